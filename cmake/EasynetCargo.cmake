@@ -1,0 +1,87 @@
+# Finds cargo, and builds the crate with it.
+
+# The least Rust, as Cargo.toml has it.
+function(easynet_find_cargo least)
+  find_program(EASYNET_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
+  find_program(EASYNET_RUSTC rustc HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
+  if(NOT EASYNET_CARGO OR NOT EASYNET_RUSTC)
+    message(FATAL_ERROR "easynet needs cargo and rustc, ${least} or later: https://rustup.rs, "
+                        "or set EASYNET_CARGO and EASYNET_RUSTC")
+  endif()
+  execute_process(
+    COMMAND "${EASYNET_RUSTC}" --version
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    OUTPUT_VARIABLE said
+    ERROR_VARIABLE complaint
+    RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 OR NOT said MATCHES "^rustc ([0-9]+\\.[0-9]+\\.[0-9]+)")
+    message(FATAL_ERROR "${EASYNET_RUSTC} --version failed: ${said}${complaint}")
+  endif()
+  if(CMAKE_MATCH_1 VERSION_LESS least)
+    message(FATAL_ERROR "easynet needs Rust ${least} or later; ${EASYNET_RUSTC} is ${CMAKE_MATCH_1}")
+  endif()
+endfunction()
+
+# The system's libraries that Rust's standard library needs in a static link, without the "-l".
+function(easynet_native_libraries out)
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/native-libraries")
+  file(WRITE "${folder}/empty.rs" "")
+  set(target)
+  if(EASYNET_CARGO_TARGET)
+    set(target --target "${EASYNET_CARGO_TARGET}")
+  endif()
+  execute_process(
+    COMMAND "${EASYNET_RUSTC}" --edition 2021 --crate-type staticlib ${target}
+            --print native-static-libs -o "${folder}/libempty.a" "${folder}/empty.rs"
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    OUTPUT_VARIABLE said
+    ERROR_VARIABLE said
+    RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 OR NOT said MATCHES "native-static-libs: ([^\r\n]+)")
+    message(FATAL_ERROR "rustc did not say which libraries a static link needs: ${said}")
+  endif()
+  separate_arguments(libraries UNIX_COMMAND "${CMAKE_MATCH_1}")
+  list(TRANSFORM libraries REPLACE "^-l" "")
+  list(REMOVE_ITEM libraries c) # every compiler driver adds it
+  set(${out} ${libraries} PARENT_SCOPE)
+endfunction()
+
+# The target easynet_cargo: builds both libraries and lays them, with their links, into `folder`.
+function(easynet_build_crate folder)
+  # Debug builds are Rust's dev profile, all others its release profile.
+  set(command build --lib --locked "--target-dir=${EASYNET_CARGO_TARGET_DIR}"
+              "--profile=$<IF:$<CONFIG:Debug>,dev,release>")
+  set(made "${EASYNET_CARGO_TARGET_DIR}")
+  if(EASYNET_CARGO_TARGET)
+    list(APPEND command "--target=${EASYNET_CARGO_TARGET}")
+    string(APPEND made "/${EASYNET_CARGO_TARGET}")
+  endif()
+  string(APPEND made "/$<IF:$<CONFIG:Debug>,debug,release>")
+  if(EASYNET_CARGO_FEATURES)
+    string(REPLACE ";" "," features "${EASYNET_CARGO_FEATURES}")
+    list(APPEND command "--features=${features}")
+  endif()
+  list(APPEND command ${EASYNET_CARGO_FLAGS})
+
+  set(copy "${CMAKE_COMMAND}" -E copy_if_different)
+  set(link "${CMAKE_COMMAND}" -E create_symlink)
+  set(all)
+  if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR)
+    set(all ALL)
+  endif()
+  file(MAKE_DIRECTORY "${folder}")
+  add_custom_target(
+    easynet_cargo ${all}
+    # A job server that cargo cannot reach would only make it complain.
+    COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_MAKEFLAGS
+            "RUSTC=${EASYNET_RUSTC}" "${EASYNET_CARGO}" ${command}
+    COMMAND ${copy} "${made}/libeasynet.so" "${folder}/${EASYNET_FILE}"
+    COMMAND ${copy} "${made}/libeasynet.a" "${folder}/libeasynet.a"
+    COMMAND ${link} "${EASYNET_FILE}" "${folder}/${EASYNET_SONAME}"
+    COMMAND ${link} "${EASYNET_SONAME}" "${folder}/libeasynet.so"
+    BYPRODUCTS "${folder}/${EASYNET_FILE}" "${folder}/${EASYNET_SONAME}" "${folder}/libeasynet.so"
+               "${folder}/libeasynet.a"
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+    COMMENT "Building easynet with cargo"
+    USES_TERMINAL VERBATIM)
+endfunction()

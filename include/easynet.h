@@ -1,0 +1,1592 @@
+/*
+ * easynet: network clients that send and receive packets.
+ *
+ * Made by cbindgen from src/ffi; `make header` renews it.
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#ifndef EASYNET_H
+#define EASYNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EN_VERSION_MAJOR 0
+#define EN_VERSION_MINOR 1
+#define EN_VERSION_PATCH 0
+
+/** Whether this header is of the given version or of a later one. */
+#define EN_VERSION_AT_LEAST(major, minor, patch) \
+    (EN_VERSION_MAJOR > (major) || \
+     (EN_VERSION_MAJOR == (major) && \
+      (EN_VERSION_MINOR > (minor) || (EN_VERSION_MINOR == (minor) && EN_VERSION_PATCH >= (patch)))))
+
+/** success */
+#define EN_OK (0)
+/** operation not permitted */
+#define EN_EPERM (-1)
+/** no such file or directory */
+#define EN_ENOENT (-2)
+/** interrupted by a signal */
+#define EN_EINTR (-4)
+/** input/output error */
+#define EN_EIO (-5)
+/** bad file descriptor */
+#define EN_EBADF (-9)
+/** the operation would wait until the descriptor is readable */
+#define EN_WANT_READ (-11)
+/** out of memory */
+#define EN_ENOMEM (-12)
+/** permission denied */
+#define EN_EACCES (-13)
+/** bad address */
+#define EN_EFAULT (-14)
+/** busy: such a call is already under way */
+#define EN_EBUSY (-16)
+/** file exists */
+#define EN_EEXIST (-17)
+/** no such device */
+#define EN_ENODEV (-19)
+/** not a directory */
+#define EN_ENOTDIR (-20)
+/** invalid argument */
+#define EN_EINVAL (-22)
+/** too many open files in the system */
+#define EN_ENFILE (-23)
+/** too many open files in this process */
+#define EN_EMFILE (-24)
+/** no space left */
+#define EN_ENOSPC (-28)
+/** read-only file system */
+#define EN_EROFS (-30)
+/** the sending direction is broken */
+#define EN_EPIPE (-32)
+/** result out of range */
+#define EN_ERANGE (-34)
+/** called from inside a callback of the same client */
+#define EN_EDEADLK (-35)
+/** name too long */
+#define EN_ENAMETOOLONG (-36)
+/** not supported by this system */
+#define EN_ENOSYS (-38)
+/** too many symbolic links */
+#define EN_ELOOP (-40)
+/** ancillary data came with less than a whole packet */
+#define EN_ENOMSG (-42)
+/** no such attribute */
+#define EN_ENODATA (-61)
+/** protocol error */
+#define EN_EPROTO (-71)
+/** the bytes received are no packet */
+#define EN_EBADMSG (-74)
+/** value too large */
+#define EN_EOVERFLOW (-75)
+/** the handle is closed */
+#define EN_ECLOSED (-77)
+/** the descriptor is not a socket */
+#define EN_ENOTSOCK (-88)
+/** destination address required */
+#define EN_EDESTADDRREQ (-89)
+/** message too large */
+#define EN_EMSGSIZE (-90)
+/** wrong type of socket */
+#define EN_EPROTOTYPE (-91)
+/** no such socket option */
+#define EN_ENOPROTOOPT (-92)
+/** protocol not supported */
+#define EN_EPROTONOSUPPORT (-93)
+/** socket type not supported */
+#define EN_ESOCKTNOSUPPORT (-94)
+/** operation not supported */
+#define EN_EOPNOTSUPP (-95)
+/** address family not supported */
+#define EN_EAFNOSUPPORT (-97)
+/** address already in use */
+#define EN_EADDRINUSE (-98)
+/** address not available on this machine */
+#define EN_EADDRNOTAVAIL (-99)
+/** network is down */
+#define EN_ENETDOWN (-100)
+/** network unreachable */
+#define EN_ENETUNREACH (-101)
+/** connection dropped by the network */
+#define EN_ENETRESET (-102)
+/** the peer ended the connection */
+#define EN_ECONNABORTED (-103)
+/** connection reset by the peer */
+#define EN_ECONNRESET (-104)
+/** no buffer space available */
+#define EN_ENOBUFS (-105)
+/** already connected */
+#define EN_EISCONN (-106)
+/** not connected */
+#define EN_ENOTCONN (-107)
+/** the end of the stream was already sent */
+#define EN_ESHUTDOWN (-108)
+/** too many descriptors in flight */
+#define EN_ETOOMANYREFS (-109)
+/** timed out */
+#define EN_ETIMEDOUT (-110)
+/** connection refused */
+#define EN_ECONNREFUSED (-111)
+/** host is down */
+#define EN_EHOSTDOWN (-112)
+/** no route to host */
+#define EN_EHOSTUNREACH (-113)
+/** already in progress */
+#define EN_EALREADY (-114)
+/** in progress */
+#define EN_EINPROGRESS (-115)
+/** cancelled */
+#define EN_ECANCELED (-125)
+/** the handle belongs to the parent process */
+#define EN_EFORKED (-130)
+/** a bug in easynet: the handle can no longer be used */
+#define EN_EPANIC (-131)
+/** the operation would wait until the descriptor is writable */
+#define EN_WANT_WRITE (-1001)
+/** the peer ended the stream in the middle of a packet */
+#define EN_ETRUNCATED (-1002)
+/** the system declared the connection dead */
+#define EN_ECONNTIMEDOUT (-1003)
+/** name resolution failed for good */
+#define EN_EAI_FAIL (-1100)
+/** no such host */
+#define EN_EAI_NONAME (-1101)
+/** name resolution failed for now */
+#define EN_EAI_AGAIN (-1102)
+/** the host has no address */
+#define EN_EAI_NODATA (-1103)
+/** the host has no address of the wanted family */
+#define EN_EAI_FAMILY (-1104)
+/** name resolution does not know the service */
+#define EN_EAI_SERVICE (-1105)
+/** name resolution ran out of memory */
+#define EN_EAI_MEMORY (-1106)
+/** name resolution met a system error */
+#define EN_EAI_SYSTEM (-1107)
+/** an error of the application's own */
+#define EN_EUSER_BASE (-10000)
+
+
+/**
+ * Wait for ever.
+ */
+#define EN_TIMEOUT_INFINITE -1
+
+/**
+ * Do not wait.
+ */
+#define EN_TIMEOUT_NONE 0
+
+/**
+ * This build can speak TLS (`en_features`).
+ */
+#define EN_FEATURE_TLS 1
+
+/**
+ * Nothing.
+ */
+#define EN_LOG_OFF 0
+
+/**
+ * What went wrong and no call could report.
+ */
+#define EN_LOG_ERROR 1
+
+/**
+ * What is suspicious.
+ */
+#define EN_LOG_WARN 2
+
+/**
+ * What happens to connections.
+ */
+#define EN_LOG_INFO 3
+
+/**
+ * Each attempt to connect, each socket option that was refused.
+ */
+#define EN_LOG_DEBUG 4
+
+/**
+ * Everything.
+ */
+#define EN_LOG_TRACE 5
+
+/**
+ * No family in particular.
+ */
+#define EN_FAMILY_UNSPECIFIED 0
+
+/**
+ * IPv4.
+ */
+#define EN_FAMILY_IPV4 4
+
+/**
+ * IPv6.
+ */
+#define EN_FAMILY_IPV6 6
+
+/**
+ * Enough bytes for the text of any address, terminator included.
+ */
+#define EN_ADDRESS_TEXT_SIZE 80
+
+/**
+ * The maximum packet size where 0 is given: 16 MiB.
+ */
+#define EN_MAX_PACKET_SIZE_DEFAULT 16777216
+
+/**
+ * A line ends with LF.
+ */
+#define EN_NEWLINE_LF 0
+
+/**
+ * A line ends with CR LF.
+ */
+#define EN_NEWLINE_CRLF 1
+
+/**
+ * A line ends with CR.
+ */
+#define EN_NEWLINE_CR 2
+
+/**
+ * A line is sent with LF, and received with LF or CR LF.
+ */
+#define EN_NEWLINE_ANY 3
+
+/**
+ * The length is one byte.
+ */
+#define EN_LENGTH_U8 1
+
+/**
+ * The length is two bytes.
+ */
+#define EN_LENGTH_U16 2
+
+/**
+ * The length is four bytes.
+ */
+#define EN_LENGTH_U32 4
+
+/**
+ * The length is eight bytes.
+ */
+#define EN_LENGTH_U64 8
+
+/**
+ * The length has seven bits in each byte, the lowest first, and the highest bit says "more
+ * follows" (LEB128, as Protocol Buffers have it). It has no byte order.
+ */
+#define EN_LENGTH_VARINT 0
+
+/**
+ * The most significant byte comes first (network byte order).
+ */
+#define EN_BIG_ENDIAN 0
+
+/**
+ * The least significant byte comes first.
+ */
+#define EN_LITTLE_ENDIAN 1
+
+/**
+ * What `decode` answers when `*packet` is a packet and `*used` bytes are spent.
+ */
+#define EN_DECODE_PACKET 1
+
+/**
+ * What `decode` answers when it needs more bytes.
+ */
+#define EN_DECODE_MORE 2
+
+/**
+ * What every other protocol callback answers when all went well.
+ */
+#define EN_CALLBACK_DONE 1
+
+/**
+ * TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
+ */
+#define EN_OPTION_NODELAY 1
+
+/**
+ * SO_KEEPALIVE: 1 (the default of this library) or 0.
+ */
+#define EN_OPTION_KEEPALIVE 2
+
+/**
+ * TCP_KEEPIDLE: seconds of silence before the first question.
+ */
+#define EN_OPTION_KEEPALIVE_IDLE 3
+
+/**
+ * TCP_KEEPINTVL: seconds between two questions.
+ */
+#define EN_OPTION_KEEPALIVE_INTERVAL 4
+
+/**
+ * TCP_KEEPCNT: questions before the connection is given up.
+ */
+#define EN_OPTION_KEEPALIVE_COUNT 5
+
+/**
+ * SO_LINGER: seconds that closing the descriptor waits for what is not sent; -1 is off.
+ */
+#define EN_OPTION_LINGER 6
+
+/**
+ * TCP_USER_TIMEOUT: milliseconds that sent data may stay without an answer; 0 is the system's.
+ */
+#define EN_OPTION_USER_TIMEOUT 7
+
+/**
+ * SO_RCVBUF: bytes of the system's receive buffer.
+ */
+#define EN_OPTION_RECEIVE_BUFFER 8
+
+/**
+ * SO_SNDBUF: bytes of the system's send buffer.
+ */
+#define EN_OPTION_SEND_BUFFER 9
+
+/**
+ * SO_REUSEADDR: 0 or 1.
+ */
+#define EN_OPTION_REUSE_ADDRESS 10
+
+/**
+ * SO_REUSEPORT: 0 or 1.
+ */
+#define EN_OPTION_REUSE_PORT 11
+
+/**
+ * An IPv4 or IPv6 address with a port; IPv6 with flow information and scope. It never changes.
+ */
+typedef struct en_address_t en_address_t;
+
+/**
+ * A switch. Options take one; once it is thrown, every call of a client that has it, and a
+ * connect that is under way, end with `EN_ECANCELED`, until the switch is reset.
+ */
+typedef struct en_cancel_t en_cancel_t;
+
+/**
+ * A blocking client of any family, seen through what all have in common. It is borrowed from the
+ * client it was got from (`en_tcp_client_as_client`, ...), and ends with it.
+ */
+typedef struct en_client_t en_client_t;
+
+/**
+ * The bytes that one packet becomes, while `encode` puts them together. Valid only during that
+ * call and only for its thread.
+ */
+typedef struct en_frame_t en_frame_t;
+
+/**
+ * Packets of a client, one after the other, within one budget of time. It keeps what it needs of
+ * the client: after the client is closed or freed it answers `EN_ECLOSED`.
+ */
+typedef struct en_packet_iter_t en_packet_iter_t;
+
+/**
+ * How the bytes of a stream become packets, and packets bytes. A protocol never changes and
+ * serves any number of clients at the same time; each of them keeps its own hold on it.
+ */
+typedef struct en_stream_protocol_t en_stream_protocol_t;
+
+/**
+ * A TCP connection that sends and receives packets, with calls that block.
+ *
+ * All calls may be made from any thread at any time. Calls that send wait for each other, and so
+ * do calls that receive; sending and receiving never wait for each other. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_tcp_client_t en_tcp_client_t;
+
+/**
+ * How a TCP client is made. Options may be used for any number of clients, and changed or freed
+ * as soon as the call that took them has returned.
+ */
+typedef struct en_tcp_options_t en_tcp_options_t;
+
+/**
+ * Receives one message (UTF-8, without a newline, valid during the call only). It may be called
+ * from any thread, also from several at once, and must not call `en_set_log_callback`.
+ */
+typedef void (*en_log_callback_t)(int level, const char *message, void *user_data);
+
+/**
+ * A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
+ * copied on the way, do not change, and stay valid after the client is closed and freed.
+ *
+ * The layout is frozen. The struct may be copied; only one of the copies is released.
+ */
+typedef struct {
+    /**
+     * The first byte; never NULL, also for an empty packet, until it is released.
+     */
+    const uint8_t *data;
+    /**
+     * The number of bytes.
+     */
+    size_t size;
+    /**
+     * The library's own.
+     */
+    void *owner;
+} en_packet_t;
+
+/**
+ * Bytes lent to the library for the time of a call. `(NULL, 0)` is an empty buffer.
+ *
+ * The layout is frozen.
+ */
+typedef struct {
+    /**
+     * The first byte.
+     */
+    const void *data;
+    /**
+     * The number of bytes.
+     */
+    size_t size;
+} en_slice_t;
+
+/**
+ * Turns one packet, given in `count` parts, into bytes: appends them to `frame`, in any number of
+ * steps, and answers `EN_CALLBACK_DONE`; or `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the
+ * application's own (`EN_EUSER_BASE` and below), and nothing is sent.
+ */
+typedef int (*en_encode_t)(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data);
+
+/**
+ * Looks for a packet at the beginning of the `size` bytes (at least one) that are there and not
+ * spent. Answers
+ * `EN_DECODE_PACKET`: `*packet` is a packet, and `*used` bytes (0 only if the packet came from
+ * `state`) are spent. If `packet->data` points into `data`, it is handed on without a copy,
+ * otherwise it is copied when the callback returns.
+ * `EN_DECODE_MORE`: more bytes are needed; `*used` of them are spent (0 unless set), the rest is
+ * shown again with what arrives.
+ * `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and below): the
+ * receive fails so, `*used` bytes are skipped, and the next receive goes on behind them.
+ * `*used` is 0 and `*packet` empty when the call begins; values out of bounds are `EN_EINVAL`.
+ * `end_of_stream` is 1 if nothing can follow any more: a packet that only the end completes may
+ * then be given. `state` is what `new_state` made for this client.
+ */
+typedef int (*en_decode_t)(const uint8_t *data,
+                           size_t size,
+                           int end_of_stream,
+                           size_t *used,
+                           en_slice_t *packet,
+                           void *state,
+                           void *user_data);
+
+/**
+ * Makes the decoding state of one client: `*state`, NULL unless set. Answers `EN_CALLBACK_DONE`,
+ * or a code as `decode` does, which fails the constructor of the client.
+ */
+typedef int (*en_new_state_t)(void **state, void *user_data);
+
+/**
+ * Ends the decoding state of one client.
+ */
+typedef void (*en_free_state_t)(void *state, void *user_data);
+
+/**
+ * A protocol made of callbacks. `struct_size` is `sizeof(en_stream_protocol_callbacks_t)`;
+ * `encode` and `decode` are needed, the others may be NULL.
+ *
+ * The callbacks run inside the calls that send and receive, in the threads of those calls:
+ * `encode` of one client never twice at a time, `decode` neither, but both at once, and those of
+ * different clients in parallel. They must not throw, longjmp or exit the thread. Their own client
+ * answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno and addresses.
+ */
+typedef struct {
+    /**
+     * The size of this struct, in bytes.
+     */
+    size_t struct_size;
+    /**
+     * A packet becomes bytes.
+     */
+    en_encode_t encode;
+    /**
+     * Bytes become packets.
+     */
+    en_decode_t decode;
+    /**
+     * Makes the state for one client.
+     */
+    en_new_state_t new_state;
+    /**
+     * Ends the state of one client.
+     */
+    en_free_state_t free_state;
+} en_stream_protocol_callbacks_t;
+
+/**
+ * Ends `user_data`.
+ */
+typedef void (*en_destroy_t)(void *user_data);
+
+/**
+ * Lends the memory that the next bytes are read into: `*size` bytes at `*buffer`, of which the
+ * first `*start` (0 unless set) are already filled with bytes to decode. It stays the
+ * application's, and must stay as it is until the next call of `lend` or the end of the state.
+ * `size_hint` is how many bytes one read may bring. Answers `EN_CALLBACK_DONE` or a code as
+ * `decode` does. An empty buffer, NULL, and a start at the end are `EN_EINVAL`.
+ */
+typedef int (*en_lend_t)(size_t size_hint,
+                         void **buffer,
+                         size_t *size,
+                         size_t *start,
+                         void *state,
+                         void *user_data);
+
+/**
+ * Looks for a packet in the first `filled` bytes of the buffer that was lent last; answers as
+ * `en_decode_t` does. What is not used behind a packet is put back at the start of the next
+ * buffer. After `EN_DECODE_MORE` reading goes on behind the bytes that are there; `*used` must be
+ * 0 then, and if the buffer is full, the next one is lent and begins with them.
+ */
+typedef int (*en_decode_buffer_t)(size_t filled,
+                                  int end_of_stream,
+                                  size_t *used,
+                                  en_slice_t *packet,
+                                  void *state,
+                                  void *user_data);
+
+/**
+ * The holder of a packet has released it.
+ */
+typedef void (*en_release_t)(const void *data, size_t size, void *user_data);
+
+/**
+ * A protocol that lends the memory the socket reads into. `struct_size` is
+ * `sizeof(en_buffered_protocol_callbacks_t)`; `encode`, `lend` and `decode` are needed.
+ *
+ * Without `release` packets are copied when `decode` returns, and the memory is free again. With
+ * it they are handed on where they lie, and `release` is called for each, from any thread, when
+ * its holder has released it; until then the application leaves those bytes alone. For threads and
+ * re-entrance see `en_stream_protocol_callbacks_t`.
+ */
+typedef struct {
+    /**
+     * The size of this struct, in bytes.
+     */
+    size_t struct_size;
+    /**
+     * A packet becomes bytes.
+     */
+    en_encode_t encode;
+    /**
+     * Lends memory.
+     */
+    en_lend_t lend;
+    /**
+     * Bytes become packets.
+     */
+    en_decode_buffer_t decode;
+    /**
+     * Makes the state for one client.
+     */
+    en_new_state_t new_state;
+    /**
+     * Ends the state of one client.
+     */
+    en_free_state_t free_state;
+    /**
+     * Takes the bytes of a packet back.
+     */
+    en_release_t release;
+} en_buffered_protocol_callbacks_t;
+
+/**
+ * Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
+ * own (`EN_EUSER_BASE` and below) ends the call with that code, every other value with
+ * `EN_ECANCELED`. Nothing received is lost.
+ */
+typedef int (*en_interrupt_t)(void *user_data);
+
+/**
+ * What a client has done since it was made. `struct_size` is set by the caller to
+ * `sizeof(en_stats_t)`; as many fields as it covers are filled.
+ */
+typedef struct {
+    /**
+     * The size of this struct, in bytes.
+     */
+    size_t struct_size;
+    /**
+     * Packets that were sent, or taken into the write buffer.
+     */
+    uint64_t packets_sent;
+    /**
+     * Packets that were received.
+     */
+    uint64_t packets_received;
+    /**
+     * Bytes that were handed to the system.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes that were taken from the system.
+     */
+    uint64_t bytes_received;
+    /**
+     * System calls that sent.
+     */
+    uint64_t send_calls;
+    /**
+     * System calls that received.
+     */
+    uint64_t recv_calls;
+} en_stats_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded: major * 1000000 + minor * 1000 + patch.
+ *
+ * Thread-safe.
+ */
+uint32_t en_version_number(void);
+
+/**
+ * The version of the library that is loaded, such as "0.1.0". The text is never freed.
+ *
+ * Thread-safe.
+ */
+const char *en_version_string(void);
+
+/**
+ * What the loaded library was built with: a set of `EN_FEATURE_...` bits.
+ *
+ * Thread-safe.
+ */
+uint64_t en_features(void);
+
+/**
+ * The meaning of a code in a few words, such as "connection refused". Never NULL, never freed;
+ * numbers that are no code have a general text.
+ *
+ * Thread-safe.
+ */
+const char *en_strerror(int code);
+
+/**
+ * The name of a code, such as "EN_ECONNREFUSED". Never NULL, never freed; "EN_EUSER" for the
+ * application's own range, "EN_EUNKNOWN" for numbers that are no code.
+ *
+ * Thread-safe.
+ */
+const char *en_error_name(int code);
+
+/**
+ * 1 if the code says that the connection is over or could not be had, however that came about:
+ * ended by the peer, reset, truncated, refused, unreachable. 0 otherwise.
+ *
+ * Thread-safe.
+ */
+int en_error_is_connection(int code);
+
+/**
+ * What the last failing call of this thread tried, with whom, at which stage, and why it failed.
+ * Never NULL; empty before the first failure. Valid until the next failing call of this thread.
+ * Calls that succeed, and functions that return void, leave it alone.
+ *
+ * Thread-safe.
+ */
+const char *en_last_error_message(void);
+
+/**
+ * From inside a callback that is about to return an error: why. The text (UTF-8, copied) becomes
+ * part of the message of the call that the callback fails. NULL takes it back.
+ *
+ * Thread-safe.
+ */
+void en_set_error_message(const char *message);
+
+/**
+ * Sends what the library has to say at `level` (`EN_LOG_...`) and above to `callback`; NULL or
+ * `EN_LOG_OFF` turns it off. When the call returns, the callback given before is not running and
+ * is not called again. One callback serves the whole process.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such level), `EN_EDEADLK` (from inside the callback), `EN_EBUSY` (a Rust
+ * program has a logger of its own).
+ */
+int en_set_log_callback(int level, en_log_callback_t callback, void *user_data);
+
+/**
+ * Gives a packet back, and makes the struct empty; an empty one and NULL are nothing.
+ *
+ * Thread-safe, for different structs. Any thread may release.
+ */
+void en_packet_release(en_packet_t *packet);
+
+/**
+ * Takes another hold on the same bytes: both `packet` and `*copy` are released in the end.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, or a packet that was released).
+ */
+int en_packet_retain(const en_packet_t *packet, en_packet_t *copy);
+
+/**
+ * Makes an address from a numeric host ("192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%2")
+ * and a port. Names are not looked up.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (not numeric), `EN_ENODEV` (no interface of the name behind %).
+ * See RFC 4291, RFC 4007.
+ */
+int en_address_new(en_address_t **out, const char *host, uint16_t port);
+
+/**
+ * Makes an address from a `struct sockaddr_in` or `struct sockaddr_in6` of `size` bytes.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (too short), `EN_EAFNOSUPPORT` (another family). See sockaddr(3type).
+ */
+int en_address_from_sockaddr(en_address_t **out, const void *sockaddr, size_t size);
+
+/**
+ * Writes the address as a `struct sockaddr_in` or `sockaddr_in6`. `*size` is the room at
+ * `sockaddr`, and always afterwards the size needed: 16 or 28 bytes.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing written but `*size`).
+ */
+int en_address_to_sockaddr(const en_address_t *address, void *sockaddr, size_t *size);
+
+/**
+ * Writes the address as text with its port ("192.0.2.1:80", "[fe80::1%2]:80") and a terminator.
+ * `*size` is the room at `text`, and always afterwards the size needed, terminator included;
+ * `EN_ADDRESS_TEXT_SIZE` is enough for any.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing written but `*size`).
+ * See RFC 5952.
+ */
+int en_address_to_text(const en_address_t *address, char *text, size_t *size);
+
+/**
+ * Writes the host alone as text ("192.0.2.1", "fe80::1%2"), as `en_address_to_text` does.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing written but `*size`).
+ */
+int en_address_host(const en_address_t *address, char *text, size_t *size);
+
+/**
+ * `EN_FAMILY_IPV4` or `EN_FAMILY_IPV6`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_address_family(const en_address_t *address);
+
+/**
+ * The port, from 0 to 65535.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_address_port(const en_address_t *address);
+
+/**
+ * The flow information of an IPv6 address; 0 for IPv4.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See RFC 3493, 3.3.
+ */
+int en_address_flow_info(const en_address_t *address, uint32_t *flow_info);
+
+/**
+ * The scope (interface number) of an IPv6 address; 0 for IPv4 and for none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See RFC 4007.
+ */
+int en_address_scope_id(const en_address_t *address, uint32_t *scope_id);
+
+/**
+ * 1 if both are the same address, port, flow information and scope; 0 if not.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_address_equal(const en_address_t *one, const en_address_t *other);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_address_free(en_address_t *address);
+
+/**
+ * Makes a switch, not thrown.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`.
+ */
+int en_cancel_new(en_cancel_t **out);
+
+/**
+ * Throws the switch. Calls that wait end at once with `EN_ECANCELED`; nothing they had received
+ * is lost. May be called from a signal handler, see signal-safety(7).
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_cancel_trigger(en_cancel_t *cancel);
+
+/**
+ * Puts the switch back, so that later calls work again.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_cancel_reset(en_cancel_t *cancel);
+
+/**
+ * 1 if the switch is thrown, 0 if not.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_cancel_is_triggered(const en_cancel_t *cancel);
+
+/**
+ * Ends the handle; NULL is nothing. Clients and options that have the switch keep it alive.
+ *
+ * One thread at a time.
+ */
+void en_cancel_free(en_cancel_t *cancel);
+
+/**
+ * Makes a protocol of lines. `newline` is one of `EN_NEWLINE_...`. Packets come without their
+ * newline, and are given without it; a packet that holds one is refused (`EN_EINVAL`) when sent.
+ * A line is empty if nothing stands before its end.
+ * `max_packet_size` counts bytes without the newline, 0 stands for the default; a longer line is
+ * `EN_EMSGSIZE`, and receiving goes on behind it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_line(en_stream_protocol_t **out, int newline, size_t max_packet_size);
+
+/**
+ * Makes a protocol of packets that each end with the same bytes. Packets come and are given
+ * without the delimiter; one that holds it is refused (`EN_EINVAL`) when sent. `delimiter` has
+ * from 1 to 65536 bytes, and is copied.
+ * `max_packet_size` counts bytes without the delimiter, 0 stands for the default; a longer packet
+ * is `EN_EMSGSIZE`, and receiving goes on behind its delimiter.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_delimited(en_stream_protocol_t **out,
+                                     const void *delimiter,
+                                     size_t delimiter_size,
+                                     size_t max_packet_size);
+
+/**
+ * Makes a protocol of packets that each begin with their length. `length` is one of
+ * `EN_LENGTH_...`, `byte_order` is `EN_BIG_ENDIAN` or `EN_LITTLE_ENDIAN` (ignored for a varint and
+ * one byte). If `includes_length` is not 0, the length on the wire counts its own bytes too.
+ * Packets come and are given without the length.
+ * `max_packet_size` counts bytes without the length, 0 stands for the default; a length above it
+ * is `EN_EMSGSIZE`, one that cannot be (smaller than itself, a varint of more than ten bytes) is
+ * `EN_EBADMSG`, and as nobody can know where the next packet begins, every later receive answers
+ * the same.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_length_prefixed(en_stream_protocol_t **out,
+                                           int length,
+                                           int byte_order,
+                                           int includes_length,
+                                           size_t max_packet_size);
+
+/**
+ * Makes a protocol of packets that all have the same size, in bytes, from 1 on. Sending a packet
+ * of another size is `EN_EINVAL`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_fixed(en_stream_protocol_t **out, size_t packet_size);
+
+/**
+ * Makes a protocol of JSON texts: a packet is one complete text (object, array, string, number,
+ * true, false or null), without the white space around it. What is sent is not checked, and gets
+ * a newline at its end, because a bare number would never end otherwise; texts are received with
+ * or without. Receiving looks as close as is needed to find where a text ends: brackets that do
+ * not match, control characters in strings, bytes that cannot begin a text, and words and numbers
+ * that are none are `EN_EBADMSG`, and the bytes up to the next newline are skipped. Nesting may be
+ * 1024 deep.
+ * `max_packet_size` in bytes, 0 stands for the default; a longer text is `EN_EMSGSIZE`, and
+ * receiving goes on behind it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See RFC 8259.
+ */
+int en_stream_protocol_new_json(en_stream_protocol_t **out, size_t max_packet_size);
+
+/**
+ * Makes a protocol without packets: bytes go out as they are given, and come as they arrive, at
+ * least one and at most `max_packet_size` (0 stands for the default) at a time.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_raw(en_stream_protocol_t **out, size_t max_packet_size);
+
+/**
+ * Ends the handle; NULL is nothing. Clients that have the protocol keep it alive.
+ *
+ * One thread at a time.
+ */
+void en_stream_protocol_free(en_stream_protocol_t *protocol);
+
+/**
+ * Appends a copy of `size` bytes.
+ *
+ * Thread of the `encode` callback only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_frame_append(en_frame_t *frame, const void *data, size_t size);
+
+/**
+ * Appends `size` bytes without copying them: they must stay as they are until the call that sends
+ * the packet has returned. Meant for the parts of the packet itself, and for constants.
+ *
+ * Thread of the `encode` callback only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_frame_append_borrowed(en_frame_t *frame, const void *data, size_t size);
+
+/**
+ * Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the number of bytes
+ * that may gather without a packet (0 stands for the default): beyond it a receive answers
+ * `EN_EMSGSIZE`, and so does every later one. `destroy` (may be NULL) is called once with
+ * `user_data` when the handle and all its clients are gone; not if this call fails.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new(en_stream_protocol_t **out,
+                           const en_stream_protocol_callbacks_t *callbacks,
+                           size_t max_packet_size,
+                           en_destroy_t destroy,
+                           void *user_data);
+
+/**
+ * Makes a protocol of callbacks that lends the receive buffer; otherwise as
+ * `en_stream_protocol_new`. The size of the buffers is the limit of what may gather without a
+ * packet. If what is left over behind a packet does not fit into the next buffer, the receive
+ * answers `EN_EMSGSIZE` and nothing is lost: a later one that is lent a larger buffer goes on.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_protocol_new_buffered(en_stream_protocol_t **out,
+                                    const en_buffered_protocol_callbacks_t *callbacks,
+                                    en_destroy_t destroy,
+                                    void *user_data);
+
+/**
+ * Sends one packet of `size` bytes; see the function of the same name of the client's family.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of the family's function.
+ */
+int en_client_send_packet(en_client_t *client, const void *data, size_t size, int64_t timeout_ms);
+
+/**
+ * Receives one packet, the caller's to release; see the function of the same name of the client's
+ * family.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of the family's function.
+ */
+int en_client_recv_packet(en_client_t *client, int64_t timeout_ms, en_packet_t *packet);
+
+/**
+ * Receives packet after packet within one budget of time; see the function of the same name of
+ * the client's family.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_client_iter_received_packets(en_packet_iter_t **out,
+                                    en_client_t *client,
+                                    int64_t timeout_ms);
+
+/**
+ * Closes the client; see the function of the same name of the client's family.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of the family's function.
+ */
+int en_client_close(en_client_t *client);
+
+/**
+ * 1 if the client is closed, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_client_is_closed(const en_client_t *client);
+
+/**
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_client_fileno(const en_client_t *client);
+
+/**
+ * Waits for the next packet, for as long as is left of the budget; the time between calls does not
+ * count. `*packet` is the caller's to release.
+ *
+ * One thread at a time.
+ *
+ * Errors: those of `en_client_recv_packet`; `EN_ETIMEDOUT` when the budget is spent. After
+ * `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on.
+ */
+int en_packet_iter_next(en_packet_iter_t *iter, en_packet_t *packet);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_packet_iter_free(en_packet_iter_t *iter);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_new(en_tcp_options_t **out);
+
+/**
+ * The address to connect from: a numeric host or a name that this machine knows, and a port, 0
+ * for any. NULL for `host` with a port stands for any address. Addresses of the peer whose family
+ * the local address does not have are skipped. Default: the system chooses.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_local_address(en_tcp_options_t *options, const char *host, uint16_t port);
+
+/**
+ * How long connecting may take, in milliseconds, from name resolution to the last of the
+ * addresses. Negative: for ever, which is the default; 0: what does not connect at once fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_connect_timeout(en_tcp_options_t *options, int64_t timeout_ms);
+
+/**
+ * How long one address is tried before the next one is tried beside it, in milliseconds; default
+ * 250. Negative: the next one only when this one has failed.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See RFC 8305, 5.
+ */
+int en_tcp_options_set_happy_eyeballs_delay(en_tcp_options_t *options, int64_t delay_ms);
+
+/**
+ * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
+ * 16384 at first, more for fast streams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_max_recv_size(en_tcp_options_t *options, size_t size);
+
+/**
+ * The largest packet that this client receives, in bytes: the smaller of this and the protocol's
+ * own maximum counts. 0 stands for the default, the protocol's own.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_max_packet_size(en_tcp_options_t *options, size_t size);
+
+/**
+ * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
+ * of sending each at once. They go out when the buffer is full, by `en_tcp_client_flush`,
+ * `en_tcp_client_send_eof` and `en_tcp_client_close`, and when a receive on the client is about to
+ * wait.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_write_buffer(en_tcp_options_t *options, size_t size);
+
+/**
+ * How long `en_tcp_client_close` may take to bring out what is still to send, in milliseconds;
+ * default 30000, negative for ever.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_shutdown_timeout(en_tcp_options_t *options, int64_t timeout_ms);
+
+/**
+ * Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+ * a processor kept busy. At most 1000000; 0, the default, is not at all.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_busy_poll(en_tcp_options_t *options, uint32_t microseconds);
+
+/**
+ * When the system asks a silent peer whether it is still there: after `idle_s` seconds, then
+ * every `interval_s` seconds, and gives up after `count` times. 0 leaves one as the system has it.
+ * Keepalive itself is always on.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (above 32767 seconds or 127 times). See tcp(7), RFC 1122 4.2.3.6.
+ */
+int en_tcp_options_set_keepalive(en_tcp_options_t *options,
+                                 uint32_t idle_s,
+                                 uint32_t interval_s,
+                                 uint32_t count);
+
+/**
+ * How long sent data may stay without an answer before the system declares the connection dead
+ * (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (above 2147483647). See tcp(7), RFC 5482.
+ */
+int en_tcp_options_set_user_timeout(en_tcp_options_t *options, uint32_t timeout_ms);
+
+/**
+ * Gives the client a switch that ends its calls with `EN_ECANCELED`, connecting included. The
+ * client keeps it alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_cancel(en_tcp_options_t *options, en_cancel_t *cancel);
+
+/**
+ * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
+ * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
+ * is called once with `user_data` when options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_retry_interval(en_tcp_options_t *options,
+                                      int64_t interval_ms,
+                                      en_interrupt_t interrupted,
+                                      en_destroy_t destroy,
+                                      void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_tcp_options_free(en_tcp_options_t *options);
+
+/**
+ * Connects to `host`, a name or a numeric address, at `port`. The addresses of a name are tried as
+ * RFC 8305 says: families in turn, the next attempt beside one that takes its time. Protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ *
+ * The connect time-out of the options covers everything, name resolution included. When all
+ * addresses fail, the code is that of the attempt that says most, and the message names each.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ECONNREFUSED`, `EN_ENETUNREACH`,
+ * `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
+ * passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches the local
+ * one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`. See connect(2), getaddrinfo(3).
+ */
+int en_tcp_client_connect(en_tcp_client_t **out,
+                          const char *host,
+                          uint16_t port,
+                          const en_stream_protocol_t *protocol,
+                          const en_tcp_options_t *options);
+
+/**
+ * Connects to the first of `count` addresses that answers; otherwise as `en_tcp_client_connect`.
+ * For programs that look names up themselves.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_tcp_client_connect`, without `EN_EAI_...`.
+ */
+int en_tcp_client_connect_addresses(en_tcp_client_t **out,
+                                    const en_address_t *const *addresses,
+                                    size_t count,
+                                    const en_stream_protocol_t *protocol,
+                                    const en_tcp_options_t *options);
+
+/**
+ * Makes a client of a connected TCP socket. From success on the descriptor is the library's; after
+ * a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
+ * needs are ignored.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
+ * `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`.
+ */
+int en_tcp_client_from_fd(en_tcp_client_t **out,
+                          int fd,
+                          const en_stream_protocol_t *protocol,
+                          const en_tcp_options_t *options);
+
+/**
+ * The client through what all blocking clients have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_tcp_client_as_client(en_tcp_client_t *client);
+
+/**
+ * Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
+ *
+ * After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part of
+ * the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and the
+ * message says why; receiving still works.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See send(2).
+ */
+int en_tcp_client_send_packet(en_tcp_client_t *client,
+                              const void *data,
+                              size_t size,
+                              int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_tcp_client_send_packet`.
+ */
+int en_tcp_client_send_packet_slices(en_tcp_client_t *client,
+                                     const en_slice_t *parts,
+                                     size_t count,
+                                     int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many whole
+ * packets went out (or into the write buffer).
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_tcp_client_send_packet`, of the first packet that did not go.
+ */
+int en_tcp_client_send_packets(en_tcp_client_t *client,
+                               const en_slice_t *packets,
+                               size_t count,
+                               int64_t timeout_ms,
+                               size_t *sent);
+
+/**
+ * Sends what is in the write buffer. What does not go within the time-out stays in it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * `EN_ECONNTIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
+
+/**
+ * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
+ * sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
+ * connection is down, it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+ */
+int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. A time-out loses nothing of what has arrived.
+ *
+ * After the end of the stream every receive answers the same code; sending may still work.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
+ * `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet; the bad bytes are skipped), `EN_EMSGSIZE` (above the
+ * maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks.
+ * See recv(2).
+ */
+int en_tcp_client_recv_packet(en_tcp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
+ * packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_tcp_client_recv_packet`; `EN_EMSGSIZE` also if the packet does not fit: it
+ * waits for the next receive.
+ */
+int en_tcp_client_recv_packet_into(en_tcp_client_t *client,
+                                   void *buffer,
+                                   size_t capacity,
+                                   int64_t timeout_ms,
+                                   size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_tcp_client_recv_packet` does, and takes those that are there with it. `*count` is always
+ * set; so many packets are the caller's to release. An error behind the first packet is reported
+ * by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_tcp_client_recv_packet`.
+ */
+int en_tcp_client_recv_packets(en_tcp_client_t *client,
+                               en_packet_t *packets,
+                               size_t capacity,
+                               int64_t timeout_ms,
+                               size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_client_iter_received_packets(en_packet_iter_t **out,
+                                        en_tcp_client_t *client,
+                                        int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_tcp_client_has_buffered(en_tcp_client_t *client);
+
+/**
+ * Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
+ * later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
+ * time-out. The descriptor is closed when the last call has left it. A second time it does nothing.
+ *
+ * As with any close(2), TCP resets the connection if input was left unread: to be sure that the
+ * peer gets everything, send the end of the stream and receive to the end first.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
+ * not go out. The client is closed in any case.
+ */
+int en_tcp_client_close(en_tcp_client_t *client);
+
+/**
+ * Closes the client at once: what is in the write buffer is lost.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_client_abort(en_tcp_client_t *client);
+
+/**
+ * 1 if the client is closed, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_client_is_closed(const en_tcp_client_t *client);
+
+/**
+ * Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
+ * is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
+ * may begin any more. In a callback of the same client it takes effect when that has returned. In
+ * a forked child it closes the descriptor and leaves the connection to the parent.
+ *
+ * One thread at a time.
+ */
+void en_tcp_client_free(en_tcp_client_t *client);
+
+/**
+ * The address the client is connected from; the caller frees it. It was read when the connection
+ * was made, and is there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getsockname(2).
+ */
+int en_tcp_client_get_local_address(const en_tcp_client_t *client, en_address_t **address);
+
+/**
+ * The address of the peer; the caller frees it. It was read when the connection was made, and is
+ * there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getpeername(2).
+ */
+int en_tcp_client_get_remote_address(const en_tcp_client_t *client, en_address_t **address);
+
+/**
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
+ * write or close it. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_tcp_client_fileno(const en_tcp_client_t *client);
+
+/**
+ * Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
+ * size of the option. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_tcp_client_getsockopt(const en_tcp_client_t *client,
+                             int level,
+                             int name,
+                             void *value,
+                             size_t *size);
+
+/**
+ * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
+ * SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_tcp_client_setsockopt(en_tcp_client_t *client,
+                             int level,
+                             int name,
+                             const void *value,
+                             size_t size);
+
+/**
+ * Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_tcp_client_get_option(const en_tcp_client_t *client, int option, int64_t *value);
+
+/**
+ * Sets a socket option by its `EN_OPTION_...`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
+ * `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_tcp_client_set_option(en_tcp_client_t *client, int option, int64_t value);
+
+/**
+ * How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
+ * chosen last. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_client_max_recv_size(const en_tcp_client_t *client, size_t *size);
+
+/**
+ * What the client has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_tcp_client_get_stats(const en_tcp_client_t *client, en_stats_t *stats);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* EASYNET_H */

@@ -1,0 +1,45 @@
+//! The outcome of every socket operation: it has finished, or it says what it waits for.
+
+use crate::error::Error;
+
+/// What an operation waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// The descriptor is readable.
+    Read,
+    /// The descriptor is writable.
+    Write,
+    /// The descriptor is readable or writable.
+    Either,
+}
+
+/// How long the kernel may hold the calling thread in one system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Not at all.
+    No,
+    /// So many milliseconds, not 0. The kernel's clock is coarse: it may be a good deal longer.
+    Milliseconds(u32),
+    /// Until something happens.
+    Forever,
+}
+
+/// Why an attempt has not finished.
+#[derive(Debug)]
+pub enum Stop {
+    /// It waits for this; try again then.
+    Want(Interest),
+    /// It came a step further, or was interrupted: try again at once, with what time is left.
+    Again,
+    /// It failed.
+    Failed(Error),
+}
+
+/// One attempt at an operation.
+pub type Attempt<T> = Result<T, Stop>;
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}

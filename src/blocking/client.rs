@@ -1,0 +1,563 @@
+//! A client whose calls block: two halves behind two locks, and a way to close it from anywhere.
+
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::life::Life;
+use super::wait::Waiting;
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::deadline::Deadline;
+use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
+use crate::error::{EN_ECLOSED, EN_EOPNOTSUPP, EN_ETIMEDOUT, Error, Result, Stage};
+use crate::packet::Packet;
+use crate::protocol::Gather;
+use crate::socket::address::IpAddress;
+use crate::socket::handle::close_abandoned;
+use crate::socket::lock::{Guard, Lock};
+use crate::socket::options::SocketOption;
+use crate::transport::Transport;
+
+/// One batch of packets: so many copied bytes, or so many chunks that are not copied.
+const BATCH_BYTES: usize = 64 << 10;
+const BATCH_CHUNKS: usize = 512;
+
+/// What a client has done so far.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
+pub struct Stats {
+    pub packets_sent: u64,
+    pub packets_received: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub send_calls: u64,
+    pub recv_calls: u64,
+}
+
+/// Who is at the two ends: read once, so that a reset does not take it away.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// Our end.
+    pub local: IpAddress,
+    /// The peer's end.
+    pub remote: IpAddress,
+}
+
+/// What a client is made of.
+pub struct Parts {
+    /// The receiving half.
+    pub receiver: Box<dyn PacketReceiver>,
+    /// The sending half.
+    pub sender: Box<dyn PacketSender>,
+    /// What both work on.
+    pub transport: Arc<dyn Transport>,
+    /// Makes packets bytes.
+    pub encoder: Box<dyn Encode>,
+    /// Counts what both do.
+    pub counters: Arc<Counters>,
+    /// Who is at the two ends.
+    pub names: Names,
+    /// How calls wait.
+    pub waiting: Waiting,
+    /// How long closing may take.
+    pub shutdown_timeout_ms: i64,
+    /// Whether calls run code of the application.
+    pub runs_callbacks: bool,
+}
+
+/// A connection that sends and receives packets, with calls that block.
+pub struct Client {
+    receiving: Lock<Option<Half<dyn PacketReceiver>>>,
+    sending: Lock<Option<Half<dyn PacketSender>>>,
+    /// For socket options. Like the halves it is gone once the client is closed, and with the last
+    /// of the three the descriptor.
+    control: Lock<Option<Arc<dyn Transport>>>,
+    fd: RawFd,
+    life: Life,
+    /// Whether something is put aside to be sent.
+    unsent: AtomicBool,
+    encoder: Box<dyn Encode>,
+    counters: Arc<Counters>,
+    names: Names,
+    peer: Arc<str>,
+    waiting: Waiting,
+    shutdown_timeout_ms: i64,
+    runs_callbacks: bool,
+}
+
+/// One direction: packets, and the transport to wait for.
+struct Half<T: ?Sized> {
+    packets: Box<T>,
+    transport: Arc<dyn Transport>,
+}
+
+impl Client {
+    /// A client over a connected transport.
+    pub fn new(parts: Parts) -> Client {
+        let transport = parts.transport;
+        Client {
+            fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
+            receiving: Lock::new(Some(Half { packets: parts.receiver, transport: transport.clone() })),
+            sending: Lock::new(Some(Half { packets: parts.sender, transport: transport.clone() })),
+            control: Lock::new(Some(transport)),
+            life: Life::begin(),
+            unsent: AtomicBool::new(false),
+            encoder: parts.encoder,
+            counters: parts.counters,
+            peer: parts.names.remote.to_string().into(),
+            names: parts.names,
+            waiting: parts.waiting,
+            shutdown_timeout_ms: parts.shutdown_timeout_ms,
+            runs_callbacks: parts.runs_callbacks,
+        }
+    }
+
+    /// Whether calls run code of the application, which may call back.
+    pub fn runs_callbacks(&self) -> bool {
+        self.runs_callbacks
+    }
+
+    /// Whether the handle may be used in this process, and has not panicked.
+    #[inline]
+    pub fn check_usable(&self) -> Result<()> {
+        match self.life.is_as_before() {
+            true => Ok(()),
+            false => self.check_usable_slow(),
+        }
+    }
+
+    #[cold]
+    fn check_usable_slow(&self) -> Result<()> {
+        let busy = || self.receiving.is_locked() || self.sending.is_locked() || self.control.is_locked();
+        if self.life.look(busy)? {
+            // What is put aside is the parent's to send.
+            if let Some(mut sending) = self.sending.try_lock()
+                && let Some(half) = &mut *sending
+            {
+                half.packets.forget_unsent();
+                self.unsent.store(false, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the client out of service after a panic.
+    pub fn poison(&self) {
+        self.life.poison();
+        self.abort();
+    }
+
+    /// Sends one packet, given in parts.
+    pub fn send_packet(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
+        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            half.packets.check()?;
+            let mut out = Gather::default();
+            self.encoder.encode(parts, &mut out)?;
+            self.transmit(half, &mut out, deadline)?;
+            self.counters.packets_sent.add(1);
+            Ok(())
+        })
+    }
+
+    /// Sends packets until one fails, and says how many went.
+    pub fn send_packets(
+        &self,
+        packets: &mut dyn Iterator<Item = Result<&[u8]>>,
+        timeout_ms: i64,
+    ) -> (usize, Result<()>) {
+        let mut went = 0;
+        let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            half.packets.check()?;
+            loop {
+                let mut out = Gather::default();
+                let (ends, gathered) = self.gather(packets, &mut out);
+                let outcome = self.transmit(half, &mut out, deadline);
+                let whole = ends.iter().filter(|end| **end <= out.sent()).count();
+                self.counters.packets_sent.add(whole);
+                went += whole;
+                outcome?;
+                if gathered? {
+                    return Ok(());
+                }
+            }
+        });
+        (went, outcome)
+    }
+
+    /// One batch: where each packet ends in it, and whether it was the last, or why the next packet
+    /// cannot go.
+    fn gather<'a, 'b: 'a>(
+        &'a self,
+        packets: &mut dyn Iterator<Item = Result<&'b [u8]>>,
+        out: &mut Gather<'a>,
+    ) -> (Vec<usize>, Result<bool>) {
+        let mut ends = Vec::with_capacity(64);
+        while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
+            let Some(packet) = packets.next() else { return (ends, Ok(true)) };
+            if let Err(error) = packet.and_then(|packet| self.encoder.encode(&[packet], out)) {
+                return (ends, Err(error));
+            }
+            ends.push(out.len());
+        }
+        (ends, Ok(false))
+    }
+
+    /// Sends what was gathered.
+    fn transmit(
+        &self,
+        half: &mut Half<dyn PacketSender>,
+        out: &mut Gather<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        let Half { packets, transport } = half;
+        // Most of the time there is room at once, and nobody needs to know what time it is.
+        let outcome = match packets.send(out, Hold::No) {
+            Ok(()) => return Ok(()),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(_) => self.drive(&**transport, deadline, |hold| packets.send(out, hold)),
+        };
+        outcome.inspect_err(|error| packets.give_up(out, error.reason()))
+    }
+
+    /// Sends what is put aside.
+    pub fn flush(&self, timeout_ms: i64) -> Result<()> {
+        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            let Half { packets, transport } = half;
+            self.drive(&**transport, deadline, |hold| packets.flush(hold))
+        })
+    }
+
+    /// Sends the end of the stream; nothing on a closed client.
+    pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
+        let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            let Half { packets, transport } = half;
+            self.drive(&**transport, deadline, |hold| packets.send_eof(hold))
+        });
+        outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
+    }
+
+    /// Receives one packet.
+    #[inline]
+    pub fn recv_packet(&self, timeout_ms: i64) -> Result<Packet> {
+        self.recv_within(&mut Deadline::after_ms(timeout_ms))
+    }
+
+    /// Receives one packet before a deadline.
+    #[inline]
+    pub fn recv_within(&self, deadline: &mut Deadline) -> Result<Packet> {
+        self.with_receiver(deadline, |half, deadline| self.receive(half, deadline))
+    }
+
+    /// Receives one packet and hands it to `take`; if that refuses, the packet stays for the next
+    /// receive.
+    pub fn recv_packet_if(&self, timeout_ms: i64, take: impl FnOnce(&Packet) -> Result<()>) -> Result<()> {
+        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
+            let packet = self.receive(half, deadline)?;
+            take(&packet).inspect_err(|_| half.packets.put_back(Ok(packet)))
+        })
+    }
+
+    /// Receives at least one packet, and at most `most`.
+    pub fn recv_packets(&self, most: usize, timeout_ms: i64, take: &mut dyn FnMut(Packet)) -> Result<()> {
+        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
+            take(self.receive(half, deadline)?);
+            for _ in 1..most {
+                match half.packets.recv_gathered() {
+                    Ok(Some(packet)) => take(packet),
+                    Ok(None) => break,
+                    Err(error) => {
+                        half.packets.put_back(Err(error));
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the next receive answers without a system call; no if another is under way.
+    pub fn has_buffered(&self) -> Result<bool> {
+        if self.is_closed() {
+            return Err(self.explain(closed(), Stage::Receive));
+        }
+        let Some(mut guard) = self.receiving.try_lock() else { return Ok(false) };
+        let ready = guard.as_mut().is_some_and(|half| half.packets.is_ready());
+        guard.unlock(|half| *half = None);
+        Ok(ready)
+    }
+
+    #[inline]
+    fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
+        if let Some(packet) = half.packets.recv_gathered()? {
+            return Ok(packet);
+        }
+        let Half { packets, transport } = half;
+        self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+            false => packets.recv(hold),
+            true => self.recv_after_flush(&mut **packets, hold),
+        })
+    }
+
+    /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
+    /// may depend on it.
+    fn recv_after_flush(&self, packets: &mut dyn PacketReceiver, hold: Hold) -> Attempt<Packet> {
+        match packets.recv(Hold::No) {
+            Err(Stop::Want(Interest::Read)) => {}
+            outcome => return outcome,
+        }
+        match self.flush_now() {
+            true => Err(Stop::Want(Interest::Either)),
+            false => packets.recv(hold),
+        }
+    }
+
+    /// Sends of what is put aside what goes at once; whether some is left that waits for room.
+    fn flush_now(&self) -> bool {
+        let Some(mut guard) = self.sending.try_lock() else { return false };
+        let mut waits = false;
+        if let Some(half) = &mut *guard {
+            let outcome = loop {
+                match half.packets.flush(Hold::No) {
+                    Err(Stop::Again) => {}
+                    outcome => break outcome,
+                }
+            };
+            // Failures are seen by receiving, too, or by the next send.
+            waits = matches!(outcome, Err(Stop::Want(_)));
+            self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        }
+        guard.unlock(|half| *half = None);
+        waits
+    }
+
+    /// Attempts until done; closing ends it, whatever the attempt says then.
+    fn drive<T>(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<T>,
+    ) -> Result<T> {
+        self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
+            Ok(done) => Ok(done),
+            Err(_) if self.is_closed() => Err(Stop::Failed(closed())),
+            Err(stop) => Err(stop),
+        })
+    }
+
+    #[inline]
+    fn with_receiver<T>(
+        &self,
+        deadline: &mut Deadline,
+        work: impl FnOnce(&mut Half<dyn PacketReceiver>, &mut Deadline) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.lock(&self.receiving, deadline).and_then(|mut guard| {
+            let outcome = match &mut *guard {
+                Some(half) if !self.is_closed() => work(half, deadline),
+                _ => Err(closed()),
+            };
+            guard.unlock(|half| *half = None);
+            outcome
+        });
+        outcome.map_err(|error| self.explain(error, Stage::Receive))
+    }
+
+    fn with_sender<T>(
+        &self,
+        mut deadline: Deadline,
+        work: impl FnOnce(&mut Half<dyn PacketSender>, &mut Deadline) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.lock(&self.sending, &mut deadline).and_then(|mut guard| {
+            let outcome = match &mut *guard {
+                Some(half) if !self.is_closed() => {
+                    let outcome = work(half, &mut deadline);
+                    self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+                    outcome
+                }
+                _ => Err(closed()),
+            };
+            guard.unlock(|half| *half = None);
+            outcome
+        });
+        outcome.map_err(|error| self.explain(error, Stage::Send))
+    }
+
+    #[inline]
+    fn lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
+        let outcome = self.waiting.lock(lock, deadline);
+        outcome.map_err(|error| match error.code() {
+            _ if self.is_closed() => closed(),
+            EN_ETIMEDOUT => {
+                Error::new(EN_ETIMEDOUT, "the time-out of the call has passed while another thread was at it")
+            }
+            _ => error,
+        })
+    }
+
+    #[cold]
+    fn explain(&self, error: Error, stage: Stage) -> Error {
+        error.at(stage).with_peer(&self.peer)
+    }
+
+    /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
+    pub fn close(&self) -> Result<()> {
+        if self.life.is_foreign() || self.life.close() {
+            return Ok(());
+        }
+        let outcome = self.bring_out(Deadline::after_ms(self.shutdown_timeout_ms));
+        self.let_go();
+        outcome.map_err(|error| self.explain(error, Stage::Close))
+    }
+
+    /// Closes the client at once.
+    pub fn abort(&self) {
+        if !self.life.is_foreign() && !self.life.close() {
+            self.let_go();
+        }
+    }
+
+    /// After `closed` is set: sends what is put aside. Receivers are woken before.
+    fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
+        if !self.unsent.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(mut guard) = self.sending.try_lock() else { return Ok(()) };
+        let outcome = match &mut *guard {
+            Some(Half { packets, transport }) => {
+                transport.stop_receiving();
+                let can_hold = !self.life.is_in_child();
+                self.waiting.drive(&**transport, can_hold, &mut deadline, |hold| packets.flush(hold))
+            }
+            None => Ok(()),
+        };
+        guard.unlock(|half| *half = None);
+        outcome
+    }
+
+    /// Wakes everybody and drops what nobody is using; the others drop theirs when they leave.
+    fn let_go(&self) {
+        if let Some(control) = self.control.ask_to_close() {
+            self.wake(&control);
+            control.unlock(|transport| *transport = None);
+        } else if let Some(control) = self.control.lock_until(None) {
+            self.wake(&control);
+            control.unlock(|transport| *transport = None);
+        }
+        if let Some(half) = self.receiving.ask_to_close() {
+            half.unlock(|half| *half = None);
+        }
+        if let Some(half) = self.sending.ask_to_close() {
+            half.unlock(|half| *half = None);
+        }
+    }
+
+    fn wake(&self, control: &Option<Arc<dyn Transport>>) {
+        // In a forked child the connection is the parent's, too.
+        if let Some(transport) = control
+            && !self.life.is_in_child()
+        {
+            transport.abort();
+        }
+    }
+
+    /// Whether the client is closed.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.life.is_closed()
+    }
+
+    /// The end of the handle: closes, and waits until nobody is inside any more.
+    pub fn end(self: Arc<Self>) {
+        if self.check_usable().is_err() && self.life.is_foreign() {
+            // Threads that do not exist here hold the locks: only the descriptor can be closed.
+            if !self.is_closed() {
+                close_abandoned(self.fd);
+            }
+            std::mem::forget(self);
+            return;
+        }
+        if !self.life.close() {
+            // One attempt that does not wait; nobody is left to hear how it went.
+            let _ = self.bring_out(Deadline::after_ms(0));
+            self.let_go();
+        }
+        self.receiving.drain();
+        self.sending.drain();
+        self.control.drain();
+    }
+
+    /// The address of our end.
+    pub fn local_address(&self) -> Result<IpAddress> {
+        Ok(self.names.local.clone())
+    }
+
+    /// The address of the peer.
+    pub fn remote_address(&self) -> Result<IpAddress> {
+        Ok(self.names.remote.clone())
+    }
+
+    /// The descriptor, -1 once closed.
+    pub fn fileno(&self) -> RawFd {
+        if self.is_closed() { -1 } else { self.fd }
+    }
+
+    /// Reads a socket option into `value`, and says how many bytes it has.
+    pub fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+        self.with_transport(|transport| transport.getsockopt(level, name, value))
+    }
+
+    /// Sets a socket option.
+    pub fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        self.with_transport(|transport| transport.setsockopt(level, name, value))
+    }
+
+    /// Reads an option of the table.
+    pub fn get_option(&self, option: &SocketOption) -> Result<i64> {
+        self.with_transport(|transport| option.get(descriptor(transport)?))
+    }
+
+    /// Sets an option of the table.
+    pub fn set_option(&self, option: &SocketOption, value: i64) -> Result<()> {
+        self.with_transport(|transport| option.set(descriptor(transport)?, value))
+    }
+
+    fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
+        self.check_usable()?;
+        // Held by others only for as long as such a call takes.
+        let Some(guard) = self.control.lock_until(None) else { return Err(closed()) };
+        let outcome = match &*guard {
+            Some(transport) if !self.is_closed() => work(&**transport),
+            _ => Err(closed()),
+        };
+        guard.unlock(|transport| *transport = None);
+        outcome.map_err(|error| error.with_peer(&self.peer))
+    }
+
+    /// How many bytes each receive asks for.
+    pub fn max_recv_size(&self) -> usize {
+        usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX)
+    }
+
+    /// What the client has done so far.
+    pub fn stats(&self) -> Stats {
+        let counters = &self.counters;
+        Stats {
+            packets_sent: counters.packets_sent.get(),
+            packets_received: counters.packets_received.get(),
+            bytes_sent: counters.bytes_sent.get(),
+            bytes_received: counters.bytes_received.get(),
+            send_calls: counters.send_calls.get(),
+            recv_calls: counters.recv_calls.get(),
+        }
+    }
+}
+
+fn descriptor(transport: &dyn Transport) -> Result<std::os::fd::BorrowedFd<'_>> {
+    transport
+        .fd(Interest::Read)
+        .ok_or_else(|| Error::new(EN_EOPNOTSUPP, "this transport is no socket and has no socket options"))
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(EN_ECLOSED, "the client is closed")
+}

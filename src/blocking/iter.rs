@@ -1,0 +1,34 @@
+//! Packets one after the other, within one budget of time.
+
+use std::sync::Arc;
+
+use super::Client;
+use crate::deadline::Deadline;
+use crate::error::Result;
+use crate::packet::Packet;
+
+/// Receives packet after packet; only the time it waits counts.
+pub struct PacketIter {
+    client: Arc<Client>,
+    budget: Deadline,
+}
+
+impl PacketIter {
+    /// An iterator with so many milliseconds in all; negative is for ever.
+    pub fn new(client: Arc<Client>, timeout_ms: i64) -> PacketIter {
+        PacketIter { client, budget: Deadline::after_ms(timeout_ms) }
+    }
+
+    /// Whose packets they are.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// The next packet, or why there is none.
+    pub fn next_packet(&mut self) -> Result<Packet> {
+        let mut deadline = self.budget;
+        let outcome = self.client.recv_within(&mut deadline);
+        self.budget = deadline.paused();
+        outcome
+    }
+}

@@ -1,0 +1,146 @@
+//! Whether a handle may be used: closed, forked away from its threads, or out of service.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::error::{EN_EFORKED, EN_EPANIC, Error, Result};
+use crate::socket::fork;
+
+/// The process that made the handle uses it.
+const OWN: u64 = 0;
+/// A forked child uses it.
+const CHILD: u64 = 1;
+/// A forked child cannot use it: at the fork another thread was inside.
+const FOREIGN: u64 = 2;
+/// A call has panicked.
+const POISONED: u64 = 3;
+
+/// The state of one handle.
+#[derive(Debug)]
+pub struct Life {
+    closed: AtomicBool,
+    /// The generation of the process that was last seen to use it, and what it may do: in one word,
+    /// so that of all threads of a child one decides.
+    verdict: AtomicU64,
+}
+
+impl Life {
+    /// A new handle of this process.
+    pub fn begin() -> Life {
+        fork::watch();
+        Life { closed: AtomicBool::new(false), verdict: AtomicU64::new(word(OWN)) }
+    }
+
+    /// Whether there is nothing to look at: no fork and no panic since the last look.
+    #[inline]
+    pub fn is_as_before(&self) -> bool {
+        let verdict = self.verdict.load(Ordering::Relaxed);
+        verdict == word(OWN) || verdict == word(CHILD)
+    }
+
+    /// Looks whether the handle may be used here; `busy` says whether a thread is inside. True for
+    /// the first look in a child.
+    pub fn look(&self, busy: impl Fn() -> bool) -> Result<bool> {
+        loop {
+            let seen = self.verdict.load(Ordering::Acquire);
+            if seen >> 8 != u64::from(fork::generation()) {
+                let now = match seen & 0xff {
+                    verdict @ (FOREIGN | POISONED) => verdict,
+                    _ if busy() => FOREIGN,
+                    _ => CHILD,
+                };
+                let settled =
+                    self.verdict.compare_exchange(seen, word(now), Ordering::AcqRel, Ordering::Relaxed);
+                if settled.is_err() {
+                    continue;
+                }
+                return verdict_of(now).map(|()| now == CHILD);
+            }
+            return verdict_of(seen & 0xff).map(|()| false);
+        }
+    }
+
+    /// Whether a forked child uses the handle, so that the connection is not its own alone.
+    pub fn is_in_child(&self) -> bool {
+        let verdict = self.verdict.load(Ordering::Relaxed);
+        verdict & 0xff != OWN && verdict & 0xff != POISONED || verdict >> 8 != u64::from(fork::generation())
+    }
+
+    /// Whether the handle cannot be used here, because of threads that exist only in the parent.
+    pub fn is_foreign(&self) -> bool {
+        self.verdict.load(Ordering::Relaxed) & 0xff == FOREIGN
+    }
+
+    /// Takes the handle out of service.
+    pub fn poison(&self) {
+        self.verdict.store(word(POISONED), Ordering::Release);
+    }
+
+    /// Closes it; whether it was closed before.
+    pub fn close(&self) -> bool {
+        self.closed.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether it is closed.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+fn word(verdict: u64) -> u64 {
+    u64::from(fork::generation()) << 8 | verdict
+}
+
+fn verdict_of(verdict: u64) -> Result<()> {
+    match verdict {
+        FOREIGN => {
+            let reason =
+                "the handle is the parent's: at the fork another thread was using it; make a new one";
+            Err(Error::new(EN_EFORKED, reason))
+        }
+        POISONED => Err(Error::new(EN_EPANIC, "an earlier call has met a bug in easynet: free the handle")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_handle_is_usable_and_closes_once() {
+        let life = Life::begin();
+        assert!(life.is_as_before());
+        assert!(!life.look(|| true).expect("usable"));
+        assert!(!life.close());
+        assert!(life.close());
+    }
+
+    #[test]
+    fn in_a_child_a_handle_without_guests_goes_on() {
+        let life = Life::begin();
+        life.verdict.fetch_sub(1 << 8, Ordering::Relaxed);
+        assert!(!life.is_as_before());
+        assert!(life.is_in_child());
+        assert!(life.look(|| false).expect("usable"));
+        assert!(life.is_as_before() && life.is_in_child());
+        assert!(!life.look(|| true).expect("decided once"));
+    }
+
+    #[test]
+    fn in_a_child_a_handle_with_guests_is_lost() {
+        let life = Life::begin();
+        life.verdict.fetch_sub(1 << 8, Ordering::Relaxed);
+        assert_eq!(life.look(|| true).expect_err("lost").code(), EN_EFORKED);
+        assert_eq!(life.look(|| false).expect_err("for good").code(), EN_EFORKED);
+        assert!(life.is_foreign());
+    }
+
+    #[test]
+    fn a_panic_is_for_good() {
+        let life = Life::begin();
+        life.poison();
+        assert!(!life.is_as_before());
+        assert_eq!(life.look(|| false).expect_err("poisoned").code(), EN_EPANIC);
+    }
+}

@@ -1,0 +1,106 @@
+//! The high-level clients: how each family is made, and which options it has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::blocking::Cancel;
+use crate::blocking::wait::{Interrupt, Waiting};
+use crate::endpoint::intake::Ask;
+use crate::error::{Result, invalid};
+use crate::protocol::MaxSize;
+
+pub mod tcp;
+
+/// The largest `max_recv_size` and write buffer: 1 GiB.
+const LARGEST_BUFFER: usize = 1 << 30;
+
+/// The options that all clients have.
+#[derive(Clone)]
+pub struct CommonOptions {
+    max_recv_size: usize,
+    max_packet_size: usize,
+    write_buffer: usize,
+    busy_poll: Duration,
+    /// How long closing may take.
+    pub shutdown_timeout_ms: i64,
+    /// Ends calls.
+    pub cancel: Option<Arc<Cancel>>,
+    interrupt: Option<(Duration, Arc<dyn Interrupt>)>,
+}
+
+impl Default for CommonOptions {
+    fn default() -> CommonOptions {
+        CommonOptions {
+            max_recv_size: 0,
+            max_packet_size: 0,
+            write_buffer: 0,
+            busy_poll: Duration::ZERO,
+            shutdown_timeout_ms: 30_000,
+            cancel: None,
+            interrupt: None,
+        }
+    }
+}
+
+impl CommonOptions {
+    /// How many bytes each receive asks for; 0: as is best.
+    pub fn set_max_recv_size(&mut self, size: usize) -> Result<()> {
+        within("max_recv_size", size, LARGEST_BUFFER)?;
+        self.max_recv_size = size;
+        Ok(())
+    }
+
+    /// The largest packet that is received; 0: as the protocol says.
+    pub fn set_max_packet_size(&mut self, size: usize) -> Result<()> {
+        within("max_packet_size", size, MaxSize::LARGEST)?;
+        self.max_packet_size = size;
+        Ok(())
+    }
+
+    /// How many bytes gather before they are sent; 0: none.
+    pub fn set_write_buffer(&mut self, size: usize) -> Result<()> {
+        within("write_buffer", size, LARGEST_BUFFER)?;
+        self.write_buffer = size;
+        Ok(())
+    }
+
+    /// How long a receive looks before it sleeps.
+    pub fn set_busy_poll(&mut self, microseconds: u32) -> Result<()> {
+        within("busy_poll", microseconds as usize, 1_000_000)?;
+        self.busy_poll = Duration::from_micros(microseconds.into());
+        Ok(())
+    }
+
+    /// Whom to ask how often whether a call that waits shall go on.
+    pub fn set_interrupt<I: Interrupt + 'static>(
+        &mut self,
+        interval_ms: i64,
+        make: impl FnOnce() -> Result<I>,
+    ) -> Result<()> {
+        let interval = match u64::try_from(interval_ms) {
+            Ok(1..) => Duration::from_millis(interval_ms.unsigned_abs()),
+            _ => return Err(invalid(format!("a retry interval of {interval_ms} ms: it must be 1 at least"))),
+        };
+        self.interrupt = Some((interval, Arc::new(make()?)));
+        Ok(())
+    }
+
+    fn waiting(&self) -> Waiting {
+        Waiting { cancel: self.cancel.clone(), interrupt: self.interrupt.clone(), busy_poll: self.busy_poll }
+    }
+
+    fn has_interrupt(&self) -> bool {
+        self.interrupt.is_some()
+    }
+
+    fn ask(&self) -> Ask {
+        Ask::new(self.max_recv_size)
+    }
+}
+
+fn within(name: &str, value: usize, most: usize) -> Result<()> {
+    match value <= most {
+        true => Ok(()),
+        false => Err(invalid(format!("{name} is {value}: it may be {most} at most"))),
+    }
+}

@@ -1,0 +1,317 @@
+//! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
+
+use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
+use crate::packet::{Packet, Storage};
+use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
+
+/// Room beside what a receive asks for, so that the piece of a packet that is left over from the
+/// last one does not force a larger block.
+const SLACK: usize = 4096;
+
+/// What receiving asks for when nobody has set it: at first, and at most.
+const LEAST: usize = 16 << 10;
+const MOST: usize = 256 << 10;
+
+/// How many bytes each receive asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    /// So many, as somebody has set it.
+    Set(usize),
+    /// So many at present: more when receives are filled, less when they are not.
+    Adapted(usize),
+}
+
+impl Ask {
+    /// As set; 0 is not set.
+    pub fn new(max_recv_size: usize) -> Ask {
+        match max_recv_size {
+            0 => Ask::Adapted(LEAST),
+            size => Ask::Set(size),
+        }
+    }
+
+    /// The number of bytes.
+    pub fn bytes(self) -> usize {
+        match self {
+            Ask::Set(size) | Ask::Adapted(size) => size,
+        }
+    }
+
+    /// A receive with room for `room` bytes has brought `count`.
+    #[inline]
+    fn learn(&mut self, room: usize, count: usize) {
+        let Ask::Adapted(size) = self else { return };
+        if count == room {
+            *size = (*size * 2).min(MOST);
+        } else if count < *size / 8 {
+            *size = (*size / 2).max(LEAST);
+        }
+    }
+}
+
+/// Bytes between a transport and a protocol.
+pub struct Intake {
+    source: Source,
+    ask: Ask,
+    /// How much room the last receive was given.
+    room: usize,
+    /// There is something the decoder has not seen.
+    fresh: bool,
+    /// Nothing can follow, and the decoder has been told.
+    ended: bool,
+}
+
+enum Source {
+    Gathered { storage: Storage, decoder: Box<dyn Decoder> },
+    Lent(Lent),
+}
+
+/// Why the next packet does not come.
+#[derive(Debug)]
+pub enum Failure {
+    /// The next call goes on.
+    Once(Error),
+    /// Every later call fails, too.
+    Forever(Error),
+}
+
+impl Intake {
+    /// For one connection; `max_packet_size` lowers the protocol's own, 0 does not.
+    pub fn new(decoding: Decoding, max_packet_size: usize, ask: Ask) -> Intake {
+        let source = match decoding {
+            Decoding::Gathered(mut decoder) => {
+                if max_packet_size > 0 {
+                    decoder.set_limit(max_packet_size);
+                }
+                Source::Gathered { storage: Storage::default(), decoder }
+            }
+            Decoding::Lent(decoder) => Source::Lent(Lent::new(decoder)),
+        };
+        Intake { source, ask, room: 0, fresh: false, ended: false }
+    }
+
+    /// How many bytes each receive asks for.
+    pub fn ask(&self) -> usize {
+        self.ask.bytes()
+    }
+
+    /// Where the transport puts what it receives.
+    pub fn space(&mut self) -> Result<&mut [u8]> {
+        let space = match &mut self.source {
+            Source::Gathered { storage, .. } => {
+                let (least, size) = match self.ask {
+                    Ask::Set(size) => (size, size + SLACK),
+                    Ask::Adapted(size) => (size / 2, size),
+                };
+                let space = storage.space(least, size);
+                let length = space.len();
+                match self.ask {
+                    Ask::Set(size) => &mut space[..size],
+                    Ask::Adapted(_) => &mut space[..length.min(MOST)],
+                }
+            }
+            Source::Lent(lent) => lent.space(self.ask.bytes())?,
+        };
+        self.room = space.len();
+        Ok(space)
+    }
+
+    /// So many bytes were put there.
+    pub fn filled(&mut self, count: usize) {
+        self.ask.learn(self.room, count);
+        match &mut self.source {
+            Source::Gathered { storage, .. } => storage.filled(count),
+            Source::Lent(lent) => lent.filled += count,
+        }
+        self.fresh |= count > 0;
+    }
+
+    /// Nothing was put there: memory without bytes is let go of.
+    pub fn unused(&mut self) {
+        if let Source::Gathered { storage, .. } = &mut self.source {
+            storage.shrink();
+        }
+    }
+
+    /// What has gathered is of no use any more.
+    pub fn discard(&mut self) {
+        match &mut self.source {
+            Source::Gathered { storage, .. } => *storage = Storage::default(),
+            Source::Lent(lent) => (lent.filled, lent.lent, lent.rest) = (0, false, Vec::new()),
+        }
+        self.fresh = false;
+        self.ended = true;
+    }
+
+    /// Nothing can follow.
+    pub fn end(&mut self) {
+        self.fresh |= !self.ended;
+        self.ended = true;
+    }
+
+    /// Whether part of a packet is left over.
+    pub fn has_rest(&self) -> bool {
+        match &self.source {
+            Source::Gathered { storage, .. } => !storage.bytes().is_empty(),
+            Source::Lent(lent) => lent.filled > 0 || !lent.rest.is_empty(),
+        }
+    }
+
+    /// The next packet, if there is a whole one.
+    #[inline]
+    pub fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Failure> {
+        if !self.fresh {
+            return Ok(None);
+        }
+        let (storage, decoder) = match &mut self.source {
+            Source::Gathered { storage, decoder } => (storage, decoder),
+            Source::Lent(lent) => return lent.next_packet(self.ended, self.ask.bytes(), &mut self.fresh),
+        };
+        let bytes = storage.bytes();
+        if bytes.is_empty() {
+            self.fresh = false;
+            return Ok(None);
+        }
+        match decoder.decode(bytes, self.ended) {
+            Step::Packet { start, end, used } => {
+                let packet = storage.packet(start, end);
+                storage.spend(used);
+                Ok(Some(packet))
+            }
+            Step::Made { packet, used } => {
+                storage.spend(used);
+                Ok(Some(packet))
+            }
+            Step::More { used, .. } => {
+                storage.spend(used);
+                self.fresh = false;
+                match storage.bytes().len() > decoder.limit() {
+                    true => Err(Failure::Forever(too_much(decoder.limit()))),
+                    false => Ok(None),
+                }
+            }
+            Step::Bad { error, used } => {
+                storage.spend(used);
+                Err(Failure::Once(error))
+            }
+            Step::Broken(error) => Err(Failure::Forever(error)),
+        }
+    }
+}
+
+fn too_much(limit: usize) -> Error {
+    Error::new(
+        EN_EMSGSIZE,
+        format!(
+            "more than {limit} bytes have come and are no packet: raise the maximum packet size if they should be one"
+        ),
+    )
+}
+
+/// Memory that the protocol lends. What is left over behind a packet goes to the start of the next
+/// buffer that is lent; in between we keep it.
+struct Lent {
+    decoder: Box<dyn BufferedDecoder>,
+    /// How many bytes of the buffer that was lent last are filled; 0 also if none is lent.
+    filled: usize,
+    /// Whether a buffer is lent.
+    lent: bool,
+    /// Bytes for the start of the next buffer.
+    rest: Vec<u8>,
+}
+
+impl Lent {
+    fn new(decoder: Box<dyn BufferedDecoder>) -> Lent {
+        Lent { decoder, filled: 0, lent: false, rest: Vec::new() }
+    }
+
+    fn space(&mut self, size_hint: usize) -> Result<&mut [u8]> {
+        if self.lent && self.filled == self.decoder.buffer().len() {
+            self.keep_from(0);
+        }
+        if !self.lent {
+            self.lend(size_hint)?;
+        }
+        if self.filled == self.decoder.buffer().len() {
+            self.keep_from(0);
+            return Err(self.too_small(self.rest.len()));
+        }
+        let filled = self.filled;
+        Ok(&mut self.decoder.buffer()[filled..])
+    }
+
+    /// Has a buffer lent, and puts what was left over at its start.
+    fn lend(&mut self, size_hint: usize) -> Result<()> {
+        let (buffer, start) = self.decoder.lend(size_hint.saturating_add(self.rest.len()))?;
+        if start >= buffer.len() {
+            return Err(invalid("the protocol lent a buffer without room"));
+        }
+        let room = buffer.len() - start;
+        if self.rest.len() > room {
+            return Err(self.too_small(room));
+        }
+        buffer[start..start + self.rest.len()].copy_from_slice(&self.rest);
+        self.filled = start + self.rest.len();
+        self.rest = Vec::new();
+        self.lent = true;
+        Ok(())
+    }
+
+    fn too_small(&self, room: usize) -> Error {
+        let length = self.rest.len();
+        Error::new(
+            EN_EMSGSIZE,
+            format!("the protocol lent room for {room} bytes: not enough, {length} have come already"),
+        )
+    }
+
+    /// Keeps the filled bytes from `used` on for the next buffer.
+    fn keep_from(&mut self, used: usize) {
+        self.rest = self.decoder.buffer()[used..self.filled].to_vec();
+        self.filled = 0;
+        self.lent = false;
+    }
+
+    fn next_packet(
+        &mut self,
+        ended: bool,
+        size_hint: usize,
+        fresh: &mut bool,
+    ) -> std::result::Result<Option<Packet>, Failure> {
+        if !self.lent {
+            if self.rest.is_empty() {
+                *fresh = false;
+                return Ok(None);
+            }
+            self.lend(size_hint).map_err(Failure::Once)?;
+        }
+        if self.filled == 0 {
+            *fresh = false;
+            return Ok(None);
+        }
+        match self.decoder.decode(self.filled, ended) {
+            Step::Packet { start, end, used } => {
+                let packet = Packet::copied(&self.decoder.buffer()[start..end]);
+                self.keep_from(used);
+                Ok(Some(packet))
+            }
+            Step::Made { packet, used } => {
+                self.keep_from(used);
+                Ok(Some(packet))
+            }
+            Step::More { used: 0, .. } => {
+                *fresh = false;
+                Ok(None)
+            }
+            Step::More { .. } => Err(Failure::Once(Error::new(
+                EN_EINVAL,
+                "a buffered protocol cannot use bytes without a packet",
+            ))),
+            Step::Bad { error, used } => {
+                self.keep_from(used);
+                Err(Failure::Once(error))
+            }
+            Step::Broken(error) => Err(Failure::Forever(error)),
+        }
+    }
+}

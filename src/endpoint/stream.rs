@@ -1,0 +1,261 @@
+//! Packets over a stream of bytes: a receiving and a sending half.
+
+use std::sync::Arc;
+
+use super::intake::{Failure, Intake};
+use super::{Counters, PacketReceiver, PacketSender};
+use crate::attempt::{Attempt, Hold, Stop};
+use crate::error::{
+    EN_ECONNABORTED, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage, is_connection,
+};
+use crate::packet::Packet;
+use crate::protocol::Gather;
+use crate::transport::StreamTransport;
+
+/// Receives packets.
+pub struct StreamReceiver {
+    transport: Arc<dyn StreamTransport>,
+    intake: Intake,
+    counters: Arc<Counters>,
+    /// An outcome that was decided earlier.
+    ready: Option<Result<Packet>>,
+    /// Why nothing more comes from the transport.
+    ended: Option<Error>,
+}
+
+impl StreamReceiver {
+    /// The receiving half over a transport.
+    pub fn new(
+        transport: Arc<dyn StreamTransport>,
+        intake: Intake,
+        counters: Arc<Counters>,
+    ) -> StreamReceiver {
+        counters.max_recv_size.set(intake.ask());
+        StreamReceiver { transport, intake, counters, ready: None, ended: None }
+    }
+
+    /// The next packet of the intake; a failure for ever is remembered.
+    #[inline]
+    fn next_packet(&mut self) -> Result<Option<Packet>> {
+        match self.intake.next_packet() {
+            Ok(packet) => Ok(packet),
+            Err(Failure::Once(error)) => Err(error.at(Stage::Decode)),
+            Err(Failure::Forever(error)) => {
+                let error = error.at(Stage::Decode);
+                self.ended = Some(error.clone());
+                self.intake.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// One receive from the transport into the intake.
+    fn receive(&mut self, hold: Hold) -> Attempt<()> {
+        let space = self.intake.space().map_err(|error| error.at(Stage::Receive))?;
+        let outcome = self.transport.recv(space, hold);
+        self.counters.recv_calls.add(1);
+        match outcome {
+            Ok(0) => self.end(None),
+            Ok(count) => {
+                self.counters.bytes_received.add(count);
+                self.intake.filled(count);
+                self.counters.max_recv_size.set(self.intake.ask());
+            }
+            Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
+            Err(stop) => {
+                self.intake.unused();
+                return Err(stop);
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream has ended, by `error` or as it should; the intake may hold a last packet.
+    #[cold]
+    fn end(&mut self, error: Option<Error>) {
+        self.intake.unused();
+        self.intake.end();
+        self.ended =
+            Some(error.unwrap_or_else(|| Error::new(EN_ECONNABORTED, "the peer has ended the stream")));
+    }
+
+    /// Why there are no more packets.
+    #[cold]
+    fn why_ended(&self, error: &Error) -> Error {
+        if error.code() == EN_ECONNABORTED && self.intake.has_rest() {
+            return Error::new(EN_ETRUNCATED, "the peer has ended the stream in the middle of a packet");
+        }
+        error.clone()
+    }
+}
+
+impl PacketReceiver for StreamReceiver {
+    #[inline]
+    fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
+        if let Some(packet) = self.recv_gathered()? {
+            return Ok(packet);
+        }
+        if let Some(error) = &self.ended {
+            return Err(self.why_ended(error).at(Stage::Receive).into());
+        }
+        self.receive(hold)?;
+        match self.recv_gathered()? {
+            Some(packet) => Ok(packet),
+            None => Err(Stop::Again),
+        }
+    }
+
+    #[inline]
+    fn recv_gathered(&mut self) -> Result<Option<Packet>> {
+        let packet = match self.ready.take() {
+            None => self.next_packet()?,
+            Some(outcome) => Some(outcome?),
+        };
+        if packet.is_some() {
+            self.counters.packets_received.add(1);
+        }
+        Ok(packet)
+    }
+
+    fn put_back(&mut self, outcome: Result<Packet>) {
+        if outcome.is_ok() {
+            self.counters.packets_received.take_back();
+        }
+        self.ready = Some(outcome);
+    }
+
+    fn is_ready(&mut self) -> bool {
+        if self.ready.is_none() {
+            self.ready = self.next_packet().transpose();
+        }
+        self.ready.is_some() || self.ended.is_some()
+    }
+}
+
+/// Sends packets.
+pub struct StreamSender {
+    transport: Arc<dyn StreamTransport>,
+    counters: Arc<Counters>,
+    /// Bytes put aside for later, of which the first `gone` have been sent.
+    buffer: Vec<u8>,
+    gone: usize,
+    /// How many bytes are put aside; 0: none.
+    buffer_size: usize,
+    /// Why nothing can be sent any more.
+    closed: Option<Error>,
+    eof_sent: bool,
+}
+
+impl StreamSender {
+    /// The sending half over a transport, with a write buffer of so many bytes, or without.
+    pub fn new(
+        transport: Arc<dyn StreamTransport>,
+        buffer_size: usize,
+        counters: Arc<Counters>,
+    ) -> StreamSender {
+        StreamSender {
+            transport,
+            counters,
+            buffer: Vec::new(),
+            gone: 0,
+            buffer_size,
+            closed: None,
+            eof_sent: false,
+        }
+    }
+
+    fn count(&self, sent: &Attempt<usize>) {
+        self.counters.send_calls.add(1);
+        if let Ok(count) = sent {
+            self.counters.bytes_sent.add(*count);
+        }
+    }
+
+    /// Puts the bytes aside if they fit beside those that are there.
+    fn put_aside(&mut self, out: &mut Gather<'_>) -> bool {
+        if out.sent() > 0 || self.buffer.len() - self.gone + out.len() > self.buffer_size {
+            return false;
+        }
+        if self.gone > 0 {
+            self.buffer.drain(..self.gone);
+            self.gone = 0;
+        }
+        out.copy_to(&mut self.buffer);
+        out.advance(out.len());
+        true
+    }
+}
+
+impl PacketSender for StreamSender {
+    #[inline]
+    fn check(&self) -> Result<()> {
+        match &self.closed {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()> {
+        if out.is_sent() || (self.buffer_size > 0 && self.put_aside(out)) {
+            return Ok(());
+        }
+        if self.has_unsent() {
+            self.flush(hold)?;
+            return Err(Stop::Again);
+        }
+        let sent = out.with_rest(|slices| self.transport.send(slices, hold));
+        self.count(&sent);
+        out.advance(sent?);
+        if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
+    }
+
+    fn give_up(&mut self, out: &Gather<'_>, why: &str) {
+        if out.sent() > 0 && !out.is_sent() && self.closed.is_none() {
+            let (sent, len) = (out.sent(), out.len());
+            let reason = format!(
+                "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
+            );
+            self.closed = Some(Error::new(EN_EPIPE, reason).at(Stage::Send));
+        }
+    }
+
+    fn flush(&mut self, hold: Hold) -> Attempt<()> {
+        if !self.has_unsent() {
+            return Ok(());
+        }
+        let sent = self.transport.send(&[std::io::IoSlice::new(&self.buffer[self.gone..])], hold);
+        self.count(&sent);
+        self.gone += sent?;
+        if self.has_unsent() {
+            return Err(Stop::Again);
+        }
+        self.forget_unsent();
+        Ok(())
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.gone < self.buffer.len()
+    }
+
+    fn forget_unsent(&mut self) {
+        self.gone = 0;
+        self.buffer.clear();
+    }
+
+    fn send_eof(&mut self, hold: Hold) -> Attempt<()> {
+        if self.eof_sent {
+            return Ok(());
+        }
+        match self.flush(hold) {
+            Ok(()) => self.transport.send_eof(hold)?,
+            // The connection is down: there is nobody to tell.
+            Err(Stop::Failed(error)) if is_connection(error.code()) => {}
+            Err(stop) => return Err(stop),
+        }
+        self.eof_sent = true;
+        self.closed.get_or_insert_with(|| {
+            Error::new(EN_ESHUTDOWN, "the end of the stream was already sent").at(Stage::Send)
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,482 @@
+//! What all blocking clients have in common: a borrowed view for C, and the functions behind the
+//! exports of each family.
+
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::base::en_slice_t;
+use super::callback::Scope;
+use super::packet::en_packet_t;
+use super::packet_iter::en_packet_iter_t;
+use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
+use crate::blocking::{Client, PacketIter};
+use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
+
+/// A blocking client of any family, seen through what all have in common. It is borrowed from the
+/// client it was got from (`en_tcp_client_as_client`, ...), and ends with it.
+pub struct en_client_t {
+    _private: [u8; 0],
+}
+
+handle!(en_client_t, Client, "client");
+
+/// What a client has done since it was made. `struct_size` is set by the caller to
+/// `sizeof(en_stats_t)`; as many fields as it covers are filled.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct en_stats_t {
+    /// The size of this struct, in bytes.
+    pub struct_size: usize,
+    /// Packets that were sent, or taken into the write buffer.
+    pub packets_sent: u64,
+    /// Packets that were received.
+    pub packets_received: u64,
+    /// Bytes that were handed to the system.
+    pub bytes_sent: u64,
+    /// Bytes that were taken from the system.
+    pub bytes_received: u64,
+    /// System calls that sent.
+    pub send_calls: u64,
+    /// System calls that received.
+    pub recv_calls: u64,
+}
+
+/// The client behind a handle of any family.
+///
+/// # Safety
+/// `pointer` is NULL or a live handle of a blocking client.
+pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) -> Result<&'a Client> {
+    // SAFETY: as the caller promises.
+    unsafe { borrow(pointer) }
+}
+
+/// Runs a call on a client: refuses it inside the client's own callbacks, and takes the client out
+/// of service if it panics.
+pub(crate) fn operate<T>(client: &Client, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
+    client.check_usable()?;
+    let scope = match client.runs_callbacks() {
+        true => Some(Scope::enter(client)?),
+        false => None,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(client)));
+    drop(scope);
+    outcome.unwrap_or_else(|panic| {
+        client.poison();
+        resume_unwind(panic)
+    })
+}
+
+/// What every export of a family that works on packets does.
+///
+/// # Safety
+/// `pointer` is NULL or a live handle of a blocking client.
+pub(crate) unsafe fn work<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    work: impl FnOnce(&Client) -> Result<()>,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    call(|| operate(unsafe { client(pointer)? }, work))
+}
+
+/// # Safety
+/// As [`work`]; `data` is NULL or `size` bytes.
+pub(crate) unsafe fn send_packet<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { work(pointer, |client| client.send_packet(&[bytes(data, size, "data")?], timeout_ms)) }
+}
+
+/// # Safety
+/// As [`work`]; `parts` is NULL or `count` slices.
+pub(crate) unsafe fn send_packet_slices<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    parts: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        work(pointer, |client| {
+            let parts = slices(parts, count, "parts")?.collect::<Result<Vec<_>>>()?;
+            client.send_packet(&parts, timeout_ms)
+        })
+    }
+}
+
+/// # Safety
+/// As [`work`]; `packets` is NULL or `count` slices, `sent` is NULL or writable.
+pub(crate) unsafe fn send_packets<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    packets: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    sent: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let sent = unsafe { Out::new(sent, "sent")? };
+        sent.set(0);
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        operate(client, |client| {
+            // SAFETY: as the caller promises.
+            let mut packets = unsafe { slices(packets, count, "packets")? };
+            let (went, outcome) = client.send_packets(&mut packets, timeout_ms);
+            sent.set(went);
+            outcome
+        })
+    })
+}
+
+/// # Safety
+/// As [`work`]; `packet` is NULL or writable.
+pub(crate) unsafe fn recv_packet<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        work(pointer, |client| {
+            let packet = Out::new(packet, "packet")?;
+            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// As [`work`]; `buffer` is NULL or has room for `capacity` bytes, `size` is NULL or writable.
+pub(crate) unsafe fn recv_packet_into<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    buffer: *mut c_void,
+    capacity: usize,
+    timeout_ms: i64,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let size = unsafe { Out::new(size, "size")? };
+        size.set(0);
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        if buffer.is_null() && capacity > 0 {
+            return Err(null("buffer"));
+        }
+        operate(client, |client| {
+            client.recv_packet_if(timeout_ms, |packet| {
+                size.set(packet.len());
+                if packet.len() > capacity {
+                    let needed = packet.len();
+                    let reason = format!(
+                        "the buffer has {capacity} bytes, the packet {needed}: it waits for the next receive"
+                    );
+                    return Err(Error::new(EN_EMSGSIZE, reason));
+                }
+                // SAFETY: there is room for `capacity` bytes, and the packet is ours: no overlap.
+                unsafe { std::ptr::copy_nonoverlapping(packet.as_ptr(), buffer.cast::<u8>(), packet.len()) };
+                Ok(())
+            })
+        })
+    })
+}
+
+/// # Safety
+/// As [`work`]; `packets` is NULL or has room for `capacity` packets, `count` is NULL or writable.
+pub(crate) unsafe fn recv_packets<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    packets: *mut en_packet_t,
+    capacity: usize,
+    timeout_ms: i64,
+    count: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let out = unsafe { Out::new(count, "count")? };
+        out.set(0);
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        if packets.is_null() {
+            return Err(null("packets"));
+        }
+        if capacity == 0 {
+            return Err(invalid("capacity is 0: there must be room for one packet"));
+        }
+        operate(client, |client| {
+            let mut count = 0;
+            let outcome = client.recv_packets(capacity, timeout_ms, &mut |packet| {
+                // SAFETY: `recv_packets` gives at most `capacity` packets.
+                unsafe { packets.add(count).write(en_packet_t::give(packet)) };
+                count += 1;
+            });
+            out.set(count);
+            outcome
+        })
+    })
+}
+
+/// # Safety
+/// As [`work`]; `out` is NULL or writable.
+pub(crate) unsafe fn iter_received_packets<H: Handle<Inner = Client>>(
+    out: *mut *mut en_packet_iter_t,
+    pointer: *mut H,
+    timeout_ms: i64,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let out = unsafe { Constructor::new(out)? };
+        // SAFETY: as the caller promises.
+        let shared = unsafe { shared(pointer)? };
+        out.boxed(PacketIter::new(shared, timeout_ms));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`].
+pub(crate) unsafe fn has_buffered<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
+    // SAFETY: as the caller promises.
+    call_value(|| operate(unsafe { client(pointer)? }, |client| client.has_buffered().map(truth)))
+}
+
+/// # Safety
+/// As [`work`].
+pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
+    // SAFETY: as the caller promises.
+    call(|| unsafe { client(pointer)? }.close())
+}
+
+/// # Safety
+/// As [`work`].
+pub(crate) unsafe fn abort<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        unsafe { client(pointer)? }.abort();
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`].
+pub(crate) unsafe fn is_closed<H: Handle<Inner = Client>>(pointer: *const H) -> c_int {
+    // SAFETY: as the caller promises.
+    call_value(|| Ok(truth(unsafe { client(pointer)? }.is_closed())))
+}
+
+/// # Safety
+/// As [`work`].
+pub(crate) unsafe fn fileno<H: Handle<Inner = Client>>(pointer: *const H) -> c_int {
+    // SAFETY: as the caller promises.
+    match unsafe { client(pointer) } {
+        Ok(client) => client.fileno(),
+        Err(_) => -1,
+    }
+}
+
+/// # Safety
+/// As [`work`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
+pub(crate) unsafe fn getsockopt<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
+        if value.is_null() || *size > isize::MAX as usize {
+            return Err(invalid("value is NULL, or *size larger than any buffer"));
+        }
+        // SAFETY: there is room for `*size` bytes, which are zeroed before anybody reads them.
+        let value = unsafe {
+            std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
+            std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
+        };
+        *size = client.getsockopt(level, name, value)?;
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`]; `value` is NULL or `size` bytes.
+pub(crate) unsafe fn setsockopt<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    size: usize,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    call(|| unsafe { client(pointer)?.setsockopt(level, name, bytes(value, size, "value")?) })
+}
+
+/// # Safety
+/// As [`work`]; `stats` is NULL or a struct as long as its first field says, to be written.
+pub(crate) unsafe fn get_stats<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    stats: *mut en_stats_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        if stats.is_null() {
+            return Err(null("stats"));
+        }
+        // SAFETY: not NULL; the first field is the size.
+        let size = unsafe { stats.cast::<usize>().read() };
+        if size < size_of::<usize>() {
+            return Err(invalid("stats->struct_size is too small: set it to sizeof(en_stats_t)"));
+        }
+        let counted = en_stats_t { struct_size: size, ..client.stats().into() };
+        let length = size.min(size_of::<en_stats_t>());
+        // SAFETY: the caller's struct has `size` bytes, ours `size_of` of them.
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), length)
+        };
+        Ok(())
+    })
+}
+
+impl From<crate::blocking::Stats> for en_stats_t {
+    fn from(stats: crate::blocking::Stats) -> en_stats_t {
+        en_stats_t {
+            struct_size: size_of::<en_stats_t>(),
+            packets_sent: stats.packets_sent,
+            packets_received: stats.packets_received,
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
+            send_calls: stats.send_calls,
+            recv_calls: stats.recv_calls,
+        }
+    }
+}
+
+/// Ends the handle of a client of any family; inside its own callback, when that has returned.
+///
+/// # Safety
+/// `pointer` is NULL or a live handle of a blocking client that is not used again.
+pub(crate) unsafe fn free<H: Handle<Inner = Client>>(pointer: *mut H) {
+    super::guard_void(|| {
+        if pointer.is_null() {
+            return;
+        }
+        // SAFETY: the handle came from Arc::into_raw in `Constructor::shared`; this is its end.
+        let client = unsafe { Arc::from_raw(pointer.cast_const().cast::<Client>()) };
+        if let Err(client) = Scope::leave_later(client) {
+            client.end();
+        }
+    });
+}
+
+/// Another hold on the client behind a handle.
+///
+/// # Safety
+/// As [`work`].
+unsafe fn shared<H: Handle<Inner = Client>>(pointer: *mut H) -> Result<Arc<Client>> {
+    // SAFETY: as the caller promises.
+    unsafe { client(pointer)? };
+    let pointer = pointer.cast_const().cast::<Client>();
+    // SAFETY: a live handle came from Arc::into_raw; the count goes up for the hold we give out.
+    unsafe {
+        Arc::increment_strong_count(pointer);
+        Ok(Arc::from_raw(pointer))
+    }
+}
+
+/// # Safety
+/// `slices` is NULL or `count` slices, each NULL or as many bytes as it says.
+unsafe fn slices<'a>(
+    slices: *const en_slice_t,
+    count: usize,
+    name: &str,
+) -> Result<impl Iterator<Item = Result<&'a [u8]>> + use<'a>> {
+    // SAFETY: as the caller promises.
+    let slices: &'a [en_slice_t] = unsafe { array(slices, count, name)? };
+    // SAFETY: as the caller promises.
+    Ok(slices.iter().map(|slice| unsafe { bytes(slice.data, slice.size, "data") }))
+}
+
+/// Sends one packet of `size` bytes; see the function of the same name of the client's family.
+///
+/// Thread-safe.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_send_packet(
+    client: *mut en_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `data` NULL or `size` bytes.
+    unsafe { send_packet(client, data, size, timeout_ms) }
+}
+
+/// Receives one packet, the caller's to release; see the function of the same name of the client's
+/// family.
+///
+/// Thread-safe.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_recv_packet(
+    client: *mut en_client_t,
+    timeout_ms: i64,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `packet` NULL or writable.
+    unsafe { recv_packet(client, timeout_ms, packet) }
+}
+
+/// Receives packet after packet within one budget of time; see the function of the same name of
+/// the client's family.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_iter_received_packets(
+    out: *mut *mut en_packet_iter_t,
+    client: *mut en_client_t,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, `client` NULL or a live view.
+    unsafe { iter_received_packets(out, client, timeout_ms) }
+}
+
+/// Closes the client; see the function of the same name of the client's family.
+///
+/// Thread-safe.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_close(client: *mut en_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live view.
+    unsafe { close(client) }
+}
+
+/// 1 if the client is closed, 0 if not. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_is_closed(client: *const en_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live view.
+    unsafe { is_closed(client) }
+}
+
+/// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's. Never waits.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_client_fileno(client: *const en_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live view.
+    unsafe { fileno(client) }
+}

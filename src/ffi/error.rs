@@ -1,0 +1,85 @@
+//! Codes as text, and the detail of the last failure of each thread.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char, c_int};
+
+use super::{Error, string, truth};
+use crate::error;
+
+struct Last {
+    error: Option<Error>,
+    text: CString,
+}
+
+thread_local! {
+    static LAST: RefCell<Last> = RefCell::new(Last { error: None, text: CString::default() });
+    static EXPLANATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps the detail of a failing call for `en_last_error_message`.
+pub(crate) fn remember(error: Error) {
+    LAST.with_borrow_mut(|last| last.error = Some(error));
+}
+
+/// What the callback that has just failed said of it.
+pub(crate) fn take_explanation() -> Option<String> {
+    EXPLANATION.take()
+}
+
+/// The meaning of a code in a few words, such as "connection refused". Never NULL, never freed;
+/// numbers that are no code have a general text.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn en_strerror(code: c_int) -> *const c_char {
+    error::text_of(code).as_ptr()
+}
+
+/// The name of a code, such as "EN_ECONNREFUSED". Never NULL, never freed; "EN_EUSER" for the
+/// application's own range, "EN_EUNKNOWN" for numbers that are no code.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn en_error_name(code: c_int) -> *const c_char {
+    error::name_of(code).as_ptr()
+}
+
+/// 1 if the code says that the connection is over or could not be had, however that came about:
+/// ended by the peer, reset, truncated, refused, unreachable. 0 otherwise.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn en_error_is_connection(code: c_int) -> c_int {
+    truth(error::is_connection(code))
+}
+
+/// What the last failing call of this thread tried, with whom, at which stage, and why it failed.
+/// Never NULL; empty before the first failure. Valid until the next failing call of this thread.
+/// Calls that succeed, and functions that return void, leave it alone.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn en_last_error_message() -> *const c_char {
+    LAST.with_borrow_mut(|last| {
+        if let Some(error) = last.error.take() {
+            last.text = c_string(error.to_string());
+        }
+        last.text.as_ptr()
+    })
+}
+
+/// From inside a callback that is about to return an error: why. The text (UTF-8, copied) becomes
+/// part of the message of the call that the callback fails. NULL takes it back.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_set_error_message(message: *const c_char) {
+    // SAFETY: the caller's promise is the one `string` asks for.
+    let text = unsafe { string(message, "message") }.ok().map(str::to_string);
+    EXPLANATION.set(text);
+}
+
+fn c_string(mut text: String) -> CString {
+    text.retain(|letter| letter != '\0');
+    CString::new(text).unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! The C interface: one file per handle family, and no logic of its own. Each export checks its
+//! arguments, calls one function of the floors below, and reports how it went.
+//!
+//! This is the only place that sees raw pointers from C. Callback tables become protocols here.
+
+#![allow(unsafe_code, non_camel_case_types)]
+// What each export asks of its caller stands in its comment, which is the header's.
+#![allow(clippy::missing_safety_doc)]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::error::{EN_OK, Error, Result, invalid};
+
+pub mod address;
+pub mod base;
+pub mod cancel;
+pub mod client;
+pub mod error;
+pub mod log;
+pub mod packet;
+pub mod packet_iter;
+pub mod protocol;
+pub mod protocol_callbacks;
+pub mod tcp_client;
+pub mod tcp_options;
+
+mod call;
+mod callback;
+
+pub(crate) use call::{call, call_value, guard_void};
+
+/// A C handle and what it points to.
+pub(crate) trait Handle {
+    /// What lies behind the pointer.
+    type Inner;
+    /// What a message calls it.
+    const NAME: &'static str;
+}
+
+macro_rules! handle {
+    ($handle:ty, $inner:ty, $name:literal) => {
+        impl $crate::ffi::Handle for $handle {
+            type Inner = $inner;
+            const NAME: &'static str = $name;
+        }
+    };
+}
+pub(crate) use handle;
+
+/// What a handle points to; NULL is `EN_EINVAL`.
+///
+/// # Safety
+/// `pointer` is NULL or a handle of this kind that is not freed while `'a` lasts.
+pub(crate) unsafe fn borrow<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Inner> {
+    // SAFETY: handles are made from Box or Arc of Inner; the caller vouches for the lifetime.
+    unsafe { pointer.cast::<H::Inner>().as_ref() }.ok_or_else(|| null(H::NAME))
+}
+
+/// The same, to change it: the caller promises that nobody else uses it meanwhile.
+///
+/// # Safety
+/// As [`borrow`], and no other thread uses the handle.
+pub(crate) unsafe fn borrow_mut<'a, H: Handle>(pointer: *mut H) -> Result<&'a mut H::Inner> {
+    // SAFETY: as in `borrow`; the handle's documentation says "one thread at a time".
+    unsafe { pointer.cast::<H::Inner>().as_mut() }.ok_or_else(|| null(H::NAME))
+}
+
+/// Takes a boxed handle back; NULL is nothing.
+///
+/// # Safety
+/// `pointer` is NULL or came from [`Constructor::boxed`] and is not used again.
+pub(crate) unsafe fn take<H: Handle>(pointer: *mut H) -> Option<Box<H::Inner>> {
+    match pointer.is_null() {
+        true => None,
+        // SAFETY: it came from Box::into_raw in `Constructor::boxed`, once.
+        false => Some(unsafe { Box::from_raw(pointer.cast::<H::Inner>()) }),
+    }
+}
+
+pub(crate) fn null(name: &str) -> Error {
+    invalid(format!("{name} is NULL"))
+}
+
+/// Where a constructor puts its handle: NULL until it has succeeded.
+pub(crate) struct Constructor<H>(*mut *mut H);
+
+impl<H: Handle> Constructor<H> {
+    /// # Safety
+    /// `out` is NULL or may be written.
+    pub(crate) unsafe fn new(out: *mut *mut H) -> Result<Constructor<H>> {
+        // SAFETY: as the caller promises.
+        unsafe { Constructor::named(out, "out") }
+    }
+
+    /// The same for a parameter that is not called `out`.
+    ///
+    /// # Safety
+    /// As [`Constructor::new`].
+    pub(crate) unsafe fn named(out: *mut *mut H, name: &str) -> Result<Constructor<H>> {
+        if out.is_null() {
+            return Err(null(name));
+        }
+        // SAFETY: not NULL, and the caller says it may be written.
+        unsafe { out.write(std::ptr::null_mut()) };
+        Ok(Constructor(out))
+    }
+
+    pub(crate) fn boxed(self, inner: H::Inner) {
+        // SAFETY: `named` has checked the pointer.
+        unsafe { self.0.write(Box::into_raw(Box::new(inner)).cast::<H>()) };
+    }
+
+    pub(crate) fn shared(self, inner: Arc<H::Inner>) {
+        // SAFETY: `named` has checked the pointer.
+        unsafe { self.0.write(Arc::into_raw(inner).cast_mut().cast::<H>()) };
+    }
+}
+
+/// Where a result goes.
+pub(crate) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `pointer` is NULL or may be written.
+    pub(crate) unsafe fn new(pointer: *mut T, name: &str) -> Result<Out<T>> {
+        match pointer.is_null() {
+            true => Err(null(name)),
+            false => Ok(Out(pointer)),
+        }
+    }
+
+    pub(crate) fn set(&self, value: T) {
+        // SAFETY: `new` has checked the pointer.
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// Bytes lent by the caller: `(NULL, 0)` is an empty buffer.
+///
+/// # Safety
+/// `data` points to `size` bytes that do not change while `'a` lasts, or is NULL.
+pub(crate) unsafe fn bytes<'a>(data: *const c_void, size: usize, name: &str) -> Result<&'a [u8]> {
+    match (data.is_null(), size) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(invalid(format!("{name} is NULL, but its size is not 0"))),
+        (false, size) if size > isize::MAX as usize => {
+            Err(invalid(format!("the size of {name} is larger than any buffer")))
+        }
+        // SAFETY: not NULL, of a possible size; the caller vouches for the rest.
+        (false, size) => Ok(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) }),
+    }
+}
+
+/// An array lent by the caller: `(NULL, 0)` is an empty one.
+///
+/// # Safety
+/// `items` points to `count` initialised items that do not change while `'a` lasts, or is NULL.
+pub(crate) unsafe fn array<'a, T>(items: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+    match (items.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(null(name)),
+        (false, count) if count > isize::MAX as usize / size_of::<T>().max(1) => {
+            Err(invalid(format!("the number of {name} is larger than any array")))
+        }
+        // SAFETY: not NULL, of a possible size; the caller vouches for the rest.
+        (false, count) => Ok(unsafe { std::slice::from_raw_parts(items, count) }),
+    }
+}
+
+/// A string lent by the caller.
+///
+/// # Safety
+/// `pointer` is NULL or points to a NUL-terminated string that does not change while `'a` lasts.
+pub(crate) unsafe fn string<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: not NULL; the caller vouches for the terminator.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map_err(|_| invalid(format!("{name} is not UTF-8")))
+}
+
+/// A C boolean.
+pub(crate) fn truth(value: bool) -> c_int {
+    c_int::from(value)
+}

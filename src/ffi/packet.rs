@@ -1,0 +1,68 @@
+//! Received packets in the hands of C.
+
+use std::ffi::{c_int, c_void};
+
+use super::{Out, call, null};
+use crate::packet::Packet;
+
+/// A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
+/// copied on the way, do not change, and stay valid after the client is closed and freed.
+///
+/// The layout is frozen. The struct may be copied; only one of the copies is released.
+#[repr(C)]
+pub struct en_packet_t {
+    /// The first byte; never NULL, also for an empty packet, until it is released.
+    pub data: *const u8,
+    /// The number of bytes.
+    pub size: usize,
+    /// The library's own.
+    pub owner: *mut c_void,
+}
+
+impl en_packet_t {
+    pub(crate) fn give(packet: Packet) -> en_packet_t {
+        let (data, size, owner) = packet.into_raw();
+        en_packet_t { data, size, owner: owner.cast() }
+    }
+}
+
+/// Gives a packet back, and makes the struct empty; an empty one and NULL are nothing.
+///
+/// Thread-safe, for different structs. Any thread may release.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_packet_release(packet: *mut en_packet_t) {
+    super::guard_void(|| {
+        // SAFETY: NULL or a struct that the caller may write.
+        let Some(packet) = (unsafe { packet.as_mut() }) else { return };
+        let owner = std::mem::replace(&mut packet.owner, std::ptr::null_mut());
+        if !owner.is_null() {
+            // SAFETY: an owner comes from `give`, and is taken out of the struct above: once.
+            drop(unsafe { Packet::from_raw(packet.data, packet.size, owner.cast()) });
+        }
+        packet.data = std::ptr::null();
+        packet.size = 0;
+    });
+}
+
+/// Takes another hold on the same bytes: both `packet` and `*copy` are released in the end.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, or a packet that was released).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_packet_retain(packet: *const en_packet_t, copy: *mut en_packet_t) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (packet, copy) =
+            unsafe { (packet.as_ref().ok_or_else(|| null("packet"))?, Out::new(copy, "copy")?) };
+        if packet.owner.is_null() {
+            return Err(crate::error::invalid("the packet was released"));
+        }
+        // SAFETY: the owner came from `give`; ManuallyDrop leaves the caller's own hold alone.
+        let held = std::mem::ManuallyDrop::new(unsafe {
+            Packet::from_raw(packet.data, packet.size, packet.owner.cast())
+        });
+        copy.set(en_packet_t::give((*held).clone()));
+        Ok(())
+    })
+}

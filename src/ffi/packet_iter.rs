@@ -1,0 +1,44 @@
+//! Receiving packet after packet within one budget of time.
+
+use std::ffi::c_int;
+
+use super::packet::en_packet_t;
+use super::{Out, borrow_mut, client, guard_void, handle, take};
+use crate::blocking::PacketIter;
+
+/// Packets of a client, one after the other, within one budget of time. It keeps what it needs of
+/// the client: after the client is closed or freed it answers `EN_ECLOSED`.
+pub struct en_packet_iter_t {
+    _private: [u8; 0],
+}
+
+handle!(en_packet_iter_t, PacketIter, "iter");
+
+/// Waits for the next packet, for as long as is left of the budget; the time between calls does not
+/// count. `*packet` is the caller's to release.
+///
+/// One thread at a time.
+///
+/// Errors: those of `en_client_recv_packet`; `EN_ETIMEDOUT` when the budget is spent. After
+/// `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_packet_iter_next(iter: *mut en_packet_iter_t, packet: *mut en_packet_t) -> c_int {
+    super::call(|| {
+        // SAFETY: `iter` is NULL or a live handle used by one thread, `packet` NULL or writable.
+        let (iter, packet) = unsafe { (borrow_mut(iter)?, Out::new(packet, "packet")?) };
+        let shared = iter.client().clone();
+        client::operate(&shared, |_| {
+            packet.set(en_packet_t::give(iter.next_packet()?));
+            Ok(())
+        })
+    })
+}
+
+/// Ends the handle; NULL is nothing.
+///
+/// One thread at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_packet_iter_free(iter: *mut en_packet_iter_t) {
+    // SAFETY: `iter` is NULL or a live handle that is not used again.
+    guard_void(|| drop(unsafe { take(iter) }));
+}

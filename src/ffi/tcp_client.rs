@@ -1,0 +1,538 @@
+//! The TCP client.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::address::en_address_t;
+use super::base::en_slice_t;
+use super::client::{self, en_client_t, en_stats_t};
+use super::packet::en_packet_t;
+use super::packet_iter::en_packet_iter_t;
+use super::protocol::en_stream_protocol_t;
+use super::tcp_options::en_tcp_options_t;
+use super::{Constructor, Out, array, borrow, call, handle, string};
+use crate::blocking::Client;
+use crate::client::tcp::{self, TcpOptions};
+use crate::error::{Result, invalid};
+use crate::socket::options::OPTIONS;
+
+/// TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
+pub const EN_OPTION_NODELAY: c_int = 1;
+/// SO_KEEPALIVE: 1 (the default of this library) or 0.
+pub const EN_OPTION_KEEPALIVE: c_int = 2;
+/// TCP_KEEPIDLE: seconds of silence before the first question.
+pub const EN_OPTION_KEEPALIVE_IDLE: c_int = 3;
+/// TCP_KEEPINTVL: seconds between two questions.
+pub const EN_OPTION_KEEPALIVE_INTERVAL: c_int = 4;
+/// TCP_KEEPCNT: questions before the connection is given up.
+pub const EN_OPTION_KEEPALIVE_COUNT: c_int = 5;
+/// SO_LINGER: seconds that closing the descriptor waits for what is not sent; -1 is off.
+pub const EN_OPTION_LINGER: c_int = 6;
+/// TCP_USER_TIMEOUT: milliseconds that sent data may stay without an answer; 0 is the system's.
+pub const EN_OPTION_USER_TIMEOUT: c_int = 7;
+/// SO_RCVBUF: bytes of the system's receive buffer.
+pub const EN_OPTION_RECEIVE_BUFFER: c_int = 8;
+/// SO_SNDBUF: bytes of the system's send buffer.
+pub const EN_OPTION_SEND_BUFFER: c_int = 9;
+/// SO_REUSEADDR: 0 or 1.
+pub const EN_OPTION_REUSE_ADDRESS: c_int = 10;
+/// SO_REUSEPORT: 0 or 1.
+pub const EN_OPTION_REUSE_PORT: c_int = 11;
+
+/// A TCP connection that sends and receives packets, with calls that block.
+///
+/// All calls may be made from any thread at any time. Calls that send wait for each other, and so
+/// do calls that receive; sending and receiving never wait for each other. Time-outs are in
+/// milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+pub struct en_tcp_client_t {
+    _private: [u8; 0],
+}
+
+handle!(en_tcp_client_t, Client, "client");
+
+/// Options or the defaults.
+///
+/// # Safety
+/// `options` is NULL or a live handle that no other thread changes meanwhile.
+unsafe fn options_of(options: *const en_tcp_options_t) -> Result<TcpOptions> {
+    match options.is_null() {
+        true => Ok(TcpOptions::default()),
+        // SAFETY: not NULL, so a live handle.
+        false => unsafe { borrow(options) }.cloned(),
+    }
+}
+
+/// Connects to `host`, a name or a numeric address, at `port`. The addresses of a name are tried as
+/// RFC 8305 says: families in turn, the next attempt beside one that takes its time. Protocol and
+/// options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+///
+/// The connect time-out of the options covers everything, name resolution included. When all
+/// addresses fail, the code is that of the attempt that says most, and the message names each.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ECONNREFUSED`, `EN_ENETUNREACH`,
+/// `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
+/// passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches the local
+/// one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`. See connect(2), getaddrinfo(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_connect(
+    out: *mut *mut en_tcp_client_t,
+    host: *const c_char,
+    port: u16,
+    protocol: *const en_stream_protocol_t,
+    options: *const en_tcp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL, a string and live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let host = string(host, "host")?;
+            out.shared(tcp::connect(host, port, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// Connects to the first of `count` addresses that answers; otherwise as `en_tcp_client_connect`.
+/// For programs that look names up themselves.
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_tcp_client_connect`, without `EN_EAI_...`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_connect_addresses(
+    out: *mut *mut en_tcp_client_t,
+    addresses: *const *const en_address_t,
+    count: usize,
+    protocol: *const en_stream_protocol_t,
+    options: *const en_tcp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, `addresses` NULL or `count` handles, the others NULL
+        // or live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let addresses = array(addresses, count, "addresses")?
+                .iter()
+                .map(|address| borrow(*address).cloned())
+                .collect::<Result<Vec<_>>>()?;
+            if addresses.is_empty() {
+                return Err(invalid("there is no address to connect to"));
+            }
+            out.shared(tcp::connect_addresses(addresses, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// Makes a client of a connected TCP socket. From success on the descriptor is the library's; after
+/// a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
+/// needs are ignored.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
+/// `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_from_fd(
+    out: *mut *mut en_tcp_client_t,
+    fd: c_int,
+    protocol: *const en_stream_protocol_t,
+    options: *const en_tcp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            out.shared(tcp::from_fd(fd, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// The client through what all blocking clients have in common: borrowed, it ends with `client`.
+/// NULL for NULL.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_as_client(client: *mut en_tcp_client_t) -> *mut en_client_t {
+    client.cast()
+}
+
+/// Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
+///
+/// After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part of
+/// the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and the
+/// message says why; receiving still works.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+/// the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+/// `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See send(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_send_packet(
+    client: *mut en_tcp_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `data` NULL or `size` bytes.
+    unsafe { client::send_packet(client, data, size, timeout_ms) }
+}
+
+/// Sends one packet that lies in `count` parts, without putting them together first.
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_tcp_client_send_packet`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_send_packet_slices(
+    client: *mut en_tcp_client_t,
+    parts: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `parts` NULL or `count` slices.
+    unsafe { client::send_packet_slices(client, parts, count, timeout_ms) }
+}
+
+/// Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many whole
+/// packets went out (or into the write buffer).
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_tcp_client_send_packet`, of the first packet that did not go.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_send_packets(
+    client: *mut en_tcp_client_t,
+    packets: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    sent: *mut usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `packets` NULL or `count` slices, `sent` NULL or
+    // writable.
+    unsafe { client::send_packets(client, packets, count, timeout_ms, sent) }
+}
+
+/// Sends what is in the write buffer. What does not go within the time-out stays in it.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
+/// `EN_ECONNTIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::work(client, |client| client.flush(timeout_ms)) }
+}
+
+/// Sends what is in the write buffer, and then the end of the stream: the peer receives what was
+/// sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
+/// connection is down, it does nothing.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::work(client, |client| client.send_eof(timeout_ms)) }
+}
+
+/// Receives one packet, which is the caller's to release. What is buffered comes first, without a
+/// system call. A time-out loses nothing of what has arrived.
+///
+/// After the end of the stream every receive answers the same code; sending may still work.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
+/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
+/// `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet; the bad bytes are skipped), `EN_EMSGSIZE` (above the
+/// maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks.
+/// See recv(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_recv_packet(
+    client: *mut en_tcp_client_t,
+    timeout_ms: i64,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `packet` NULL or writable.
+    unsafe { client::recv_packet(client, timeout_ms, packet) }
+}
+
+/// Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
+/// packet, also when that is larger than the buffer, and to 0 if there was no packet.
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_tcp_client_recv_packet`; `EN_EMSGSIZE` also if the packet does not fit: it
+/// waits for the next receive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_recv_packet_into(
+    client: *mut en_tcp_client_t,
+    buffer: *mut c_void,
+    capacity: usize,
+    timeout_ms: i64,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `buffer` NULL or of `capacity` bytes, `size` NULL
+    // or writable.
+    unsafe { client::recv_packet_into(client, buffer, capacity, timeout_ms, size) }
+}
+
+/// Receives at least one and at most `capacity` packets: waits for the first as
+/// `en_tcp_client_recv_packet` does, and takes those that are there with it. `*count` is always
+/// set; so many packets are the caller's to release. An error behind the first packet is reported
+/// by the next receive.
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_tcp_client_recv_packet`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_recv_packets(
+    client: *mut en_tcp_client_t,
+    packets: *mut en_packet_t,
+    capacity: usize,
+    timeout_ms: i64,
+    count: *mut usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `packets` NULL or of room for `capacity`, `count`
+    // NULL or writable.
+    unsafe { client::recv_packets(client, packets, capacity, timeout_ms, count) }
+}
+
+/// Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+/// (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_iter_received_packets(
+    out: *mut *mut en_packet_iter_t,
+    client: *mut en_tcp_client_t,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, `client` NULL or a live handle.
+    unsafe { client::iter_received_packets(out, client, timeout_ms) }
+}
+
+/// 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+/// receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_has_buffered(client: *mut en_tcp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::has_buffered(client) }
+}
+
+/// Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
+/// later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
+/// time-out. The descriptor is closed when the last call has left it. A second time it does nothing.
+///
+/// As with any close(2), TCP resets the connection if input was left unread: to be sure that the
+/// peer gets everything, send the end of the stream and receive to the end first.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
+/// not go out. The client is closed in any case.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_close(client: *mut en_tcp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::close(client) }
+}
+
+/// Closes the client at once: what is in the write buffer is lost.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_abort(client: *mut en_tcp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::abort(client) }
+}
+
+/// 1 if the client is closed, 0 if not. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_is_closed(client: *const en_tcp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::is_closed(client) }
+}
+
+/// Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
+/// is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
+/// may begin any more. In a callback of the same client it takes effect when that has returned. In
+/// a forked child it closes the descriptor and leaves the connection to the parent.
+///
+/// One thread at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_free(client: *mut en_tcp_client_t) {
+    // SAFETY: `client` is NULL or a live handle in which no call begins any more.
+    unsafe { client::free(client) }
+}
+
+/// The address the client is connected from; the caller frees it. It was read when the connection
+/// was made, and is there after it is closed, too. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`. See getsockname(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_get_local_address(
+    client: *const en_tcp_client_t,
+    address: *mut *mut en_address_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `address` is NULL or writable, `client` NULL or a live handle.
+        let (address, client) = unsafe { (Constructor::named(address, "address")?, client::client(client)?) };
+        address.boxed(client.local_address()?);
+        Ok(())
+    })
+}
+
+/// The address of the peer; the caller frees it. It was read when the connection was made, and is
+/// there after it is closed, too. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`. See getpeername(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_get_remote_address(
+    client: *const en_tcp_client_t,
+    address: *mut *mut en_address_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `address` is NULL or writable, `client` NULL or a live handle.
+        let (address, client) = unsafe { (Constructor::named(address, "address")?, client::client(client)?) };
+        address.boxed(client.remote_address()?);
+        Ok(())
+    })
+}
+
+/// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
+/// write or close it. Never waits.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_fileno(client: *const en_tcp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { client::fileno(client) }
+}
+
+/// Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
+/// size of the option. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_getsockopt(
+    client: *const en_tcp_client_t,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL
+    // or of `*size` bytes.
+    unsafe { client::getsockopt(client, level, name, value, size) }
+}
+
+/// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
+/// SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_setsockopt(
+    client: *mut en_tcp_client_t,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    size: usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
+    unsafe { client::setsockopt(client, level, name, value, size) }
+}
+
+/// Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_get_option(
+    client: *const en_tcp_client_t,
+    option: c_int,
+    value: *mut i64,
+) -> c_int {
+    call(|| {
+        // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
+        let (client, value) = unsafe { (client::client(client)?, Out::new(value, "value")?) };
+        value.set(client.get_option(OPTIONS.find(option)?)?);
+        Ok(())
+    })
+}
+
+/// Sets a socket option by its `EN_OPTION_...`. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
+/// `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_set_option(
+    client: *mut en_tcp_client_t,
+    option: c_int,
+    value: i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    call(|| unsafe { client::client(client)? }.set_option(OPTIONS.find(option)?, value))
+}
+
+/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
+/// chosen last. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_max_recv_size(
+    client: *const en_tcp_client_t,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
+        let (client, size) = unsafe { (client::client(client)?, Out::new(size, "size")?) };
+        size.set(client.max_recv_size());
+        Ok(())
+    })
+}
+
+/// What the client has done so far; also after it is closed. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_get_stats(
+    client: *const en_tcp_client_t,
+    stats: *mut en_stats_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
+    unsafe { client::get_stats(client, stats) }
+}

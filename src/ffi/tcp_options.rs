@@ -1,0 +1,256 @@
+//! How a TCP client is made.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
+
+use super::callback::Interrupt;
+use super::cancel::en_cancel_t;
+use super::protocol_callbacks::en_destroy_t;
+use super::{Constructor, borrow, borrow_mut, call, guard_void, handle, string, take};
+use crate::client::tcp::TcpOptions;
+use crate::error::Result;
+
+/// How a TCP client is made. Options may be used for any number of clients, and changed or freed
+/// as soon as the call that took them has returned.
+pub struct en_tcp_options_t {
+    _private: [u8; 0],
+}
+
+handle!(en_tcp_options_t, TcpOptions, "options");
+
+/// Makes options with every default.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_new(out: *mut *mut en_tcp_options_t) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable.
+        unsafe { Constructor::new(out)? }.boxed(TcpOptions::default());
+        Ok(())
+    })
+}
+
+fn set(options: *mut en_tcp_options_t, change: impl FnOnce(&mut TcpOptions) -> Result<()>) -> c_int {
+    // SAFETY: each caller's comment demands NULL or a live handle, one thread at a time.
+    call(|| change(unsafe { borrow_mut(options)? }))
+}
+
+/// The address to connect from: a numeric host or a name that this machine knows, and a port, 0
+/// for any. NULL for `host` with a port stands for any address. Addresses of the peer whose family
+/// the local address does not have are skipped. Default: the system chooses.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_local_address(
+    options: *mut en_tcp_options_t,
+    host: *const c_char,
+    port: u16,
+) -> c_int {
+    set(options, |options| {
+        let host = match host.is_null() {
+            true => None,
+            // SAFETY: not NULL, so a string.
+            false => Some(unsafe { string(host, "host")? }),
+        };
+        options.set_local_address(host, port)
+    })
+}
+
+/// How long connecting may take, in milliseconds, from name resolution to the last of the
+/// addresses. Negative: for ever, which is the default; 0: what does not connect at once fails.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_connect_timeout(
+    options: *mut en_tcp_options_t,
+    timeout_ms: i64,
+) -> c_int {
+    set(options, |options| {
+        options.connect_timeout_ms = timeout_ms;
+        Ok(())
+    })
+}
+
+/// How long one address is tried before the next one is tried beside it, in milliseconds; default
+/// 250. Negative: the next one only when this one has failed.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`. See RFC 8305, 5.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_happy_eyeballs_delay(
+    options: *mut en_tcp_options_t,
+    delay_ms: i64,
+) -> c_int {
+    set(options, |options| {
+        options.happy_eyeballs_delay_ms = delay_ms;
+        Ok(())
+    })
+}
+
+/// How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
+/// 16384 at first, more for fast streams.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_max_recv_size(
+    options: *mut en_tcp_options_t,
+    size: usize,
+) -> c_int {
+    set(options, |options| options.common.set_max_recv_size(size))
+}
+
+/// The largest packet that this client receives, in bytes: the smaller of this and the protocol's
+/// own maximum counts. 0 stands for the default, the protocol's own.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_max_packet_size(
+    options: *mut en_tcp_options_t,
+    size: usize,
+) -> c_int {
+    set(options, |options| options.common.set_max_packet_size(size))
+}
+
+/// Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
+/// of sending each at once. They go out when the buffer is full, by `en_tcp_client_flush`,
+/// `en_tcp_client_send_eof` and `en_tcp_client_close`, and when a receive on the client is about to
+/// wait.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_write_buffer(
+    options: *mut en_tcp_options_t,
+    size: usize,
+) -> c_int {
+    set(options, |options| options.common.set_write_buffer(size))
+}
+
+/// How long `en_tcp_client_close` may take to bring out what is still to send, in milliseconds;
+/// default 30000, negative for ever.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_shutdown_timeout(
+    options: *mut en_tcp_options_t,
+    timeout_ms: i64,
+) -> c_int {
+    set(options, |options| {
+        options.common.shutdown_timeout_ms = timeout_ms;
+        Ok(())
+    })
+}
+
+/// Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+/// a processor kept busy. At most 1000000; 0, the default, is not at all.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_busy_poll(
+    options: *mut en_tcp_options_t,
+    microseconds: u32,
+) -> c_int {
+    set(options, |options| options.common.set_busy_poll(microseconds))
+}
+
+/// When the system asks a silent peer whether it is still there: after `idle_s` seconds, then
+/// every `interval_s` seconds, and gives up after `count` times. 0 leaves one as the system has it.
+/// Keepalive itself is always on.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL` (above 32767 seconds or 127 times). See tcp(7), RFC 1122 4.2.3.6.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_keepalive(
+    options: *mut en_tcp_options_t,
+    idle_s: u32,
+    interval_s: u32,
+    count: u32,
+) -> c_int {
+    set(options, |options| options.set_keepalive(idle_s, interval_s, count))
+}
+
+/// How long sent data may stay without an answer before the system declares the connection dead
+/// (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL` (above 2147483647). See tcp(7), RFC 5482.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_user_timeout(
+    options: *mut en_tcp_options_t,
+    timeout_ms: u32,
+) -> c_int {
+    set(options, |options| options.set_user_timeout(timeout_ms))
+}
+
+/// Gives the client a switch that ends its calls with `EN_ECANCELED`, connecting included. The
+/// client keeps it alive. NULL takes it away.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_cancel(
+    options: *mut en_tcp_options_t,
+    cancel: *mut en_cancel_t,
+) -> c_int {
+    set(options, |options| {
+        options.common.cancel = match cancel.is_null() {
+            true => None,
+            // SAFETY: not NULL, so a live handle.
+            false => Some(Arc::clone(unsafe { borrow(cancel)? })),
+        };
+        Ok(())
+    })
+}
+
+/// Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
+/// own (`EN_EUSER_BASE` and below) ends the call with that code, every other value with
+/// `EN_ECANCELED`. Nothing received is lost.
+pub type en_interrupt_t = Option<unsafe extern "C" fn(user_data: *mut c_void) -> c_int>;
+
+/// Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
+/// each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
+/// is called once with `user_data` when options and clients are gone; not if this call fails.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_retry_interval(
+    options: *mut en_tcp_options_t,
+    interval_ms: i64,
+    interrupted: en_interrupt_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> c_int {
+    set(options, |options| {
+        options.common.set_interrupt(interval_ms, || Interrupt::new(interrupted, destroy, user_data))
+    })
+}
+
+/// Ends the handle; NULL is nothing.
+///
+/// One thread at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_free(options: *mut en_tcp_options_t) {
+    // SAFETY: `options` is NULL or a live handle that is not used again.
+    guard_void(|| drop(unsafe { take(options) }));
+}

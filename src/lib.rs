@@ -1,0 +1,38 @@
+//! easynet: network clients that send and receive packets, for C and everything that speaks C.
+//!
+//! One sentence holds the design:
+//!
+//! > Every socket operation is an attempt that either finishes or says what it waits for; it is told
+//! > how long the kernel may hold it. Drivers do the rest: this one keeps the calling thread until a
+//! > deadline. Nothing else knows how to wait.
+//!
+//! The floors, from the ground up; each uses only what lies below it:
+//!
+//! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
+//!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies.
+//! - [`socket`]: what the operating system gives. The only place with system calls.
+//! - [`protocol`]: bytes and packets, without sockets: the framings.
+//! - [`transport`]: bytes in and out, by attempts.
+//! - [`endpoint`]: a transport and a protocol: packets, still by attempts.
+//! - [`blocking`]: the driver that keeps the calling thread, with its locks and its closing.
+//! - [`client`]: how each family of clients is made, and its options.
+//! - `ffi`: the C interface, one file per handle family, no logic of its own.
+//!
+//! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs`, then
+//! [`blocking::Client::recv_packet`], [`blocking::wait::Waiting::drive`],
+//! [`endpoint::stream::StreamReceiver`] and [`endpoint::intake::Intake`].
+
+pub mod attempt;
+pub mod blocking;
+pub mod client;
+pub mod deadline;
+pub mod endpoint;
+pub mod error;
+pub mod packet;
+pub mod protocol;
+pub mod socket;
+pub mod transport;
+pub mod version;
+
+#[doc(hidden)]
+pub mod ffi;

@@ -1,0 +1,228 @@
+//! Bytes on their way out, gathered from many places: short ones are copied together, long ones
+//! stay where they are.
+
+use std::cell::Cell;
+use std::io::IoSlice;
+
+/// Below this size copying costs less than one more entry in a system call's list.
+const COPY_BELOW: usize = 4096;
+
+/// Memory up to this size is kept by the thread for its next gathering.
+const KEEP: usize = 128 << 10;
+
+/// How many entries one system call takes (IOV_MAX on Linux).
+const MOST_SLICES: usize = 1024;
+
+thread_local! {
+    static MEMORY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What goes out with the next system calls: a cursor over bytes that are copied or lent.
+#[derive(Debug)]
+pub struct Gather<'a> {
+    copied: Vec<u8>,
+    /// Long chunks, each with the number of copied bytes that go before it.
+    lent: Vec<(usize, &'a [u8])>,
+    len: usize,
+    sent: usize,
+}
+
+/// A place to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    copied: usize,
+    lent: usize,
+    len: usize,
+}
+
+impl Default for Gather<'_> {
+    fn default() -> Self {
+        let mut copied = MEMORY.try_with(Cell::take).unwrap_or_default();
+        copied.clear();
+        Gather { copied, lent: Vec::new(), len: 0, sent: 0 }
+    }
+}
+
+impl Drop for Gather<'_> {
+    fn drop(&mut self) {
+        if self.copied.capacity() <= KEEP {
+            let memory = std::mem::take(&mut self.copied);
+            // A thread that is ending keeps nothing.
+            let _ = MEMORY.try_with(|kept| kept.set(memory));
+        }
+    }
+}
+
+impl<'a> Gather<'a> {
+    /// Appends bytes: short ones by a copy, long ones as they are.
+    #[inline]
+    pub fn push(&mut self, bytes: &'a [u8]) {
+        if bytes.len() < COPY_BELOW {
+            return self.push_copy(bytes);
+        }
+        self.lent.push((self.copied.len(), bytes));
+        self.len += bytes.len();
+    }
+
+    /// Appends a copy of bytes.
+    #[inline]
+    pub fn push_copy(&mut self, bytes: &[u8]) {
+        self.copied.extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// How many bytes were appended.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many of them were copied.
+    pub fn copied(&self) -> usize {
+        self.copied.len()
+    }
+
+    /// How many chunks were not.
+    pub fn lent(&self) -> usize {
+        self.lent.len()
+    }
+
+    /// How many bytes have gone out.
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Whether all have.
+    pub fn is_sent(&self) -> bool {
+        self.sent == self.len
+    }
+
+    /// So many more bytes have gone out.
+    pub fn advance(&mut self, count: usize) {
+        self.sent = self.len.min(self.sent + count);
+    }
+
+    /// The place to go back to when what follows fails.
+    pub fn mark(&self) -> Mark {
+        Mark { copied: self.copied.len(), lent: self.lent.len(), len: self.len }
+    }
+
+    /// Forgets what was appended since.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.copied.truncate(mark.copied);
+        self.lent.truncate(mark.lent);
+        self.len = mark.len;
+    }
+
+    /// Hands what is left, as far as one system call takes it, to `send`.
+    #[inline]
+    pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+        match self.lent.is_empty() {
+            true => send(&[IoSlice::new(&self.copied[self.sent..])]),
+            false => send(&self.rest()),
+        }
+    }
+
+    fn rest(&self) -> Vec<IoSlice<'_>> {
+        let mut skip = self.sent;
+        let mut slices = Vec::with_capacity((2 * self.lent.len() + 1).min(MOST_SLICES));
+        for bytes in self.chunks() {
+            let skipped = skip.min(bytes.len());
+            skip -= skipped;
+            if skipped < bytes.len() {
+                slices.push(IoSlice::new(&bytes[skipped..]));
+            }
+            if slices.len() == MOST_SLICES {
+                break;
+            }
+        }
+        slices
+    }
+
+    /// Everything in its order.
+    fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.lent.iter().map(|(place, _)| *place));
+        let ends = self.lent.iter().map(|(place, _)| *place).chain([self.copied.len()]);
+        let lent = self.lent.iter().map(|(_, bytes)| *bytes).chain([&[][..]]);
+        starts.zip(ends).zip(lent).flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
+    }
+
+    /// Appends a copy of everything to `buffer`.
+    pub fn copy_to(&self, buffer: &mut Vec<u8>) {
+        self.chunks().for_each(|bytes| buffer.extend_from_slice(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rest(gather: &Gather<'_>) -> Vec<u8> {
+        gather.with_rest(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
+    }
+
+    #[test]
+    fn short_chunks_lie_together_and_long_ones_stay() {
+        let long = vec![7; COPY_BELOW];
+        let mut gather = Gather::default();
+        gather.push(b"ab");
+        gather.push(b"cd");
+        assert_eq!((gather.copied(), gather.lent()), (4, 0));
+        gather.push(&long);
+        gather.push(b"ef");
+        assert_eq!((gather.copied(), gather.lent()), (6, 1));
+        assert_eq!(gather.len(), COPY_BELOW + 6);
+        assert_eq!(rest(&gather), [&b"abcd"[..], &long, b"ef"].concat());
+        assert_eq!(gather.with_rest(|slices| slices.len()), 3);
+    }
+
+    #[test]
+    fn every_place_to_stop_leaves_the_right_rest() {
+        let long = vec![7; COPY_BELOW];
+        let whole = [&b"abcd"[..], &long, b"ef"].concat();
+        let mut gather = Gather::default();
+        gather.push(b"abcd");
+        gather.push(&long);
+        gather.push(b"ef");
+        for sent in 0..whole.len() {
+            assert_eq!(rest(&gather), whole[sent..]);
+            assert!(!gather.is_sent());
+            gather.advance(1);
+        }
+        assert!(gather.is_sent());
+    }
+
+    #[test]
+    fn going_back_forgets_what_came_since() {
+        let long = vec![7; COPY_BELOW];
+        let mut gather = Gather::default();
+        gather.push(b"ab");
+        let mark = gather.mark();
+        gather.push(b"cd");
+        gather.push(&long);
+        gather.go_back(mark);
+        gather.push(b"gh");
+        assert_eq!(rest(&gather), b"abgh");
+        assert_eq!(gather.len(), 4);
+    }
+
+    #[test]
+    fn more_chunks_than_a_call_takes_go_in_steps() {
+        let long = vec![7; COPY_BELOW];
+        let mut gather = Gather::default();
+        for _ in 0..MOST_SLICES + 1 {
+            gather.push(&long);
+        }
+        let first = gather.with_rest(|slices| slices.iter().map(|slice| slice.len()).sum::<usize>());
+        assert_eq!(first, MOST_SLICES * COPY_BELOW);
+        gather.advance(first);
+        assert_eq!(rest(&gather).len(), COPY_BELOW);
+        let mut copy = Vec::new();
+        gather.copy_to(&mut copy);
+        assert_eq!(copy.len(), gather.len());
+    }
+}

@@ -1,0 +1,404 @@
+//! Packets that each begin with their length.
+
+use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
+
+/// The most bytes a varint has.
+const VARINT_LONGEST: usize = 10;
+
+/// How the length is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// One byte.
+    U8,
+    /// Two bytes.
+    U16,
+    /// Four bytes.
+    U32,
+    /// Eight bytes.
+    U64,
+    /// Seven bits in each byte, the lowest first; the highest bit says that more follow.
+    Varint,
+}
+
+/// Which byte of the length comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The most significant one.
+    Big,
+    /// The least significant one.
+    Little,
+}
+
+/// Each packet begins with its length, and comes and goes without it.
+#[derive(Debug)]
+pub struct LengthPrefixed {
+    prefix: Prefix,
+    order: ByteOrder,
+    includes_length: bool,
+    max: MaxSize,
+}
+
+impl LengthPrefixed {
+    /// Packets of at most so many bytes, not counting the length. If `includes_length`, the number
+    /// on the wire counts its own bytes, too.
+    pub fn new(prefix: Prefix, order: ByteOrder, includes_length: bool, max: MaxSize) -> LengthPrefixed {
+        LengthPrefixed { prefix, order, includes_length, max }
+    }
+
+    /// The length of a packet of `size` bytes, in `WIDTH` bytes.
+    #[inline]
+    fn fixed<const WIDTH: usize>(&self, size: usize) -> Result<[u8; WIDTH]> {
+        let counted = if self.includes_length { WIDTH } else { 0 };
+        let length = size as u64 + counted as u64;
+        if length > u64::MAX >> (64 - 8 * WIDTH) {
+            return Err(Error::new(
+                EN_EMSGSIZE,
+                format!("a packet of {size} bytes is too large for a length of {WIDTH} bytes"),
+            ));
+        }
+        let mut bytes = [0; WIDTH];
+        match self.order {
+            ByteOrder::Big => bytes.copy_from_slice(&length.to_be_bytes()[8 - WIDTH..]),
+            ByteOrder::Little => bytes.copy_from_slice(&length.to_le_bytes()[..WIDTH]),
+        }
+        Ok(bytes)
+    }
+
+    /// The number that a varint shows for a packet of `size` bytes.
+    fn varint(&self, size: usize) -> u64 {
+        let size = size as u64;
+        match self.includes_length {
+            // The smallest one that counts as many bytes as it has itself.
+            true => (1..).map(|own| size + own).find(|sum| varint_len(*sum) == sum - size).unwrap_or(size),
+            false => size,
+        }
+    }
+
+    fn fixed_decoder<const WIDTH: usize>(&self) -> Box<dyn Decoder> {
+        let counted = if self.includes_length { WIDTH as u64 } else { 0 };
+        Box::new(FixedDecoder::<WIDTH> { order: self.order, counted, max: self.max })
+    }
+}
+
+impl StreamProtocol for LengthPrefixed {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        let size = self.max.admit(parts)?;
+        match self.prefix {
+            Prefix::U8 => out.push_copy(&self.fixed::<1>(size)?),
+            Prefix::U16 => out.push_copy(&self.fixed::<2>(size)?),
+            Prefix::U32 => out.push_copy(&self.fixed::<4>(size)?),
+            Prefix::U64 => out.push_copy(&self.fixed::<8>(size)?),
+            Prefix::Varint => push_varint(out, self.varint(size)),
+        }
+        parts.iter().for_each(|part| out.push(part));
+        Ok(())
+    }
+
+    fn decoder(&self) -> Result<Decoding> {
+        Ok(Decoding::Gathered(match self.prefix {
+            Prefix::U8 => self.fixed_decoder::<1>(),
+            Prefix::U16 => self.fixed_decoder::<2>(),
+            Prefix::U32 => self.fixed_decoder::<4>(),
+            Prefix::U64 => self.fixed_decoder::<8>(),
+            Prefix::Varint => {
+                Box::new(VarintDecoder { includes_length: self.includes_length, max: self.max })
+            }
+        }))
+    }
+}
+
+/// How many bytes a number has as a varint.
+fn varint_len(number: u64) -> u64 {
+    let bits = u64::from(64 - (number | 1).leading_zeros());
+    bits.div_ceil(7)
+}
+
+fn push_varint(out: &mut Gather<'_>, mut number: u64) {
+    let mut bytes = [0; VARINT_LONGEST];
+    let mut length = 0;
+    while number >= 0x80 {
+        bytes[length] = number as u8 | 0x80;
+        number >>= 7;
+        length += 1;
+    }
+    bytes[length] = number as u8;
+    out.push_copy(&bytes[..=length]);
+}
+
+/// The packet behind a prefix of `width` bytes, if it is there.
+#[inline]
+fn behind(width: usize, size: usize, bytes: &[u8]) -> Step {
+    let end = width + size;
+    match bytes.len() < end {
+        true => Step::More { used: 0, need: end },
+        false => Step::Packet { start: width, end, used: end },
+    }
+}
+
+/// What a receive says to a length that no packet has.
+#[cold]
+fn refuse(length: u64, counted: u64, max: MaxSize) -> Step {
+    if length < counted {
+        let reason = format!("a length of {length} has come that should count its own {counted} bytes");
+        return Step::Broken(Error::new(EN_EBADMSG, reason));
+    }
+    let size = length - counted;
+    let reason = format!("a packet of {size} bytes is coming, and the maximum is {}", max.bytes());
+    Step::Broken(Error::new(EN_EMSGSIZE, reason))
+}
+
+/// For a length that always has the same number of bytes.
+struct FixedDecoder<const WIDTH: usize> {
+    order: ByteOrder,
+    /// How many bytes the length counts beside the packet's.
+    counted: u64,
+    max: MaxSize,
+}
+
+impl<const WIDTH: usize> FixedDecoder<WIDTH> {
+    #[inline]
+    fn length(&self, prefix: &[u8; WIDTH]) -> u64 {
+        let mut wide = [0; 8];
+        match self.order {
+            ByteOrder::Big => {
+                wide[8 - WIDTH..].copy_from_slice(prefix);
+                u64::from_be_bytes(wide)
+            }
+            ByteOrder::Little => {
+                wide[..WIDTH].copy_from_slice(prefix);
+                u64::from_le_bytes(wide)
+            }
+        }
+    }
+}
+
+impl<const WIDTH: usize> Decoder for FixedDecoder<WIDTH> {
+    #[inline]
+    fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
+        let Some(prefix) = bytes.first_chunk() else {
+            return Step::More { used: 0, need: WIDTH };
+        };
+        let length = self.length(prefix);
+        // One that is too small wraps around and becomes one that is too large.
+        let size = length.wrapping_sub(self.counted);
+        match size > self.max.bytes() as u64 {
+            true => refuse(length, self.counted, self.max),
+            false => behind(WIDTH, size as usize, bytes),
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.max.bytes() + WIDTH
+    }
+
+    fn set_limit(&mut self, size: usize) {
+        self.max = self.max.lowered(size);
+    }
+}
+
+/// For a varint.
+struct VarintDecoder {
+    includes_length: bool,
+    max: MaxSize,
+}
+
+/// The number a varint shows and how many bytes it has, if it is whole; an error if it never will.
+#[inline]
+fn read_varint(bytes: &[u8]) -> Result<Option<(u64, usize)>> {
+    let mut number = 0;
+    for (place, byte) in bytes.iter().take(VARINT_LONGEST).enumerate() {
+        if place == VARINT_LONGEST - 1 && *byte > 1 {
+            return Err(endless());
+        }
+        number |= u64::from(byte & 0x7f) << (7 * place);
+        if *byte < 0x80 {
+            return Ok(Some((number, place + 1)));
+        }
+    }
+    Ok(None)
+}
+
+#[cold]
+fn endless() -> Error {
+    Error::new(EN_EBADMSG, "a length has come that has more than 64 bits or ten bytes")
+}
+
+impl Decoder for VarintDecoder {
+    #[inline]
+    fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
+        let (length, width) = match read_varint(bytes) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Step::More { used: 0, need: bytes.len() + 1 },
+            Err(error) => return Step::Broken(error),
+        };
+        let counted = if self.includes_length { width as u64 } else { 0 };
+        let size = length.wrapping_sub(counted);
+        match size > self.max.bytes() as u64 {
+            true => refuse(length, counted, self.max),
+            false => behind(width, size as usize, bytes),
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.max.bytes() + VARINT_LONGEST
+    }
+
+    fn set_limit(&mut self, size: usize) {
+        self.max = self.max.lowered(size);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Event, Random, assert_received, decoder, encoded, feed, packet};
+    use super::ByteOrder::{Big, Little};
+    use super::Prefix::{U8, U16, U32, U64, Varint};
+    use super::*;
+
+    fn prefixed(prefix: Prefix, order: ByteOrder, includes_length: bool, max: usize) -> LengthPrefixed {
+        LengthPrefixed::new(prefix, order, includes_length, MaxSize::new(max).unwrap())
+    }
+
+    #[test]
+    fn a_length_and_its_packet() {
+        for (prefix, order, includes_length, wire) in [
+            (U8, Big, false, &b"\x02ab"[..]),
+            (U8, Big, true, b"\x03ab"),
+            (U16, Big, false, b"\0\x02ab"),
+            (U16, Little, false, b"\x02\0ab"),
+            (U16, Big, true, b"\0\x04ab"),
+            (U32, Big, false, b"\0\0\0\x02ab"),
+            (U32, Little, false, b"\x02\0\0\0ab"),
+            (U32, Little, true, b"\x06\0\0\0ab"),
+            (U64, Big, false, b"\0\0\0\0\0\0\0\x02ab"),
+            (U64, Little, true, b"\x0a\0\0\0\0\0\0\0ab"),
+            (Varint, Big, false, b"\x02ab"),
+            (Varint, Big, true, b"\x03ab"),
+        ] {
+            let protocol = prefixed(prefix, order, includes_length, 2);
+            assert_eq!(encoded(&protocol, &[b"a", b"", b"b"]), Ok(wire.to_vec()), "{protocol:?}");
+            let (cut, input) = (wire.len() - 1, [wire, wire].concat());
+            let events = [packet("ab"), packet("ab")];
+            assert_received(&protocol, None, &input, &events, 0);
+            assert_received(&protocol, None, &input[..wire.len() + cut], &events[..1], cut);
+            assert_eq!(encoded(&protocol, &[b"ab", b"c"]), Err(EN_EMSGSIZE));
+        }
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_break_the_stream() {
+        let (large, bad) = (Event::Broken(EN_EMSGSIZE), Event::Broken(EN_EBADMSG));
+        for (prefix, order, includes_length, input, event) in [
+            (U8, Big, false, &b"\x04"[..], large.clone()),
+            (U8, Big, true, b"\x05", large.clone()),
+            (U8, Big, true, b"\0", bad.clone()),
+            (U16, Big, true, b"\0\x01", bad.clone()),
+            (U32, Little, true, b"\x03\0\0\0", bad.clone()),
+            (U32, Big, false, b"\xff\xff\xff\xff", large.clone()),
+            (U64, Big, false, b"\xff\xff\xff\xff\xff\xff\xff\xff", large.clone()),
+            (U64, Big, true, b"\xff\xff\xff\xff\xff\xff\xff\xff", large.clone()),
+            (U64, Little, false, b"\0\0\0\0\x01\0\0\0", large.clone()),
+            (U64, Big, true, b"\0\0\0\0\0\0\0\x07", bad.clone()),
+            (Varint, Big, false, b"\x04", large.clone()),
+            (Varint, Big, true, b"\0", bad.clone()),
+            (Varint, Big, true, b"\x81\0", bad.clone()),
+            (Varint, Big, false, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", large.clone()),
+            (Varint, Big, false, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", bad.clone()),
+            (Varint, Big, false, b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", bad.clone()),
+        ] {
+            // The error comes with the last byte of the length, not later.
+            let protocol = prefixed(prefix, order, includes_length, 3);
+            assert_received(&protocol, None, input, std::slice::from_ref(&event), 0);
+            let (_, all_but_one) = input.split_last().unwrap();
+            assert_eq!(feed(decoder(&protocol), [all_but_one], None), (vec![], all_but_one.len()));
+        }
+    }
+
+    #[test]
+    fn a_packet_too_large_for_its_length_is_refused() {
+        let large = vec![0; 65536];
+        for (prefix, includes_length, largest) in
+            [(U8, false, 255), (U8, true, 254), (U16, false, 65535), (U16, true, 65533)]
+        {
+            let protocol = prefixed(prefix, Big, includes_length, 0);
+            let wire = encoded(&protocol, &[&large[..largest]]).unwrap();
+            assert_eq!(feed(decoder(&protocol), [&wire[..]], None), (vec![packet(&large[..largest])], 0));
+            assert_eq!(encoded(&protocol, &[&large[..largest + 1]]), Err(EN_EMSGSIZE));
+        }
+    }
+
+    #[test]
+    fn varints_have_as_many_bytes_as_they_need() {
+        for (includes_length, size, start) in [
+            (false, 0, &[0][..]),
+            (false, 127, &[127]),
+            (false, 128, &[0x80, 1]),
+            (false, 300, &[0xac, 2]),
+            (false, 16383, &[0xff, 0x7f]),
+            (false, 16384, &[0x80, 0x80, 1]),
+            (true, 0, &[1]),
+            (true, 126, &[127]),
+            (true, 127, &[0x81, 1]),
+            (true, 16381, &[0xff, 0x7f]),
+            (true, 16382, &[0x81, 0x80, 1]),
+        ] {
+            let protocol = prefixed(Varint, Big, includes_length, 0);
+            let bytes = vec![7; size];
+            let wire = encoded(&protocol, &[&bytes]).unwrap();
+            assert_eq!(wire, [start, &bytes].concat());
+            assert_eq!(feed(decoder(&protocol), [&wire[..]], None), (vec![packet(&bytes)], 0));
+        }
+        assert_eq!(varint_len(u64::MAX), VARINT_LONGEST as u64);
+    }
+
+    #[test]
+    fn varints_may_be_padded() {
+        let padded = b"\x82\x80\0ab\x82\x80\x80\x80\x80\x80\x80\x80\x80\0ab";
+        let events = [packet("ab"), packet("ab")];
+        assert_received(&prefixed(Varint, Big, false, 2), None, padded, &events, 0);
+        assert_received(&prefixed(Varint, Big, true, 2), None, b"\x84\0ab\x85\x80\0ab", &events, 0);
+    }
+
+    #[test]
+    fn it_says_how_much_is_needed() {
+        for (prefix, input, expected) in [
+            (U32, &b"\0\0"[..], 4),
+            (U32, b"\0\0\0\x09abc", 13),
+            (U16, b"\0\x09", 11),
+            (Varint, b"\x80", 2),
+            (Varint, b"\x09", 10),
+        ] {
+            let step = decoder(&prefixed(prefix, Big, false, 0)).decode(input, false);
+            assert!(matches!(step, Step::More { used: 0, need } if need == expected), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_lower_limit_counts_and_a_higher_one_does_not() {
+        for (prefix, width) in [(U8, 1), (Varint, VARINT_LONGEST)] {
+            for (limit, event) in [(2, Event::Broken(EN_EMSGSIZE)), (3, packet("abc")), (9, packet("abc"))] {
+                let mut decoder = decoder(&prefixed(prefix, Big, false, 3));
+                decoder.set_limit(limit);
+                assert_eq!(decoder.limit(), limit.min(3) + width);
+                assert_eq!(feed(decoder, [&b"\x03abc"[..]], None), (vec![event], 0));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_received() {
+        let mut random = Random::new(3);
+        for prefix in [U8, U16, U32, U64, Varint] {
+            for (order, includes_length) in [(Big, false), (Little, true), (Big, true), (Little, false)] {
+                let protocol = prefixed(prefix, order, includes_length, 300);
+                let packets: Vec<_> = (0..50).map(|_| random.bytes(247, b"\0\x01\x02\x80\xff")).collect();
+                let wire: Vec<_> =
+                    packets.iter().flat_map(|bytes| encoded(&protocol, &[bytes]).unwrap()).collect();
+                let chunks = random.chunks(&wire, 100);
+                let events = packets.iter().map(packet).collect();
+                assert_eq!(feed(decoder(&protocol), chunks, None), (events, 0), "{protocol:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Bytes and packets: how a packet becomes bytes, and bytes become packets again.
+//!
+//! Nothing here knows of sockets or waits. What is built in decodes without copying: a decoder
+//! looks at the bytes that have gathered and says where in them the packet lies.
+
+use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
+use crate::packet::Packet;
+
+pub mod delimited;
+pub mod fixed;
+pub mod gather;
+pub mod json;
+pub mod length_prefixed;
+pub mod line;
+pub mod raw;
+#[cfg(test)]
+mod testing;
+
+pub use gather::Gather;
+
+/// The framing of a byte stream. It never changes, and serves any number of connections.
+pub trait StreamProtocol: Send + Sync {
+    /// Appends the bytes of one packet, given in parts. What was appended before a failure is
+    /// taken back by the caller.
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()>;
+
+    /// Makes the decoding side for one connection.
+    fn decoder(&self) -> Result<Decoding>;
+
+    /// Whether it runs code of the application, which may call back into the library.
+    fn runs_callbacks(&self) -> bool {
+        false
+    }
+}
+
+/// The decoding side of a protocol: over bytes that the endpoint gathers, or over memory that the
+/// protocol lends.
+pub enum Decoding {
+    /// The endpoint gathers the bytes.
+    Gathered(Box<dyn Decoder>),
+    /// The protocol lends the memory the transport reads into.
+    Lent(Box<dyn BufferedDecoder>),
+}
+
+/// Finds packets in the bytes that have gathered. One for each connection.
+pub trait Decoder: Send {
+    /// Looks at all the bytes that have arrived and are not spent, from the first one on. It is
+    /// called again with the same bytes and more behind them after [`Step::More`], so it keeps how
+    /// far it has looked. `ended` says that nothing can follow. Never called without bytes.
+    fn decode(&mut self, bytes: &[u8], ended: bool) -> Step;
+
+    /// How many bytes may gather without a packet before the endpoint gives up: the protocol's
+    /// own limit, with what its framing adds. The endpoint lowers a packet limit by `set_limit`.
+    fn limit(&self) -> usize;
+
+    /// Lowers the largest packet to `size`, if it is larger.
+    fn set_limit(&mut self, size: usize);
+}
+
+/// What a decoder found.
+#[derive(Debug)]
+pub enum Step {
+    /// A packet at these places of the bytes, and how many bytes are spent with it.
+    Packet {
+        /// Where it begins.
+        start: usize,
+        /// Where it ends.
+        end: usize,
+        /// How many bytes, counted from the first, are spent.
+        used: usize,
+    },
+    /// A packet that lies elsewhere, and how many bytes are spent with it.
+    Made {
+        /// The packet.
+        packet: Packet,
+        /// How many bytes are spent.
+        used: usize,
+    },
+    /// More bytes are needed.
+    More {
+        /// How many bytes are spent already, and not shown again.
+        used: usize,
+        /// How many bytes there must be (behind the spent ones) before looking again makes sense,
+        /// as far as is known; 0 if it is not. A hint: it may come from the wire.
+        need: usize,
+    },
+    /// These bytes are no packet: the receive fails, and the next one goes on behind them.
+    Bad {
+        /// Why.
+        error: Error,
+        /// How many bytes are skipped.
+        used: usize,
+    },
+    /// Nobody can know where the next packet begins: this and every later receive fails.
+    Broken(Error),
+}
+
+/// Finds packets in memory that it lends itself.
+pub trait BufferedDecoder: Send {
+    /// Lends a buffer, and says how many bytes at its start are filled already.
+    fn lend(&mut self, size_hint: usize) -> Result<(&mut [u8], usize)>;
+
+    /// The buffer that was lent last.
+    fn buffer(&mut self) -> &mut [u8];
+
+    /// Looks for a packet in the first `filled` bytes of the buffer that was lent last. Of the
+    /// steps, `Packet` says that the endpoint copies the bytes at these places.
+    fn decode(&mut self, filled: usize, ended: bool) -> Step;
+}
+
+/// The largest packet that a protocol lets through, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxSize(usize);
+
+impl MaxSize {
+    /// What stands for 0.
+    pub const DEFAULT: MaxSize = MaxSize(16 << 20);
+    /// The largest that can be set: 1 TiB, or half of the address space.
+    pub const LARGEST: usize = if usize::BITS >= 64 { 1 << 40 } else { usize::MAX >> 1 };
+
+    /// A maximum of so many bytes; 0 stands for the default.
+    pub fn new(bytes: usize) -> Result<MaxSize> {
+        match bytes {
+            0 => Ok(MaxSize::DEFAULT),
+            1..=MaxSize::LARGEST => Ok(MaxSize(bytes)),
+            _ => Err(invalid(format!(
+                "a maximum packet size of {bytes} bytes is more than {}",
+                MaxSize::LARGEST
+            ))),
+        }
+    }
+
+    /// The number of bytes.
+    pub fn bytes(self) -> usize {
+        self.0
+    }
+
+    /// The size of a packet that is to be sent, given in parts.
+    #[inline]
+    pub fn admit(self, parts: &[&[u8]]) -> Result<usize> {
+        // The same memory may be given many times over.
+        let size = parts.iter().fold(0usize, |size, part| size.saturating_add(part.len()));
+        match size <= self.0 {
+            true => Ok(size),
+            false => Err(Error::new(
+                EN_EMSGSIZE,
+                format!("a packet of {size} bytes is larger than the maximum of {}", self.0),
+            )),
+        }
+    }
+
+    /// The smaller one of this maximum and `size` bytes.
+    #[must_use]
+    pub fn lowered(self, size: usize) -> MaxSize {
+        MaxSize(self.0.min(size))
+    }
+
+    /// What a receive says to a larger packet.
+    #[cold]
+    pub fn exceeded(self) -> Error {
+        Error::new(
+            EN_EMSGSIZE,
+            format!("a packet has come that is larger than the maximum of {} bytes", self.0),
+        )
+    }
+}

@@ -1,0 +1,202 @@
+//! Connecting to the first of several addresses that answers (RFC 8305), as a state machine that is
+//! told the time; and the dialer that it uses for TCP.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::address::IpAddress;
+pub use super::tcp_dialer::TcpDialer;
+use crate::error::{
+    EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNABORTED, EN_ECONNREFUSED, EN_ECONNRESET, EN_ECONNTIMEDOUT,
+    EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_ENETDOWN, EN_ENETRESET, EN_ENETUNREACH, EN_ETIMEDOUT, Error, Result,
+    invalid,
+};
+
+/// What begins connections.
+pub trait Dialer {
+    /// A connection, or one to be. Dropping it ends it.
+    type Socket;
+
+    /// Begins to connect.
+    fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Self::Socket>>;
+
+    /// Whether a pending one has come to its end; None: it is still pending.
+    fn check(&mut self, socket: &Self::Socket) -> Option<Result<()>>;
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub enum Dialing<S> {
+    /// It is there.
+    Done(S),
+    /// It needs time.
+    Pending(S),
+}
+
+/// How far the attempts have come.
+#[derive(Debug)]
+pub enum Progress<S> {
+    /// This one is connected; the others are gone.
+    Connected(S, IpAddress),
+    /// None is left.
+    Failed(Error),
+    /// To be continued when a pending one is writable, or at this time.
+    Wait {
+        /// When the next attempt begins.
+        until: Option<Instant>,
+    },
+}
+
+/// Attempts to connect to one of several addresses.
+pub struct Attempts<D: Dialer> {
+    dialer: D,
+    left: VecDeque<IpAddress>,
+    begun: Vec<(IpAddress, State<D::Socket>)>,
+    /// How long one attempt is left alone; None: until it has failed.
+    delay: Option<Duration>,
+    /// When the next attempt may begin beside those that are pending; None: never.
+    next: Option<Instant>,
+}
+
+enum State<S> {
+    Pending(S),
+    Failed(Error),
+}
+
+impl<D: Dialer> Attempts<D> {
+    /// Attempts at the addresses in their order, the families in turn.
+    pub fn new(dialer: D, addresses: Vec<IpAddress>, delay: Option<Duration>) -> Attempts<D> {
+        Attempts { dialer, left: interleave(addresses), begun: Vec::new(), delay, next: None }
+    }
+
+    /// Looks at what is pending, and begins what is due.
+    pub fn advance(&mut self, now: Instant) -> Progress<D::Socket> {
+        if let Some(index) = self.check(now) {
+            return self.connected(index);
+        }
+        while self.is_due(now)
+            && let Some(to) = self.left.pop_front()
+        {
+            match self.dialer.dial(&to) {
+                Ok(Dialing::Done(socket)) => {
+                    self.begun.push((to, State::Pending(socket)));
+                    return self.connected(self.begun.len() - 1);
+                }
+                Ok(Dialing::Pending(socket)) => {
+                    self.begun.push((to, State::Pending(socket)));
+                    self.next = self.delay.and_then(|delay| now.checked_add(delay));
+                }
+                Err(error) => self.begun.push((to, State::Failed(error))),
+            }
+        }
+        if self.pending().next().is_none() {
+            return Progress::Failed(self.failure());
+        }
+        Progress::Wait { until: self.next.filter(|_| !self.left.is_empty()) }
+    }
+
+    /// The sockets to wait for: they become writable.
+    pub fn pending(&self) -> impl Iterator<Item = &D::Socket> {
+        self.begun.iter().filter_map(|(_, state)| match state {
+            State::Pending(socket) => Some(socket),
+            State::Failed(_) => None,
+        })
+    }
+
+    /// Gives up because of `error`: the same, with what has been tried.
+    pub fn expire(self, error: Error) -> Error {
+        match &self.begun[..] {
+            [] => error,
+            [(_, State::Pending(_))] if self.left.is_empty() => error,
+            _ => Error::new(error.code(), format!("{}: {}", error.reason(), self.list())),
+        }
+    }
+
+    /// Records which pending ones have failed; the first that is connected, if any.
+    fn check(&mut self, now: Instant) -> Option<usize> {
+        for (index, (_, state)) in self.begun.iter_mut().enumerate() {
+            let State::Pending(socket) = state else { continue };
+            match self.dialer.check(socket) {
+                None => {}
+                Some(Ok(())) => return Some(index),
+                Some(Err(error)) => {
+                    *state = State::Failed(error);
+                    self.next = self.delay.map(|_| now);
+                }
+            }
+        }
+        None
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.pending().next().is_none() || self.next.is_some_and(|next| next <= now)
+    }
+
+    fn connected(&mut self, index: usize) -> Progress<D::Socket> {
+        self.left.clear();
+        let (address, state) = self.begun.swap_remove(index);
+        self.begun.clear();
+        match state {
+            State::Pending(socket) => Progress::Connected(socket, address),
+            State::Failed(error) => Progress::Failed(error),
+        }
+    }
+
+    /// One error for all attempts, when all have failed.
+    fn failure(&self) -> Error {
+        let errors = self.begun.iter().filter_map(|(_, state)| match state {
+            State::Pending(_) => None,
+            State::Failed(error) => Some(error),
+        });
+        // Of equals the last is the maximum, so the first attempt is looked at last.
+        let Some(best) = errors.rev().max_by_key(|error| weight(error.code())) else {
+            return invalid("there is no address to connect to");
+        };
+        match self.begun.len() {
+            1 => best.clone(),
+            _ => Error::new(best.code(), self.list()),
+        }
+    }
+
+    /// What has become of each attempt.
+    fn list(&self) -> String {
+        let attempts = self.begun.iter().map(|(address, state)| match state {
+            State::Pending(_) => format!("{address}: no answer yet"),
+            State::Failed(error) => format!("{address}: {}", error.reason()),
+        });
+        attempts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// How much an error says about why there is no connection.
+fn weight(code: i32) -> u8 {
+    match code {
+        EN_ECONNREFUSED => 5,
+        EN_ENETUNREACH | EN_EHOSTUNREACH | EN_ENETDOWN | EN_EHOSTDOWN | EN_ECONNRESET | EN_ECONNABORTED
+        | EN_ENETRESET => 4,
+        EN_ECONNTIMEDOUT | EN_ETIMEDOUT => 3,
+        EN_EADDRNOTAVAIL => 1,
+        EN_EAFNOSUPPORT => 0,
+        // What else went wrong on this machine.
+        _ => 2,
+    }
+}
+
+/// One of each family in turn, beginning with the first; each family in its order.
+fn interleave(addresses: Vec<IpAddress>) -> VecDeque<IpAddress> {
+    let first_is_ipv6 = addresses.first().is_some_and(IpAddress::is_ipv6);
+    let count = addresses.len();
+    let (first, second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_ipv6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut mixed = VecDeque::with_capacity(count);
+    while mixed.len() < count {
+        mixed.extend(first.next());
+        mixed.extend(second.next());
+    }
+    mixed
+}
+
+#[cfg(test)]
+#[path = "connect_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+//! A descriptor that becomes readable when it is told to.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use crate::error::{Error, Result};
+
+/// An eventfd(2): readable from [`signal`](EventFd::signal) to [`drain`](EventFd::drain).
+#[derive(Debug)]
+pub struct EventFd(OwnedFd);
+
+impl EventFd {
+    /// One that is not readable.
+    pub fn new() -> Result<EventFd> {
+        // SAFETY: the call takes no memory of ours.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(Error::last_os());
+        }
+        // SAFETY: the descriptor is new, so nobody else owns it.
+        Ok(EventFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Makes it readable. May be called in a signal handler; leaves errno as it was.
+    pub fn signal(&self) {
+        let one = 1_u64.to_ne_bytes();
+        // SAFETY: the bytes are ours, errno is the thread's. Failure means that the counter is full:
+        // then it is readable, which is all that is asked for.
+        unsafe {
+            let errno = libc::__errno_location();
+            let before = *errno;
+            libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len());
+            *errno = before;
+        }
+    }
+
+    /// Makes it not readable.
+    pub fn drain(&self) {
+        let mut count = [0_u8; 8];
+        // SAFETY: the bytes are ours. Failure means that it is not readable already.
+        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+    }
+}
+
+impl AsFd for EventFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_readable(event: &EventFd) -> bool {
+        let mut entry = libc::pollfd { fd: event.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry, ours.
+        unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
+    }
+
+    #[test]
+    fn readable_from_signal_to_drain() {
+        let event = EventFd::new().expect("a descriptor");
+        assert!(!is_readable(&event));
+        event.signal();
+        event.signal();
+        assert!(is_readable(&event));
+        event.drain();
+        assert!(!is_readable(&event));
+        event.drain();
+    }
+
+    #[test]
+    fn a_full_counter_does_not_block_and_errno_stays() {
+        let event = EventFd::new().expect("a descriptor");
+        let most = (u64::MAX - 1).to_ne_bytes();
+        // SAFETY: the bytes and errno are ours.
+        unsafe {
+            assert_eq!(libc::write(event.0.as_raw_fd(), most.as_ptr().cast(), most.len()), 8);
+            *libc::__errno_location() = libc::ENOENT;
+            event.signal();
+            assert_eq!(*libc::__errno_location(), libc::ENOENT);
+        }
+        assert!(is_readable(&event));
+    }
+
+    #[test]
+    fn it_is_not_inherited() {
+        let event = EventFd::new().expect("a descriptor");
+        // SAFETY: asks for the flags of a live descriptor.
+        let flags = unsafe { libc::fcntl(event.0.as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+    }
+}

@@ -1,0 +1,233 @@
+//! A socket: its descriptor, and what this process knows of it.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use libc::{c_int, c_void};
+
+use super::options;
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::error::{
+    EN_EAFNOSUPPORT, EN_EBADF, EN_ENOTCONN, EN_ENOTSOCK, EN_EPIPE, EN_EPROTOTYPE, Error, Result,
+    is_connection,
+};
+
+/// No time-out that we know of is set on the socket.
+const UNKNOWN: u32 = u32::MAX;
+
+/// A connected socket.
+#[derive(Debug)]
+pub struct Socket {
+    fd: OwnedFd,
+    /// What SO_RCVTIMEO is, in milliseconds; 0 is for ever.
+    receive_hold: AtomicU32,
+    /// What SO_SNDTIMEO is.
+    send_hold: AtomicU32,
+    /// An error that was taken from the socket, as an errno: the kernel reports each only once.
+    taken: AtomicI32,
+}
+
+/// What kind of socket is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// SOCK_STREAM or SOCK_DGRAM.
+    pub socket_type: c_int,
+    /// AF_..., any of these.
+    pub families: &'static [c_int],
+}
+
+/// TCP over IPv4 or IPv6.
+pub const TCP: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_INET, libc::AF_INET6] };
+
+impl Socket {
+    /// A socket of our own, in blocking mode.
+    pub fn new(fd: OwnedFd) -> Socket {
+        Socket {
+            fd,
+            receive_hold: AtomicU32::new(UNKNOWN),
+            send_hold: AtomicU32::new(UNKNOWN),
+            taken: AtomicI32::new(0),
+        }
+    }
+
+    /// Receives into `buffer`; 0 is the end of the stream.
+    #[inline]
+    pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        let flags = self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)?;
+        loop {
+            // SAFETY: the buffer is ours for the time of the call.
+            let count = unsafe {
+                libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast::<c_void>(), buffer.len(), flags)
+            };
+            match usize::try_from(count) {
+                Ok(0) if !buffer.is_empty() => return self.at_end(),
+                Ok(count) => return Ok(count),
+                Err(_) => self.stopped(hold, Interest::Read)?,
+            }
+        }
+    }
+
+    /// Sends what the system takes of the slices.
+    #[inline]
+    pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
+        let flags = libc::MSG_NOSIGNAL | self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)?;
+        loop {
+            let count = match slices {
+                // SAFETY: the bytes are lent to us for the time of the call.
+                [one] => unsafe {
+                    libc::send(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len(), flags)
+                },
+                many => self.send_many(many, flags),
+            };
+            match usize::try_from(count) {
+                Ok(count) => return Ok(count),
+                Err(_) => self.stopped(hold, Interest::Write)?,
+            }
+        }
+    }
+
+    fn send_many(&self, slices: &[IoSlice<'_>], flags: c_int) -> isize {
+        // SAFETY: all fields may be zero.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        // An IoSlice has the layout of an iovec; sendmsg(2) does not write to it.
+        message.msg_iov = slices.as_ptr().cast_mut().cast();
+        message.msg_iovlen = slices.len() as _;
+        // SAFETY: the message and what it points to live during the call.
+        unsafe { libc::sendmsg(self.fd.as_raw_fd(), &raw const message, flags) }
+    }
+
+    /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
+    /// socket's own time-out, which is set only when it changes.
+    #[inline]
+    fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> Result<c_int> {
+        let wanted = match hold {
+            Hold::No => return Ok(libc::MSG_DONTWAIT),
+            Hold::Milliseconds(time) => time,
+            Hold::Forever => 0,
+        };
+        if known.load(Ordering::Relaxed) != wanted {
+            options::set_time_out(self.as_fd(), option, wanted)?;
+            known.store(wanted, Ordering::Relaxed);
+        }
+        Ok(0)
+    }
+
+    /// Why the last call did not do it.
+    #[cold]
+    fn stopped(&self, hold: Hold, interest: Interest) -> Attempt<()> {
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EAGAIN) => Err(Stop::Want(interest)),
+            // Readiness may come only once: who must not wait does not ask again.
+            Some(libc::EINTR) if hold == Hold::No => Ok(()),
+            Some(libc::EINTR) => Err(Stop::Again),
+            _ => Err(Stop::Failed(self.remember(error))),
+        }
+    }
+
+    /// The stream has ended, or it broke and somebody else was told.
+    #[cold]
+    fn at_end(&self) -> Attempt<usize> {
+        match self.taken.load(Ordering::Relaxed) {
+            0 => Ok(0),
+            errno => Err(Stop::Failed(Error::os(io::Error::from_raw_os_error(errno)))),
+        }
+    }
+
+    fn remember(&self, error: io::Error) -> Error {
+        let errno = error.raw_os_error().unwrap_or(0);
+        let error = Error::os(error);
+        // EPIPE says that the peer's end of stream had come before: receiving ends cleanly.
+        if is_connection(error.code()) && error.code() != EN_EPIPE {
+            let _ = self.taken.compare_exchange(0, errno, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// Ends one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR.
+    pub fn shutdown(&self, how: c_int) -> Result<()> {
+        // SAFETY: no memory is involved.
+        match unsafe { libc::shutdown(self.fd.as_raw_fd(), how) } {
+            0 => Ok(()),
+            _ => Err(Error::last_os()),
+        }
+    }
+
+    /// Reads an option; an error that is taken from the socket that way is not lost.
+    pub fn getsockopt(&self, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize> {
+        let size = options::getsockopt(self.as_fd(), level, name, value)?;
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR)
+            && let Ok(bytes) = value[..size].try_into()
+            && let errno @ 1.. = c_int::from_ne_bytes(bytes)
+        {
+            self.remember(io::Error::from_raw_os_error(errno));
+        }
+        Ok(size)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Whether the descriptor is a connected socket of the wanted kind.
+pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
+    // SAFETY: no memory is involved.
+    if fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return Err(Error::new(EN_EBADF, format!("descriptor {fd} is not open")));
+    }
+    // SAFETY: it is open, and the caller of this library keeps it so during the call.
+    let socket = unsafe { BorrowedFd::borrow_raw(fd) };
+    let own_type = options::get_int(socket, libc::SOL_SOCKET, libc::SO_TYPE)
+        .map_err(|_| Error::new(EN_ENOTSOCK, format!("descriptor {fd} is not a socket")))?;
+    if own_type != kind.socket_type {
+        return Err(Error::new(EN_EPROTOTYPE, format!("descriptor {fd} is a socket of the wrong type")));
+    }
+    let family = options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+    if !kind.families.contains(&family) {
+        let reason = format!("descriptor {fd} is a socket of the wrong family ({family})");
+        return Err(Error::new(EN_EAFNOSUPPORT, reason));
+    }
+    peer_name(socket).map(|_| socket).map_err(|error| match error.code() {
+        EN_ENOTCONN => Error::new(EN_ENOTCONN, format!("descriptor {fd} is a socket without a connection")),
+        _ => error,
+    })
+}
+
+/// Takes a descriptor over that [`check`] has found good.
+pub fn adopt(fd: RawFd) -> OwnedFd {
+    // SAFETY: it is open, and by calling us the application has given it away.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Closes a descriptor whose owner, in a forked child, cannot be reached.
+pub fn close_abandoned(fd: RawFd) {
+    // SAFETY: the child's copy of a handle that can only be freed; its owner is leaked.
+    unsafe { libc::close(fd) };
+}
+
+/// The name of the socket's own end, as the system's bytes.
+pub fn own_name(fd: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    name(fd, libc::getsockname)
+}
+
+/// The name of the other end.
+pub fn peer_name(fd: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    name(fd, libc::getpeername)
+}
+
+type NameCall = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> c_int;
+
+fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Vec<u8>> {
+    let mut bytes = vec![0_u8; size_of::<libc::sockaddr_storage>()];
+    let mut size = bytes.len() as libc::socklen_t;
+    // SAFETY: the buffer is as large as any name, and the call writes no more than `size`.
+    if unsafe { call(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut size) } != 0 {
+        return Err(Error::last_os());
+    }
+    bytes.truncate(size as usize);
+    Ok(bytes)
+}

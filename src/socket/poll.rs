@@ -1,0 +1,45 @@
+//! Waiting for descriptors, exactly.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use crate::attempt::Interest;
+use crate::error::{Error, Result};
+
+/// Descriptors to wait for, at most a handful.
+#[derive(Default)]
+pub struct PollSet {
+    entries: Vec<libc::pollfd>,
+}
+
+impl PollSet {
+    /// Waits for this one, too.
+    pub fn add(&mut self, fd: BorrowedFd<'_>, interest: Interest) {
+        let events = match interest {
+            Interest::Read => libc::POLLIN,
+            Interest::Write => libc::POLLOUT,
+            Interest::Either => libc::POLLIN | libc::POLLOUT,
+        };
+        self.entries.push(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
+    }
+
+    /// Waits until one is ready, the time is over (None: never), or a signal came: the caller looks
+    /// in any case.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<()> {
+        let time = timeout.map(|time| libc::timespec {
+            tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let count = self.entries.len() as libc::nfds_t;
+        // SAFETY: the entries and the time are ours and live during the call.
+        let ready = unsafe { libc::ppoll(self.entries.as_mut_ptr(), count, time, std::ptr::null()) };
+        if ready >= 0 {
+            return Ok(());
+        }
+        match std::io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
+            error => Err(Error::os(error)),
+        }
+    }
+}

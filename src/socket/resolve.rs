@@ -1,0 +1,239 @@
+//! Names to addresses, without holding the caller: a few threads ask the system, and nobody ever
+//! waits for them. A thread that the system does not let go costs nothing but itself.
+
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::address::{Family, IpAddress};
+use super::eventfd::EventFd;
+use super::fork;
+use super::getaddrinfo::{Ask, getaddrinfo, resolve};
+use crate::error::{EN_EAI_AGAIN, EN_EAI_FAMILY, EN_EPANIC, Error, Result, invalid};
+
+const MAX_THREADS: usize = 8;
+/// How long a thread stays without work.
+const IDLE: Duration = Duration::from_secs(5);
+/// The longest name that DNS has, without the dot at its end.
+const MAX_HOST: usize = 253;
+
+type Answer = Result<Vec<IpAddress>>;
+
+/// Looks up a host; a numeric one is answered at once.
+pub fn lookup(host: &str, port: u16, family: Family) -> Result<Lookup> {
+    static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
+    check(host)?;
+    if IpAddress::is_numeric(host) {
+        return numeric(host, port, family);
+    }
+    Pool::current(&POOL, || Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
+}
+
+fn check(host: &str) -> Result<()> {
+    let length = host.strip_suffix('.').unwrap_or(host).len();
+    match length {
+        0 => Err(invalid("the host is empty")),
+        _ if host.contains('\0') => Err(invalid("the host has a NUL in it")),
+        1..=MAX_HOST => Ok(()),
+        _ => Err(invalid(format!("a host of {length} bytes is too long: {MAX_HOST} are allowed"))),
+    }
+}
+
+fn numeric(host: &str, port: u16, family: Family) -> Result<Lookup> {
+    let address = IpAddress::parse(host, port)?;
+    if !family.has(&address) {
+        return Err(Error::new(EN_EAI_FAMILY, format!("\"{host}\" is not of the wanted family")));
+    }
+    let job = Job::new(Query { host: host.into(), port, family })?;
+    job.deliver(Ok(vec![address]));
+    Ok(Lookup(Arc::new(job)))
+}
+
+/// A question under way. Dropping it takes it back.
+#[derive(Debug)]
+pub struct Lookup(Arc<Job>);
+
+impl Lookup {
+    /// The answer if there is one; it is given once.
+    pub fn poll(&mut self) -> Option<Answer> {
+        let answer = lock(&self.0.answer).take()?;
+        self.0.ready.drain();
+        Some(answer)
+    }
+
+    /// Readable while there is an answer.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.ready.as_fd()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Query {
+    host: Arc<str>,
+    port: u16,
+    family: Family,
+}
+
+/// What a [`Lookup`] owns, and the pool only borrows: it is gone when nobody wants the answer.
+#[derive(Debug)]
+struct Job {
+    query: Query,
+    answer: Mutex<Option<Answer>>,
+    ready: EventFd,
+}
+
+impl Job {
+    fn new(query: Query) -> Result<Job> {
+        Ok(Job { query, answer: Mutex::new(None), ready: EventFd::new()? })
+    }
+
+    fn deliver(&self, answer: Answer) {
+        *lock(&self.answer) = Some(answer);
+        self.ready.signal();
+    }
+}
+
+/// The threads of one process. A pool is never freed, since its threads are not waited for.
+struct Pool {
+    ask: Box<dyn Ask + Send + Sync>,
+    idle_time: Duration,
+    generation: u32,
+    /// The pool of the process that forked this one: kept, not to look like a leak.
+    _parents: *mut Pool,
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+// SAFETY: the pointer is never followed, everything else is Send and Sync by itself.
+unsafe impl Send for Pool {}
+// SAFETY: as above.
+unsafe impl Sync for Pool {}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Weak<Job>>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Pool {
+    fn new(ask: impl Ask + Send + Sync + 'static, idle_time: Duration) -> Pool {
+        Pool {
+            ask: Box::new(ask),
+            idle_time,
+            generation: fork::generation(),
+            _parents: std::ptr::null_mut(),
+            state: Mutex::default(),
+            work: Condvar::new(),
+        }
+    }
+
+    /// The pool of this process. A forked child has none of its parent's threads, and perhaps a
+    /// mutex that one of them held: it gets a pool of its own.
+    fn current(slot: &AtomicPtr<Pool>, make: impl Fn() -> Pool) -> &'static Pool {
+        fork::watch();
+        loop {
+            let seen = slot.load(Ordering::Acquire);
+            // SAFETY: NULL or a pool, which is never freed once it is in the slot.
+            if let Some(pool) = unsafe { seen.as_ref() }
+                && pool.generation == fork::generation()
+            {
+                return pool;
+            }
+            let new = Box::into_raw(Box::new(Pool { _parents: seen, ..make() }));
+            if slot.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                // SAFETY: it came from a box and nobody else has seen it.
+                drop(unsafe { Box::from_raw(new) });
+            }
+        }
+    }
+
+    /// Puts the query in the queue, and sees to it that a thread will come for it.
+    fn submit(&'static self, query: Query) -> Result<Lookup> {
+        let lookup = Lookup(Arc::new(Job::new(query)?));
+        let mut state = lock(&self.state);
+        if state.queue.len() == state.queue.capacity() {
+            state.queue.retain(|job| job.strong_count() > 0);
+        }
+        state.queue.push_back(Arc::downgrade(&lookup.0));
+        if state.queue.len() > state.idle && state.threads < MAX_THREADS {
+            match spawn(move || self.serve()) {
+                Ok(()) => state.threads += 1,
+                Err(error) if state.threads == 0 => {
+                    let host = &lookup.0.query.host;
+                    let reason = format!("cannot resolve \"{host}\": no thread could be started: {error}");
+                    return Err(Error::new(EN_EAI_AGAIN, reason));
+                }
+                // The threads that are there will come for it.
+                Err(_) => {}
+            }
+        }
+        self.work.notify_one();
+        Ok(lookup)
+    }
+
+    /// What a thread does.
+    fn serve(&self) {
+        while let Some(job) = self.next() {
+            // While the system is asked, the job is not held: who wanted it may go.
+            let Some(query) = job.upgrade().map(|job| job.query.clone()) else { continue };
+            let answer = self.answer(&query);
+            if let Some(job) = job.upgrade() {
+                job.deliver(answer);
+            }
+        }
+    }
+
+    fn answer(&self, query: &Query) -> Answer {
+        catch_unwind(AssertUnwindSafe(|| resolve(&self.ask, &query.host, query.port, query.family)))
+            .unwrap_or_else(|_| Err(Error::new(EN_EPANIC, "the resolver panicked")))
+    }
+
+    /// The next job; None when the thread is to end.
+    fn next(&self) -> Option<Weak<Job>> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                return Some(job);
+            }
+            state.idle += 1;
+            let (woken, waited) =
+                self.work.wait_timeout(state, self.idle_time).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if waited.timed_out() && state.queue.is_empty() {
+                state.threads -= 1;
+                return None;
+            }
+        }
+    }
+}
+
+/// No code that can panic runs under these locks, so a poisoned one is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a detached thread that gets no signals: they are for the application's threads.
+fn spawn(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are ours; the first is filled before it is read.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+    }
+    let thread = thread::Builder::new().name("easynet-resolve".into()).spawn(run);
+    // SAFETY: the call above has written `before`; it cannot fail for a valid first argument.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    thread.map(drop)
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

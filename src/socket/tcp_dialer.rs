@@ -1,0 +1,236 @@
+//! Connections over TCP for [`Attempts`](super::connect::Attempts).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::address::IpAddress;
+use super::connect::{Dialer, Dialing};
+use super::options;
+use crate::error::{EN_EAFNOSUPPORT, Error, Result};
+
+/// Connects non-blocking TCP sockets.
+#[derive(Clone, Debug, Default)]
+pub struct TcpDialer {
+    /// The addresses to connect from, one of each family at most; empty: the system chooses.
+    pub local: Vec<IpAddress>,
+}
+
+impl Dialer for TcpDialer {
+    type Socket = Socket;
+
+    fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Socket>> {
+        let local = self.local_for(to)?;
+        // The socket is non-blocking from the beginning: not by a call of its own.
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new_raw(Domain::for_address(*to.as_socket_addr()), kind, Some(Protocol::TCP))?;
+        if let Some(local) = local {
+            bind(&socket, local)?;
+        }
+        match socket.connect(&SockAddr::from(*to.as_socket_addr())) {
+            Ok(()) => finished(&socket).map(|()| Dialing::Done(socket)),
+            Err(error) => match error.raw_os_error() {
+                // Interrupted, it goes on by itself, too.
+                Some(libc::EINPROGRESS | libc::EINTR) => Ok(Dialing::Pending(socket)),
+                // "Try again" would say that waiting helps: what lacks is a port.
+                Some(libc::EAGAIN) => Err(os(libc::EADDRNOTAVAIL)),
+                _ => Err(Error::os(error)),
+            },
+        }
+    }
+
+    fn check(&mut self, socket: &Socket) -> Option<Result<()>> {
+        let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one entry, ours.
+        let ready = unsafe { libc::poll(&raw mut entry, 1, 0) };
+        // An interrupted poll says nothing: the socket is still writable the next time.
+        if ready <= 0 {
+            return None;
+        }
+        Some(match socket.take_error() {
+            Ok(None) => finished(socket),
+            Ok(Some(error)) | Err(error) => Err(Error::os(error)),
+        })
+    }
+}
+
+impl TcpDialer {
+    fn local_for(&self, to: &IpAddress) -> Result<Option<&IpAddress>> {
+        let local = self.local.iter().find(|local| local.is_ipv6() == to.is_ipv6());
+        match local {
+            None if !self.local.is_empty() => {
+                Err(Error::new(EN_EAFNOSUPPORT, "no local address of this family"))
+            }
+            local => Ok(local),
+        }
+    }
+}
+
+fn bind(socket: &Socket, local: &IpAddress) -> Result<()> {
+    match local.port() {
+        // Lets the system choose the port when it knows the peer: one port serves many peers. Older
+        // systems choose it now.
+        0 => {
+            let one = 1_i32.to_ne_bytes();
+            let _ =
+                options::setsockopt(socket.as_fd(), libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &one);
+        }
+        // The port may still be held by an earlier connection that has ended.
+        _ => socket.set_reuse_address(true)?,
+    }
+    Ok(socket.bind(&SockAddr::from(*local.as_socket_addr()))?)
+}
+
+/// Whether a connection without an error is really one, and to somebody else.
+fn finished(socket: &Socket) -> Result<()> {
+    let peer = socket.peer_addr()?;
+    // A port of this machine on which nobody listens may be given to the very socket that connects
+    // to it: TCP connects it to itself.
+    if socket.local_addr()?.as_socket() == peer.as_socket() {
+        return Err(os(libc::ECONNREFUSED));
+    }
+    Ok(())
+}
+
+fn os(errno: i32) -> Error {
+    Error::os(io::Error::from_raw_os_error(errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{EN_EADDRINUSE, EN_EADDRNOTAVAIL, EN_ECONNREFUSED};
+    use crate::socket::connect::{Attempts, Progress};
+    use std::net::{SocketAddr, TcpListener};
+    use std::time::{Duration, Instant};
+
+    fn parse(host: &str, port: u16) -> IpAddress {
+        IpAddress::parse(host, port).expect("numeric")
+    }
+
+    fn listener(host: &str) -> (TcpListener, IpAddress) {
+        let listener = TcpListener::bind((host, 0)).expect("loopback");
+        let address = IpAddress::from(listener.local_addr().expect("bound"));
+        (listener, address)
+    }
+
+    /// A port that is taken, but not listened on.
+    fn closed(host: &str) -> (Socket, IpAddress) {
+        let address = parse(host, 0);
+        let domain = Domain::for_address(*address.as_socket_addr());
+        let socket = Socket::new(domain, Type::STREAM, None).expect("a socket");
+        socket.set_reuse_address(true).expect("set");
+        socket.bind(&SockAddr::from(*address.as_socket_addr())).expect("loopback");
+        let address = local_of(&socket);
+        (socket, address)
+    }
+
+    fn local_of(socket: &Socket) -> IpAddress {
+        socket.local_addr().ok().and_then(|address| address.as_socket()).map(IpAddress::from).expect("bound")
+    }
+
+    fn connect(local: &[IpAddress], addresses: &[&IpAddress]) -> Result<(Socket, IpAddress)> {
+        let dialer = TcpDialer { local: local.to_vec() };
+        let addresses = addresses.iter().map(|address| (*address).clone()).collect();
+        let mut attempts = Attempts::new(dialer, addresses, Some(Duration::from_secs(60)));
+        loop {
+            match attempts.advance(Instant::now()) {
+                Progress::Connected(socket, address) => return Ok((socket, address)),
+                Progress::Failed(error) => return Err(error),
+                Progress::Wait { .. } => {}
+            }
+            let mut entries: Vec<_> = attempts
+                .pending()
+                .map(|socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 })
+                .collect();
+            // SAFETY: the entries are ours.
+            let ready = unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, 60_000) };
+            assert!(ready > 0, "nothing happened");
+        }
+    }
+
+    #[test]
+    fn connects_to_who_listens() {
+        let (listener, address) = listener("127.0.0.1");
+        let (socket, to) = connect(&[], &[&address]).expect("connected");
+        assert_eq!(to, address);
+        assert!(socket.nonblocking().expect("flags"));
+        // SAFETY: asks for the flags of a live descriptor.
+        assert_eq!(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETFD) }, libc::FD_CLOEXEC);
+        let (_, peer) = listener.accept().expect("connected");
+        assert_eq!(IpAddress::from(peer), local_of(&socket));
+    }
+
+    #[test]
+    fn a_closed_port_refuses_and_the_next_address_is_taken() {
+        let (_taken, closed) = closed("127.0.0.1");
+        let error = connect(&[], &[&closed]).expect_err("refused");
+        assert_eq!((error.code(), error.reason()), (EN_ECONNREFUSED, "connection refused"));
+        let (_listener, address) = listener("127.0.0.1");
+        let (_, to) = connect(&[], &[&closed, &address]).expect("connected");
+        assert_eq!(to, address);
+    }
+
+    #[test]
+    fn the_local_address_is_bound() {
+        let (listener, address) = listener("127.0.0.1");
+        let (socket, _) = connect(&[parse("127.0.0.9", 0)], &[&address]).expect("connected");
+        assert_eq!(local_of(&socket).host(), "127.0.0.9");
+        assert_ne!(local_of(&socket).port(), 0);
+        let (_, peer) = listener.accept().expect("connected");
+        assert_eq!(peer.ip(), SocketAddr::from(([127, 0, 0, 9], 0)).ip());
+    }
+
+    #[test]
+    fn a_local_port_can_be_used_again_while_the_last_connection_lingers() {
+        let (free, local) = closed("127.77.1.1");
+        drop(free);
+        for _ in 0..2 {
+            let (listener, address) = listener("127.0.0.1");
+            let (socket, _) = connect(std::slice::from_ref(&local), &[&address]).expect("the port is free");
+            assert_eq!(local_of(&socket), local);
+            // Ended from this side first, the connection lingers on this side.
+            drop(socket);
+            drop(listener.accept().expect("connected"));
+        }
+    }
+
+    #[test]
+    fn local_addresses_that_do_not_do_are_reported() {
+        let (_listener, address) = listener("127.0.0.1");
+        let error = connect(&[parse("::1", 0)], &[&address]).expect_err("other family");
+        assert_eq!((error.code(), error.reason()), (EN_EAFNOSUPPORT, "no local address of this family"));
+        let error = connect(&[parse("192.0.2.1", 0)], &[&address]).expect_err("not ours");
+        assert_eq!(error.code(), EN_EADDRNOTAVAIL);
+        let (_other, taken) = self::listener("127.0.0.1");
+        let error = connect(&[taken], &[&address]).expect_err("taken");
+        assert_eq!(error.code(), EN_EADDRINUSE);
+    }
+
+    #[test]
+    fn nobody_is_connected_to_himself() {
+        let (taken, alone) = closed("127.77.1.2");
+        drop(taken);
+        let error = connect(std::slice::from_ref(&alone), &[&alone]).expect_err("nobody listens");
+        assert_eq!(error.code(), EN_ECONNREFUSED);
+    }
+
+    #[test]
+    fn a_pending_socket_stays_pending() {
+        // Nobody accepts, and the queue is full: the system drops what comes, so it hangs.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SockAddr::from(*parse("127.0.0.1", 0).as_socket_addr())).expect("loopback");
+        socket.listen(0).expect("listening");
+        let address = local_of(&socket);
+        let mut dialer = TcpDialer::default();
+        let mut begun = Vec::new();
+        let hanging = loop {
+            match dialer.dial(&address).expect("begun") {
+                Dialing::Pending(socket) if begun.len() >= 2 => break socket,
+                Dialing::Pending(socket) | Dialing::Done(socket) => begun.push(socket),
+            }
+        };
+        assert!(dialer.check(&hanging).is_none());
+    }
+}

@@ -1,0 +1,76 @@
+/* What the generated program sweep.c stands on: a fixture that is new for each case, and checks. */
+#ifndef SWEEP_H
+#define SWEEP_H
+
+#include <easynet.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BUFFER_SIZE 64
+
+/* What an output holds before the call. */
+#define UNTOUCHED 0x5a
+
+/* Valid arguments. The peer of `client` has sent more lines than any case receives. */
+typedef struct fixture {
+    en_stream_protocol_t *protocol;
+    en_tcp_options_t *options;
+    en_address_t *address;
+    en_address_t *other_address;
+    const en_address_t *addresses[2];
+    en_cancel_t *cancel;
+    en_tcp_client_t *client;
+    en_packet_iter_t *iter;
+    en_packet_t packet;
+    en_frame_t *frame; /* inside an encode callback only */
+    en_stream_protocol_callbacks_t callbacks;
+    en_buffered_protocol_callbacks_t buffered_callbacks;
+    uint8_t buffer[BUFFER_SIZE];
+    size_t buffer_size;
+    en_slice_t slices[2];
+    struct sockaddr_storage sockaddr;
+    size_t sockaddr_size;
+    uint16_t port;
+    int fd;   /* a connected socket that is nobody's yet */
+    int peer; /* the other end of `client` */
+    int fd_peer;
+    int registered; /* how often `destroy` will have to be called */
+} fixture_t;
+
+typedef struct {
+    const char *name; /* "en_address_new: host is NULL" */
+    void (*run)(fixture_t *fx);
+    int in_encode; /* to be run inside an encode callback */
+} sweep_case_t;
+
+extern const sweep_case_t sweep_cases[];
+extern const size_t sweep_case_count;
+
+/* Callbacks that may be registered. */
+int sweep_encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data);
+int sweep_interrupted(void *user_data);
+void sweep_destroy(void *user_data);
+void sweep_log(int level, const char *message, void *user_data);
+
+#define CHECK(condition) sweep_check((condition), #condition)
+void sweep_check(int holds, const char *expression);
+
+/* The call did what it is for. */
+void expect_ok(int rc);
+/* The call failed, and says why. */
+void expect_failure(int rc);
+/* It failed with this code, and the message speaks of `name`, if given. */
+void expect_code(int rc, int code, const char *name);
+/* It did what it is for or failed properly. */
+void expect_any(int rc);
+void expect_text(const char *text);
+
+/* Fills an output, and looks whether it was written. */
+#define MARK(output) memset(&(output), UNTOUCHED, sizeof(output))
+#define IS_MARKED(output) sweep_is_marked(&(output), sizeof(output))
+int sweep_is_marked(const void *output, size_t size);
+
+#endif

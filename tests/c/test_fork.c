@@ -1,0 +1,231 @@
+/* Clients in forked children. A child reports by its exit status: the line of the first thing that
+ * is not as it should be, modulo 256, or 0. */
+#include "wire.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return __LINE__;                                                                       \
+    } while (0)
+
+static void check_child(int (*run)(wire_t *), wire_t *wire)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int line;
+
+        alarm(60); /* the parent's watchdog does not watch here */
+        line = run(wire);
+        if (line)
+            fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, line, en_last_error_message());
+        _exit(line ? 1 : 0);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static bool receives(en_tcp_client_t *client, const char *text)
+{
+    en_packet_t packet = {0};
+    bool same = en_tcp_client_recv_packet(client, 20000, &packet) == EN_OK &&
+                packet.size == strlen(text) && memcmp(packet.data, text, packet.size) == 0;
+
+    en_packet_release(&packet);
+    return same;
+}
+
+static int use_it(wire_t *wire)
+{
+    EXPECT(en_tcp_client_is_closed(wire->client) == 0);
+    EXPECT(send_text(wire->client, "from the child") == EN_OK);
+    EXPECT(receives(wire->client, "for the child"));
+    EXPECT(send_text(wire->client, "thanks") == EN_OK);
+    return 0;
+}
+
+static void a_plain_client_works_in_the_child(void)
+{
+    step_t steps[] = {
+        {.what = STEP_EXPECT, .data = "from the child\n", .size = 15},
+        {.what = STEP_SEND, .data = "for the child\n", .size = 14},
+        {.what = STEP_EXPECT, .data = "thanks\n", .size = 7},
+    };
+    script_t script;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    script_start(&script, wire.fd, steps, 3);
+    check_child(use_it, &wire);
+    script_join(&script);
+    CHECK_OK(send_text(wire.client, "from the parent")); /* and goes on in the parent */
+    peer_expect_text(wire.fd, "from the parent\n");
+    peer_send_text(wire.fd, "for the parent\n");
+    CHECK_RECV(wire.client, "for the parent");
+    wire_close(&wire);
+}
+
+static int free_it(wire_t *wire)
+{
+    en_tcp_client_free(wire->client);
+    return 0;
+}
+
+static void check_parent_goes_on(wire_t *wire)
+{
+    CHECK_OK(send_text(wire->client, "alive"));
+    peer_expect_text(wire->fd, "alive\n");
+    peer_expect_nothing(wire->fd);
+    peer_send_text(wire->fd, "both ways\n");
+    CHECK_RECV(wire->client, "both ways");
+}
+
+static void freeing_in_the_child_leaves_the_connection(void)
+{
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    check_child(free_it, &wire);
+    check_parent_goes_on(&wire);
+    wire_close(&wire);
+}
+
+static void what_is_to_be_sent_is_sent_once(void)
+{
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 1000));
+    wire_open(&wire, protocol_line(), options);
+    CHECK_OK(send_text(wire.client, "once"));
+    check_child(free_it, &wire);
+    peer_expect_nothing(wire.fd);
+    CHECK_OK(en_tcp_client_flush(wire.client, 1000));
+    peer_expect_text(wire.fd, "once\n");
+    peer_expect_nothing(wire.fd);
+    wire_close(&wire);
+}
+
+static void receive_for_ever(void *arg)
+{
+    en_packet_t packet = {0};
+
+    CHECK_CODE(en_tcp_client_recv_packet(arg, EN_TIMEOUT_INFINITE, &packet), EN_ECLOSED);
+}
+
+static int find_it_forked(wire_t *wire)
+{
+    en_packet_t packet = {0};
+    int64_t value = 0;
+
+    EXPECT(en_tcp_client_recv_packet(wire->client, 0, &packet) == EN_EFORKED);
+    EXPECT(en_tcp_client_recv_packet(wire->client, -1, &packet) == EN_EFORKED);
+    EXPECT(en_tcp_client_send_packet(wire->client, "x", 1, -1) == EN_EFORKED);
+    EXPECT(en_tcp_client_flush(wire->client, -1) == EN_EFORKED);
+    EXPECT(en_tcp_client_send_eof(wire->client, -1) == EN_EFORKED);
+    EXPECT(en_tcp_client_has_buffered(wire->client) == EN_EFORKED);
+    EXPECT(en_tcp_client_get_option(wire->client, EN_OPTION_NODELAY, &value) == EN_EFORKED);
+    EXPECT(strstr(en_last_error_message(), "fork"));
+    en_tcp_client_free(wire->client); /* does not wait for a thread that is not here */
+    return 0;
+}
+
+static void a_client_with_a_call_inside_is_the_parents(void)
+{
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    thread_start(&thread, receive_for_ever, wire.client);
+    thread_wait_blocked(&thread);
+    check_child(find_it_forked, &wire);
+    CHECK_OK(send_text(wire.client, "alive"));
+    peer_expect_text(wire.fd, "alive\n");
+    peer_expect_nothing(wire.fd);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static int close_it_forked(wire_t *wire)
+{
+    (void)en_tcp_client_close(wire->client);
+    en_tcp_client_free(wire->client);
+    return 0;
+}
+
+static void closing_a_forked_one_leaves_the_parents_call_alone(void)
+{
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    thread_start(&thread, receive_for_ever, wire.client);
+    thread_wait_blocked(&thread);
+    check_child(close_it_forked, &wire);
+    CHECK_INT(atomic_load(&thread.done), 0);
+    CHECK_OK(send_text(wire.client, "alive"));
+    peer_expect_text(wire.fd, "alive\n");
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static int make_a_new_one(wire_t *wire)
+{
+    en_stream_protocol_t *protocol = NULL;
+    en_tcp_client_t *client = NULL;
+    en_tcp_options_t *options = NULL;
+    int fd;
+
+    EXPECT(en_stream_protocol_new_line(&protocol, EN_NEWLINE_LF, 0) == EN_OK);
+    EXPECT(en_tcp_options_new(&options) == EN_OK);
+    EXPECT(en_tcp_options_set_connect_timeout(options, 20000) == EN_OK);
+    EXPECT(en_tcp_client_connect(&client, "localhost", wire->port, protocol, options) == EN_OK);
+    fd = peer_accept(wire->listener);
+    EXPECT(send_text(client, "new") == EN_OK);
+    EXPECT(write(fd, "answer\n", 7) == 7);
+    EXPECT(receives(client, "answer"));
+    en_tcp_client_free(client);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    close(fd);
+    return 0;
+}
+
+static void new_handles_always_work(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_client_t *named = NULL;
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    /* A name first, so that whoever resolves names is at work before the fork. */
+    CHECK_OK(en_tcp_client_connect(&named, "localhost", wire.port, protocol, NULL));
+    peer_reset(peer_accept(wire.listener));
+    thread_start(&thread, receive_for_ever, wire.client);
+    thread_wait_blocked(&thread);
+    check_child(make_a_new_one, &wire);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    en_tcp_client_free(named);
+    en_stream_protocol_free(protocol);
+    wire_close(&wire);
+}
+
+static const test_case_t cases[] = {
+    CASE(a_plain_client_works_in_the_child),
+    CASE(freeing_in_the_child_leaves_the_connection),
+    CASE(what_is_to_be_sent_is_sent_once),
+    CASE(a_client_with_a_call_inside_is_the_parents),
+    CASE(closing_a_forked_one_leaves_the_parents_call_alone),
+    CASE(new_handles_always_work),
+};
+
+TEST_MAIN("fork")

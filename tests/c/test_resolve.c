@@ -1,0 +1,289 @@
+/* Connecting by name: what resolution answers, several addresses, a resolver that hangs. */
+#include "resolver.h"
+#include "wire.h"
+
+#include <netdb.h>
+#include <unistd.h>
+
+static int connect_to(en_tcp_client_t **out, const char *name, uint16_t port,
+                      en_tcp_options_t *options)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    int rc = en_tcp_client_connect(out, name, port, protocol, options);
+
+    en_stream_protocol_free(protocol);
+    return rc;
+}
+
+/* Lets lookups that hang go on; those that begin later find nothing. */
+static void let_go(gate_t *gate)
+{
+    resolver_set("", NULL, EAI_NONAME, NULL);
+    gate_open(gate);
+    WAIT_FOR(resolver_ended() == resolver_begun());
+}
+
+static en_tcp_options_t *timeout_of(int64_t ms)
+{
+    en_tcp_options_t *options = options_new();
+
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, ms));
+    return options;
+}
+
+/* Connects to the name, which must lead to this address. */
+static void check_leads_to(const char *name, uint16_t port, en_tcp_options_t *options,
+                           const char *host)
+{
+    en_tcp_client_t *client = NULL;
+    en_address_t *address = NULL;
+    char text[EN_ADDRESS_TEXT_SIZE] = "";
+    size_t size = sizeof(text);
+
+    CHECK_OK(connect_to(&client, name, port, options));
+    if (client && CHECK_OK(en_tcp_client_get_remote_address(client, &address))) {
+        CHECK_OK(en_address_host(address, text, &size));
+        CHECK_TEXT(text, host);
+        CHECK_INT(en_address_port(address), port);
+    }
+    en_address_free(address);
+    en_tcp_client_free(client);
+}
+
+static void a_name_with_one_address(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    int listener = peer_listen("127.0.0.1", 8);
+
+    resolver_set("one.test", addresses, 0, NULL);
+    check_leads_to("one.test", peer_port(listener), NULL, "127.0.0.1");
+    CHECK_INT(resolver_signals_were_blocked(), 1); /* threads of the library take no signals */
+    close(listener);
+}
+
+static void numbers_are_not_looked_up(void)
+{
+    int before = resolver_begun();
+    int listener = peer_listen("127.0.0.1", 8);
+
+    check_leads_to("127.0.0.1", peer_port(listener), NULL, "127.0.0.1");
+    CHECK_INT(resolver_begun(), before);
+    close(listener);
+}
+
+static void the_next_address_if_one_refuses(void)
+{
+    static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
+    static const char *const two[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1", NULL};
+    int listener = peer_listen("127.0.0.1", 8);
+    int64_t start = now_ms();
+
+    resolver_set("both.test", addresses, 0, NULL);
+    check_leads_to("both.test", peer_port(listener), NULL, "127.0.0.1");
+    resolver_set("three.test", two, 0, NULL);
+    check_leads_to("three.test", peer_port(listener), NULL, "127.0.0.1");
+    CHECK_TOOK(start, 0);
+    close(listener);
+}
+
+/* The first address is silent. By turns the one of the other family comes second; both it and the
+ * one after refuse, and the message lists them in the order of the attempts. */
+static void families_take_turns(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "::1", NULL};
+    en_tcp_options_t *options = timeout_of(400);
+    en_tcp_client_t *client = NULL;
+    const char *second;
+    const char *third;
+    silent_peer_t silent;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    CHECK_OK(en_tcp_options_set_happy_eyeballs_delay(options, 30));
+    resolver_set("mixed.test", addresses, 0, NULL);
+    CHECK(connect_to(&client, "mixed.test", peer_port(silent.listener), options) < 0);
+    second = strstr(en_last_error_message(), "[::1]");
+    third = strstr(en_last_error_message(), "127.0.0.2");
+    CHECK(second && third && second < third);
+    en_tcp_options_free(options);
+    silent_peer_close(&silent);
+}
+
+static void a_local_address_picks_the_family(void)
+{
+    static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
+    static const char *const only_six[] = {"::1", NULL};
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *client = NULL;
+    int listener = peer_listen("127.0.0.1", 8);
+    int rc;
+
+    CHECK_OK(en_tcp_options_set_local_address(options, "127.0.0.1", 0));
+    resolver_set("both.test", addresses, 0, NULL);
+    check_leads_to("both.test", peer_port(listener), options, "127.0.0.1");
+    resolver_set("six.test", only_six, 0, NULL);
+    rc = connect_to(&client, "six.test", peer_port(listener), options);
+    CHECK_CODE(rc, EN_EAFNOSUPPORT);
+    CHECK(client == NULL);
+    en_tcp_options_free(options);
+    close(listener);
+}
+
+static void failures_of_resolution(void)
+{
+    static const struct {
+        int eai;
+        int code;
+    } table[] = {
+        {EAI_NONAME, EN_EAI_NONAME},   {EAI_AGAIN, EN_EAI_AGAIN},       {EAI_FAIL, EN_EAI_FAIL},
+        {EAI_NODATA, EN_EAI_NODATA},   {EAI_ADDRFAMILY, EN_EAI_FAMILY}, {EAI_FAMILY, EN_EAI_FAMILY},
+        {EAI_SERVICE, EN_EAI_SERVICE}, {EAI_MEMORY, EN_EAI_MEMORY},     {EAI_SYSTEM, EN_EAI_SYSTEM},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        en_tcp_client_t *client = (en_tcp_client_t *)&table;
+
+        resolver_set("bad.test", NULL, table[i].eai, NULL);
+        CHECK_CODE(connect_to(&client, "bad.test", 80, NULL), table[i].code);
+        CHECK(client == NULL);
+        CHECK_MESSAGE("resolve");
+        CHECK_MESSAGE("bad.test");
+    }
+}
+
+static void a_resolver_that_hangs(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    en_tcp_options_t *options = timeout_of(250);
+    en_tcp_client_t *client = NULL;
+    gate_t gate = {0};
+    int ended = resolver_ended();
+    int64_t start = now_ms();
+
+    resolver_set("hang.test", addresses, 0, &gate);
+    CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 250);
+    CHECK_MESSAGE("resolve");
+    CHECK_MESSAGE("hang.test");
+    CHECK_INT(resolver_ended(), ended); /* it hangs still */
+    start = now_ms();
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 0));
+    CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 0);
+    let_go(&gate);
+    en_tcp_options_free(options);
+}
+
+static void many_names_that_hang_do_not_hold_up_each_other_for_ever(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    en_tcp_options_t *options = timeout_of(20);
+    int listener = peer_listen("127.0.0.1", 8);
+    int threads = thread_count();
+    gate_t gate = {0};
+
+    resolver_set("hang.test", addresses, 0, &gate);
+    for (int i = 0; i < 100; i++) {
+        en_tcp_client_t *client = NULL;
+
+        CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+    }
+    CHECK(thread_count() - threads <= 64); /* a bounded pool */
+    let_go(&gate);
+    resolver_set("good.test", addresses, 0, NULL);
+    check_leads_to("good.test", peer_port(listener), NULL, "127.0.0.1");
+    WAIT_FOR(resolver_ended() == resolver_begun());
+    en_tcp_options_free(options);
+    close(listener);
+}
+
+typedef struct {
+    en_tcp_options_t *options;
+    int rc;
+} call_t;
+
+static void connect_hanging(void *arg)
+{
+    call_t *call = arg;
+    en_tcp_client_t *client = NULL;
+
+    call->rc = connect_to(&client, "hang.test", 80, call->options);
+}
+
+static void a_lookup_that_is_cancelled(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    call_t call = {.options = options_new()};
+    en_cancel_t *cancel = NULL;
+    gate_t gate = {0};
+    int64_t start;
+    thread_t thread;
+
+    REQUIRE_OK(en_cancel_new(&cancel));
+    CHECK_OK(en_tcp_options_set_cancel(call.options, cancel));
+    resolver_set("hang.test", addresses, 0, &gate);
+    thread_start(&thread, connect_hanging, &call);
+    thread_wait_blocked(&thread);
+    start = now_ms();
+    CHECK_OK(en_cancel_trigger(cancel));
+    thread_join(&thread);
+    CHECK_TOOK(start, 0);
+    CHECK_CODE(call.rc, EN_ECANCELED);
+    let_go(&gate);
+    en_tcp_options_free(call.options);
+    en_cancel_free(cancel);
+}
+
+static void the_deadline_covers_lookup_and_attempts(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
+    en_tcp_options_t *options = timeout_of(400);
+    en_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+    char where[64];
+    int64_t start;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    resolver_set("slow.test", addresses, 0, NULL);
+    CHECK_OK(en_tcp_options_set_happy_eyeballs_delay(options, -1));
+    start = now_ms();
+    CHECK_CODE(connect_to(&client, "slow.test", peer_port(silent.listener), options), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 400);
+    snprintf(where, sizeof(where), "127.0.0.1:%u", peer_port(silent.listener));
+    CHECK_MESSAGE("slow.test");
+    CHECK_MESSAGE(where);
+    en_tcp_options_free(options);
+    silent_peer_close(&silent);
+}
+
+static void every_address_refuses(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3", NULL};
+    uint16_t port = peer_refusing_port();
+    en_tcp_client_t *client = NULL;
+
+    resolver_set("refusing.test", addresses, 0, NULL);
+    CHECK_CODE(connect_to(&client, "refusing.test", port, NULL), EN_ECONNREFUSED);
+    for (int i = 0; addresses[i]; i++) {
+        char where[64];
+
+        snprintf(where, sizeof(where), "%s:%u", addresses[i], port);
+        CHECK_MESSAGE(where);
+    }
+    CHECK_MESSAGE("refusing.test");
+}
+
+static const test_case_t cases[] = {
+    CASE(a_name_with_one_address),
+    CASE(numbers_are_not_looked_up),
+    CASE(the_next_address_if_one_refuses),
+    CASE(families_take_turns),
+    CASE(a_local_address_picks_the_family),
+    CASE(failures_of_resolution),
+    CASE(a_resolver_that_hangs),
+    CASE(many_names_that_hang_do_not_hold_up_each_other_for_ever),
+    CASE(a_lookup_that_is_cancelled),
+    CASE(the_deadline_covers_lookup_and_attempts),
+    CASE(every_address_refuses),
+};
+
+TEST_MAIN("resolve")

@@ -1,0 +1,257 @@
+/* Time-outs: exact, over the whole call, and deaf to signals. */
+#include "wire.h"
+
+static char large[4 << 20];
+
+static void check_recv_takes(en_tcp_client_t *client, int64_t ms)
+{
+    int64_t start = now_ms();
+
+    CHECK_RECV_FAILS(client, ms, EN_ETIMEDOUT);
+    CHECK_TOOK(start, ms);
+}
+
+static void receiving_is_exact(void)
+{
+    static const int64_t times[] = {0, 1, 5, 12, 50, 333, 1000};
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        check_recv_takes(wire.client, times[i]);
+    wire_close(&wire);
+}
+
+/* The best of some tries, so that a busy machine does not matter. */
+static void exact_to_a_few_milliseconds(void)
+{
+    int64_t best = 10000;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    for (int i = 0; i < 40 && best > 510; i++) {
+        int64_t start = now_ms();
+        int64_t took;
+
+        CHECK_RECV_FAILS(wire.client, 500, EN_ETIMEDOUT);
+        took = now_ms() - start;
+        best = took < best ? took : best;
+    }
+    CHECK(best <= 510);
+    wire_close(&wire);
+}
+
+static void sending_is_exact(void)
+{
+    static const int64_t times[] = {0, 1, 50, 333};
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        int64_t start = now_ms();
+
+        CHECK_CODE(en_tcp_client_send_packet(wire.client, "x", 1, times[i]), EN_ETIMEDOUT);
+        CHECK_TOOK(start, times[i]);
+    }
+    wire_close(&wire);
+}
+
+static void another_timeout_each_time(void)
+{
+    static const step_t steps[] = {
+        {.what = STEP_SEND_SLOWLY, .data = "a\nb\n", .size = 4, .ms = 40}};
+    script_t script;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    check_recv_takes(wire.client, 100);
+    check_recv_takes(wire.client, 20);
+    script_start(&script, wire.fd, steps, 1);
+    CHECK_RECV(wire.client, "a"); /* none of the former ones is left behind */
+    CHECK_RECV(wire.client, "b");
+    script_join(&script);
+    check_recv_takes(wire.client, 200);
+    wire_close(&wire);
+}
+
+static void wait_in_recv(void *arg)
+{
+    en_packet_t packet = {0};
+
+    CHECK_CODE(en_tcp_client_recv_packet(arg, EN_TIMEOUT_INFINITE, &packet), EN_ECLOSED);
+}
+
+static void wait_in_send(void *arg)
+{
+    CHECK_CODE(en_tcp_client_send_packet(arg, large, sizeof(large), EN_TIMEOUT_INFINITE),
+               EN_ECLOSED);
+}
+
+static void waiting_for_the_other_receiver_counts(void)
+{
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    thread_start(&thread, wait_in_recv, wire.client);
+    thread_wait_blocked(&thread);
+    check_recv_takes(wire.client, 0);
+    check_recv_takes(wire.client, 200);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static void waiting_for_the_other_sender_counts(void)
+{
+    int64_t start;
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_raw(), NULL);
+    wire_narrow(&wire);
+    thread_start(&thread, wait_in_send, wire.client);
+    thread_wait_blocked(&thread);
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_send_packet(wire.client, "x", 1, 0), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 0);
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_send_packet(wire.client, "x", 1, 200), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 200);
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_send_eof(wire.client, 150), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 150);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static void signals_do_not_end_a_receive(void)
+{
+    static const step_t steps[] = {
+        {.what = STEP_SEND_SLOWLY, .data = "late\n", .size = 5, .ms = 60}};
+    script_t script;
+    storm_t storm;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    storm_start(&storm, pthread_self());
+    check_recv_takes(wire.client, 300);
+    check_recv_takes(wire.client, 30);
+    script_start(&script, wire.fd, steps, 1);
+    CHECK_RECV(wire.client, "late");
+    script_join(&script);
+    script_start(&script, wire.fd, steps, 1);
+    {
+        en_packet_t packet = {0};
+
+        CHECK_OK(en_tcp_client_recv_packet(wire.client, EN_TIMEOUT_INFINITE, &packet));
+        en_packet_release(&packet);
+    }
+    CHECK(storm_stop(&storm) > 20);
+    script_join(&script);
+    wire_close(&wire);
+}
+
+static void signals_do_not_end_a_send(void)
+{
+    gate_t gate = {0};
+    step_t steps[] = {{.what = STEP_WAIT, .gate = &gate}, {.what = STEP_DRAIN}};
+    int64_t start;
+    script_t script;
+    storm_t storm;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    storm_start(&storm, pthread_self());
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_send_packet(wire.client, "x", 1, 300), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 300);
+    script_start(&script, wire.fd, steps, 2);
+    gate_open(&gate);
+    CHECK_OK(en_tcp_client_send_packet(wire.client, large, sizeof(large), EN_TIMEOUT_INFINITE));
+    CHECK_OK(en_tcp_client_close(wire.client));
+    script_join(&script);
+    CHECK(storm_stop(&storm) > 20);
+    wire_close(&wire);
+}
+
+static void signals_do_not_end_a_connect(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+    int64_t start;
+    storm_t storm;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 400));
+    storm_start(&storm, pthread_self());
+    start = now_ms();
+    CHECK_CODE(
+        en_tcp_client_connect(&client, "127.0.0.1", peer_port(silent.listener), protocol, options),
+        EN_ETIMEDOUT);
+    CHECK_TOOK(start, 400);
+    CHECK(storm_stop(&storm) > 20);
+    silent_peer_close(&silent);
+    en_stream_protocol_free(protocol);
+    en_tcp_options_free(options);
+}
+
+static void signals_do_not_end_waiting_for_a_lock(void)
+{
+    thread_t thread;
+    storm_t storm;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    thread_start(&thread, wait_in_recv, wire.client);
+    thread_wait_blocked(&thread);
+    storm_start(&storm, pthread_self());
+    check_recv_takes(wire.client, 250);
+    CHECK(storm_stop(&storm) > 20);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static void times_beyond_all_bounds(void)
+{
+    static const step_t steps[] = {{.what = STEP_SEND_SLOWLY, .data = "x\n", .size = 2, .ms = 30}};
+    static const int64_t times[] = {INT64_MAX, INT64_MAX / 1000, INT64_MIN, -7};
+    script_t script;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    for (size_t i = 0; i < 4; i++) {
+        en_packet_t packet = {0};
+
+        script_start(&script, wire.fd, steps, 1);
+        CHECK_OK(en_tcp_client_recv_packet(wire.client, times[i], &packet));
+        en_packet_release(&packet);
+        CHECK_OK(en_tcp_client_send_packet(wire.client, "x", 1, times[i]));
+        script_join(&script);
+    }
+    wire_close(&wire);
+}
+
+static const test_case_t cases[] = {
+    CASE(receiving_is_exact),
+    CASE(exact_to_a_few_milliseconds),
+    CASE(sending_is_exact),
+    CASE(another_timeout_each_time),
+    CASE(waiting_for_the_other_receiver_counts),
+    CASE(waiting_for_the_other_sender_counts),
+    CASE(signals_do_not_end_a_receive),
+    CASE(signals_do_not_end_a_send),
+    CASE(signals_do_not_end_a_connect),
+    CASE(signals_do_not_end_waiting_for_a_lock),
+    CASE(times_beyond_all_bounds),
+};
+
+TEST_MAIN("timeouts")

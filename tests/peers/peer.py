@@ -1,0 +1,197 @@
+"""Servers to talk to: started on a free loopback port, ready when entered, gone when left."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+
+LOOPBACK = "127.0.0.1"
+PATIENCE = 60  # seconds; only ever used up when something is broken
+
+
+class Failure(Exception):
+    """What is wrong, as the person who runs the tests should read it."""
+
+
+def program(name, package):
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
+    if found is None:
+        raise Failure(f"{name} is not installed: apt-get install {package}")
+    return found
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]
+
+
+class Process:
+    """A program whose output is read until a line says that it is ready."""
+
+    def __init__(self, command, ready, folder):
+        self.lines = []
+        self.ready_line = None
+        self._seen = threading.Event()
+        self._process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace")
+        self._reader = threading.Thread(target=self._read, args=(ready,))
+        self._reader.start()
+
+    def _read(self, ready):
+        for line in self._process.stdout:
+            self.lines.append(line)
+            if self.ready_line is None and ready in line:
+                self.ready_line = line
+                self._seen.set()
+        self._seen.set()
+
+    def wait_until_ready(self):
+        """True if it is ready, False if it has ended instead."""
+        if not self._seen.wait(PATIENCE):
+            raise Failure("the server does not get ready:\n" + "".join(self.lines))
+        return self.ready_line is not None
+
+    def stop(self):
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+
+
+class Server:
+    """A process with a port and a temporary folder; `command` makes the one from the other."""
+
+    def __init__(self, command, ready):
+        self._command = command
+        self._ready = ready
+        self.host = LOOPBACK
+        self.port = None
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="easynet-peer-")
+        try:
+            self._process = self._start()
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _start(self):
+        # Somebody else may take the free port first: then another one.
+        for _ in range(10):
+            self.port = free_port()
+            process = Process(self._command(self.port, self._folder.name), self._ready, self._folder.name)
+            try:
+                if process.wait_until_ready():
+                    self.ready_line = process.ready_line
+                    return process
+            except BaseException:
+                process.stop()
+                raise
+            process.stop()
+        raise Failure("the server does not start:\n" + "".join(process.lines))
+
+    def __exit__(self, *_):
+        self._process.stop()
+        self._folder.cleanup()
+
+    def stop(self):
+        self._process.stop()
+
+
+def redis():
+    path = program("redis-server", "redis-server")
+
+    def command(port, folder):
+        return [path, "--port", str(port), "--bind", LOOPBACK, "--dir", folder,
+                "--save", "", "--appendonly", "no", "--daemonize", "no"]
+
+    return Server(command, "Ready to accept connections")
+
+
+DNS_RECORDS = """
+host-record=host.test,192.0.2.1,2001:db8::1
+host-record=twice.test,192.0.2.2
+host-record=twice.test,192.0.2.3
+cname=alias.test,host.test
+address=/wild.test/192.0.2.4
+mx-host=mail.test,host.test,10
+txt-record=text.test,"two words","say \\"hello\\""
+local=/test/
+"""
+
+
+def dnsmasq():
+    path = program("dnsmasq", "dnsmasq-base")
+    user = pwd.getpwuid(os.getuid()).pw_name
+
+    def command(port, folder):
+        config = os.path.join(folder, "dnsmasq.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"port={port}\nlisten-address={LOOPBACK}\nbind-interfaces\nno-resolv\nno-hosts\n"
+                       f"pid-file=\nuser={user}\nlog-facility=-\n{DNS_RECORDS}")
+        # Without a fork of its own: it ends with us.
+        return [path, "--no-daemon", f"--conf-file={config}"]
+
+    return Server(command, "started, version")
+
+
+def echo_server(path):
+    """The one of this project. It chooses its port itself and says which."""
+
+    class Echo(Server):
+        def _start(self):
+            process = super()._start()
+            self.port = int(process.ready_line.strip().rsplit(":", 1)[1])
+            return process
+
+    return Echo(lambda _port, _folder: [path], f"listening on {LOOPBACK}:")
+
+
+class Script:
+    """A server that takes one connection, reads `question_size` bytes and sends an answer, in
+    pieces, made of what it has read."""
+
+    def __init__(self, question_size, answer):
+        self._question_size = question_size
+        self._answer = answer
+
+    def __enter__(self):
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self._listener.settimeout(PATIENCE)
+        self.host, self.port = self._listener.getsockname()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def _serve(self):
+        try:
+            with self._listener.accept()[0] as connection:
+                connection.settimeout(PATIENCE)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                question = b""
+                while len(question) < self._question_size:
+                    piece = connection.recv(4096)
+                    if not piece:
+                        return
+                    question += piece
+                for piece in self._answer(question):
+                    connection.sendall(piece)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+        except OSError:
+            pass  # the client has had enough
+
+    def __exit__(self, *_):
+        self._listener.close()
+        self._thread.join()
