@@ -5,7 +5,7 @@
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin:/usr/sbin:/sbin
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # cargo, CMake and CTest share the work out themselves.
-unexport MAKEFLAGS MFLAGS
+unexport MAKEFLAGS MFLAGS MAKELEVEL
 .NOTPARALLEL:
 
 JOBS := $(shell nproc)

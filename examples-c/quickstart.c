@@ -12,11 +12,10 @@
 #define ANSWER_TIMEOUT_MS 5000
 #define PATIENCE_MS 300 /* for an answer that nobody has promised */
 
-/* The code says what happened, the message says to whom and why. */
-static int report(int code)
+/* The message says what was tried, with whom and why it failed, and names the code. */
+static void report(void)
 {
-    fprintf(stderr, "quickstart: %s (%s)\n", en_last_error_message(), en_error_name(code));
-    return code;
+    fprintf(stderr, "quickstart: %s\n", en_last_error_message());
 }
 
 static int connect_to(const char *host, uint16_t port, en_tcp_client_t **client)
@@ -88,7 +87,7 @@ static int wait_in_vain(en_tcp_client_t *client)
 
     if (code != EN_ETIMEDOUT)
         return code;
-    printf("waited    %s\n", en_last_error_message());
+    printf("waited    %d ms for more: %s\n", PATIENCE_MS, en_strerror(code));
     return EN_OK;
 }
 
@@ -136,12 +135,12 @@ int main(int argc, char **argv)
         return usage();
 
     if ((code = connect_to(argv[1], (uint16_t)port, &client)) < 0) {
-        report(code);
+        report();
         return EXIT_FAILURE;
     }
     printf("connected to %s, port %ld, with easynet %s\n", argv[1], port, en_version_string());
     if ((code = talk(client)) < 0)
-        report(code);
+        report();
     en_tcp_client_free(client); /* closes it, too */
     return code < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

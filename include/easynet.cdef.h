@@ -383,7 +383,8 @@ typedef void (*en_free_state_t)(void *state, void *user_data);
  * The callbacks run inside the calls that send and receive, in the threads of those calls:
  * `encode` of one client never twice at a time, `decode` neither, but both at once, and those of
  * different clients in parallel. They must not throw, longjmp or exit the thread. Their own client
- * answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno and addresses.
+ * answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno, addresses and
+ * statistics.
  */
 typedef struct {
     /**
@@ -1400,7 +1401,7 @@ int en_tcp_client_fileno(const en_tcp_client_t *client);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_getsockopt(const en_tcp_client_t *client,
                              int level,
@@ -1414,7 +1415,7 @@ int en_tcp_client_getsockopt(const en_tcp_client_t *client,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_setsockopt(en_tcp_client_t *client,
                              int level,
@@ -1427,7 +1428,7 @@ int en_tcp_client_setsockopt(en_tcp_client_t *client,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_get_option(const en_tcp_client_t *client, int option, int64_t *value);
 
@@ -1437,7 +1438,7 @@ int en_tcp_client_get_option(const en_tcp_client_t *client, int option, int64_t 
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
- * `EN_ECLOSED`, `EN_EFORKED`.
+ * `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_set_option(en_tcp_client_t *client, int option, int64_t value);
 

@@ -288,9 +288,19 @@ impl Client {
 
     #[inline]
     fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
-        if let Some(packet) = half.packets.recv_gathered()? {
-            return Ok(packet);
-        }
+        let packet = match half.packets.recv_gathered()? {
+            Some(packet) => packet,
+            None => self.wait_for_packet(half, deadline)?,
+        };
+        // A callback may have closed the client meanwhile.
+        if self.is_closed() { Err(closed()) } else { Ok(packet) }
+    }
+
+    fn wait_for_packet(
+        &self,
+        half: &mut Half<dyn PacketReceiver>,
+        deadline: &mut Deadline,
+    ) -> Result<Packet> {
         let Half { packets, transport } = half;
         self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => packets.recv(hold),
@@ -352,7 +362,7 @@ impl Client {
     ) -> Result<T> {
         let outcome = self.lock(&self.receiving, deadline).and_then(|mut guard| {
             let outcome = match &mut *guard {
-                Some(half) if !self.is_closed() => work(half, deadline),
+                Some(half) if !self.is_closed() => self.unless_closed(work(half, deadline)),
                 _ => Err(closed()),
             };
             guard.unlock(|half| *half = None);
@@ -371,7 +381,7 @@ impl Client {
                 Some(half) if !self.is_closed() => {
                     let outcome = work(half, &mut deadline);
                     self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
-                    outcome
+                    self.unless_closed(outcome)
                 }
                 _ => Err(closed()),
             };
@@ -391,6 +401,12 @@ impl Client {
             }
             _ => error,
         })
+    }
+
+    /// Whatever fails while the client is being closed fails for that reason.
+    #[inline]
+    fn unless_closed<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|error| if self.is_closed() { closed() } else { error })
     }
 
     #[cold]

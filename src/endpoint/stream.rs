@@ -70,13 +70,14 @@ impl StreamReceiver {
         Ok(())
     }
 
-    /// The stream has ended, by `error` or as it should; the intake may hold a last packet.
+    /// The stream has ended as it should, which may complete a last packet, or it broke.
     #[cold]
     fn end(&mut self, error: Option<Error>) {
         self.intake.unused();
-        self.intake.end();
-        self.ended =
-            Some(error.unwrap_or_else(|| Error::new(EN_ECONNABORTED, "the peer has ended the stream")));
+        self.ended = Some(error.unwrap_or_else(|| {
+            self.intake.end();
+            Error::new(EN_ECONNABORTED, "the peer has ended the stream")
+        }));
     }
 
     /// Why there are no more packets.

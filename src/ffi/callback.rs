@@ -192,6 +192,11 @@ impl Answer {
         let used = self.used;
         let address = self.packet.data.addr();
         let within = address.wrapping_sub(bytes.as_ptr().addr());
+        if used == 0 && (self.packet.size == 0 || within < bytes.len()) {
+            let reason =
+                "the decode callback gave a packet of the bytes, but used none: it would do so for ever";
+            return Step::Bad { error: invalid(reason), used: 0 };
+        }
         if self.packet.size == 0 {
             return Step::Packet { start: 0, end: 0, used };
         }

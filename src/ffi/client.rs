@@ -298,7 +298,7 @@ pub(crate) unsafe fn getsockopt<H: Handle<Inner = Client>>(
             std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
             std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
         };
-        *size = client.getsockopt(level, name, value)?;
+        *size = operate(client, |client| client.getsockopt(level, name, value))?;
         Ok(())
     })
 }
@@ -313,7 +313,7 @@ pub(crate) unsafe fn setsockopt<H: Handle<Inner = Client>>(
     size: usize,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    call(|| unsafe { client(pointer)?.setsockopt(level, name, bytes(value, size, "value")?) })
+    unsafe { work(pointer, |client| client.setsockopt(level, name, bytes(value, size, "value")?)) }
 }
 
 /// # Safety

@@ -437,7 +437,7 @@ pub unsafe extern "C" fn en_tcp_client_fileno(client: *const en_tcp_client_t) ->
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_getsockopt(
     client: *const en_tcp_client_t,
@@ -456,7 +456,7 @@ pub unsafe extern "C" fn en_tcp_client_getsockopt(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_setsockopt(
     client: *mut en_tcp_client_t,
@@ -473,7 +473,7 @@ pub unsafe extern "C" fn en_tcp_client_setsockopt(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_get_option(
     client: *const en_tcp_client_t,
@@ -483,7 +483,7 @@ pub unsafe extern "C" fn en_tcp_client_get_option(
     call(|| {
         // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
         let (client, value) = unsafe { (client::client(client)?, Out::new(value, "value")?) };
-        value.set(client.get_option(OPTIONS.find(option)?)?);
+        value.set(client::operate(client, |client| client.get_option(OPTIONS.find(option)?))?);
         Ok(())
     })
 }
@@ -493,7 +493,7 @@ pub unsafe extern "C" fn en_tcp_client_get_option(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
-/// `EN_ECLOSED`, `EN_EFORKED`.
+/// `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_set_option(
     client: *mut en_tcp_client_t,
@@ -501,7 +501,7 @@ pub unsafe extern "C" fn en_tcp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    call(|| unsafe { client::client(client)? }.set_option(OPTIONS.find(option)?, value))
+    unsafe { client::work(client, |client| client.set_option(OPTIONS.find(option)?, value)) }
 }
 
 /// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has

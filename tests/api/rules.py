@@ -65,7 +65,8 @@ class Size:
 
 @dataclass
 class Rule:
-    """`result`: code, value (a number or a code), descriptor, truth, text, anything, nothing."""
+    """`result`: code; value (a number or a code); descriptor (-1 for NULL); truth (0 or 1); text;
+    pointer (never NULL); same (NULL for NULL only); anything; nothing."""
     parameters: dict = field(default_factory=dict)
     result: str = "code"
     before: str = ""  # statements in front of the call

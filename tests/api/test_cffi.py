@@ -31,14 +31,14 @@ class Binding(unittest.TestCase):
         cls.ffi.cdef((INCLUDE / "easynet.cdef.h").read_text())
         cls.lib = cls.ffi.dlopen(LIBRARY)
 
-    def setUp(self):
+    def start_server(self):
         listener = socket.create_server(("127.0.0.1", 0))
         listener.settimeout(60)
-        self.port = listener.getsockname()[1]
         server = threading.Thread(target=echo, args=(listener,))
         server.start()
         self.addCleanup(listener.close)
         self.addCleanup(server.join)
+        return listener.getsockname()[1]
 
     def check(self, code):
         if code < 0:
@@ -49,6 +49,7 @@ class Binding(unittest.TestCase):
         return self.ffi.string(self.lib.en_last_error_message()).decode()
 
     def connect(self):
+        self.port = self.start_server()
         protocol = self.ffi.new("en_stream_protocol_t **")
         client = self.ffi.new("en_tcp_client_t **")
         self.check(self.lib.en_stream_protocol_new_json(protocol, 0))

@@ -40,6 +40,7 @@ static void texts(void)
     check_text("0.0.0.0", 0, "0.0.0.0:0", "0.0.0.0");
     check_text("255.255.255.255", 65535, "255.255.255.255:65535", "255.255.255.255");
     check_text("::1", 7000, "[::1]:7000", "::1");
+    check_text("[::1]", 7000, "[::1]:7000", "::1"); /* as in a URL */
     check_text("2001:DB8:0:0:0:0:0:1", 1, "[2001:db8::1]:1", "2001:db8::1");
     check_text("fe80::1%77", 80, "[fe80::1%77]:80", "fe80::1%77");
     check_text("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 65535,
@@ -64,7 +65,7 @@ static void a_scope_by_name(void)
 static void hosts_that_are_not_numeric(void)
 {
     static const char *hosts[] = {"",           "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256",
-                                  " 1.2.3.4",   "1.2.3.4 ",  "::1::", ":::",       "[::1]",
+                                  " 1.2.3.4",   "1.2.3.4 ",  "::1::", ":::",       "[::1",
                                   "1.2.3.4:80", "g::1",      "\xff",  "1.2.3.4%lo"};
     en_address_t *address = NULL;
 

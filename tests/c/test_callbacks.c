@@ -318,7 +318,7 @@ static void bytes_left_at_the_end_are_a_cut_packet(void)
     close_with(&wire, &plan);
 }
 
-/* Spends each byte as it comes and gathers in its state; the packet lies there. */
+/* Spends all bytes as they come and gathers them in its state; the packet lies there. */
 static int decode_in_state(const uint8_t *data, size_t size, int end, size_t *used,
                            en_slice_t *packet, void *state, void *user_data)
 {
@@ -326,14 +326,18 @@ static int decode_in_state(const uint8_t *data, size_t size, int end, size_t *us
 
     (void)end, (void)user_data;
     CHECK(size > 0);
-    *used = 1;
-    if (data[0] != '\n' && mine->packets < sizeof(mine->text)) {
-        mine->text[mine->packets++] = (char)data[0];
-        return EN_DECODE_MORE;
+    while (*used < size) {
+        char byte = (char)data[(*used)++];
+
+        if (byte != '\n' && mine->packets < sizeof(mine->text)) {
+            mine->text[mine->packets++] = byte;
+            continue;
+        }
+        *packet = (en_slice_t){mine->text, mine->packets};
+        mine->packets = 0;
+        return EN_DECODE_PACKET;
     }
-    *packet = (en_slice_t){mine->text, mine->packets};
-    mine->packets = 0;
-    return EN_DECODE_PACKET;
+    return EN_DECODE_MORE;
 }
 
 static void a_packet_from_the_state_is_copied(void)

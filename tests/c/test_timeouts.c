@@ -173,7 +173,7 @@ static void signals_do_not_end_a_send(void)
     CHECK_TOOK(start, 300);
     script_start(&script, wire.fd, steps, 2);
     gate_open(&gate);
-    CHECK_OK(en_tcp_client_send_packet(wire.client, large, sizeof(large), EN_TIMEOUT_INFINITE));
+    CHECK_OK(en_tcp_client_send_packet(wire.client, large, 200000, EN_TIMEOUT_INFINITE));
     CHECK_OK(en_tcp_client_close(wire.client));
     script_join(&script);
     CHECK(storm_stop(&storm) > 20);
