@@ -194,9 +194,13 @@ impl Stage {
 
 /// A code, and what a person needs to act on it.
 ///
-/// Making one costs no formatting: the text is put together when somebody reads it.
+/// Making one costs no formatting: the text is put together when somebody reads it. It is one
+/// pointer, so that results which are no errors stay small on their way up.
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Error {
+pub struct Error(Box<Facts>);
+
+#[derive(Clone, Debug)]
+struct Facts {
     code: i32,
     stage: Option<Stage>,
     reason: Cow<'static, str>,
@@ -205,11 +209,13 @@ pub struct Error {
 
 impl Error {
     /// An error of our own making.
+    #[cold]
     pub fn new(code: i32, reason: impl Into<Cow<'static, str>>) -> Error {
-        Error { code, stage: None, reason: reason.into(), peer: None }
+        Error(Box::new(Facts { code, stage: None, reason: reason.into(), peer: None }))
     }
 
     /// What the operating system answered.
+    #[cold]
     pub fn os(error: io::Error) -> Error {
         let Some(errno) = error.raw_os_error() else {
             return Error::new(EN_EIO, error.to_string());
@@ -229,41 +235,41 @@ impl Error {
     /// Says at which stage it happened, unless a deeper floor has said so already.
     #[must_use]
     pub fn at(mut self, stage: Stage) -> Error {
-        self.stage.get_or_insert(stage);
+        self.0.stage.get_or_insert(stage);
         self
     }
 
     /// Says with whom it happened, unless a deeper floor has said so already.
     #[must_use]
     pub fn with_peer(mut self, peer: &Arc<str>) -> Error {
-        self.peer.get_or_insert_with(|| peer.clone());
+        self.0.peer.get_or_insert_with(|| peer.clone());
         self
     }
 
     /// The code, negative.
     pub fn code(&self) -> i32 {
-        self.code
+        self.0.code
     }
 
     /// What happened, without stage and peer.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.stage, &self.peer) {
+        match (self.0.stage, &self.0.peer) {
             (Some(stage), Some(peer)) => write!(f, "{} {peer}: ", stage.word())?,
             (Some(stage), None) => write!(f, "{}: ", stage.word())?,
             (None, Some(peer)) => write!(f, "{peer}: ")?,
             (None, None) => {}
         }
-        f.write_str(&self.reason)?;
-        let name = name_of(self.code).to_string_lossy();
-        let in_errno_range = (-999..0).contains(&self.code);
+        f.write_str(&self.0.reason)?;
+        let name = name_of(self.0.code).to_string_lossy();
+        let in_errno_range = (-999..0).contains(&self.0.code);
         match in_errno_range {
-            true => write!(f, " [{name}, errno {}]", -self.code),
+            true => write!(f, " [{name}, errno {}]", -self.0.code),
             false => write!(f, " [{name}]"),
         }
     }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 const HOLDS: usize = usize::MAX / 2;
 
 /// Blocks up to this size are kept for reuse by the thread that released them.
-const KEPT_SIZE: usize = 256 << 10;
+const KEPT_SIZE: usize = 512 << 10;
 /// So many of them.
 const KEPT_COUNT: usize = 4;
 

@@ -10,7 +10,7 @@ const SLACK: usize = 4096;
 
 /// What receiving asks for when nobody has set it: at first, and at most.
 const LEAST: usize = 16 << 10;
-const MOST: usize = 256 << 10;
+const MOST: usize = 512 << 10;
 
 /// How many bytes each receive asks for.
 #[derive(Clone, Copy, Debug)]

@@ -127,26 +127,59 @@ static void a_receive_that_waits(void)
     en_cancel_free(cancel);
 }
 
-static void two_receives_that_wait(void)
+/* How long a receive that waits for its turn takes to end once the switch is thrown. */
+static int64_t cancel_in_turn(en_cancel_t *cancel, en_tcp_client_t *client)
 {
-    en_cancel_t *cancel = cancel_new();
-    call_t calls[2] = {{0}};
-    thread_t other;
-    thread_t queued;
+    call_t calls[2] = {{.client = client}, {.client = client}};
+    thread_t threads[2];
+    int64_t start;
+
+    for (int i = 0; i < 2; i++) {
+        thread_start(&threads[i], receive, &calls[i]);
+        thread_wait_blocked(&threads[i]);
+    }
+    start = now_ms();
+    CHECK_OK(en_cancel_trigger(cancel));
+    for (int i = 0; i < 2; i++) {
+        thread_join(&threads[i]);
+        CHECK_CODE(calls[i].rc, EN_ECANCELED);
+    }
+    CHECK_OK(en_cancel_reset(cancel));
+    return now_ms() - start;
+}
+
+/* The best of some tries counts, so that a busy machine does not matter. */
+static void check_turns(en_cancel_t *cancel, en_tcp_options_t *options)
+{
+    int64_t best = INT64_MAX;
     wire_t wire;
 
-    open_with(&wire, cancel);
-    calls[0].client = calls[1].client = wire.client;
-    thread_start(&other, receive, &calls[0]);
-    thread_wait_blocked(&other);
-    thread_start(&queued, receive, &calls[1]); /* this one waits for its turn */
-    thread_wait_blocked(&queued);
-    CHECK_OK(en_cancel_trigger(cancel));
-    thread_join(&other);
-    thread_join(&queued);
-    CHECK_CODE(calls[1].rc, EN_ECANCELED);
-    CHECK_CODE(calls[0].rc, EN_ECANCELED);
+    CHECK_OK(en_tcp_options_set_cancel(options, cancel));
+    wire_open(&wire, protocol_line(), options);
+    for (int i = 0; i < 5 && best > 400; i++) {
+        int64_t took = cancel_in_turn(cancel, wire.client);
+
+        best = took < best ? took : best;
+    }
+    CHECK(best <= 400);
     wire_close(&wire);
+}
+
+static int never_interrupted(void *user_data)
+{
+    (void)user_data;
+    return 0;
+}
+
+static void a_receive_that_waits_for_its_turn(void)
+{
+    en_cancel_t *cancel = cancel_new();
+    en_tcp_options_t *options = options_new();
+
+    check_turns(cancel, options);
+    options = options_new();
+    CHECK_OK(en_tcp_options_set_retry_interval(options, 60000, never_interrupted, NULL, NULL));
+    check_turns(cancel, options);
     en_cancel_free(cancel);
 }
 
@@ -357,7 +390,7 @@ static void bad_registrations(void)
 
 static const test_case_t cases[] = {
     CASE(the_switch_itself),          CASE(calls_fail_while_it_is_thrown),
-    CASE(a_receive_that_waits),       CASE(two_receives_that_wait),
+    CASE(a_receive_that_waits),       CASE(a_receive_that_waits_for_its_turn),
     CASE(a_send_that_waits),          CASE(a_connect_that_waits),
     CASE(thrown_by_a_signal_handler), CASE(a_call_that_waits_asks),
     CASE(a_send_and_a_connect_ask),   CASE(a_signal_makes_it_ask_at_once),

@@ -1,6 +1,7 @@
 /* Socket options, typed and raw, options of new clients, and statistics. */
 #include "wire.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -185,6 +186,26 @@ static void a_later_user_timeout_declares_the_connection_dead(void)
     wire_close(&wire);
 }
 
+static void an_error_that_was_asked_for_is_not_lost(void)
+{
+    int value = 0;
+    size_t size = sizeof(value);
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    peer_send_text(wire.fd, "data\n");
+    wire_wait_arrived(&wire);
+    wire_reset_peer(&wire);
+    while (value == 0) {
+        REQUIRE_OK(en_tcp_client_getsockopt(wire.client, SOL_SOCKET, SO_ERROR, &value, &size));
+        pause_ms(1);
+    }
+    CHECK_INT(value, ECONNRESET);
+    CHECK_RECV(wire.client, "data");
+    CHECK_RECV_FAILS(wire.client, 1000, EN_ECONNRESET);
+    wire_close(&wire);
+}
+
 static void statistics(void)
 {
     struct {
@@ -229,6 +250,7 @@ static const test_case_t cases[] = {
     CASE(options_of_new_clients),
     CASE(options_that_cannot_be),
     CASE(a_later_user_timeout_declares_the_connection_dead),
+    CASE(an_error_that_was_asked_for_is_not_lost),
     CASE(statistics),
 };
 

@@ -161,6 +161,69 @@ static void closing_waits_at_most_the_shutdown_timeout(void)
     wire_close(&wire);
 }
 
+static void close_for_a_while(void *arg)
+{
+    CHECK_CODE(en_tcp_client_close(arg), EN_ETIMEDOUT);
+}
+
+static void others_do_not_wait_for_one_that_closes(void)
+{
+    en_tcp_options_t *options = options_new();
+    int64_t start;
+    thread_t thread;
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 5000));
+    wire_open(&wire, protocol_line(), options);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    CHECK_OK(send_text(wire.client, "stuck"));
+    thread_start(&thread, close_for_a_while, wire.client);
+    thread_wait_blocked(&thread);
+    start = now_ms();
+    CHECK_INT(en_tcp_client_is_closed(wire.client), 1);
+    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_ECLOSED);
+    CHECK_CODE(send_text(wire.client, "more"), EN_ECLOSED);
+    CHECK_CODE(en_tcp_client_flush(wire.client, EN_TIMEOUT_INFINITE), EN_ECLOSED);
+    CHECK_OK(en_tcp_client_send_eof(wire.client, EN_TIMEOUT_INFINITE));
+    CHECK_OK(en_tcp_client_close(wire.client));
+    CHECK_TOOK(start, 0);
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static void wait_to_receive(void *arg)
+{
+    en_packet_t packet = {0};
+
+    CHECK_CODE(en_tcp_client_recv_packet(arg, EN_TIMEOUT_INFINITE, &packet), EN_ECLOSED);
+}
+
+static void closing_wakes_receivers_first(void)
+{
+    int64_t start;
+    thread_t closer;
+    thread_t receiver;
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 5000));
+    wire_open(&wire, protocol_line(), options);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    thread_start(&receiver, wait_to_receive, wire.client);
+    thread_wait_blocked(&receiver);
+    CHECK_OK(send_text(wire.client, "stuck"));
+    start = now_ms();
+    thread_start(&closer, close_for_a_while, wire.client);
+    thread_join(&receiver);
+    CHECK_TOOK(start, 0);
+    thread_join(&closer);
+    wire_close(&wire);
+}
+
 static void what_a_flush_cannot_send_stays(void)
 {
     static const step_t steps[] = {{.what = STEP_DRAIN}};
@@ -259,6 +322,8 @@ static const test_case_t cases[] = {
     CASE(freeing_does_not_wait),
     CASE(aborting_drops_it),
     CASE(closing_waits_at_most_the_shutdown_timeout),
+    CASE(others_do_not_wait_for_one_that_closes),
+    CASE(closing_wakes_receivers_first),
     CASE(what_a_flush_cannot_send_stays),
     CASE(a_flush_that_stops_midway_goes_on_later),
     CASE(a_receive_that_waits_brings_it_out),

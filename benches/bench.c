@@ -1,0 +1,126 @@
+/* Does one piece of work for a while, and prints what it took as a line of JSON:
+ * CONTENDER WORK PORT MILLISECONDS */
+#include "bench.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_SAMPLES ((size_t)1 << 21)
+
+const uint8_t payload[LARGE] = {'e', 'a', 's', 'y'};
+
+static uint32_t samples[MAX_SAMPLES];
+static volatile uint64_t consumed;
+
+struct moment {
+    uint64_t wall_ns, cpu_ns, calls;
+};
+
+void consume(const struct work *work, const uint8_t *data, size_t size)
+{
+    if (size != work->packet_size)
+        fail(work->name, "a packet has the wrong size");
+    consumed += data[0];
+}
+
+void fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
+
+void fail_errno(const char *what)
+{
+    fail(what, strerror(errno));
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t micros(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+static struct moment look(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (struct moment){
+        .wall_ns = now_ns(),
+        .cpu_ns = (micros(usage.ru_utime) + micros(usage.ru_stime)) * 1000,
+        .calls = socket_calls(),
+    };
+}
+
+static const struct work *find(const char *name)
+{
+    for (const struct work *work = works; work->name; work++)
+        if (!strcmp(work->name, name))
+            return work;
+    fail(name, "there is no such work");
+}
+
+/* The number of packets that were done, and of times that were taken. */
+static uint64_t work_until(const struct work *work, uint64_t end_ns, size_t *sampled)
+{
+    uint64_t packets = 0, before = now_ns();
+    *sampled = 0;
+    while (before < end_ns) {
+        packets += work->step(work);
+        uint64_t after = now_ns();
+        if (work->packets == 1 && *sampled < MAX_SAMPLES)
+            samples[(*sampled)++] = (uint32_t)(after - before);
+        before = after;
+    }
+    return packets;
+}
+
+static int compare(const void *one, const void *other)
+{
+    uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
+    return (a > b) - (a < b);
+}
+
+static void print_percentiles(size_t count)
+{
+    qsort(samples, count, sizeof *samples, compare);
+    printf(", \"p50_ns\": %" PRIu32 ", \"p99_ns\": %" PRIu32, samples[count / 2],
+           samples[count * 99 / 100]);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4)
+        fail(argv[0], "arguments are WORK PORT MILLISECONDS");
+    const struct work *work = find(argv[1]);
+    uint64_t duration_ns = strtoull(argv[3], NULL, 10) * 1000000;
+    alarm((unsigned)(duration_ns / 1000000000 + 20));
+    work->open((uint16_t)atoi(argv[2]));
+
+    size_t sampled;
+    memset(samples, 1, sizeof samples);
+    work_until(work, now_ns() + duration_ns / 8, &sampled);
+    struct moment begin = look();
+    uint64_t packets = work_until(work, begin.wall_ns + duration_ns, &sampled);
+    struct moment end = look();
+
+    printf("{\"packets\": %" PRIu64 ", \"wall_ns\": %" PRIu64 ", \"cpu_ns\": %" PRIu64
+           ", \"calls\": %" PRIu64,
+           packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns,
+           end.calls - begin.calls);
+    if (sampled)
+        print_percentiles(sampled);
+    printf("}\n");
+    return 0;
+}

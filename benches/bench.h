@@ -1,0 +1,47 @@
+/* What every contender has in common: a piece of work is done in steps, and measured from outside.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SMALL ((size_t)64)
+#define LARGE ((size_t)65536)
+#define HEADER ((size_t)4)
+#define BATCH ((size_t)64)
+#define LARGE_BATCH ((size_t)4)
+#define BUFFER ((size_t)65536)
+/* Packets between two looks at the clock. */
+#define SMALL_STEP 1024
+#define LARGE_STEP 16
+#define TIMEOUT_MS 5000
+#define BUSY_US 50
+
+struct work {
+    const char *name;
+    void (*open)(uint16_t port);
+    size_t packet_size;
+    /* About so many packets are one step; 1: each step is timed by itself. */
+    size_t packets;
+    /* Does a step, and says how many packets it was. */
+    size_t (*step)(const struct work *work);
+};
+
+/* What each contender defines. Works end with one without a name. */
+extern const struct work works[];
+/* System calls on the socket so far. */
+uint64_t socket_calls(void);
+
+/* The packet to send: up to LARGE bytes. */
+extern const uint8_t payload[];
+
+/* Looks at a received packet as little as an application may. */
+void consume(const struct work *work, const uint8_t *data, size_t size);
+
+/* Ends the program. */
+_Noreturn void fail(const char *what, const char *why);
+/* Ends the program, with what errno says. */
+_Noreturn void fail_errno(const char *what);
+
+#endif

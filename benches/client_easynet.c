@@ -1,0 +1,127 @@
+/* The same work through easynet. */
+#include "bench.h"
+
+#include <easynet.h>
+
+static en_tcp_client_t *client;
+
+static void check(int code, const char *what)
+{
+    if (code != EN_OK)
+        fail(what, en_last_error_message());
+}
+
+uint64_t socket_calls(void)
+{
+    en_stats_t stats = {.struct_size = sizeof stats};
+    check(en_tcp_client_get_stats(client, &stats), "stats");
+    return stats.recv_calls + stats.send_calls;
+}
+
+static void open_with(uint16_t port, size_t write_buffer, uint32_t busy_poll_us)
+{
+    en_tcp_options_t *options;
+    en_stream_protocol_t *protocol;
+    check(en_tcp_options_new(&options), "options");
+    check(en_tcp_options_set_write_buffer(options, write_buffer), "write buffer");
+    check(en_tcp_options_set_busy_poll(options, busy_poll_us), "busy poll");
+    check(en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U32, EN_BIG_ENDIAN, 0, 0),
+          "protocol");
+    check(en_tcp_client_connect(&client, "127.0.0.1", port, protocol, options), "connect");
+    en_stream_protocol_free(protocol);
+    en_tcp_options_free(options);
+}
+
+static void open_client(uint16_t port)
+{
+    open_with(port, 0, 0);
+}
+
+static void open_buffered(uint16_t port)
+{
+    open_with(port, BUFFER, 0);
+}
+
+static void open_busy(uint16_t port)
+{
+    open_with(port, 0, BUSY_US);
+}
+
+static size_t receive(const struct work *work)
+{
+    for (size_t i = 0; i < work->packets; i++) {
+        en_packet_t packet;
+        check(en_tcp_client_recv_packet(client, TIMEOUT_MS, &packet), "recv_packet");
+        consume(work, packet.data, packet.size);
+        en_packet_release(&packet);
+    }
+    return work->packets;
+}
+
+static size_t receive_batches(const struct work *work)
+{
+    size_t received = 0;
+    while (received < work->packets) {
+        en_packet_t packets[BATCH];
+        size_t count;
+        check(en_tcp_client_recv_packets(client, packets, BATCH, TIMEOUT_MS, &count),
+              "recv_packets");
+        for (size_t i = 0; i < count; i++) {
+            consume(work, packets[i].data, packets[i].size);
+            en_packet_release(&packets[i]);
+        }
+        received += count;
+    }
+    return received;
+}
+
+static size_t send_each(const struct work *work)
+{
+    for (size_t i = 0; i < work->packets; i++)
+        check(en_tcp_client_send_packet(client, payload, work->packet_size, TIMEOUT_MS),
+              "send_packet");
+    return work->packets;
+}
+
+static void send_together(const struct work *work, size_t count)
+{
+    en_slice_t packets[BATCH];
+    size_t sent;
+    for (size_t i = 0; i < count; i++)
+        packets[i] = (en_slice_t){payload, work->packet_size};
+    check(en_tcp_client_send_packets(client, packets, count, TIMEOUT_MS, &sent), "send_packets");
+}
+
+static size_t send_batches(const struct work *work)
+{
+    for (size_t i = 0; i < work->packets; i += BATCH)
+        send_together(work, BATCH);
+    return work->packets;
+}
+
+static size_t send_large_batches(const struct work *work)
+{
+    for (size_t i = 0; i < work->packets; i += LARGE_BATCH)
+        send_together(work, LARGE_BATCH);
+    return work->packets;
+}
+
+static size_t ping_pong(const struct work *work)
+{
+    send_each(work);
+    return receive(work);
+}
+
+const struct work works[] = {
+    {"ping-pong", open_client, SMALL, 1, ping_pong},
+    {"ping-pong-busy", open_busy, SMALL, 1, ping_pong},
+    {"receive", open_client, SMALL, SMALL_STEP, receive},
+    {"receive-batches", open_client, SMALL, SMALL_STEP, receive_batches},
+    {"send", open_client, SMALL, SMALL_STEP, send_each},
+    {"send-buffered", open_buffered, SMALL, SMALL_STEP, send_each},
+    {"send-batches", open_client, SMALL, SMALL_STEP, send_batches},
+    {"receive-large", open_client, LARGE, LARGE_STEP, receive},
+    {"send-large", open_client, LARGE, LARGE_STEP, send_each},
+    {"send-large-batches", open_client, LARGE, LARGE_STEP, send_large_batches},
+    {0},
+};
