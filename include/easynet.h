@@ -423,7 +423,8 @@ typedef void (*en_log_callback_t)(int level, const char *message, void *user_dat
 
 /**
  * A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
- * copied on the way, do not change, and stay valid after the client is closed and freed.
+ * copied on the way, do not change, and stay valid after the client is closed and freed. As long as
+ * a packet is held, so is the receive buffer that it lies in: who keeps packets for long copies them.
  *
  * The layout is frozen. The struct may be copied; only one of the copies is released.
  */
@@ -1460,7 +1461,7 @@ int en_tcp_client_has_buffered(en_tcp_client_t *client);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
- * not go out. The client is closed in any case.
+ * not go out. The client is closed in any case. `EN_EFORKED` in a child that cannot use it.
  */
 int en_tcp_client_close(en_tcp_client_t *client);
 

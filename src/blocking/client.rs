@@ -416,7 +416,12 @@ impl Client {
 
     /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
     pub fn close(&self) -> Result<()> {
-        if self.life.is_foreign() || self.life.close() {
+        if let Err(error) = self.check_usable()
+            && self.life.is_foreign()
+        {
+            return Err(error);
+        }
+        if self.life.close() {
             return Ok(());
         }
         let outcome = self.bring_out(Deadline::after_ms(self.shutdown_timeout_ms));
@@ -426,6 +431,8 @@ impl Client {
 
     /// Closes the client at once.
     pub fn abort(&self) {
+        // Looks for a fork, too.
+        let _ = self.check_usable();
         if !self.life.is_foreign() && !self.life.close() {
             self.let_go();
         }

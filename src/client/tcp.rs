@@ -163,6 +163,7 @@ impl Prepared {
         protocol: &Arc<dyn StreamProtocol>,
         options: &TcpOptions,
     ) -> Result<Prepared> {
+        let decoding = protocol.decoder()?;
         let names = Names {
             local: IpAddress::from_sockaddr(&handle::own_name(socket)?)?,
             remote: IpAddress::from_sockaddr(&handle::peer_name(socket)?)?,
@@ -175,7 +176,7 @@ impl Prepared {
                 log::warn!("socket option {option} was refused: {error}");
             }
         }
-        Ok(Prepared { names, decoding: protocol.decoder()? })
+        Ok(Prepared { names, decoding })
     }
 
     fn finish(self, fd: OwnedFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptions) -> Arc<Client> {

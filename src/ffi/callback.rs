@@ -457,16 +457,15 @@ impl Scope {
 
     /// Puts the end of a handle off if its client is running on this thread; gives it back if not.
     pub(crate) fn leave_later(client: Arc<Client>) -> std::result::Result<(), Arc<Client>> {
-        RUNNING.with_borrow_mut(|running| {
-            match running.iter_mut().find(|call| std::ptr::eq(call.client, Arc::as_ptr(&client))) {
-                Some(call) => {
-                    client.abort();
-                    call.freed = Some(client);
-                    Ok(())
-                }
-                None => Err(client),
-            }
-        })
+        let inside = RUNNING.with_borrow_mut(|running| {
+            let call = running.iter_mut().find(|call| std::ptr::eq(call.client, Arc::as_ptr(&client)));
+            call.map(|call| call.freed = Some(client.clone())).is_some()
+        });
+        if !inside {
+            return Err(client);
+        }
+        client.abort();
+        Ok(())
     }
 }
 

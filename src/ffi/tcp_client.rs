@@ -343,7 +343,7 @@ pub unsafe extern "C" fn en_tcp_client_has_buffered(client: *mut en_tcp_client_t
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
-/// not go out. The client is closed in any case.
+/// not go out. The client is closed in any case. `EN_EFORKED` in a child that cannot use it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_close(client: *mut en_tcp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
