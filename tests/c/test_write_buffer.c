@@ -174,7 +174,7 @@ static void others_do_not_wait_for_one_that_closes(void)
     wire_t wire;
 
     CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 5000));
+    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 2500));
     wire_open(&wire, protocol_line(), options);
     wire_narrow(&wire);
     wire_fill(&wire);
@@ -209,7 +209,7 @@ static void closing_wakes_receivers_first(void)
     wire_t wire;
 
     CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 5000));
+    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 2500));
     wire_open(&wire, protocol_line(), options);
     wire_narrow(&wire);
     wire_fill(&wire);
