@@ -393,6 +393,10 @@ impl Client {
 
     #[inline]
     fn lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
+        // A close that is bringing out what is put aside has the lock for as long as that takes.
+        if self.is_closed() {
+            return Err(closed());
+        }
         let outcome = self.waiting.lock(lock, deadline);
         outcome.map_err(|error| match error.code() {
             _ if self.is_closed() => closed(),

@@ -95,6 +95,14 @@ static void freeing_in_the_child_leaves_the_connection(void)
     wire_close(&wire);
 }
 
+static int bring_it_out(wire_t *wire)
+{
+    EXPECT(en_tcp_client_flush(wire->client, 1000) == EN_OK);
+    EXPECT(en_tcp_client_close(wire->client) == EN_OK);
+    en_tcp_client_free(wire->client);
+    return 0;
+}
+
 static void what_is_to_be_sent_is_sent_once(void)
 {
     en_tcp_options_t *options = options_new();
@@ -104,6 +112,7 @@ static void what_is_to_be_sent_is_sent_once(void)
     wire_open(&wire, protocol_line(), options);
     CHECK_OK(send_text(wire.client, "once"));
     check_child(free_it, &wire);
+    check_child(bring_it_out, &wire); /* it is the parent's to send */
     peer_expect_nothing(wire.fd);
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
     peer_expect_text(wire.fd, "once\n");

@@ -49,8 +49,9 @@ static void what_is_there(void)
 
 static void the_budget_is_for_the_whole(void)
 {
-    static const step_t steps[] = {
-        {.what = STEP_SEND_SLOWLY, .data = "\n\n\n\n\n\n\n\n\n\n\n\n", .size = 12, .ms = 50}};
+    static char newlines[60];
+    step_t steps[] = {
+        {.what = STEP_SEND_SLOWLY, .data = newlines, .size = sizeof(newlines), .ms = 50}};
     en_packet_iter_t *iter;
     en_packet_t packet = {0};
     script_t script;
@@ -58,6 +59,7 @@ static void the_budget_is_for_the_whole(void)
     int rc;
     wire_t wire;
 
+    memset(newlines, '\n', sizeof(newlines));
     wire_open(&wire, protocol_line(), NULL);
     iter = iterate(&wire, 300);
     start = now_ms();
@@ -66,8 +68,9 @@ static void the_budget_is_for_the_whole(void)
         en_packet_release(&packet);
     CHECK_CODE(rc, EN_ETIMEDOUT);
     CHECK_TOOK(start, 300);
-    script_join(&script);
     en_packet_iter_free(iter);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    script_join(&script);
     wire_close(&wire);
 }
 
