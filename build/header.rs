@@ -12,13 +12,22 @@ const SOURCES: &[&str] = &[
     "log",
     "packet",
     "address",
+    "unix_address",
+    "ancillary",
     "cancel",
     "protocol",
     "protocol_callbacks",
+    "datagram_protocol",
     "client",
     "packet_iter",
     "tcp_options",
     "tcp_client",
+    "udp_options",
+    "udp_client",
+    "unix_stream_options",
+    "unix_stream_client",
+    "unix_datagram_options",
+    "unix_datagram_client",
 ];
 
 /// The number in the soname: the version part whose change breaks binaries.

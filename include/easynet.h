@@ -27,6 +27,8 @@
 #define EN_EPERM (-1)
 /** no such file or directory */
 #define EN_ENOENT (-2)
+/** no such process */
+#define EN_ESRCH (-3)
 /** interrupted by a signal */
 #define EN_EINTR (-4)
 /** input/output error */
@@ -235,6 +237,41 @@
 #define EN_ADDRESS_TEXT_SIZE 80
 
 /**
+ * A Unix socket without a name.
+ */
+#define EN_UNIX_UNNAMED 0
+
+/**
+ * A path in the file system.
+ */
+#define EN_UNIX_PATH 1
+
+/**
+ * An abstract name: any bytes, zeros included.
+ */
+#define EN_UNIX_ABSTRACT 2
+
+/**
+ * Enough bytes for the text of any name of a Unix socket, terminator included.
+ */
+#define EN_UNIX_ADDRESS_TEXT_SIZE 448
+
+/**
+ * A message with descriptors.
+ */
+#define EN_ANCILLARY_FDS 1
+
+/**
+ * A message with the credentials of a process.
+ */
+#define EN_ANCILLARY_CREDENTIALS 2
+
+/**
+ * Any other message: see its bytes.
+ */
+#define EN_ANCILLARY_OTHER 3
+
+/**
  * The maximum packet size where 0 is given: 16 MiB.
  */
 #define EN_MAX_PACKET_SIZE_DEFAULT 16777216
@@ -371,6 +408,11 @@
 typedef struct en_address_t en_address_t;
 
 /**
+ * What goes beside the next packet of a Unix socket, and what came beside the last one.
+ */
+typedef struct en_ancillary_t en_ancillary_t;
+
+/**
  * A switch. Options take one; once it is thrown, every call of a client that has it, and a
  * connect that is under way, end with `EN_ECANCELED`, until the switch is reset.
  */
@@ -383,8 +425,14 @@ typedef struct en_cancel_t en_cancel_t;
 typedef struct en_client_t en_client_t;
 
 /**
- * The bytes that one packet becomes, while `encode` puts them together. Valid only during that
- * call and only for its thread.
+ * How a datagram becomes a packet, and a packet a datagram. A protocol never changes and serves any
+ * number of clients at the same time; each of them keeps its own hold on it.
+ */
+typedef struct en_datagram_protocol_t en_datagram_protocol_t;
+
+/**
+ * The bytes that one packet becomes, while `encode` (for datagrams: `make_datagram`) puts them
+ * together. Valid only during that call and only for its thread.
  */
 typedef struct en_frame_t en_frame_t;
 
@@ -416,6 +464,59 @@ typedef struct en_tcp_client_t en_tcp_client_t;
 typedef struct en_tcp_options_t en_tcp_options_t;
 
 /**
+ * A UDP socket with one peer, that sends and receives packets, a datagram each, with calls that
+ * block. Datagrams of others are not seen.
+ *
+ * All calls may be made from any thread at any time. Calls that send wait for each other, and so
+ * do calls that receive; sending and receiving never wait for each other. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_udp_client_t en_udp_client_t;
+
+/**
+ * How a UDP client is made. Options may be used for any number of clients, and changed or freed as
+ * soon as the call that took them has returned.
+ */
+typedef struct en_udp_options_t en_udp_options_t;
+
+/**
+ * The name of a Unix socket: a path, an abstract name, or none. It never changes.
+ */
+typedef struct en_unix_address_t en_unix_address_t;
+
+/**
+ * A Unix datagram socket with one peer, that sends and receives packets, a datagram each, and
+ * descriptors and credentials with them, with calls that block. Datagrams of others are not seen.
+ *
+ * All calls may be made from any thread at any time. Calls that send wait for each other, and so
+ * do calls that receive; sending and receiving never wait for each other. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_unix_datagram_client_t en_unix_datagram_client_t;
+
+/**
+ * How a Unix datagram client is made. Options may be used for any number of clients, and changed
+ * or freed as soon as the call that took them has returned.
+ */
+typedef struct en_unix_datagram_options_t en_unix_datagram_options_t;
+
+/**
+ * A Unix stream connection that sends and receives packets, and descriptors and credentials with
+ * them, with calls that block.
+ *
+ * All calls may be made from any thread at any time. Calls that send wait for each other, and so
+ * do calls that receive; sending and receiving never wait for each other. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_unix_stream_client_t en_unix_stream_client_t;
+
+/**
+ * How a Unix stream client is made. Options may be used for any number of clients, and changed or
+ * freed as soon as the call that took them has returned.
+ */
+typedef struct en_unix_stream_options_t en_unix_stream_options_t;
+
+/**
  * Receives one message (UTF-8, without a newline, valid during the call only). It may be called
  * from any thread, also from several at once, and must not call `en_set_log_callback`.
  */
@@ -442,6 +543,24 @@ typedef struct {
      */
     void *owner;
 } en_packet_t;
+
+/**
+ * Who a process is. The layout is frozen.
+ */
+typedef struct {
+    /**
+     * The process.
+     */
+    int32_t pid;
+    /**
+     * Its user.
+     */
+    uint32_t uid;
+    /**
+     * Its group.
+     */
+    uint32_t gid;
+} en_credentials_t;
 
 /**
  * Bytes lent to the library for the time of a call. `(NULL, 0)` is an empty buffer.
@@ -608,6 +727,39 @@ typedef struct {
      */
     en_release_t release;
 } en_buffered_protocol_callbacks_t;
+
+/**
+ * Turns the `size` bytes of a datagram (there may be none) into a packet: answers
+ * `EN_CALLBACK_DONE`, and `*packet` (empty unless set) is it. If `packet->data` points into `data`,
+ * it is handed on without a copy, otherwise it is copied when the callback returns. `EN_EBADMSG`,
+ * `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and below): the receive fails
+ * so, the datagram is gone, and the next receive goes on with the next one.
+ */
+typedef int (*en_build_packet_t)(const uint8_t *data,
+                                 size_t size,
+                                 en_slice_t *packet,
+                                 void *user_data);
+
+/**
+ * A datagram protocol made of callbacks. `struct_size` is
+ * `sizeof(en_datagram_protocol_callbacks_t)`; both callbacks are needed. For threads and
+ * re-entrance see `en_stream_protocol_callbacks_t`: `make_datagram` is as `encode` there, and
+ * `build_packet` as `decode`.
+ */
+typedef struct {
+    /**
+     * The size of this struct, in bytes.
+     */
+    size_t struct_size;
+    /**
+     * A packet becomes a datagram.
+     */
+    en_encode_t make_datagram;
+    /**
+     * A datagram becomes a packet.
+     */
+    en_build_packet_t build_packet;
+} en_datagram_protocol_callbacks_t;
 
 /**
  * Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
@@ -849,6 +1001,237 @@ int en_address_equal(const en_address_t *one, const en_address_t *other);
 void en_address_free(en_address_t *address);
 
 /**
+ * Makes the address of a path of at most 107 bytes, in whatever encoding. Nothing is looked up.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, empty), `EN_ENAMETOOLONG`. See unix(7).
+ */
+int en_unix_address_new_path(en_unix_address_t **out, const char *path);
+
+/**
+ * Makes the address of an abstract name of `size` bytes, at most 107, zeros included, without the
+ * zero that marks it as abstract. `(NULL, 0)` is the empty name.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`. See unix(7).
+ */
+int en_unix_address_new_abstract(en_unix_address_t **out, const void *name, size_t size);
+
+/**
+ * Makes the address of a socket without a name. As a local address it asks for none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_address_new_unnamed(en_unix_address_t **out);
+
+/**
+ * Makes an address from a `struct sockaddr_un` of `size` bytes, as the system fills it: a path ends
+ * at its terminator or with the bytes, an abstract name has all of them.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (too short), `EN_ENAMETOOLONG`, `EN_EAFNOSUPPORT` (another family). See
+ * unix(7).
+ */
+int en_unix_address_from_sockaddr(en_unix_address_t **out, const void *sockaddr, size_t size);
+
+/**
+ * Writes the address as a `struct sockaddr_un`, as short as it can be. `*size` is the room at
+ * `sockaddr`, and always afterwards the size needed, at most 110 bytes.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing written but `*size`).
+ */
+int en_unix_address_to_sockaddr(const en_unix_address_t *address, void *sockaddr, size_t *size);
+
+/**
+ * `EN_UNIX_UNNAMED`, `EN_UNIX_PATH` or `EN_UNIX_ABSTRACT`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_address_kind(const en_unix_address_t *address);
+
+/**
+ * The bytes of the name at `*data`, and their number at `*size`: of a path without a terminator, of an abstract name without the zero that
+ * marks it. They are lent: they end with `address`. A name without a byte is `(NULL, 0)`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_address_name(const en_unix_address_t *address,
+                         const void **data,
+                         size_t *size);
+
+/**
+ * Writes the address as UTF-8 text for people ("/run/x.sock", "@name", "(unnamed)") and a
+ * terminator: what is not UTF-8 in a path becomes U+FFFD, and an abstract name is written as in a
+ * C string. `*size` is the room at `text`, and always afterwards the size needed, terminator
+ * included; `EN_UNIX_ADDRESS_TEXT_SIZE` is enough for any.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing written but `*size`).
+ */
+int en_unix_address_to_text(const en_unix_address_t *address, char *text, size_t *size);
+
+/**
+ * 1 if both are the same name, 0 if not.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_address_equal(const en_unix_address_t *one, const en_unix_address_t *other);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_unix_address_free(en_unix_address_t *address);
+
+/**
+ * Makes an empty one.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_ancillary_new(en_ancillary_t **out);
+
+/**
+ * Forgets what is to be sent, and closes what came and was not taken.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_ancillary_clear(en_ancillary_t *ancillary);
+
+/**
+ * Adds the `count` descriptors at `fds` to be sent. They are lent, not duplicated: they stay the
+ * caller's, and open until the packet is sent. The peer gets copies. Linux takes at most 253 in one message;
+ * more, and ones that are not open, are found out when sending.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See unix(7), SCM_RIGHTS.
+ */
+int en_ancillary_add_fds(en_ancillary_t *ancillary,
+                         const int *fds,
+                         size_t count);
+
+/**
+ * Sets the credentials to be sent, in place of earlier ones; a `pid` of 0 is the process that
+ * sends; `uid` and `gid` are its user and group. What is not true takes privileges, and is found
+ * out when sending.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See unix(7), SCM_CREDENTIALS.
+ */
+int en_ancillary_add_creds(en_ancillary_t *ancillary, int32_t pid, uint32_t uid, uint32_t gid);
+
+/**
+ * How much room for control messages a receive needs, as `*size` in bytes, for one message with
+ * `fds` descriptors and so many messages with `credentials`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See cmsg(3).
+ */
+int en_ancillary_space(size_t fds, size_t credentials, size_t *size);
+
+/**
+ * How many messages came with the last receive.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_ancillary_count(const en_ancillary_t *ancillary);
+
+/**
+ * What the message of this index is: `EN_ANCILLARY_...`.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (no such message).
+ */
+int en_ancillary_get_kind(const en_ancillary_t *ancillary, size_t index);
+
+/**
+ * The message of this index as it came: its level and type, and its bytes, which are lent until
+ * the object is cleared, received into, or freed; `(NULL, 0)` if it has none. Numbers of
+ * descriptors are to look at: `en_ancillary_take_fds` gives them away, and those of other messages
+ * (SCM_PIDFD) end with the bytes.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (NULL, no such message). See cmsg(3).
+ */
+int en_ancillary_get_message(const en_ancillary_t *ancillary,
+                             size_t index,
+                             int *level,
+                             int *type,
+                             const void **data,
+                             size_t *size);
+
+/**
+ * How many descriptors came and were not taken.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_ancillary_fd_count(const en_ancillary_t *ancillary);
+
+/**
+ * Takes the descriptors that came, all of them: from now on they are the caller's, who closes them.
+ * They are close-on-exec. `*count` is always set to how many there are; `capacity` says how many
+ * fit at `fds`.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (too little room; nothing taken).
+ */
+int en_ancillary_take_fds(en_ancillary_t *ancillary, int *fds, size_t capacity, size_t *count);
+
+/**
+ * The credentials that came: those of the process that sent, as the system vouches for them. They
+ * come only where the client was made to receive them.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (none came).
+ */
+int en_ancillary_get_creds(const en_ancillary_t *ancillary, en_credentials_t *credentials);
+
+/**
+ * 1 if some of what came did not fit into the room for control messages and is lost; 0 if not.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See recvmsg(2), MSG_CTRUNC.
+ */
+int en_ancillary_is_truncated(const en_ancillary_t *ancillary);
+
+/**
+ * Ends the handle and closes what came and was not taken; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_ancillary_free(en_ancillary_t *ancillary);
+
+/**
  * Makes a switch, not thrown.
  *
  * Thread-safe.
@@ -1034,6 +1417,39 @@ int en_stream_protocol_new_buffered(en_stream_protocol_t **out,
                                     const en_buffered_protocol_callbacks_t *callbacks,
                                     en_destroy_t destroy,
                                     void *user_data);
+
+/**
+ * Makes the protocol whose packets are the datagrams as they are. `max_packet_size` is the largest
+ * packet, sent or received, from 1 to 1099511627776; 0 stands for the default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_protocol_new_raw(en_datagram_protocol_t **out, size_t max_packet_size);
+
+/**
+ * Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the largest packet,
+ * given to `make_datagram` or built by `build_packet` (0 stands for the default); beyond it a call
+ * answers `EN_EMSGSIZE`. `destroy` (may be NULL) is called once with `user_data` when the handle and
+ * all its clients are gone; not if this call fails.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_protocol_new(en_datagram_protocol_t **out,
+                             const en_datagram_protocol_callbacks_t *callbacks,
+                             size_t max_packet_size,
+                             en_destroy_t destroy,
+                             void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing. Clients that were made with it keep what they need.
+ *
+ * One thread at a time.
+ */
+void en_datagram_protocol_free(en_datagram_protocol_t *protocol);
 
 /**
  * Sends one packet of `size` bytes; see the function of the same name of the client's family.
@@ -1586,6 +2002,1347 @@ int en_tcp_client_max_recv_size(const en_tcp_client_t *client, size_t *size);
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
 int en_tcp_client_get_stats(const en_tcp_client_t *client, en_stats_t *stats);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_new(en_udp_options_t **out);
+
+/**
+ * The address to connect from: a numeric host or a name that this machine knows, and a port, 0 for
+ * any. NULL for `host` with a port stands for any address. Addresses of the peer whose family the
+ * local address does not have are skipped. Default: the system chooses.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_local_address(en_udp_options_t *options, const char *host, uint16_t port);
+
+/**
+ * Which addresses of the peer to take: `EN_FAMILY_IPV4`, `EN_FAMILY_IPV6`, or
+ * `EN_FAMILY_UNSPECIFIED` for both, which is the default.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_family(en_udp_options_t *options, int family);
+
+/**
+ * 1 lets several sockets have the same local address (SO_REUSEPORT); 0, the default, does not.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See socket(7).
+ */
+int en_udp_options_set_reuse_port(en_udp_options_t *options, int reuse_port);
+
+/**
+ * How long connecting may take, in milliseconds: the name resolution, since the rest takes no
+ * time. Negative: for ever, which is the default; 0: what is not known at once fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_connect_timeout(en_udp_options_t *options, int64_t timeout_ms);
+
+/**
+ * The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
+ * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_max_datagram_size(en_udp_options_t *options, size_t size);
+
+/**
+ * 1 lets the system hand over many datagrams of equal size at once (UDP_GRO), where it can: they
+ * still come out one by one. It pays where datagrams come fast, and costs a little where they do
+ * not. 0 is the default. Clients that are made of a descriptor do not look at it.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_receive_offload(en_udp_options_t *options, int receive_offload);
+
+/**
+ * Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+ * a processor kept busy. At most 1000000; 0, the default, is not at all.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_busy_poll(en_udp_options_t *options, uint32_t microseconds);
+
+/**
+ * Gives the client a switch that ends its calls with `EN_ECANCELED`, connecting included. The
+ * client keeps it alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_cancel(en_udp_options_t *options, en_cancel_t *cancel);
+
+/**
+ * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
+ * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
+ * is called once with `user_data` when options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_retry_interval(en_udp_options_t *options,
+                                      int64_t interval_ms,
+                                      en_interrupt_t interrupted,
+                                      en_destroy_t destroy,
+                                      void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_udp_options_free(en_udp_options_t *options);
+
+/**
+ * Makes a socket whose peer is `host`, a name or a numeric address, at `port`: the first address
+ * of a name to which the system has a way. Nothing is sent, so whether somebody is there shows
+ * only later. Protocol and options (NULL: all defaults) stay the caller's and may be freed when
+ * the call returns.
+ *
+ * The connect time-out of the options covers name resolution. When all addresses fail, the code is
+ * that of the attempt that says most, and the message names each.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENETUNREACH`, `EN_EHOSTUNREACH`,
+ * `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
+ * `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`,
+ * `EN_EACCES`. See connect(2), getaddrinfo(3), udp(7).
+ */
+int en_udp_client_connect(en_udp_client_t **out,
+                          const char *host,
+                          uint16_t port,
+                          const en_datagram_protocol_t *protocol,
+                          const en_udp_options_t *options);
+
+/**
+ * Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
+ * a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
+ * needs are ignored, and so is receive offload.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a datagram socket),
+ * `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`.
+ */
+int en_udp_client_from_fd(en_udp_client_t **out,
+                          int fd,
+                          const en_datagram_protocol_t *protocol,
+                          const en_udp_options_t *options);
+
+/**
+ * The client through what all blocking clients have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_udp_client_as_client(en_udp_client_t *client);
+
+/**
+ * Sends one packet of `size` bytes as one datagram. `(NULL, 0)` is an empty packet.
+ *
+ * An error that an earlier datagram met (`EN_ECONNREFUSED` and other ICMP errors) is reported
+ * once, by the next call: this datagram was not sent then, and may be sent again. The client stays
+ * usable after every error but those of closing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED`,
+ * `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_EPERM` (a firewall), `EN_ENOBUFS`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2), udp(7).
+ */
+int en_udp_client_send_packet(en_udp_client_t *client,
+                              const void *data,
+                              size_t size,
+                              int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_udp_client_send_packet`.
+ */
+int en_udp_client_send_packet_slices(en_udp_client_t *client,
+                                     const en_slice_t *parts,
+                                     size_t count,
+                                     int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, a datagram each, in as few system calls as possible. `*sent` is always
+ * set: how many went out. Packets of equal size are cut from one buffer by the system where it can
+ * (UDP_SEGMENT).
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_udp_client_send_packet`, of the first packet that did not go.
+ */
+int en_udp_client_send_packets(en_udp_client_t *client,
+                               const en_slice_t *packets,
+                               size_t count,
+                               int64_t timeout_ms,
+                               size_t *sent);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. After an error the next receive goes on with the next datagram.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNREFUSED` and other ICMP errors (once each; the
+ * client stays usable), `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the
+ * message names; it is gone), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2), udp(7).
+ */
+int en_udp_client_recv_packet(en_udp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
+ * packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_udp_client_recv_packet`; `EN_EMSGSIZE` also if the packet does not fit: it
+ * waits for the next receive.
+ */
+int en_udp_client_recv_packet_into(en_udp_client_t *client,
+                                   void *buffer,
+                                   size_t capacity,
+                                   int64_t timeout_ms,
+                                   size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_udp_client_recv_packet` does, and takes those that are there with it. `*count` is always
+ * set; so many packets are the caller's to release. An error behind the first packet is reported
+ * by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_udp_client_recv_packet`.
+ */
+int en_udp_client_recv_packets(en_udp_client_t *client,
+                               en_packet_t *packets,
+                               size_t capacity,
+                               int64_t timeout_ms,
+                               size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_client_iter_received_packets(en_packet_iter_t **out,
+                                        en_udp_client_t *client,
+                                        int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_udp_client_has_buffered(en_udp_client_t *client);
+
+/**
+ * Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
+ * later ones. It waits for nobody. The descriptor is closed when the last call has left it. A
+ * second time it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_client_close(en_udp_client_t *client);
+
+/**
+ * The same as `en_udp_client_close`: nothing is ever put aside.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_client_abort(en_udp_client_t *client);
+
+/**
+ * 1 if the client is closed, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_client_is_closed(const en_udp_client_t *client);
+
+/**
+ * Ends the handle; NULL is nothing. Closes the client if it is open; wakes calls that are still
+ * inside and waits for them to leave. No call may begin any more. In a callback of the same client
+ * it takes effect when that has returned. In a forked child it closes the descriptor.
+ *
+ * One thread at a time.
+ */
+void en_udp_client_free(en_udp_client_t *client);
+
+/**
+ * The address the client is connected from; the caller frees it. It was read when the client was
+ * made, and is there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getsockname(2).
+ */
+int en_udp_client_get_local_address(const en_udp_client_t *client, en_address_t **address);
+
+/**
+ * The address of the peer; the caller frees it. It was read when the connection was made, and is
+ * there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getpeername(2).
+ */
+int en_udp_client_get_remote_address(const en_udp_client_t *client, en_address_t **address);
+
+/**
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
+ * write or close it. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_udp_client_fileno(const en_udp_client_t *client);
+
+/**
+ * Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
+ * size of the option. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_udp_client_getsockopt(const en_udp_client_t *client,
+                             int level,
+                             int name,
+                             void *value,
+                             size_t *size);
+
+/**
+ * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
+ * SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_udp_client_setsockopt(en_udp_client_t *client,
+                             int level,
+                             int name,
+                             const void *value,
+                             size_t size);
+
+/**
+ * Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_udp_client_get_option(const en_udp_client_t *client, int option, int64_t *value);
+
+/**
+ * Sets a socket option by its `EN_OPTION_...`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
+ * `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_udp_client_set_option(en_udp_client_t *client, int option, int64_t value);
+
+/**
+ * The largest datagram that this client receives, in bytes. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_client_max_recv_size(const en_udp_client_t *client, size_t *size);
+
+/**
+ * What the client has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_udp_client_get_stats(const en_udp_client_t *client, en_stats_t *stats);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_new(en_unix_stream_options_t **out);
+
+/**
+ * The address to connect from: a path, which must not exist yet and is left there in the end, or
+ * an abstract name. NULL and the unnamed address stand for none, which is the default.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_local_address(en_unix_stream_options_t *options,
+                                             const en_unix_address_t *address);
+
+/**
+ * How long connecting may take, in milliseconds: it waits if the queue of the listener is full.
+ * Negative: for ever, which is the default; 0: what does not connect at once fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_connect_timeout(en_unix_stream_options_t *options,
+                                               int64_t timeout_ms);
+
+/**
+ * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
+ * 16384 at first, more for fast streams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_max_recv_size(en_unix_stream_options_t *options, size_t size);
+
+/**
+ * The largest packet that this client receives, in bytes: the smaller of this and the protocol's
+ * own maximum counts. 0 stands for the default, the protocol's own.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_max_packet_size(en_unix_stream_options_t *options, size_t size);
+
+/**
+ * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
+ * of sending each at once. They go out when the buffer is full, by `en_unix_stream_client_flush`,
+ * `en_unix_stream_client_send_eof` and `en_unix_stream_client_close`, and when a receive on the
+ * client is about to wait.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_write_buffer(en_unix_stream_options_t *options, size_t size);
+
+/**
+ * How long `en_unix_stream_client_close` may take to bring out what is still to send, in
+ * milliseconds; default 30000, negative for ever.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_shutdown_timeout(en_unix_stream_options_t *options,
+                                                int64_t timeout_ms);
+
+/**
+ * Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+ * a processor kept busy. At most 1000000; 0, the default, is not at all.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_busy_poll(en_unix_stream_options_t *options, uint32_t microseconds);
+
+/**
+ * 1 makes the system send the credentials of the sending process along with what is received
+ * (SO_PASSCRED), for the calls that receive ancillary data; 0 is the default. The system then
+ * gives a socket without a name an abstract one.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See unix(7).
+ */
+int en_unix_stream_options_set_receive_credentials(en_unix_stream_options_t *options,
+                                                   int receive_credentials);
+
+/**
+ * Gives the client a switch that ends its calls with `EN_ECANCELED`, connecting included. The
+ * client keeps it alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_cancel(en_unix_stream_options_t *options, en_cancel_t *cancel);
+
+/**
+ * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
+ * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
+ * is called once with `user_data` when options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_retry_interval(en_unix_stream_options_t *options,
+                                              int64_t interval_ms,
+                                              en_interrupt_t interrupted,
+                                              en_destroy_t destroy,
+                                              void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_unix_stream_options_free(en_unix_stream_options_t *options);
+
+/**
+ * Connects to the socket that listens at `address`: a path or an abstract name. If its queue is
+ * full, the call waits for room within the connect time-out. Protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody listens),
+ * `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a stream
+ * socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
+ * `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+ */
+int en_unix_stream_client_connect(en_unix_stream_client_t **out,
+                                  const en_unix_address_t *address,
+                                  const en_stream_protocol_t *protocol,
+                                  const en_unix_stream_options_t *options);
+
+/**
+ * Connects to the socket that listens at `path`; otherwise as `en_unix_stream_client_connect`.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_stream_client_connect`, `EN_ENAMETOOLONG` (above 107 bytes).
+ */
+int en_unix_stream_client_connect_path(en_unix_stream_client_t **out,
+                                       const char *path,
+                                       const en_stream_protocol_t *protocol,
+                                       const en_unix_stream_options_t *options);
+
+/**
+ * Makes a client of a connected Unix stream socket, also of one end of a pair. From success on the
+ * descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it
+ * is. Options that only connecting needs are ignored.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
+ * `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`.
+ */
+int en_unix_stream_client_from_fd(en_unix_stream_client_t **out,
+                                  int fd,
+                                  const en_stream_protocol_t *protocol,
+                                  const en_unix_stream_options_t *options);
+
+/**
+ * The client through what all blocking clients have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_unix_stream_client_as_client(en_unix_stream_client_t *client);
+
+/**
+ * Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
+ *
+ * After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part of
+ * the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and the
+ * message says why; receiving still works.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_unix_stream_client_send_packet(en_unix_stream_client_t *client,
+                                      const void *data,
+                                      size_t size,
+                                      int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_stream_client_send_packet`.
+ */
+int en_unix_stream_client_send_packet_slices(en_unix_stream_client_t *client,
+                                             const en_slice_t *parts,
+                                             size_t count,
+                                             int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many whole
+ * packets went out (or into the write buffer).
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_stream_client_send_packet`, of the first packet that did not go.
+ */
+int en_unix_stream_client_send_packets(en_unix_stream_client_t *client,
+                                       const en_slice_t *packets,
+                                       size_t count,
+                                       int64_t timeout_ms,
+                                       size_t *sent);
+
+/**
+ * Sends what is in the write buffer. What does not go within the time-out stays in it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_stream_client_flush(en_unix_stream_client_t *client, int64_t timeout_ms);
+
+/**
+ * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
+ * sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
+ * connection is down, it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See
+ * shutdown(2).
+ */
+int en_unix_stream_client_send_eof(en_unix_stream_client_t *client, int64_t timeout_ms);
+
+/**
+ * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not at
+ * all. The descriptors in it stay the caller's.
+ *
+ * If part of a packet has gone out, the sending direction is broken, as with
+ * `en_unix_stream_client_send_packet`. The write buffer is sent first.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_unix_stream_client_send_packet`; `EN_EINVAL` also for a packet without a
+ * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
+ * unix(7).
+ */
+int en_unix_stream_client_send_packet_with_ancillary(en_unix_stream_client_t *client,
+                                                     const void *data,
+                                                     size_t size,
+                                                     const en_ancillary_t *ancillary,
+                                                     int64_t timeout_ms);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. A time-out loses nothing of what has arrived.
+ *
+ * After the end of the stream every receive answers the same code; sending may still work.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet; the bad
+ * bytes are skipped), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ */
+int en_unix_stream_client_recv_packet(en_unix_stream_client_t *client,
+                                      int64_t timeout_ms,
+                                      en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
+ * packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_stream_client_recv_packet`; `EN_EMSGSIZE` also if the packet does not
+ * fit: it waits for the next receive.
+ */
+int en_unix_stream_client_recv_packet_into(en_unix_stream_client_t *client,
+                                           void *buffer,
+                                           size_t capacity,
+                                           int64_t timeout_ms,
+                                           size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_unix_stream_client_recv_packet` does, and takes those that are there with it. `*count` is
+ * always set; so many packets are the caller's to release. An error behind the first packet is
+ * reported by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_stream_client_recv_packet`.
+ */
+int en_unix_stream_client_recv_packets(en_unix_stream_client_t *client,
+                                       en_packet_t *packets,
+                                       size_t capacity,
+                                       int64_t timeout_ms,
+                                       size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_client_iter_received_packets(en_packet_iter_t **out,
+                                                en_unix_stream_client_t *client,
+                                                int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_stream_client_has_buffered(en_unix_stream_client_t *client);
+
+/**
+ * Receives one packet, which is the caller's to release, and what came with it. What is buffered
+ * comes first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ *
+ * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
+ * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed. When part of a packet came, its bytes wait for a
+ * later receive.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_unix_stream_client_recv_packet`; `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EINVAL` also for too much room. See unix(7).
+ */
+int en_unix_stream_client_recv_packet_with_ancillary(en_unix_stream_client_t *client,
+                                                     size_t control_room,
+                                                     int64_t timeout_ms,
+                                                     en_ancillary_t *ancillary,
+                                                     en_packet_t *packet);
+
+/**
+ * Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
+ * later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
+ * time-out. The descriptor is closed when the last call has left it. A second time it does
+ * nothing.
+ *
+ * If input was left unread, the peer is told of a reset: to be sure that it gets everything, send
+ * the end of the stream and receive to the end first. A local path is left in the file system.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_unix_stream_client_flush` if the write
+ * buffer did not go out. The client is closed in any case.
+ */
+int en_unix_stream_client_close(en_unix_stream_client_t *client);
+
+/**
+ * Closes the client at once: what is in the write buffer is lost.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_client_abort(en_unix_stream_client_t *client);
+
+/**
+ * 1 if the client is closed, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_client_is_closed(const en_unix_stream_client_t *client);
+
+/**
+ * Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
+ * is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
+ * may begin any more. In a callback of the same client it takes effect when that has returned. In
+ * a forked child it closes the descriptor and leaves the connection to the parent.
+ *
+ * One thread at a time.
+ */
+void en_unix_stream_client_free(en_unix_stream_client_t *client);
+
+/**
+ * The name of this end; the caller frees it. It was read when the connection was made, and is
+ * there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getsockname(2).
+ */
+int en_unix_stream_client_get_local_name(const en_unix_stream_client_t *client,
+                                         en_unix_address_t **name);
+
+/**
+ * The name of the peer; the caller frees it. It was read when the connection was made, and is
+ * there after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getpeername(2).
+ */
+int en_unix_stream_client_get_peer_name(const en_unix_stream_client_t *client,
+                                        en_unix_address_t **name);
+
+/**
+ * The process that was at the peer's end when the connection was made (that listened, connected,
+ * or made the pair). Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See unix(7), SO_PEERCRED.
+ */
+int en_unix_stream_client_get_peer_credentials(const en_unix_stream_client_t *client,
+                                               en_credentials_t *credentials);
+
+/**
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
+ * write or close it. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_unix_stream_client_fileno(const en_unix_stream_client_t *client);
+
+/**
+ * Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
+ * size of the option. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_unix_stream_client_getsockopt(const en_unix_stream_client_t *client,
+                                     int level,
+                                     int name,
+                                     void *value,
+                                     size_t *size);
+
+/**
+ * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
+ * SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_unix_stream_client_setsockopt(en_unix_stream_client_t *client,
+                                     int level,
+                                     int name,
+                                     const void *value,
+                                     size_t size);
+
+/**
+ * Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_stream_client_get_option(const en_unix_stream_client_t *client,
+                                     int option,
+                                     int64_t *value);
+
+/**
+ * Sets a socket option by its `EN_OPTION_...`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`,
+ * `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_stream_client_set_option(en_unix_stream_client_t *client, int option, int64_t value);
+
+/**
+ * How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
+ * chosen last. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_client_max_recv_size(const en_unix_stream_client_t *client, size_t *size);
+
+/**
+ * What the client has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_unix_stream_client_get_stats(const en_unix_stream_client_t *client, en_stats_t *stats);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_new(en_unix_datagram_options_t **out);
+
+/**
+ * The address to connect from: a path, which must not exist yet and is left there in the end, or
+ * an abstract name. NULL and the unnamed address stand for the default: an abstract name that the
+ * system chooses.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_local_address(en_unix_datagram_options_t *options,
+                                               const en_unix_address_t *address);
+
+/**
+ * The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
+ * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_max_datagram_size(en_unix_datagram_options_t *options,
+                                                   size_t size);
+
+/**
+ * Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+ * a processor kept busy. At most 1000000; 0, the default, is not at all.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_busy_poll(en_unix_datagram_options_t *options,
+                                           uint32_t microseconds);
+
+/**
+ * 1 makes the system send the credentials of the sending process along with what is received
+ * (SO_PASSCRED), for the calls that receive ancillary data; 0 is the default. The system then
+ * gives a socket without a name an abstract one.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See unix(7).
+ */
+int en_unix_datagram_options_set_receive_credentials(en_unix_datagram_options_t *options,
+                                                     int receive_credentials);
+
+/**
+ * Gives the client a switch that ends its calls with `EN_ECANCELED`, connecting included. The
+ * client keeps it alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_cancel(en_unix_datagram_options_t *options, en_cancel_t *cancel);
+
+/**
+ * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
+ * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
+ * is called once with `user_data` when options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_retry_interval(en_unix_datagram_options_t *options,
+                                                int64_t interval_ms,
+                                                en_interrupt_t interrupted,
+                                                en_destroy_t destroy,
+                                                void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_unix_datagram_options_free(en_unix_datagram_options_t *options);
+
+/**
+ * Makes a socket whose peer is the one at `address`: a path or an abstract name. Without a local
+ * address in the options the system gives it an abstract name, so that the peer can answer.
+ * Protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+ * returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody has the
+ * path any more), `EN_EACCES`, `EN_EPERM` (the peer has another peer), `EN_EPROTOTYPE` (not a
+ * datagram socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
+ * `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+ */
+int en_unix_datagram_client_connect(en_unix_datagram_client_t **out,
+                                    const en_unix_address_t *address,
+                                    const en_datagram_protocol_t *protocol,
+                                    const en_unix_datagram_options_t *options);
+
+/**
+ * Makes a socket whose peer is the one at `path`; otherwise as `en_unix_datagram_client_connect`.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_datagram_client_connect`, `EN_ENAMETOOLONG` (above 107 bytes).
+ */
+int en_unix_datagram_client_connect_path(en_unix_datagram_client_t **out,
+                                         const char *path,
+                                         const en_datagram_protocol_t *protocol,
+                                         const en_unix_datagram_options_t *options);
+
+/**
+ * Makes a client of a connected Unix datagram socket, also of one end of a pair. From success on
+ * the descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as
+ * it is. Options that only connecting needs are ignored.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a datagram socket),
+ * `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`.
+ */
+int en_unix_datagram_client_from_fd(en_unix_datagram_client_t **out,
+                                    int fd,
+                                    const en_datagram_protocol_t *protocol,
+                                    const en_unix_datagram_options_t *options);
+
+/**
+ * The client through what all blocking clients have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_unix_datagram_client_as_client(en_unix_datagram_client_t *client);
+
+/**
+ * Sends one packet of `size` bytes as one datagram. `(NULL, 0)` is an empty packet.
+ *
+ * A peer that does not keep up makes a send wait. The client stays usable after every error but
+ * those of closing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody has
+ * the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+ */
+int en_unix_datagram_client_send_packet(en_unix_datagram_client_t *client,
+                                        const void *data,
+                                        size_t size,
+                                        int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_datagram_client_send_packet`.
+ */
+int en_unix_datagram_client_send_packet_slices(en_unix_datagram_client_t *client,
+                                               const en_slice_t *parts,
+                                               size_t count,
+                                               int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, a datagram each, in as few system calls as possible. `*sent` is always
+ * set: how many went out.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_datagram_client_send_packet`, of the first packet that did not go.
+ */
+int en_unix_datagram_client_send_packets(en_unix_datagram_client_t *client,
+                                         const en_slice_t *packets,
+                                         size_t count,
+                                         int64_t timeout_ms,
+                                         size_t *sent);
+
+/**
+ * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not at
+ * all. The descriptors in it stay the caller's.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet without a
+ * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
+ * unix(7).
+ */
+int en_unix_datagram_client_send_packet_with_ancillary(en_unix_datagram_client_t *client,
+                                                       const void *data,
+                                                       size_t size,
+                                                       const en_ancillary_t *ancillary,
+                                                       int64_t timeout_ms);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. After an error the next receive goes on with the next datagram.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNRESET` (the peer is connected elsewhere),
+ * `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the message names; it is gone),
+ * `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2), unix(7).
+ */
+int en_unix_datagram_client_recv_packet(en_unix_datagram_client_t *client,
+                                        int64_t timeout_ms,
+                                        en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
+ * packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_datagram_client_recv_packet`; `EN_EMSGSIZE` also if the packet does
+ * not fit: it waits for the next receive.
+ */
+int en_unix_datagram_client_recv_packet_into(en_unix_datagram_client_t *client,
+                                             void *buffer,
+                                             size_t capacity,
+                                             int64_t timeout_ms,
+                                             size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_unix_datagram_client_recv_packet` does, and takes those that are there with it. `*count` is
+ * always set; so many packets are the caller's to release. An error behind the first packet is
+ * reported by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_unix_datagram_client_recv_packet`.
+ */
+int en_unix_datagram_client_recv_packets(en_unix_datagram_client_t *client,
+                                         en_packet_t *packets,
+                                         size_t capacity,
+                                         int64_t timeout_ms,
+                                         size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_client_iter_received_packets(en_packet_iter_t **out,
+                                                  en_unix_datagram_client_t *client,
+                                                  int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_datagram_client_has_buffered(en_unix_datagram_client_t *client);
+
+/**
+ * Receives one packet, which is the caller's to release, and what came with it. What is buffered
+ * comes first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ *
+ * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
+ * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_unix_datagram_client_recv_packet`; `EN_EINVAL` also for too much room. See
+ * unix(7).
+ */
+int en_unix_datagram_client_recv_packet_with_ancillary(en_unix_datagram_client_t *client,
+                                                       size_t control_room,
+                                                       int64_t timeout_ms,
+                                                       en_ancillary_t *ancillary,
+                                                       en_packet_t *packet);
+
+/**
+ * Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
+ * later ones. It waits for nobody. The descriptor is closed when the last call has left it. A
+ * second time it does nothing. A local path is left in the file system.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_client_close(en_unix_datagram_client_t *client);
+
+/**
+ * The same as `en_unix_datagram_client_close`: nothing is ever put aside.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_client_abort(en_unix_datagram_client_t *client);
+
+/**
+ * 1 if the client is closed, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_client_is_closed(const en_unix_datagram_client_t *client);
+
+/**
+ * Ends the handle; NULL is nothing. Closes the client if it is open; wakes calls that are still
+ * inside and waits for them to leave. No call may begin any more. In a callback of the same client
+ * it takes effect when that has returned. In a forked child it closes the descriptor.
+ *
+ * One thread at a time.
+ */
+void en_unix_datagram_client_free(en_unix_datagram_client_t *client);
+
+/**
+ * The name of this end; the caller frees it. It was read when the client was made, and is there
+ * after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getsockname(2).
+ */
+int en_unix_datagram_client_get_local_name(const en_unix_datagram_client_t *client,
+                                           en_unix_address_t **name);
+
+/**
+ * The name of the peer; the caller frees it. It was read when the client was made, and is there
+ * after it is closed, too. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See getpeername(2).
+ */
+int en_unix_datagram_client_get_peer_name(const en_unix_datagram_client_t *client,
+                                          en_unix_address_t **name);
+
+/**
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
+ * write or close it. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_unix_datagram_client_fileno(const en_unix_datagram_client_t *client);
+
+/**
+ * Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
+ * size of the option. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_unix_datagram_client_getsockopt(const en_unix_datagram_client_t *client,
+                                       int level,
+                                       int name,
+                                       void *value,
+                                       size_t *size);
+
+/**
+ * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
+ * SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_unix_datagram_client_setsockopt(en_unix_datagram_client_t *client,
+                                       int level,
+                                       int name,
+                                       const void *value,
+                                       size_t size);
+
+/**
+ * Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_datagram_client_get_option(const en_unix_datagram_client_t *client,
+                                       int option,
+                                       int64_t *value);
+
+/**
+ * Sets a socket option by its `EN_OPTION_...`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`,
+ * `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_unix_datagram_client_set_option(en_unix_datagram_client_t *client,
+                                       int option,
+                                       int64_t value);
+
+/**
+ * The largest datagram that this client receives, in bytes. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_client_max_recv_size(const en_unix_datagram_client_t *client, size_t *size);
+
+/**
+ * What the client has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_unix_datagram_client_get_stats(const en_unix_datagram_client_t *client, en_stats_t *stats);
 
 #ifdef __cplusplus
 }  // extern "C"

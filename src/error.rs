@@ -28,6 +28,7 @@ codes! {
     EN_OK = 0, "success";
     EN_EPERM = -1, "operation not permitted";
     EN_ENOENT = -2, "no such file or directory";
+    EN_ESRCH = -3, "no such process";
     EN_EINTR = -4, "interrupted by a signal";
     EN_EIO = -5, "input/output error";
     EN_EBADF = -9, "bad file descriptor";

@@ -11,7 +11,7 @@
 //! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
 //!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies.
 //! - [`socket`]: what the operating system gives. The only place with system calls.
-//! - [`protocol`]: bytes and packets, without sockets: the framings.
+//! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
 //! - [`transport`]: bytes in and out, by attempts.
 //! - [`endpoint`]: a transport and a protocol: packets, still by attempts.
 //! - [`blocking`]: the driver that keeps the calling thread, with its locks and its closing.

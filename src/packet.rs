@@ -173,6 +173,14 @@ impl Packet {
         Packet { data, size, block }
     }
 
+    /// The bytes from `start` to `end` as a packet, without a copy.
+    #[must_use]
+    pub fn part(mut self, start: usize, end: usize) -> Packet {
+        let data = NonNull::from(&self[start..end]).cast();
+        (self.data, self.size) = (data, end - start);
+        self
+    }
+
     /// Takes the packet apart, for [`Packet::from_raw`] to put it together again.
     #[inline]
     pub fn into_raw(self) -> (*const u8, usize, *mut u8) {

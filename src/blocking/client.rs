@@ -9,39 +9,21 @@ use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
-use crate::error::{EN_ECLOSED, EN_EOPNOTSUPP, EN_ETIMEDOUT, Error, Result, Stage};
+use crate::error::{EN_ECLOSED, EN_ETIMEDOUT, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
-use crate::socket::address::IpAddress;
-use crate::socket::handle::close_abandoned;
+use crate::socket::ancillary::Ancillary;
 use crate::socket::lock::{Guard, Lock};
-use crate::socket::options::SocketOption;
 use crate::transport::Transport;
+
+mod closing;
+mod facts;
+
+pub use facts::{Name, Names, Stats};
 
 /// One batch of packets: so many copied bytes, or so many chunks that are not copied.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_CHUNKS: usize = 512;
-
-/// What a client has done so far.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
-pub struct Stats {
-    pub packets_sent: u64,
-    pub packets_received: u64,
-    pub bytes_sent: u64,
-    pub bytes_received: u64,
-    pub send_calls: u64,
-    pub recv_calls: u64,
-}
-
-/// Who is at the two ends: read once, so that a reset does not take it away.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// Our end.
-    pub local: IpAddress,
-    /// The peer's end.
-    pub remote: IpAddress,
-}
 
 /// What a client is made of.
 pub struct Parts {
@@ -170,9 +152,9 @@ impl Client {
             half.packets.check()?;
             loop {
                 let mut out = Gather::default();
-                let (ends, gathered) = self.gather(packets, &mut out);
+                let gathered = self.gather(packets, &mut out);
                 let outcome = self.transmit(half, &mut out, deadline);
-                let whole = ends.iter().filter(|end| **end <= out.sent()).count();
+                let whole = if outcome.is_ok() { out.packets() } else { out.packets_sent() };
                 self.counters.packets_sent.add(whole);
                 went += whole;
                 outcome?;
@@ -184,22 +166,17 @@ impl Client {
         (went, outcome)
     }
 
-    /// One batch: where each packet ends in it, and whether it was the last, or why the next packet
-    /// cannot go.
+    /// One batch: whether it was the last, or why the next packet cannot go.
     fn gather<'a, 'b: 'a>(
         &'a self,
         packets: &mut dyn Iterator<Item = Result<&'b [u8]>>,
         out: &mut Gather<'a>,
-    ) -> (Vec<usize>, Result<bool>) {
-        let mut ends = Vec::with_capacity(64);
+    ) -> Result<bool> {
         while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
-            let Some(packet) = packets.next() else { return (ends, Ok(true)) };
-            if let Err(error) = packet.and_then(|packet| self.encoder.encode(&[packet], out)) {
-                return (ends, Err(error));
-            }
-            ends.push(out.len());
+            let Some(packet) = packets.next() else { return Ok(true) };
+            self.encoder.encode(&[packet?], out)?;
         }
-        (ends, Ok(false))
+        Ok(false)
     }
 
     /// Sends what was gathered.
@@ -262,15 +239,50 @@ impl Client {
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
             take(self.receive(half, deadline)?);
             for _ in 1..most {
-                match half.packets.recv_gathered() {
-                    Ok(Some(packet)) => take(packet),
-                    Ok(None) => break,
-                    Err(error) => {
+                match half.packets.recv_more() {
+                    Ok(packet) => take(packet),
+                    Err(Stop::Want(_) | Stop::Again) => break,
+                    Err(Stop::Failed(error)) => {
                         half.packets.put_back(Err(error));
                         break;
                     }
                 }
             }
+            Ok(())
+        })
+    }
+
+    /// Receives one packet and what came with it, which replaces what `ancillary` held.
+    pub fn recv_packet_with_ancillary(
+        &self,
+        ancillary: &mut Ancillary,
+        room: usize,
+        timeout_ms: i64,
+    ) -> Result<Packet> {
+        ancillary.clear();
+        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
+            let Half { packets, transport } = half;
+            self.drive(&**transport, deadline, |hold| packets.recv_with_ancillary(ancillary, room, hold))
+        })
+    }
+
+    /// Sends one packet, given in parts, and ancillary data with it.
+    pub fn send_packet_with_ancillary(
+        &self,
+        parts: &[&[u8]],
+        ancillary: &Ancillary,
+        timeout_ms: i64,
+    ) -> Result<()> {
+        let control = ancillary.control()?;
+        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            half.packets.check()?;
+            let mut out = Gather::default();
+            self.encoder.encode(parts, &mut out)?;
+            let Half { packets, transport } = half;
+            let sent = self
+                .drive(&**transport, deadline, |hold| packets.send_with_ancillary(&mut out, &control, hold));
+            sent.inspect_err(|error| half.packets.give_up(&out, error.reason()))?;
+            self.counters.packets_sent.add(1);
             Ok(())
         })
     }
@@ -417,171 +429,6 @@ impl Client {
     fn explain(&self, error: Error, stage: Stage) -> Error {
         error.at(stage).with_peer(&self.peer)
     }
-
-    /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
-    pub fn close(&self) -> Result<()> {
-        if let Err(error) = self.check_usable()
-            && self.life.is_foreign()
-        {
-            return Err(error);
-        }
-        if self.life.close() {
-            return Ok(());
-        }
-        let outcome = self.bring_out(Deadline::after_ms(self.shutdown_timeout_ms));
-        self.let_go();
-        outcome.map_err(|error| self.explain(error, Stage::Close))
-    }
-
-    /// Closes the client at once.
-    pub fn abort(&self) {
-        // Looks for a fork, too.
-        let _ = self.check_usable();
-        if !self.life.is_foreign() && !self.life.close() {
-            self.let_go();
-        }
-    }
-
-    /// After `closed` is set: sends what is put aside. Receivers are woken before.
-    fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
-        if !self.unsent.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let Some(mut guard) = self.sending.try_lock() else { return Ok(()) };
-        let outcome = match &mut *guard {
-            Some(Half { packets, transport }) => {
-                transport.stop_receiving();
-                let can_hold = !self.life.is_in_child();
-                self.waiting.drive(&**transport, can_hold, &mut deadline, |hold| packets.flush(hold))
-            }
-            None => Ok(()),
-        };
-        guard.unlock(|half| *half = None);
-        outcome
-    }
-
-    /// Wakes everybody and drops what nobody is using; the others drop theirs when they leave.
-    fn let_go(&self) {
-        if let Some(control) = self.control.ask_to_close() {
-            self.wake(&control);
-            control.unlock(|transport| *transport = None);
-        } else if let Some(control) = self.control.lock_until(None) {
-            self.wake(&control);
-            control.unlock(|transport| *transport = None);
-        }
-        if let Some(half) = self.receiving.ask_to_close() {
-            half.unlock(|half| *half = None);
-        }
-        if let Some(half) = self.sending.ask_to_close() {
-            half.unlock(|half| *half = None);
-        }
-    }
-
-    fn wake(&self, control: &Option<Arc<dyn Transport>>) {
-        // In a forked child the connection is the parent's, too.
-        if let Some(transport) = control
-            && !self.life.is_in_child()
-        {
-            transport.abort();
-        }
-    }
-
-    /// Whether the client is closed.
-    #[inline]
-    pub fn is_closed(&self) -> bool {
-        self.life.is_closed()
-    }
-
-    /// The end of the handle: closes, and waits until nobody is inside any more.
-    pub fn end(self: Arc<Self>) {
-        if self.check_usable().is_err() && self.life.is_foreign() {
-            // Threads that do not exist here hold the locks: only the descriptor can be closed.
-            if !self.is_closed() {
-                close_abandoned(self.fd);
-            }
-            std::mem::forget(self);
-            return;
-        }
-        if !self.life.close() {
-            // One attempt that does not wait; nobody is left to hear how it went.
-            let _ = self.bring_out(Deadline::after_ms(0));
-            self.let_go();
-        }
-        self.receiving.drain();
-        self.sending.drain();
-        self.control.drain();
-    }
-
-    /// The address of our end.
-    pub fn local_address(&self) -> Result<IpAddress> {
-        Ok(self.names.local.clone())
-    }
-
-    /// The address of the peer.
-    pub fn remote_address(&self) -> Result<IpAddress> {
-        Ok(self.names.remote.clone())
-    }
-
-    /// The descriptor, -1 once closed.
-    pub fn fileno(&self) -> RawFd {
-        if self.is_closed() { -1 } else { self.fd }
-    }
-
-    /// Reads a socket option into `value`, and says how many bytes it has.
-    pub fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
-        self.with_transport(|transport| transport.getsockopt(level, name, value))
-    }
-
-    /// Sets a socket option.
-    pub fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
-        self.with_transport(|transport| transport.setsockopt(level, name, value))
-    }
-
-    /// Reads an option of the table.
-    pub fn get_option(&self, option: &SocketOption) -> Result<i64> {
-        self.with_transport(|transport| option.get(descriptor(transport)?))
-    }
-
-    /// Sets an option of the table.
-    pub fn set_option(&self, option: &SocketOption, value: i64) -> Result<()> {
-        self.with_transport(|transport| option.set(descriptor(transport)?, value))
-    }
-
-    fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
-        self.check_usable()?;
-        // Held by others only for as long as such a call takes.
-        let Some(guard) = self.control.lock_until(None) else { return Err(closed()) };
-        let outcome = match &*guard {
-            Some(transport) if !self.is_closed() => work(&**transport),
-            _ => Err(closed()),
-        };
-        guard.unlock(|transport| *transport = None);
-        outcome.map_err(|error| error.with_peer(&self.peer))
-    }
-
-    /// How many bytes each receive asks for.
-    pub fn max_recv_size(&self) -> usize {
-        usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX)
-    }
-
-    /// What the client has done so far.
-    pub fn stats(&self) -> Stats {
-        let counters = &self.counters;
-        Stats {
-            packets_sent: counters.packets_sent.get(),
-            packets_received: counters.packets_received.get(),
-            bytes_sent: counters.bytes_sent.get(),
-            bytes_received: counters.bytes_received.get(),
-            send_calls: counters.send_calls.get(),
-            recv_calls: counters.recv_calls.get(),
-        }
-    }
-}
-
-fn descriptor(transport: &dyn Transport) -> Result<std::os::fd::BorrowedFd<'_>> {
-    transport
-        .fd(Interest::Read)
-        .ok_or_else(|| Error::new(EN_EOPNOTSUPP, "this transport is no socket and has no socket options"))
 }
 
 #[cold]

@@ -9,16 +9,26 @@ use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
+pub mod local_address;
+mod prepared;
 pub mod tcp;
+pub mod udp;
+mod unix;
+pub mod unix_datagram;
+pub mod unix_stream;
 
 /// The largest `max_recv_size` and write buffer: 1 GiB.
 const LARGEST_BUFFER: usize = 1 << 30;
+
+/// The largest datagram that is received where nothing else is said.
+const MAX_DATAGRAM_SIZE: usize = 64 << 10;
 
 /// The options that all clients have.
 #[derive(Clone)]
 pub struct CommonOptions {
     max_recv_size: usize,
     max_packet_size: usize,
+    max_datagram_size: usize,
     write_buffer: usize,
     busy_poll: Duration,
     /// How long closing may take.
@@ -33,6 +43,7 @@ impl Default for CommonOptions {
         CommonOptions {
             max_recv_size: 0,
             max_packet_size: 0,
+            max_datagram_size: 0,
             write_buffer: 0,
             busy_poll: Duration::ZERO,
             shutdown_timeout_ms: 30_000,
@@ -54,6 +65,13 @@ impl CommonOptions {
     pub fn set_max_packet_size(&mut self, size: usize) -> Result<()> {
         within("max_packet_size", size, MaxSize::LARGEST)?;
         self.max_packet_size = size;
+        Ok(())
+    }
+
+    /// The largest datagram that is received; 0: 64 KiB.
+    pub fn set_max_datagram_size(&mut self, size: usize) -> Result<()> {
+        within("max_datagram_size", size, LARGEST_BUFFER)?;
+        self.max_datagram_size = size;
         Ok(())
     }
 
@@ -91,6 +109,10 @@ impl CommonOptions {
 
     fn has_interrupt(&self) -> bool {
         self.interrupt.is_some()
+    }
+
+    fn max_datagram_size(&self) -> usize {
+        if self.max_datagram_size == 0 { MAX_DATAGRAM_SIZE } else { self.max_datagram_size }
     }
 
     fn ask(&self) -> Ask {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::attempt::{Attempt, Hold};
-use crate::error::{Result, Stage};
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::error::{Result, Stage, invalid};
 use crate::packet::Packet;
-use crate::protocol::{Gather, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, StreamProtocol};
+use crate::socket::ancillary::Ancillary;
 
+pub mod datagram;
 pub mod intake;
 pub mod stream;
 
@@ -18,6 +20,15 @@ pub trait PacketReceiver: Send {
 
     /// A packet from what has gathered, without a system call; None: there is none.
     fn recv_gathered(&mut self) -> Result<Option<Packet>>;
+
+    /// A packet that is there beside one that was just received, without waiting.
+    fn recv_more(&mut self) -> Attempt<Packet> {
+        self.recv_gathered()?.ok_or(Stop::Want(Interest::Read))
+    }
+
+    /// Receives one packet and what came with it, with room for so much of that: a packet that has
+    /// gathered comes first and with nothing, otherwise it takes exactly one system call.
+    fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;
 
     /// Takes an outcome back: the next receive answers it.
     fn put_back(&mut self, outcome: Result<Packet>);
@@ -33,6 +44,9 @@ pub trait PacketSender: Send {
 
     /// Sends what was gathered, with at most one system call.
     fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()>;
+
+    /// Sends what was gathered and a control message with it, at once or not at all.
+    fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()>;
 
     /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
     /// follow it.
@@ -59,12 +73,37 @@ pub trait Encode: Send + Sync {
 
 impl Encode for Arc<dyn StreamProtocol> {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        let mark = out.mark();
-        StreamProtocol::encode(&**self, parts, out).map_err(|error| {
-            out.go_back(mark);
-            error.at(Stage::Encode)
-        })
+        packet_or_nothing(out, |out| StreamProtocol::encode(&**self, parts, out))
     }
+}
+
+impl Encode for Arc<dyn DatagramProtocol> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        packet_or_nothing(out, |out| DatagramProtocol::encode(&**self, parts, out))
+    }
+}
+
+fn packet_or_nothing<'a>(
+    out: &mut Gather<'a>,
+    encode: impl FnOnce(&mut Gather<'a>) -> Result<()>,
+) -> Result<()> {
+    let mark = out.mark();
+    match encode(out) {
+        Ok(()) => {
+            out.end_packet();
+            Ok(())
+        }
+        Err(error) => {
+            out.go_back(mark);
+            Err(error.at(Stage::Encode))
+        }
+    }
+}
+
+/// Linux would drop descriptors that go with no byte at all, and say nothing.
+fn nothing_beside() -> Stop {
+    let reason = "ancillary data needs at least one byte to go with it: the packet became none";
+    Stop::Failed(invalid(reason).at(Stage::Send))
 }
 
 /// What one endpoint has done so far. Each number has one writer at a time.

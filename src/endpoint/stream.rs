@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::intake::{Failure, Intake};
-use super::{Counters, PacketReceiver, PacketSender};
+use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
-    EN_ECONNABORTED, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage, is_connection,
+    EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
+    is_connection,
 };
 use crate::packet::Packet;
 use crate::protocol::Gather;
+use crate::socket::ancillary::Ancillary;
 use crate::transport::StreamTransport;
 
 /// Receives packets.
@@ -49,10 +51,13 @@ impl StreamReceiver {
         }
     }
 
-    /// One receive from the transport into the intake.
-    fn receive(&mut self, hold: Hold) -> Attempt<()> {
+    /// One receive into the intake, by `receive`.
+    fn receive(
+        &mut self,
+        receive: impl FnOnce(&dyn StreamTransport, &mut [u8]) -> Attempt<usize>,
+    ) -> Attempt<()> {
         let space = self.intake.space().map_err(|error| error.at(Stage::Receive))?;
-        let outcome = self.transport.recv(space, hold);
+        let outcome = receive(&*self.transport, space);
         self.counters.recv_calls.add(1);
         match outcome {
             Ok(0) => self.end(None),
@@ -99,7 +104,7 @@ impl PacketReceiver for StreamReceiver {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
-        self.receive(hold)?;
+        self.receive(|transport, space| transport.recv(space, hold))?;
         match self.recv_gathered()? {
             Some(packet) => Ok(packet),
             None => Err(Stop::Again),
@@ -116,6 +121,24 @@ impl PacketReceiver for StreamReceiver {
             self.counters.packets_received.add(1);
         }
         Ok(packet)
+    }
+
+    fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet> {
+        if let Some(packet) = self.recv_gathered()? {
+            return Ok(packet);
+        }
+        if let Some(error) = &self.ended {
+            return Err(self.why_ended(error).at(Stage::Receive).into());
+        }
+        self.receive(|transport, space| transport.recv_with_ancillary(space, ancillary, room, hold))?;
+        match self.recv_gathered()? {
+            Some(packet) => Ok(packet),
+            None if self.ended.is_some() => Err(Stop::Again),
+            None => {
+                let reason = "what has come is less than a whole packet: its bytes wait for the next receive";
+                Err(Error::new(EN_ENOMSG, reason).at(Stage::Receive).into())
+            }
+        }
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {
@@ -208,6 +231,26 @@ impl PacketSender for StreamSender {
         self.count(&sent);
         out.advance(sent?);
         if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
+    }
+
+    fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()> {
+        if out.is_empty() {
+            return Err(nothing_beside());
+        }
+        if self.has_unsent() {
+            self.flush(hold)?;
+            return Err(Stop::Again);
+        }
+        let sent = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
+        self.count(&sent);
+        out.advance(sent?);
+        match out.is_sent() {
+            true => Ok(()),
+            false => {
+                Err(Error::new(EN_EMSGSIZE, "the packet is too large to go at once with its ancillary data")
+                    .into())
+            }
+        }
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {

@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::{
-    Constructor, Out, borrow, bytes, call, call_value, guard_void, handle, null, string, take, truth,
+    Constructor, Out, borrow, bytes, call, call_value, copy_out, guard_void, handle, null, string, take,
+    truth,
 };
-use crate::error::{EN_EMSGSIZE, Error};
 use crate::socket::address::IpAddress;
 
 /// No family in particular.
@@ -210,22 +210,4 @@ pub unsafe extern "C" fn en_address_equal(one: *const en_address_t, other: *cons
 pub unsafe extern "C" fn en_address_free(address: *mut en_address_t) {
     // SAFETY: `address` is NULL or a live handle that is not used again.
     guard_void(|| drop(unsafe { take(address) }));
-}
-
-/// Copies to the caller's buffer if there is room, and says in any case how much is needed.
-///
-/// # Safety
-/// `to` is NULL or has room for `*size` bytes.
-unsafe fn copy_out(from: &[u8], to: *mut u8, size: &mut usize, name: &str) -> crate::error::Result<()> {
-    let room = std::mem::replace(size, from.len());
-    if room < from.len() {
-        let reason = format!("the buffer has {room} bytes, {} are needed", from.len());
-        return Err(Error::new(EN_EMSGSIZE, reason));
-    }
-    if to.is_null() {
-        return Err(null(name));
-    }
-    // SAFETY: there is room, and `from` is ours: they do not overlap.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
-    Ok(())
 }

@@ -23,9 +23,9 @@ use crate::packet::Packet;
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
 
 /// What the application hangs on to a registration, and its end.
-struct UserData {
-    pointer: *mut c_void,
-    destroy: en_destroy_t,
+pub(super) struct UserData {
+    pub(super) pointer: *mut c_void,
+    pub(super) destroy: en_destroy_t,
 }
 
 // SAFETY: the application is told that its callbacks run in the threads of the calls, so the pointer
@@ -60,7 +60,7 @@ fn failure(name: &str, answer: c_int) -> Error {
 }
 
 /// Calls a callback with no explanation left over from before.
-fn ask(name: &str, callback: impl FnOnce() -> c_int) -> Result<()> {
+pub(super) fn ask(name: &str, callback: impl FnOnce() -> c_int) -> Result<()> {
     take_explanation();
     match callback() {
         EN_CALLBACK_DONE => Ok(()),
@@ -86,9 +86,12 @@ impl Frame<'_> {
     }
 }
 
-type Encode = unsafe extern "C" fn(*const en_slice_t, usize, *mut en_frame_t, *mut c_void) -> c_int;
+pub(super) type Encode =
+    unsafe extern "C" fn(*const en_slice_t, usize, *mut en_frame_t, *mut c_void) -> c_int;
 
-fn encode<'a>(
+/// Has a callback turn a packet into bytes.
+pub(super) fn encode<'a>(
+    name: &str,
     callback: Encode,
     parts: &[&'a [u8]],
     out: &mut Gather<'a>,
@@ -109,7 +112,7 @@ fn encode<'a>(
     let frame = Frame { gather: RefCell::new(NonNull::from(out)) };
     let handle = (&raw const frame).cast_mut().cast::<en_frame_t>();
     // SAFETY: the application's own function, with what its documentation promises.
-    ask("encode", || unsafe { callback(slices.as_ptr(), slices.len(), handle, user_data.pointer) })
+    ask(name, || unsafe { callback(slices.as_ptr(), slices.len(), handle, user_data.pointer) })
 }
 
 fn slice(bytes: &[u8]) -> en_slice_t {
@@ -242,7 +245,7 @@ impl StreamCallbacks {
 
 impl StreamProtocol for StreamCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        encode(self.encode, parts, out, &self.table.user_data)
+        encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 
     fn decoder(&self) -> Result<Decoding> {
@@ -307,7 +310,7 @@ impl BufferedCallbacks {
 
 impl StreamProtocol for BufferedCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        encode(self.encode, parts, out, &self.table.user_data)
+        encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 
     fn decoder(&self) -> Result<Decoding> {

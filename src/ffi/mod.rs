@@ -11,12 +11,14 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::error::{EN_OK, Error, Result, invalid};
+use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
 
 pub mod address;
+pub mod ancillary;
 pub mod base;
 pub mod cancel;
 pub mod client;
+pub mod datagram_protocol;
 pub mod error;
 pub mod log;
 pub mod packet;
@@ -25,9 +27,20 @@ pub mod protocol;
 pub mod protocol_callbacks;
 pub mod tcp_client;
 pub mod tcp_options;
+pub mod udp_client;
+pub mod udp_options;
+pub mod unix_address;
+pub mod unix_datagram_client;
+pub mod unix_datagram_options;
+pub mod unix_stream_client;
+pub mod unix_stream_options;
 
 mod call;
 mod callback;
+mod client_facts;
+mod datagram_callback;
+mod options;
+mod unix_client;
 
 pub(crate) use call::{call, call_value, guard_void};
 
@@ -180,6 +193,30 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, name: &str) -> Result<&'
     // SAFETY: not NULL; the caller vouches for the terminator.
     let text = unsafe { CStr::from_ptr(pointer) };
     text.to_str().map_err(|_| invalid(format!("{name} is not UTF-8")))
+}
+
+/// Copies to the caller's buffer if there is room, and says in any case how much is needed.
+///
+/// # Safety
+/// `to` is NULL or has room for `*size` bytes.
+pub(crate) unsafe fn copy_out(from: &[u8], to: *mut u8, size: &mut usize, name: &str) -> Result<()> {
+    let room = std::mem::replace(size, from.len());
+    if room < from.len() {
+        let reason = format!("the buffer has {room} bytes, {} are needed", from.len());
+        return Err(Error::new(EN_EMSGSIZE, reason));
+    }
+    if to.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: there is room, and `from` is ours: they do not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
+    Ok(())
+}
+
+/// Lends bytes of ours to the caller: NULL if there are none.
+pub(crate) fn lend(bytes: &[u8], data: &Out<*const c_void>, size: &Out<usize>) {
+    data.set(if bytes.is_empty() { std::ptr::null() } else { bytes.as_ptr().cast() });
+    size.set(bytes.len());
 }
 
 /// A C boolean.

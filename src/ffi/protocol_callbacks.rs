@@ -17,8 +17,8 @@ pub const EN_DECODE_MORE: c_int = 2;
 /// What every other protocol callback answers when all went well.
 pub const EN_CALLBACK_DONE: c_int = 1;
 
-/// The bytes that one packet becomes, while `encode` puts them together. Valid only during that
-/// call and only for its thread.
+/// The bytes that one packet becomes, while `encode` (for datagrams: `make_datagram`) puts them
+/// together. Valid only during that call and only for its thread.
 pub struct en_frame_t {
     _private: [u8; 0],
 }
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn en_stream_protocol_new_buffered(
 /// # Safety
 /// `table` is NULL or points to as many bytes as its first field says. All of `T`'s fields may be
 /// zero.
-unsafe fn sized<T: Copy>(table: *const T, name: &str) -> Result<T> {
+pub(crate) unsafe fn sized<T: Copy>(table: *const T, name: &str) -> Result<T> {
     if table.is_null() {
         return Err(null(name));
     }

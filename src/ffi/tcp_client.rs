@@ -5,15 +5,16 @@ use std::ffi::{c_char, c_int, c_void};
 use super::address::en_address_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
+use super::client_facts;
+use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::protocol::en_stream_protocol_t;
 use super::tcp_options::en_tcp_options_t;
-use super::{Constructor, Out, array, borrow, call, handle, string};
+use super::{Constructor, array, borrow, call, handle, string};
 use crate::blocking::Client;
-use crate::client::tcp::{self, TcpOptions};
+use crate::client::tcp;
 use crate::error::{Result, invalid};
-use crate::socket::options::OPTIONS;
 
 /// TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
 pub const EN_OPTION_NODELAY: c_int = 1;
@@ -48,18 +49,6 @@ pub struct en_tcp_client_t {
 }
 
 handle!(en_tcp_client_t, Client, "client");
-
-/// Options or the defaults.
-///
-/// # Safety
-/// `options` is NULL or a live handle that no other thread changes meanwhile.
-unsafe fn options_of(options: *const en_tcp_options_t) -> Result<TcpOptions> {
-    match options.is_null() {
-        true => Ok(TcpOptions::default()),
-        // SAFETY: not NULL, so a live handle.
-        false => unsafe { borrow(options) }.cloned(),
-    }
-}
 
 /// Connects to `host`, a name or a numeric address, at `port`. The addresses of a name are tried as
 /// RFC 8305 says: families in turn, the next attempt beside one that takes its time. Protocol and
@@ -395,12 +384,8 @@ pub unsafe extern "C" fn en_tcp_client_get_local_address(
     client: *const en_tcp_client_t,
     address: *mut *mut en_address_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `address` is NULL or writable, `client` NULL or a live handle.
-        let (address, client) = unsafe { (Constructor::named(address, "address")?, client::client(client)?) };
-        address.boxed(client.local_address()?);
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
+    unsafe { client_facts::get_end(client, address, "address", Client::local_address) }
 }
 
 /// The address of the peer; the caller frees it. It was read when the connection was made, and is
@@ -414,12 +399,8 @@ pub unsafe extern "C" fn en_tcp_client_get_remote_address(
     client: *const en_tcp_client_t,
     address: *mut *mut en_address_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `address` is NULL or writable, `client` NULL or a live handle.
-        let (address, client) = unsafe { (Constructor::named(address, "address")?, client::client(client)?) };
-        address.boxed(client.remote_address()?);
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
+    unsafe { client_facts::get_end(client, address, "address", Client::remote_address) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
@@ -448,7 +429,7 @@ pub unsafe extern "C" fn en_tcp_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL
     // or of `*size` bytes.
-    unsafe { client::getsockopt(client, level, name, value, size) }
+    unsafe { client_facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
@@ -466,7 +447,7 @@ pub unsafe extern "C" fn en_tcp_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { client::setsockopt(client, level, name, value, size) }
+    unsafe { client_facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
@@ -480,12 +461,8 @@ pub unsafe extern "C" fn en_tcp_client_get_option(
     option: c_int,
     value: *mut i64,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-        let (client, value) = unsafe { (client::client(client)?, Out::new(value, "value")?) };
-        value.set(client::operate(client, |client| client.get_option(OPTIONS.find(option)?))?);
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
+    unsafe { client_facts::get_option(client, option, value) }
 }
 
 /// Sets a socket option by its `EN_OPTION_...`. Never waits.
@@ -501,7 +478,7 @@ pub unsafe extern "C" fn en_tcp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client::work(client, |client| client.set_option(OPTIONS.find(option)?, value)) }
+    unsafe { client_facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
@@ -515,12 +492,8 @@ pub unsafe extern "C" fn en_tcp_client_max_recv_size(
     client: *const en_tcp_client_t,
     size: *mut usize,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
-        let (client, size) = unsafe { (client::client(client)?, Out::new(size, "size")?) };
-        size.set(client.max_recv_size());
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
+    unsafe { client_facts::max_recv_size(client, size) }
 }
 
 /// What the client has done so far; also after it is closed. Never waits.
@@ -534,5 +507,5 @@ pub unsafe extern "C" fn en_tcp_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client::get_stats(client, stats) }
+    unsafe { client_facts::get_stats(client, stats) }
 }

@@ -1,12 +1,10 @@
 //! How a TCP client is made.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::Arc;
 
-use super::callback::Interrupt;
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
-use super::{Constructor, borrow, borrow_mut, call, guard_void, handle, string, take};
+use super::{handle, options};
 use crate::client::tcp::TcpOptions;
 use crate::error::Result;
 
@@ -25,16 +23,13 @@ handle!(en_tcp_options_t, TcpOptions, "options");
 /// Errors: `EN_EINVAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_options_new(out: *mut *mut en_tcp_options_t) -> c_int {
-    call(|| {
-        // SAFETY: `out` is NULL or writable.
-        unsafe { Constructor::new(out)? }.boxed(TcpOptions::default());
-        Ok(())
-    })
+    // SAFETY: `out` is NULL or writable.
+    unsafe { options::new(out) }
 }
 
 fn set(options: *mut en_tcp_options_t, change: impl FnOnce(&mut TcpOptions) -> Result<()>) -> c_int {
     // SAFETY: each caller's comment demands NULL or a live handle, one thread at a time.
-    call(|| change(unsafe { borrow_mut(options)? }))
+    unsafe { options::set(options, change) }
 }
 
 /// The address to connect from: a numeric host or a name that this machine knows, and a port, 0
@@ -51,12 +46,9 @@ pub unsafe extern "C" fn en_tcp_options_set_local_address(
     port: u16,
 ) -> c_int {
     set(options, |options| {
-        let host = match host.is_null() {
-            true => None,
-            // SAFETY: not NULL, so a string.
-            false => Some(unsafe { string(host, "host")? }),
-        };
-        options.set_local_address(host, port)
+        // SAFETY: `host` is NULL or a string.
+        options.local = unsafe { options::local_address(host, port)? };
+        Ok(())
     })
 }
 
@@ -211,14 +203,8 @@ pub unsafe extern "C" fn en_tcp_options_set_cancel(
     options: *mut en_tcp_options_t,
     cancel: *mut en_cancel_t,
 ) -> c_int {
-    set(options, |options| {
-        options.common.cancel = match cancel.is_null() {
-            true => None,
-            // SAFETY: not NULL, so a live handle.
-            false => Some(Arc::clone(unsafe { borrow(cancel)? })),
-        };
-        Ok(())
-    })
+    // SAFETY: `cancel` is NULL or a live handle.
+    set(options, |options| unsafe { options::set_cancel(&mut options.common, cancel) })
 }
 
 /// Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
@@ -242,7 +228,7 @@ pub unsafe extern "C" fn en_tcp_options_set_retry_interval(
     user_data: *mut c_void,
 ) -> c_int {
     set(options, |options| {
-        options.common.set_interrupt(interval_ms, || Interrupt::new(interrupted, destroy, user_data))
+        options::set_retry_interval(&mut options.common, interval_ms, interrupted, destroy, user_data)
     })
 }
 
@@ -252,5 +238,5 @@ pub unsafe extern "C" fn en_tcp_options_set_retry_interval(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_options_free(options: *mut en_tcp_options_t) {
     // SAFETY: `options` is NULL or a live handle that is not used again.
-    guard_void(|| drop(unsafe { take(options) }));
+    unsafe { options::free(options) }
 }

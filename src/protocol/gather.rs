@@ -1,6 +1,7 @@
 //! Bytes on their way out, gathered from many places: short ones are copied together, long ones
 //! stay where they are.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::IoSlice;
 
@@ -14,7 +15,7 @@ const KEEP: usize = 128 << 10;
 const MOST_SLICES: usize = 1024;
 
 thread_local! {
-    static MEMORY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static MEMORY: Cell<(Vec<u8>, Vec<usize>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
 /// What goes out with the next system calls: a cursor over bytes that are copied or lent.
@@ -25,6 +26,9 @@ pub struct Gather<'a> {
     lent: Vec<(usize, &'a [u8])>,
     len: usize,
     sent: usize,
+    /// Where each packet ends, and how many of them have gone out.
+    ends: Vec<usize>,
+    done: usize,
 }
 
 /// A place to go back to.
@@ -37,16 +41,17 @@ pub struct Mark {
 
 impl Default for Gather<'_> {
     fn default() -> Self {
-        let mut copied = MEMORY.try_with(Cell::take).unwrap_or_default();
+        let (mut copied, mut ends) = MEMORY.try_with(Cell::take).unwrap_or_default();
         copied.clear();
-        Gather { copied, lent: Vec::new(), len: 0, sent: 0 }
+        ends.clear();
+        Gather { copied, lent: Vec::new(), len: 0, sent: 0, ends, done: 0 }
     }
 }
 
 impl Drop for Gather<'_> {
     fn drop(&mut self) {
         if self.copied.capacity() <= KEEP {
-            let memory = std::mem::take(&mut self.copied);
+            let memory = (std::mem::take(&mut self.copied), std::mem::take(&mut self.ends));
             // A thread that is ending keeps nothing.
             let _ = MEMORY.try_with(|kept| kept.set(memory));
         }
@@ -104,6 +109,53 @@ impl<'a> Gather<'a> {
     /// So many more bytes have gone out.
     pub fn advance(&mut self, count: usize) {
         self.sent = self.len.min(self.sent + count);
+        self.done += self.ends[self.done..].iter().take_while(|end| **end <= self.sent).count();
+    }
+
+    /// So many more packets have gone out.
+    pub fn advance_packets(&mut self, count: usize) {
+        self.done = self.ends.len().min(self.done + count);
+        self.sent = self.ends[..self.done].last().copied().unwrap_or(0);
+    }
+
+    /// What was appended since the last call is a packet.
+    pub fn end_packet(&mut self) {
+        self.ends.push(self.len);
+    }
+
+    /// How many packets there are.
+    pub fn packets(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many packets have gone out.
+    pub fn packets_sent(&self) -> usize {
+        self.done
+    }
+
+    /// The packet, if there is one only and it lies in one piece.
+    pub fn only_packet(&self) -> Option<&[u8]> {
+        match (&self.ends[..], &self.lent[..], &self.copied[..]) {
+            ([_], [], copied) => Some(copied),
+            ([_], [(_, lent)], []) => Some(lent),
+            _ => None,
+        }
+    }
+
+    /// The packets that have not gone out, each in one piece.
+    pub fn unsent_packets(&self) -> Vec<Cow<'_, [u8]>> {
+        let mut chunks = self.chunks().filter(|bytes| !bytes.is_empty());
+        let mut rest: &[u8] = &[];
+        let mut start = 0;
+        let mut packets = Vec::with_capacity(self.ends.len() - self.done);
+        for (index, end) in self.ends.iter().enumerate() {
+            let packet = take(&mut rest, &mut chunks, end - start);
+            start = *end;
+            if index >= self.done {
+                packets.push(packet);
+            }
+        }
+        packets
     }
 
     /// The place to go back to when what follows fails.
@@ -154,6 +206,19 @@ impl<'a> Gather<'a> {
     /// Appends a copy of everything to `buffer`.
     pub fn copy_to(&self, buffer: &mut Vec<u8>) {
         self.chunks().for_each(|bytes| buffer.extend_from_slice(bytes));
+    }
+}
+
+/// The next `size` bytes of `rest` and the chunks behind it: where they lie, if they lie together.
+fn take<'c>(rest: &mut &'c [u8], chunks: &mut impl Iterator<Item = &'c [u8]>, size: usize) -> Cow<'c, [u8]> {
+    if rest.is_empty() && size > 0 {
+        *rest = chunks.next().unwrap_or_default();
+    }
+    let (first, behind) = rest.split_at(size.min(rest.len()));
+    *rest = behind;
+    match size - first.len() {
+        missing @ 1.. if !first.is_empty() => Cow::Owned([first, &take(rest, chunks, missing)].concat()),
+        _ => Cow::Borrowed(first),
     }
 }
 
@@ -208,6 +273,41 @@ mod tests {
         gather.push(b"gh");
         assert_eq!(rest(&gather), b"abgh");
         assert_eq!(gather.len(), 4);
+    }
+
+    #[test]
+    fn packets_come_in_one_piece_each() {
+        let long = vec![7; COPY_BELOW];
+        let mut gather = Gather::default();
+        gather.push(b"ab");
+        gather.end_packet();
+        gather.end_packet();
+        gather.push(b"c");
+        gather.push(&long);
+        gather.push(b"d");
+        gather.end_packet();
+        gather.push(&long);
+        gather.end_packet();
+        let whole = [&b"c"[..], &long, b"d"].concat();
+        assert_eq!(gather.unsent_packets(), [&b"ab"[..], b"", &whole, &long]);
+        gather.advance_packets(2);
+        assert_eq!(gather.unsent_packets(), [&whole[..], &long]);
+        assert_eq!((gather.sent(), gather.packets_sent()), (2, 2));
+    }
+
+    #[test]
+    fn whole_packets_are_counted_as_bytes_go() {
+        let mut gather = Gather::default();
+        for packet in [&b"ab"[..], b"", b"cde"] {
+            gather.push(packet);
+            gather.end_packet();
+        }
+        gather.advance(1);
+        assert_eq!(gather.packets_sent(), 0);
+        gather.advance(1);
+        assert_eq!(gather.packets_sent(), 2);
+        gather.advance(3);
+        assert_eq!(gather.packets_sent(), 3);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::Packet;
 
+pub mod datagram;
 pub mod delimited;
 pub mod fixed;
 pub mod gather;
@@ -106,6 +107,22 @@ pub trait BufferedDecoder: Send {
     /// Looks for a packet in the first `filled` bytes of the buffer that was lent last. Of the
     /// steps, `Packet` says that the endpoint copies the bytes at these places.
     fn decode(&mut self, filled: usize, ended: bool) -> Step;
+}
+
+/// The framing of datagrams: one packet is one datagram. It never changes, and serves any number of
+/// sockets.
+pub trait DatagramProtocol: Send + Sync {
+    /// Appends the bytes of one packet, given in parts. What was appended before a failure is
+    /// taken back by the caller.
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()>;
+
+    /// The packet that a datagram is.
+    fn decode(&self, datagram: Packet) -> Result<Packet>;
+
+    /// Whether it runs code of the application, which may call back into the library.
+    fn runs_callbacks(&self) -> bool {
+        false
+    }
 }
 
 /// The largest packet that a protocol lets through, in bytes.

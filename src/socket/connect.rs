@@ -2,6 +2,7 @@
 //! told the time; and the dialer that it uses for TCP.
 
 use std::collections::VecDeque;
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::address::IpAddress;
@@ -22,6 +23,23 @@ pub trait Dialer {
 
     /// Whether a pending one has come to its end; None: it is still pending.
     fn check(&mut self, socket: &Self::Socket) -> Option<Result<()>>;
+}
+
+/// The local address to bind to before connecting; None: the system chooses.
+pub(super) fn local_for<'a>(locals: &'a [IpAddress], to: &IpAddress) -> Result<Option<&'a IpAddress>> {
+    match locals.iter().find(|local| local.is_ipv6() == to.is_ipv6()) {
+        None if !locals.is_empty() => Err(Error::new(EN_EAFNOSUPPORT, "no local address of this family")),
+        local => Ok(local),
+    }
+}
+
+/// Why the system does not begin to connect.
+pub(super) fn not_begun(error: io::Error) -> Error {
+    match error.raw_os_error() {
+        // "Try again" would say that waiting helps: what lacks is a port.
+        Some(libc::EAGAIN) => Error::os(io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)),
+        _ => Error::os(error),
+    }
 }
 
 /// How far a connection has come.

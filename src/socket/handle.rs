@@ -40,6 +40,15 @@ pub struct Kind {
 /// TCP over IPv4 or IPv6.
 pub const TCP: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_INET, libc::AF_INET6] };
 
+/// UDP over IPv4 or IPv6.
+pub const UDP: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[libc::AF_INET, libc::AF_INET6] };
+
+/// A Unix stream socket.
+pub const UNIX_STREAM: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_UNIX] };
+
+/// A Unix datagram socket.
+pub const UNIX_DATAGRAM: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[libc::AF_UNIX] };
+
 impl Socket {
     /// A socket of our own, in blocking mode.
     pub fn new(fd: OwnedFd) -> Socket {
@@ -54,7 +63,7 @@ impl Socket {
     /// Receives into `buffer`; 0 is the end of the stream.
     #[inline]
     pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let flags = self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)?;
+        let flags = self.receive_flags(hold)?;
         loop {
             // SAFETY: the buffer is ours for the time of the call.
             let count = unsafe {
@@ -71,15 +80,12 @@ impl Socket {
     /// Sends what the system takes of the slices.
     #[inline]
     pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        let flags = libc::MSG_NOSIGNAL | self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)?;
+        let [one] = slices else { return self.send_message(slices, &[], hold) };
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
         loop {
-            let count = match slices {
-                // SAFETY: the bytes are lent to us for the time of the call.
-                [one] => unsafe {
-                    libc::send(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len(), flags)
-                },
-                many => self.send_many(many, flags),
-            };
+            // SAFETY: the bytes are lent to us for the time of the call.
+            let count =
+                unsafe { libc::send(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len(), flags) };
             match usize::try_from(count) {
                 Ok(count) => return Ok(count),
                 Err(_) => self.stopped(hold, Interest::Write)?,
@@ -87,14 +93,14 @@ impl Socket {
         }
     }
 
-    fn send_many(&self, slices: &[IoSlice<'_>], flags: c_int) -> isize {
-        // SAFETY: all fields may be zero.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-        // An IoSlice has the layout of an iovec; sendmsg(2) does not write to it.
-        message.msg_iov = slices.as_ptr().cast_mut().cast();
-        message.msg_iovlen = slices.len() as _;
-        // SAFETY: the message and what it points to live during the call.
-        unsafe { libc::sendmsg(self.fd.as_raw_fd(), &raw const message, flags) }
+    #[inline]
+    pub(super) fn receive_flags(&self, hold: Hold) -> Result<c_int> {
+        self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)
+    }
+
+    #[inline]
+    pub(super) fn send_flags(&self, hold: Hold) -> Result<c_int> {
+        self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)
     }
 
     /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
@@ -115,7 +121,7 @@ impl Socket {
 
     /// Why the last call did not do it.
     #[cold]
-    fn stopped(&self, hold: Hold, interest: Interest) -> Attempt<()> {
+    pub(super) fn stopped(&self, hold: Hold, interest: Interest) -> Attempt<()> {
         let error = io::Error::last_os_error();
         match error.raw_os_error() {
             Some(libc::EAGAIN) => Err(Stop::Want(interest)),
@@ -128,7 +134,7 @@ impl Socket {
 
     /// The stream has ended, or it broke and somebody else was told.
     #[cold]
-    fn at_end(&self) -> Attempt<usize> {
+    pub(super) fn at_end(&self) -> Attempt<usize> {
         match self.taken.load(Ordering::Relaxed) {
             0 => Ok(0),
             errno => Err(Stop::Failed(Error::os(io::Error::from_raw_os_error(errno)))),
@@ -164,6 +170,12 @@ impl Socket {
             self.remember(io::Error::from_raw_os_error(errno));
         }
         Ok(size)
+    }
+}
+
+impl From<Socket> for OwnedFd {
+    fn from(socket: Socket) -> OwnedFd {
+        socket.fd
     }
 }
 

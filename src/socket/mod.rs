@@ -4,15 +4,21 @@
 #![allow(unsafe_code)]
 
 pub mod address;
+pub mod ancillary;
 pub mod connect;
+pub mod datagram;
 pub mod eventfd;
 pub mod fork;
 mod getaddrinfo;
 pub mod handle;
 pub mod lock;
+pub mod message;
 pub mod options;
 pub mod poll;
 pub mod resolve;
 mod tcp_dialer;
+pub mod udp_dialer;
+pub mod unix_address;
+pub mod unix_socket;
 
 pub use handle::Socket;

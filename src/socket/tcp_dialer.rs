@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::address::IpAddress;
-use super::connect::{Dialer, Dialing};
+use super::connect::{Dialer, Dialing, local_for, not_begun};
 use super::options;
-use crate::error::{EN_EAFNOSUPPORT, Error, Result};
+use crate::error::{Error, Result};
 
 /// Connects non-blocking TCP sockets.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Dialer for TcpDialer {
     type Socket = Socket;
 
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Socket>> {
-        let local = self.local_for(to)?;
+        let local = local_for(&self.local, to)?;
         // The socket is non-blocking from the beginning: not by a call of its own.
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new_raw(Domain::for_address(*to.as_socket_addr()), kind, Some(Protocol::TCP))?;
@@ -33,9 +33,7 @@ impl Dialer for TcpDialer {
             Err(error) => match error.raw_os_error() {
                 // Interrupted, it goes on by itself, too.
                 Some(libc::EINPROGRESS | libc::EINTR) => Ok(Dialing::Pending(socket)),
-                // "Try again" would say that waiting helps: what lacks is a port.
-                Some(libc::EAGAIN) => Err(os(libc::EADDRNOTAVAIL)),
-                _ => Err(Error::os(error)),
+                _ => Err(not_begun(error)),
             },
         }
     }
@@ -52,18 +50,6 @@ impl Dialer for TcpDialer {
             Ok(None) => finished(socket),
             Ok(Some(error)) | Err(error) => Err(Error::os(error)),
         })
-    }
-}
-
-impl TcpDialer {
-    fn local_for(&self, to: &IpAddress) -> Result<Option<&IpAddress>> {
-        let local = self.local.iter().find(|local| local.is_ipv6() == to.is_ipv6());
-        match local {
-            None if !self.local.is_empty() => {
-                Err(Error::new(EN_EAFNOSUPPORT, "no local address of this family"))
-            }
-            local => Ok(local),
-        }
     }
 }
 
@@ -100,7 +86,7 @@ fn os(errno: i32) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{EN_EADDRINUSE, EN_EADDRNOTAVAIL, EN_ECONNREFUSED};
+    use crate::error::{EN_EADDRINUSE, EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNREFUSED};
     use crate::socket::connect::{Attempts, Progress};
     use std::net::{SocketAddr, TcpListener};
     use std::time::{Duration, Instant};

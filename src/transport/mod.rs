@@ -5,6 +5,8 @@ use std::os::fd::BorrowedFd;
 
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
+use crate::socket::ancillary::Ancillary;
+use crate::socket::datagram::Arrived;
 
 pub mod socket;
 
@@ -47,8 +49,58 @@ pub trait StreamTransport: Transport {
     /// Sends as much of the slices as goes at once, at least one byte.
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize>;
 
+    /// Receives bytes and what came with them, with room for so much of that.
+    fn recv_with_ancillary(
+        &self,
+        _buffer: &mut [u8],
+        _ancillary: &mut Ancillary,
+        _room: usize,
+        _hold: Hold,
+    ) -> Attempt<usize> {
+        Err(no_ancillary().into())
+    }
+
+    /// Sends bytes and a control message.
+    fn send_with_ancillary(&self, _slices: &[IoSlice<'_>], _control: &[u8], _hold: Hold) -> Attempt<usize> {
+        Err(no_ancillary().into())
+    }
+
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
+}
+
+/// Datagrams in each direction. As with streams, receiving and sending may run at the same time.
+pub trait DatagramTransport: Transport {
+    /// Receives one datagram, or several of one size.
+    fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived>;
+
+    /// How many bytes several datagrams may have that come at once; 0: they come one by one.
+    fn most_at_once(&self) -> usize {
+        0
+    }
+
+    /// Sends the first of the datagrams, as many as go at once, and says how many.
+    fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize>;
+
+    /// Receives one datagram and what came with it, with room for so much of that.
+    fn recv_with_ancillary(
+        &self,
+        _buffer: &mut [u8],
+        _ancillary: &mut Ancillary,
+        _room: usize,
+        _hold: Hold,
+    ) -> Attempt<Arrived> {
+        Err(no_ancillary().into())
+    }
+
+    /// Sends one datagram and a control message.
+    fn send_with_ancillary(&self, _slices: &[IoSlice<'_>], _control: &[u8], _hold: Hold) -> Attempt<usize> {
+        Err(no_ancillary().into())
+    }
+}
+
+fn no_ancillary() -> Error {
+    Error::new(EN_EOPNOTSUPP, "this transport carries no ancillary data: only Unix sockets do")
 }
 
 fn no_socket() -> Error {

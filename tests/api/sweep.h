@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define BUFFER_SIZE 64
 
@@ -37,6 +38,29 @@ typedef struct fixture {
     int fd;   /* a connected socket that is nobody's yet */
     int peer; /* the other end of `client` */
     int fd_peer;
+
+    en_datagram_protocol_t *datagrams;
+    en_datagram_protocol_callbacks_t datagram_callbacks;
+    en_udp_options_t *udp_options;
+    en_udp_client_t *udp;
+    uint16_t udp_port;
+    en_unix_stream_options_t *stream_options;
+    en_unix_stream_client_t *stream;
+    en_unix_datagram_options_t *datagram_options;
+    en_unix_datagram_client_t *datagram;
+    en_ancillary_t *ancillary; /* with credentials and a descriptor that came */
+    en_ancillary_t *outgoing;  /* with a descriptor to send */
+    en_unix_address_t *name;   /* that nobody has */
+    en_unix_address_t *stream_name;
+    en_unix_address_t *datagram_name;
+    struct sockaddr_storage unix_sockaddr;
+    size_t unix_sockaddr_size;
+    char folder[32], stream_path[48], datagram_path[48];
+    /* As `fd`, `peer` and `fd_peer`, and who answers at the two paths. */
+    int udp_fd, udp_peer;
+    int stream_fd, stream_peer, stream_fd_peer, stream_listener;
+    int datagram_fd, datagram_peer, datagram_fd_peer, datagram_sink;
+
     int registered; /* how often `destroy` will have to be called */
 } fixture_t;
 
@@ -54,6 +78,14 @@ int sweep_encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void 
 int sweep_interrupted(void *user_data);
 void sweep_destroy(void *user_data);
 void sweep_log(int level, const char *message, void *user_data);
+
+/* What the fixture has for UDP and Unix sockets. */
+void sweep_set_up_families(fixture_t *fx);
+void sweep_tear_down_families(fixture_t *fx);
+
+/* Without this there is no fixture. */
+#define NEED(condition) sweep_need((condition), #condition)
+void sweep_need(int holds, const char *what);
 
 #define CHECK(condition) sweep_check((condition), #condition)
 void sweep_check(int holds, const char *expression);

@@ -1,5 +1,5 @@
 """Writes a C program that calls every function of the header with NULL for each pointer and garbage
-for each integer. Functions and rules (rules.py) must be the same: who adds one adds the other.
+for each integer. Functions and rules (rules.py, rules_families.py) must be the same: who adds one adds the other.
 
     sweep.py EASYNET_CDEF_H OUTPUT
 """
@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 
 import header
-from rules import ANY, FAILURE, OK, RULES, Buffer, Given, Handle, Number, Output, Size, invalid
+from rules import ANY, FAILURE, OK, Buffer, Given, Handle, Number, Output, Size, invalid
+from rules_families import all_rules
 
 GARBAGE = {
     "int": ("INT_MIN", "-1", "0", "1", "INT_MAX"),
@@ -194,7 +195,7 @@ def program(functions, rules):
 def main():
     functions = header.functions(pathlib.Path(sys.argv[1]).read_text())
     try:
-        pathlib.Path(sys.argv[2]).write_text(program(functions, RULES))
+        pathlib.Path(sys.argv[2]).write_text(program(functions, all_rules([function.name for function in functions])))
     except Unruly as error:
         sys.exit(f"sweep: {error}")
 

@@ -25,15 +25,13 @@ void sweep_check(int holds, const char *expression)
         complain(expression);
 }
 
-static void need(int holds, const char *what)
+void sweep_need(int holds, const char *what)
 {
     if (holds)
         return;
     fprintf(stderr, "%s: %s: %s\n", current, what, en_last_error_message());
     exit(2);
 }
-
-#define NEED(condition) need((condition), #condition)
 
 int sweep_is_marked(const void *output, size_t size)
 {
@@ -236,11 +234,13 @@ static void set_up(fixture_t *fx, int listener, uint16_t port)
     set_up_callbacks(fx);
     set_up_socket(fx, listener);
     set_up_client(fx, listener);
+    sweep_set_up_families(fx);
     destroyed = 0;
 }
 
 static void tear_down(fixture_t *fx)
 {
+    sweep_tear_down_families(fx);
     en_packet_release(&fx->packet);
     en_packet_iter_free(fx->iter);
     en_tcp_client_free(fx->client);

@@ -17,10 +17,12 @@ THREAD_TAGS = (
 )
 
 # These return int, and it is no code.
-NEVER_FAIL = {"en_error_is_connection", "en_client_fileno", "en_tcp_client_fileno"}
+NEVER_FAIL = {"en_error_is_connection", "en_client_fileno", "en_tcp_client_fileno", "en_udp_client_fileno",
+              "en_unix_stream_client_fileno", "en_unix_datagram_client_fileno"}
 
 # What a comment need not mention by name: the words of the conventions, told at the types.
-CONVENTIONAL = {"out", "timeout_ms", "client", "options", "address", "cancel", "protocol", "iter", "frame", "user_data"}
+CONVENTIONAL = {"out", "timeout_ms", "client", "options", "address", "cancel", "protocol", "iter", "frame", "user_data",
+                "ancillary"}
 
 # Where the comment of another function tells about the same parameters.
 TOLD_ELSEWHERE = re.compile(r"those of|see the function of|otherwise as|as `en_|as \w+\(2\) does")

@@ -9,9 +9,10 @@ import unittest
 
 import header
 import sweep
-from rules import RULES
+from rules_families import all_rules
 
 CDEF = (pathlib.Path(sys.argv.pop()) / "easynet.cdef.h").read_text()
+RULES = all_rules([function.name for function in header.functions(CDEF)])
 OTHERS = {name: rule for name, rule in RULES.items() if name != "en_cancel_trigger"}
 
 

@@ -1,0 +1,158 @@
+//! What can be asked of a client without waiting: who is at its ends, its options, what it has done.
+
+use std::fmt;
+use std::os::fd::{BorrowedFd, RawFd};
+
+use super::{Client, closed};
+use crate::attempt::Interest;
+use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
+use crate::socket::address::IpAddress;
+use crate::socket::ancillary::Credentials;
+use crate::socket::options::SocketOption;
+use crate::socket::unix_address::UnixAddress;
+use crate::transport::Transport;
+
+/// Who is at the two ends: read once, so that a reset does not take it away.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// Our end.
+    pub local: Name,
+    /// The peer's end.
+    pub remote: Name,
+    /// The process at the peer's end, where the system tells.
+    pub credentials: Option<Credentials>,
+}
+
+/// One end, by its family.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // The types say it.
+pub enum Name {
+    Ip(IpAddress),
+    Unix(UnixAddress),
+}
+
+impl Name {
+    fn ip(&self) -> Result<IpAddress> {
+        match self {
+            Name::Ip(address) => Ok(address.clone()),
+            Name::Unix(_) => Err(Error::new(EN_EAFNOSUPPORT, "a Unix socket has a name, and no IP address")),
+        }
+    }
+
+    fn unix(&self) -> Result<UnixAddress> {
+        match self {
+            Name::Unix(address) => Ok(address.clone()),
+            Name::Ip(_) => Err(Error::new(EN_EAFNOSUPPORT, "an IP socket has an address, and no Unix name")),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Name::Ip(address) => address.fmt(f),
+            Name::Unix(address) => address.fmt(f),
+        }
+    }
+}
+
+/// What a client has done so far.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
+pub struct Stats {
+    pub packets_sent: u64,
+    pub packets_received: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub send_calls: u64,
+    pub recv_calls: u64,
+}
+
+impl Client {
+    /// The address of our end.
+    pub fn local_address(&self) -> Result<IpAddress> {
+        self.names.local.ip()
+    }
+
+    /// The address of the peer.
+    pub fn remote_address(&self) -> Result<IpAddress> {
+        self.names.remote.ip()
+    }
+
+    /// The name of our end, of a Unix socket.
+    pub fn local_name(&self) -> Result<UnixAddress> {
+        self.names.local.unix()
+    }
+
+    /// The name of the peer, of a Unix socket.
+    pub fn peer_name(&self) -> Result<UnixAddress> {
+        self.names.remote.unix()
+    }
+
+    /// The process at the peer's end when the connection was made.
+    pub fn peer_credentials(&self) -> Result<Credentials> {
+        let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
+        self.names.credentials.ok_or_else(missing)
+    }
+
+    /// The descriptor, -1 once closed.
+    pub fn fileno(&self) -> RawFd {
+        if self.is_closed() { -1 } else { self.fd }
+    }
+
+    /// Reads a socket option into `value`, and says how many bytes it has.
+    pub fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+        self.with_transport(|transport| transport.getsockopt(level, name, value))
+    }
+
+    /// Sets a socket option.
+    pub fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        self.with_transport(|transport| transport.setsockopt(level, name, value))
+    }
+
+    /// Reads an option of the table.
+    pub fn get_option(&self, option: &SocketOption) -> Result<i64> {
+        self.with_transport(|transport| option.get(descriptor(transport)?))
+    }
+
+    /// Sets an option of the table.
+    pub fn set_option(&self, option: &SocketOption, value: i64) -> Result<()> {
+        self.with_transport(|transport| option.set(descriptor(transport)?, value))
+    }
+
+    fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
+        self.check_usable()?;
+        // Held by others only for as long as such a call takes.
+        let Some(guard) = self.control.lock_until(None) else { return Err(closed()) };
+        let outcome = match &*guard {
+            Some(transport) if !self.is_closed() => work(&**transport),
+            _ => Err(closed()),
+        };
+        guard.unlock(|transport| *transport = None);
+        outcome.map_err(|error| error.with_peer(&self.peer))
+    }
+
+    /// How many bytes each receive asks for.
+    pub fn max_recv_size(&self) -> usize {
+        usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX)
+    }
+
+    /// What the client has done so far.
+    pub fn stats(&self) -> Stats {
+        let counters = &self.counters;
+        Stats {
+            packets_sent: counters.packets_sent.get(),
+            packets_received: counters.packets_received.get(),
+            bytes_sent: counters.bytes_sent.get(),
+            bytes_received: counters.bytes_received.get(),
+            send_calls: counters.send_calls.get(),
+            recv_calls: counters.recv_calls.get(),
+        }
+    }
+}
+
+fn descriptor(transport: &dyn Transport) -> Result<BorrowedFd<'_>> {
+    transport
+        .fd(Interest::Read)
+        .ok_or_else(|| Error::new(EN_EOPNOTSUPP, "this transport is no socket and has no socket options"))
+}

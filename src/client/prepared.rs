@@ -1,0 +1,87 @@
+//! From a connected socket to a client, in two steps: everything that can fail, and then what takes
+//! the descriptor.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use super::CommonOptions;
+use crate::blocking::client::{Client, Name, Names, Parts};
+use crate::endpoint::Counters;
+use crate::endpoint::datagram::{DatagramReceiver, DatagramSender};
+use crate::endpoint::intake::Intake;
+use crate::endpoint::stream::{StreamReceiver, StreamSender};
+use crate::error::Result;
+use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
+use crate::socket::address::IpAddress;
+use crate::socket::{Socket, handle};
+use crate::transport::socket::{DatagramKind, DatagramSocket, StreamSocket};
+
+/// Who is at the two ends of an IP socket.
+pub(super) fn ip_names(socket: BorrowedFd<'_>) -> Result<Names> {
+    Ok(Names {
+        local: Name::Ip(IpAddress::from_sockaddr(&handle::own_name(socket)?)?),
+        remote: Name::Ip(IpAddress::from_sockaddr(&handle::peer_name(socket)?)?),
+        credentials: None,
+    })
+}
+
+/// A client over a stream socket that only lacks the socket.
+pub(super) struct PreparedStream<'a> {
+    names: Names,
+    protocol: &'a Arc<dyn StreamProtocol>,
+    decoding: Decoding,
+    common: &'a CommonOptions,
+}
+
+impl<'a> PreparedStream<'a> {
+    pub(super) fn new(
+        names: Names,
+        protocol: &'a Arc<dyn StreamProtocol>,
+        common: &'a CommonOptions,
+    ) -> Result<PreparedStream<'a>> {
+        Ok(PreparedStream { names, protocol, decoding: protocol.decoder()?, common })
+    }
+
+    pub(super) fn finish(self, fd: OwnedFd) -> Arc<Client> {
+        let PreparedStream { names, protocol, decoding, common } = self;
+        let transport = Arc::new(StreamSocket::new(Socket::new(fd)));
+        let counters = Arc::new(Counters::default());
+        let intake = Intake::new(decoding, common.max_packet_size, common.ask());
+        Arc::new(Client::new(Parts {
+            receiver: Box::new(StreamReceiver::new(transport.clone(), intake, counters.clone())),
+            sender: Box::new(StreamSender::new(transport.clone(), common.write_buffer, counters.clone())),
+            transport,
+            encoder: Box::new(protocol.clone()),
+            counters,
+            names,
+            waiting: common.waiting(),
+            shutdown_timeout_ms: common.shutdown_timeout_ms,
+            runs_callbacks: protocol.runs_callbacks() || common.has_interrupt(),
+        }))
+    }
+}
+
+/// A client over a connected datagram socket.
+pub(super) fn datagram_client(
+    fd: OwnedFd,
+    kind: DatagramKind,
+    names: Names,
+    protocol: &Arc<dyn DatagramProtocol>,
+    common: &CommonOptions,
+) -> Arc<Client> {
+    let transport = Arc::new(DatagramSocket::new(Socket::new(fd), kind));
+    let counters = Arc::new(Counters::default());
+    let max_size = common.max_datagram_size();
+    let receiver = DatagramReceiver::new(transport.clone(), protocol.clone(), max_size, counters.clone());
+    Arc::new(Client::new(Parts {
+        receiver: Box::new(receiver),
+        sender: Box::new(DatagramSender::new(transport.clone(), counters.clone())),
+        transport,
+        encoder: Box::new(protocol.clone()),
+        counters,
+        names,
+        waiting: common.waiting(),
+        shutdown_timeout_ms: common.shutdown_timeout_ms,
+        runs_callbacks: protocol.runs_callbacks() || common.has_interrupt(),
+    }))
+}

@@ -1,0 +1,143 @@
+//! What can be asked of a client of any family, and set: socket options, ends, statistics.
+
+use std::ffi::{c_int, c_void};
+
+use super::client::{client, en_stats_t, operate, work};
+use super::{Constructor, Handle, Out, bytes, call, null};
+use crate::blocking::Client;
+use crate::error::{Result, invalid};
+use crate::socket::options::OPTIONS;
+
+/// # Safety
+/// As [`work`](super::client::work); `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
+pub(crate) unsafe fn getsockopt<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
+        if value.is_null() || *size > isize::MAX as usize {
+            return Err(invalid("value is NULL, or *size larger than any buffer"));
+        }
+        // SAFETY: there is room for `*size` bytes, which are zeroed before anybody reads them.
+        let value = unsafe {
+            std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
+            std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
+        };
+        *size = operate(client, |client| client.getsockopt(level, name, value))?;
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`](super::client::work); `value` is NULL or `size` bytes.
+pub(crate) unsafe fn setsockopt<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    size: usize,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { work(pointer, |client| client.setsockopt(level, name, bytes(value, size, "value")?)) }
+}
+
+/// # Safety
+/// As [`work`](super::client::work); `value` is NULL or writable.
+pub(crate) unsafe fn get_option<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    option: c_int,
+    value: *mut i64,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, value) = unsafe { (client(pointer)?, Out::new(value, "value")?) };
+        value.set(operate(client, |client| client.get_option(OPTIONS.find(option)?))?);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`](super::client::work).
+pub(crate) unsafe fn set_option<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    option: c_int,
+    value: i64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { work(pointer, |client| client.set_option(OPTIONS.find(option)?, value)) }
+}
+
+/// # Safety
+/// As [`work`](super::client::work); `size` is NULL or writable.
+pub(crate) unsafe fn max_recv_size<H: Handle<Inner = Client>>(pointer: *const H, size: *mut usize) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (client(pointer)?, Out::new(size, "size")?) };
+        size.set(client.max_recv_size());
+        Ok(())
+    })
+}
+
+/// Gives the caller the address or the name of one end.
+///
+/// # Safety
+/// As [`work`](super::client::work); `end` is NULL or writable.
+pub(crate) unsafe fn get_end<H: Handle<Inner = Client>, E: Handle>(
+    pointer: *const H,
+    end: *mut *mut E,
+    name: &str,
+    read: impl FnOnce(&Client) -> Result<E::Inner>,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (end, client) = unsafe { (Constructor::named(end, name)?, client(pointer)?) };
+        end.boxed(read(client)?);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`work`](super::client::work); `stats` is NULL or a struct as long as its first field says, to be written.
+pub(crate) unsafe fn get_stats<H: Handle<Inner = Client>>(
+    pointer: *const H,
+    stats: *mut en_stats_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        if stats.is_null() {
+            return Err(null("stats"));
+        }
+        // SAFETY: not NULL; the first field is the size.
+        let size = unsafe { stats.cast::<usize>().read() };
+        if size < size_of::<usize>() {
+            return Err(invalid("stats->struct_size is too small: set it to sizeof(en_stats_t)"));
+        }
+        let counted = en_stats_t { struct_size: size, ..client.stats().into() };
+        let length = size.min(size_of::<en_stats_t>());
+        // SAFETY: the caller's struct has `size` bytes, ours `size_of` of them.
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), length)
+        };
+        Ok(())
+    })
+}
+
+impl From<crate::blocking::Stats> for en_stats_t {
+    fn from(stats: crate::blocking::Stats) -> en_stats_t {
+        en_stats_t {
+            struct_size: size_of::<en_stats_t>(),
+            packets_sent: stats.packets_sent,
+            packets_received: stats.packets_received,
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
+            send_calls: stats.send_calls,
+            recv_calls: stats.recv_calls,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Datagrams as packets: what is built in.
+
+use super::{DatagramProtocol, Gather, MaxSize};
+use crate::error::Result;
+use crate::packet::Packet;
+
+/// A packet is a datagram as it is.
+pub struct RawDatagrams {
+    max_size: MaxSize,
+}
+
+impl RawDatagrams {
+    /// Packets of at most this size.
+    pub fn new(max_size: MaxSize) -> RawDatagrams {
+        RawDatagrams { max_size }
+    }
+}
+
+impl DatagramProtocol for RawDatagrams {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        self.max_size.admit(parts)?;
+        parts.iter().for_each(|part| out.push(part));
+        Ok(())
+    }
+
+    fn decode(&self, datagram: Packet) -> Result<Packet> {
+        match datagram.len() > self.max_size.bytes() {
+            true => Err(self.max_size.exceeded()),
+            false => Ok(datagram),
+        }
+    }
+}

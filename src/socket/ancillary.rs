@@ -1,0 +1,221 @@
+//! Control messages: what goes and comes beside the bytes of a Unix socket; see cmsg(3), unix(7).
+
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use libc::c_int;
+
+use crate::error::Result;
+
+/// Who a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The process; 0 when sending stands for this one.
+    pub pid: i32,
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+/// What goes beside the next packet, and what came beside the last one.
+#[derive(Debug, Default)]
+pub struct Ancillary {
+    /// Descriptors to send; they stay the application's.
+    fds: Vec<RawFd>,
+    credentials: Option<Credentials>,
+    messages: Vec<Message>,
+    truncated: bool,
+}
+
+/// One control message that has come.
+#[derive(Debug)]
+pub struct Message {
+    /// Its level, such as SOL_SOCKET.
+    pub level: c_int,
+    /// Its type, such as SCM_RIGHTS.
+    pub kind: c_int,
+    /// Its bytes, as they came.
+    pub data: Vec<u8>,
+    /// What they mean.
+    pub content: Content,
+}
+
+/// What the bytes of a message mean.
+#[derive(Debug)]
+pub enum Content {
+    /// Descriptors, as long as nobody has taken them.
+    Fds(Vec<OwnedFd>),
+    /// The credentials of a process.
+    Credentials(Credentials),
+    /// What is known to the application only, with the descriptor that is in it, if any.
+    Other(Option<OwnedFd>),
+}
+
+impl Credentials {
+    /// From the fields of a `struct ucred`.
+    pub(super) fn from_fields([pid, uid, gid]: [[u8; 4]; 3]) -> Credentials {
+        Credentials {
+            pid: i32::from_ne_bytes(pid),
+            uid: u32::from_ne_bytes(uid),
+            gid: u32::from_ne_bytes(gid),
+        }
+    }
+
+    /// The fields of a `struct ucred`.
+    fn fields(self) -> [[u8; 4]; 3] {
+        let pid = if self.pid == 0 { std::process::id().cast_signed() } else { self.pid };
+        [pid.to_ne_bytes(), self.uid.to_ne_bytes(), self.gid.to_ne_bytes()]
+    }
+}
+
+impl Ancillary {
+    /// Forgets what is to send, and closes what came and nobody took.
+    pub fn clear(&mut self) {
+        *self = Ancillary::default();
+    }
+
+    /// Descriptors to send.
+    pub fn add_fds(&mut self, fds: &[RawFd]) {
+        self.fds.extend_from_slice(fds);
+    }
+
+    /// Credentials to send, in place of earlier ones.
+    pub fn add_credentials(&mut self, credentials: Credentials) {
+        self.credentials = Some(credentials);
+    }
+
+    /// The control buffer for what is to send; empty if there is nothing. How much of it the kernel
+    /// takes is for the kernel to say.
+    pub fn control(&self) -> Result<Vec<u8>> {
+        let mut control = Vec::new();
+        if !self.fds.is_empty() {
+            let data: Vec<_> = self.fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect();
+            push(&mut control, libc::SCM_RIGHTS, &data);
+        }
+        if let Some(credentials) = self.credentials {
+            push(&mut control, libc::SCM_CREDENTIALS, credentials.fields().as_flattened());
+        }
+        Ok(control)
+    }
+
+    /// Takes over what a receive has brought, in place of all that was there. `control` is what the
+    /// kernel has just written, and is given to nobody else: its descriptors are owned from here on.
+    pub(crate) fn received(&mut self, control: &[u8], truncated: bool) {
+        self.clear();
+        self.truncated = truncated;
+        let mut rest = control;
+        while let Some((message, behind)) = pull(rest) {
+            self.messages.extend(message);
+            rest = behind;
+        }
+    }
+
+    /// What has come.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Whether some of what came did not fit and is lost.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// The first credentials that have come.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.messages.iter().find_map(|message| match message.content {
+            Content::Credentials(credentials) => Some(credentials),
+            _ => None,
+        })
+    }
+
+    /// How many descriptors have come that nobody has taken.
+    pub fn fd_count(&self) -> usize {
+        let counts = self.messages.iter().map(|message| match &message.content {
+            Content::Fds(fds) => fds.len(),
+            _ => 0,
+        });
+        counts.sum()
+    }
+
+    /// Gives the descriptors away, in the order in which they were sent.
+    pub fn take_fds(&mut self) -> Vec<OwnedFd> {
+        let taken = self.messages.iter_mut().map(|message| match &mut message.content {
+            Content::Fds(fds) => std::mem::take(fds),
+            _ => Vec::new(),
+        });
+        taken.flatten().collect()
+    }
+}
+
+/// The room for one message with so many descriptors and so many messages with credentials.
+pub fn space(fds: usize, credentials: usize) -> usize {
+    let for_fds = if fds == 0 { 0 } else { message_space(fds.saturating_mul(size_of::<RawFd>())) };
+    for_fds.saturating_add(credentials.saturating_mul(message_space(size_of::<libc::ucred>())))
+}
+
+/// The size of a header with what aligns the data behind it; CMSG_LEN(0).
+const HEADER: usize = size_of::<libc::cmsghdr>().next_multiple_of(size_of::<usize>());
+
+/// A descriptor of the sending process, where SO_PASSPIDFD is set; since Linux 6.5.
+const SCM_PIDFD: c_int = 4;
+
+/// CMSG_SPACE: a header, so many bytes, and what aligns the header behind them.
+fn message_space(size: usize) -> usize {
+    size.checked_next_multiple_of(size_of::<usize>()).unwrap_or(usize::MAX).saturating_add(HEADER)
+}
+
+/// Appends a message of the socket level.
+fn push(control: &mut Vec<u8>, kind: c_int, data: &[u8]) {
+    let end = control.len() + message_space(data.len());
+    control.extend_from_slice(&(HEADER + data.len()).to_ne_bytes());
+    control.extend_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
+    control.extend_from_slice(&kind.to_ne_bytes());
+    control.extend_from_slice(data);
+    control.resize(end, 0);
+}
+
+/// Takes the first message off a control buffer that the kernel has filled; None in place of a
+/// message that was cut so short that it says nothing.
+fn pull(control: &[u8]) -> Option<(Option<Message>, &[u8])> {
+    let (header, rest) = control.split_at_checked(HEADER)?;
+    let (length, header) = header.split_first_chunk()?;
+    let (level, header) = header.split_first_chunk()?;
+    let (kind, _) = header.split_first_chunk()?;
+    let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
+    let (level, kind) = (c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind));
+    let message = message(level, kind, &rest[..size]);
+    let behind = rest.get(message_space(size) - HEADER..).unwrap_or_default();
+    Some((message, behind))
+}
+
+/// A message, less the last item of its bytes if that is not whole.
+fn message(level: c_int, kind: c_int, data: &[u8]) -> Option<Message> {
+    let (data, content) = match (level, kind) {
+        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+            let (numbers, _) = data.as_chunks();
+            (numbers.as_flattened(), Content::Fds(numbers.iter().copied().filter_map(adopt).collect()))
+        }
+        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+            let (fields, _) = data.as_chunks();
+            let fields = fields.first_chunk()?;
+            (fields.as_flattened(), Content::Credentials(Credentials::from_fields(*fields)))
+        }
+        (libc::SOL_SOCKET, SCM_PIDFD) => (data, Content::Other(data.first_chunk().copied().and_then(adopt))),
+        _ => (data, Content::Other(None)),
+    };
+    match &content {
+        Content::Fds(fds) if fds.is_empty() => None,
+        _ => Some(Message { level, kind, data: data.to_vec(), content }),
+    }
+}
+
+/// A descriptor whose number the kernel has just put there for us; it may put errors there.
+fn adopt(number: [u8; 4]) -> Option<OwnedFd> {
+    let fd = RawFd::from_ne_bytes(number);
+    // SAFETY: recvmsg(2) has opened it for us, and this is the only reading of its buffer.
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[cfg(test)]
+#[path = "ancillary_tests.rs"]
+mod tests;

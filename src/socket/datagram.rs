@@ -1,0 +1,232 @@
+//! Datagrams in and out, one by one or many with one system call; see udp(7), unix(7).
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libc::{c_int, c_void};
+
+use super::Socket;
+use super::options;
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::error::{EN_EINVAL, EN_EIO, EN_EMSGSIZE, EN_ENOPROTOOPT, EN_EOPNOTSUPP, Result};
+
+/// The kernel cuts at most so many datagrams from one buffer (UDP_MAX_SEGMENTS, before 6.9).
+const MOST_SEGMENTS: usize = 64;
+
+/// What fits into one buffer to be cut: the largest IP packet, with room for its headers.
+const MOST_SEGMENT_BYTES: usize = 65_000;
+
+/// So many datagrams go with one sendmmsg(2).
+const MOST_MESSAGES: usize = 64;
+
+/// From which size on the kernel does not cut buffers into datagrams.
+#[derive(Debug)]
+pub struct SegmentLimit(AtomicUsize);
+
+impl Default for SegmentLimit {
+    fn default() -> SegmentLimit {
+        SegmentLimit(AtomicUsize::new(usize::MAX))
+    }
+}
+
+/// Datagrams that came with one receive.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// How many bytes, as sent: more than the buffer's size if they were cut.
+    pub size: usize,
+    /// The size of each datagram, the last of which may be shorter; 0: there is one.
+    pub segment: usize,
+}
+
+impl Socket {
+    /// Receives one datagram into `buffer`.
+    #[inline]
+    pub fn recv_datagram(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
+        let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
+        loop {
+            // SAFETY: the buffer is ours for the time of the call.
+            let count = unsafe {
+                libc::recv(
+                    self.as_fd().as_raw_fd(),
+                    buffer.as_mut_ptr().cast::<c_void>(),
+                    buffer.len(),
+                    flags,
+                )
+            };
+            match usize::try_from(count) {
+                Ok(size) => return Ok(Arrived { size, segment: 0 }),
+                Err(_) => self.stopped(hold, Interest::Read)?,
+            }
+        }
+    }
+
+    /// Lets the kernel hand over several datagrams at once; whether it can.
+    pub fn coalesce(&self) -> bool {
+        options::setsockopt(self.as_fd(), libc::SOL_UDP, libc::UDP_GRO, &1_i32.to_ne_bytes()).is_ok()
+    }
+
+    /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
+    pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
+        let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
+        let mut control = [0_u64; 8];
+        let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        loop {
+            // SAFETY: all fields may be zero.
+            let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+            message.msg_iov = &raw mut slice;
+            message.msg_iovlen = 1;
+            message.msg_control = control.as_mut_ptr().cast();
+            message.msg_controllen = size_of_val(&control) as _;
+            // SAFETY: the message and what it points to live during the call.
+            let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
+            match usize::try_from(count) {
+                Ok(size) => return Ok(Arrived { size, segment: segment_size(&message) }),
+                Err(_) => self.stopped(hold, Interest::Read)?,
+            }
+        }
+    }
+
+    /// Sends the first of the datagrams, as many as go with one system call, and says how many. UDP
+    /// datagrams of one size are cut from one buffer where the kernel can.
+    pub fn send_datagrams(&self, datagrams: &[&[u8]], limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
+        let alike = alike(datagrams, limit.0.load(Ordering::Relaxed));
+        if alike > 1 {
+            let segment = datagrams[0].len();
+            match self.send_segments(&datagrams[..alike], segment, hold) {
+                Err(Stop::Failed(error)) if is_refusal(error.code()) => {
+                    limit.0.fetch_min(segment, Ordering::Relaxed);
+                }
+                outcome => return outcome.map(|()| alike),
+            }
+        }
+        self.send_messages(datagrams, hold)
+    }
+
+    /// Sends datagrams of one size (the last may be shorter) with one buffer.
+    fn send_segments(&self, datagrams: &[&[u8]], segment: usize, hold: Hold) -> Attempt<()> {
+        let slices: Vec<_> = datagrams.iter().map(|datagram| IoSlice::new(datagram)).collect();
+        let mut control = [0_u64; 3];
+        // SAFETY: all fields may be zero.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = slices.as_ptr().cast_mut().cast();
+        message.msg_iovlen = slices.len() as _;
+        message.msg_control = control.as_mut_ptr().cast();
+        // SAFETY: the macros compute sizes and places within `control`, which is large enough for
+        // one message of two bytes and is aligned for its header.
+        unsafe {
+            message.msg_controllen = libc::CMSG_SPACE(size_of::<u16>() as u32) as _;
+            let header = libc::CMSG_FIRSTHDR(&raw const message);
+            (*header).cmsg_level = libc::SOL_UDP;
+            (*header).cmsg_type = libc::UDP_SEGMENT;
+            (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
+            libc::CMSG_DATA(header).cast::<u16>().write_unaligned(segment as u16);
+        }
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        loop {
+            // SAFETY: the message and what it points to live during the call.
+            match unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) } {
+                0.. => return Ok(()),
+                _ => self.stopped(hold, Interest::Write)?,
+            }
+        }
+    }
+
+    /// Sends datagrams of any sizes, as many as go with one system call; see sendmmsg(2).
+    pub fn send_messages(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
+        let datagrams = match datagrams {
+            [one] => return self.send(&[IoSlice::new(one)], hold).map(|_| 1),
+            many => &many[..many.len().min(MOST_MESSAGES)],
+        };
+        let slices: Vec<_> = datagrams.iter().map(|datagram| IoSlice::new(datagram)).collect();
+        let mut messages: Vec<_> = slices
+            .iter()
+            .map(|slice| {
+                // SAFETY: all fields may be zero.
+                let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+                message.msg_hdr.msg_iov = std::ptr::from_ref(slice).cast_mut().cast();
+                message.msg_hdr.msg_iovlen = 1;
+                message
+            })
+            .collect();
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let count = messages.len() as u32;
+        loop {
+            // SAFETY: the messages and what they point to live during the call.
+            let sent =
+                unsafe { libc::sendmmsg(self.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _) };
+            match usize::try_from(sent) {
+                Ok(sent) => return Ok(sent),
+                Err(_) => self.stopped(hold, Interest::Write)?,
+            }
+        }
+    }
+
+    /// Takes datagrams away that came before the socket was connected: they may be anybody's.
+    pub fn drain(&self) -> Result<()> {
+        let mut nothing = [0_u8; 0];
+        loop {
+            match self.recv_datagram(&mut nothing, Hold::No) {
+                Ok(_) | Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+/// How many of the first datagrams can be cut from one buffer.
+fn alike(datagrams: &[&[u8]], limit: usize) -> usize {
+    let Some(size) = datagrams.first().map(|first| first.len()).filter(|size| (1..limit).contains(size))
+    else {
+        return 0;
+    };
+    let most = MOST_SEGMENTS.min(MOST_SEGMENT_BYTES / size);
+    let same = datagrams.iter().take(most).take_while(|datagram| datagram.len() == size).count();
+    let shorter = datagrams.get(same).is_some_and(|last| same < most && (1..size).contains(&last.len()));
+    same + usize::from(shorter)
+}
+
+/// Whether the kernel cannot cut buffers, or not into datagrams of this size.
+fn is_refusal(code: c_int) -> bool {
+    matches!(code, EN_EINVAL | EN_EIO | EN_EMSGSIZE | EN_EOPNOTSUPP | EN_ENOPROTOOPT)
+}
+
+/// What the kernel says of the size of each of several datagrams; 0: nothing.
+fn segment_size(message: &libc::msghdr) -> usize {
+    // SAFETY: the kernel has filled the control buffer that the message points to; the macros stay
+    // within it, and a UDP_GRO message holds an int.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
+                let size = libc::CMSG_DATA(header).cast::<c_int>().read_unaligned();
+                return usize::try_from(size).unwrap_or(0);
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(sizes: &[usize]) -> Vec<&'static [u8]> {
+        static ZEROS: [u8; 70_000] = [0; 70_000];
+        sizes.iter().map(|size| &ZEROS[..*size]).collect()
+    }
+
+    #[test]
+    fn alike_are_those_of_one_size_and_a_shorter_last() {
+        assert_eq!(alike(&of(&[64, 64, 64]), usize::MAX), 3);
+        assert_eq!(alike(&of(&[64, 64, 10, 64]), usize::MAX), 3);
+        assert_eq!(alike(&of(&[64, 65]), usize::MAX), 1);
+        assert_eq!(alike(&of(&[0, 0]), usize::MAX), 0);
+        assert_eq!(alike(&of(&[64, 0]), usize::MAX), 1);
+        assert_eq!(alike(&of(&[64; 100]), usize::MAX), MOST_SEGMENTS);
+        assert_eq!(alike(&of(&[9000; 10]), usize::MAX), 7);
+        assert_eq!(alike(&of(&[64, 64]), 64), 0);
+    }
+}

@@ -1,0 +1,94 @@
+//! Bytes with control messages beside them; see sendmsg(2), recvmsg(2).
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, AsRawFd};
+
+use libc::c_int;
+
+use super::Socket;
+use super::ancillary::Ancillary;
+use crate::attempt::{Attempt, Hold, Interest};
+
+/// What one receive brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Received {
+    /// Bytes; of a datagram as many as were sent, also if they did not fit.
+    pub size: usize,
+    /// Bytes of control messages.
+    pub control: usize,
+    /// MSG_CTRUNC and the like.
+    pub flags: c_int,
+}
+
+impl Socket {
+    /// Sends slices and control messages with one system call.
+    pub fn send_message(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
+        // SAFETY: all fields may be zero.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        // An IoSlice has the layout of an iovec; sendmsg(2) writes neither to it nor to the control.
+        message.msg_iov = slices.as_ptr().cast_mut().cast();
+        message.msg_iovlen = slices.len() as _;
+        if !control.is_empty() {
+            message.msg_control = control.as_ptr().cast_mut().cast();
+            message.msg_controllen = control.len() as _;
+        }
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        loop {
+            // SAFETY: the message and what it points to live during the call.
+            let count = unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
+            match usize::try_from(count) {
+                Ok(count) => return Ok(count),
+                Err(_) => self.stopped(hold, Interest::Write)?,
+            }
+        }
+    }
+
+    /// Receives bytes, and into `ancillary` what came beside them, with so much room for that; how
+    /// many bytes. `extra` is MSG_TRUNC for datagrams, 0 for streams.
+    pub fn recv_with_ancillary(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut Ancillary,
+        room: usize,
+        extra: c_int,
+        hold: Hold,
+    ) -> Attempt<usize> {
+        let mut control = vec![0; room];
+        let received = self.recv_message(buffer, &mut control, extra, hold)?;
+        ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
+        Ok(received.size)
+    }
+
+    /// Receives bytes and control messages with one system call; `extra` is MSG_TRUNC for datagrams,
+    /// 0 for streams. Descriptors that come are close-on-exec.
+    pub(super) fn recv_message(
+        &self,
+        buffer: &mut [u8],
+        control: &mut [u8],
+        extra: c_int,
+        hold: Hold,
+    ) -> Attempt<Received> {
+        let flags = libc::MSG_CMSG_CLOEXEC | extra | self.receive_flags(hold)?;
+        let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        loop {
+            // SAFETY: all fields may be zero.
+            let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+            message.msg_iov = &raw mut slice;
+            message.msg_iovlen = 1;
+            message.msg_control = control.as_mut_ptr().cast();
+            message.msg_controllen = control.len() as _;
+            // SAFETY: the message and what it points to live during the call.
+            let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
+            match usize::try_from(count) {
+                Ok(size) => {
+                    let control = message.msg_controllen as usize;
+                    if size == 0 && extra == 0 {
+                        self.at_end()?;
+                    }
+                    return Ok(Received { size, control, flags: message.msg_flags });
+                }
+                Err(_) => self.stopped(hold, Interest::Read)?,
+            }
+        }
+    }
+}
