@@ -261,8 +261,13 @@ impl Client {
     ) -> Result<Packet> {
         ancillary.clear();
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
+            if self.unsent.load(Ordering::Relaxed) {
+                self.flush_now();
+            }
             let Half { packets, transport } = half;
-            self.drive(&**transport, deadline, |hold| packets.recv_with_ancillary(ancillary, room, hold))
+            let packet = self
+                .drive(&**transport, deadline, |hold| packets.recv_with_ancillary(ancillary, room, hold))?;
+            if self.is_closed() { Err(closed()) } else { Ok(packet) }
         })
     }
 
@@ -377,10 +382,12 @@ impl Client {
                 Some(half) if !self.is_closed() => self.unless_closed(work(half, deadline)),
                 _ => Err(closed()),
             };
+            // Once the lock is let go, the client may be gone.
+            let outcome = outcome.map_err(|error| self.explain(error, Stage::Receive));
             guard.unlock(|half| *half = None);
             outcome
         });
-        outcome.map_err(|error| self.explain(error, Stage::Receive))
+        outcome.map_err(|error| error.at(Stage::Receive))
     }
 
     fn with_sender<T>(
@@ -397,17 +404,19 @@ impl Client {
                 }
                 _ => Err(closed()),
             };
+            // Once the lock is let go, the client may be gone.
+            let outcome = outcome.map_err(|error| self.explain(error, Stage::Send));
             guard.unlock(|half| *half = None);
             outcome
         });
-        outcome.map_err(|error| self.explain(error, Stage::Send))
+        outcome.map_err(|error| error.at(Stage::Send))
     }
 
     #[inline]
     fn lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
         // A close that is bringing out what is put aside has the lock for as long as that takes.
         if self.is_closed() {
-            return Err(closed());
+            return Err(closed().with_peer(&self.peer));
         }
         let outcome = self.waiting.lock(lock, deadline);
         outcome.map_err(|error| match error.code() {

@@ -60,11 +60,12 @@ pub(crate) fn operate<T>(client: &Client, work: impl FnOnce(&Client) -> Result<T
         false => None,
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| work(client)));
-    drop(scope);
-    outcome.unwrap_or_else(|panic| {
+    if outcome.is_err() {
         client.poison();
-        resume_unwind(panic)
-    })
+    }
+    // From here on the client may be gone: a callback may have freed it.
+    drop(scope);
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// What every export of a family that works on packets does.
@@ -248,7 +249,7 @@ pub(crate) unsafe fn has_buffered<H: Handle<Inner = Client>>(pointer: *mut H) ->
 /// As [`work`].
 pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
     // SAFETY: as the caller promises.
-    call(|| unsafe { client(pointer)? }.close())
+    call(|| unsafe { shared(pointer)? }.close())
 }
 
 /// # Safety
@@ -256,7 +257,7 @@ pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int 
 pub(crate) unsafe fn abort<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        unsafe { client(pointer)? }.abort();
+        unsafe { shared(pointer)? }.abort();
         Ok(())
     })
 }

@@ -18,12 +18,13 @@ thread_local! {
 
 /// Keeps the detail of a failing call for `en_last_error_message`.
 pub(crate) fn remember(error: Error) {
-    LAST.with_borrow_mut(|last| last.error = Some(error));
+    // A destructor at the end of a thread may come after ours.
+    let _ = LAST.try_with(|last| last.borrow_mut().error = Some(error));
 }
 
 /// What the callback that has just failed said of it.
 pub(crate) fn take_explanation() -> Option<String> {
-    EXPLANATION.take()
+    EXPLANATION.try_with(RefCell::take).ok().flatten()
 }
 
 /// The meaning of a code in a few words, such as "connection refused". Never NULL, never freed;
@@ -76,7 +77,7 @@ pub extern "C" fn en_last_error_message() -> *const c_char {
 pub unsafe extern "C" fn en_set_error_message(message: *const c_char) {
     // SAFETY: the caller's promise is the one `string` asks for.
     let text = unsafe { string(message, "message") }.ok().map(str::to_string);
-    EXPLANATION.set(text);
+    let _ = EXPLANATION.try_with(|explanation| explanation.replace(text));
 }
 
 fn c_string(mut text: String) -> CString {

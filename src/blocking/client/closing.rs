@@ -29,7 +29,9 @@ impl Client {
     pub fn abort(&self) {
         // Looks for a fork, too.
         let _ = self.check_usable();
-        if !self.life.is_foreign() && !self.life.close() {
+        if !self.life.is_foreign() {
+            // Also cuts a close short that is still bringing out what is put aside.
+            self.life.close();
             self.let_go();
         }
     }
@@ -42,8 +44,11 @@ impl Client {
         let Some(mut guard) = self.sending.try_lock() else { return Ok(()) };
         let outcome = match &mut *guard {
             Some(Half { packets, transport }) => {
-                transport.stop_receiving();
                 let can_hold = !self.life.is_in_child();
+                // In a forked child the connection is the parent's, too.
+                if can_hold {
+                    transport.stop_receiving();
+                }
                 self.waiting.drive(&**transport, can_hold, &mut deadline, |hold| packets.flush(hold))
             }
             None => Ok(()),
@@ -54,12 +59,11 @@ impl Client {
 
     /// Wakes everybody and drops what nobody is using; the others drop theirs when they leave.
     fn let_go(&self) {
-        if let Some(control) = self.control.ask_to_close() {
+        // Held by others only for as long as a socket option takes.
+        if let Some(mut control) = self.control.lock_until(None) {
             self.wake(&control);
-            control.unlock(|transport| *transport = None);
-        } else if let Some(control) = self.control.lock_until(None) {
-            self.wake(&control);
-            control.unlock(|transport| *transport = None);
+            *control = None;
+            control.unlock(|_| {});
         }
         if let Some(half) = self.receiving.ask_to_close() {
             half.unlock(|half| *half = None);
@@ -97,8 +101,9 @@ impl Client {
         if !self.life.close() {
             // One attempt that does not wait; nobody is left to hear how it went.
             let _ = self.bring_out(Deadline::after_ms(0));
-            self.let_go();
         }
+        // Also cuts a close short that is still bringing out what is put aside.
+        self.let_go();
         self.receiving.drain();
         self.sending.drain();
         self.control.drain();

@@ -128,8 +128,10 @@ impl Client {
             Some(transport) if !self.is_closed() => work(&**transport),
             _ => Err(closed()),
         };
-        guard.unlock(|transport| *transport = None);
-        outcome.map_err(|error| error.with_peer(&self.peer))
+        // Once the lock is let go, the client may be gone.
+        let outcome = outcome.map_err(|error| error.with_peer(&self.peer));
+        guard.unlock(|_| {});
+        outcome
     }
 
     /// How many bytes each receive asks for.
