@@ -467,7 +467,8 @@ typedef int (*en_encode_t)(const en_slice_t *parts, size_t count, en_frame_t *fr
  * receive fails so, `*used` bytes are skipped, and the next receive goes on behind them.
  * `*used` is 0 and `*packet` empty when the call begins; values out of bounds are `EN_EINVAL`.
  * `end_of_stream` is 1 if nothing can follow any more: a packet that only the end completes may
- * then be given. `state` is what `new_state` made for this client.
+ * then be given. It is called without bytes (`size` 0) only then, and only if it has used bytes
+ * since the last packet. `state` is what `new_state` made for this client.
  */
 typedef int (*en_decode_t)(const uint8_t *data,
                            size_t size,

@@ -1,7 +1,7 @@
 //! A switch that any thread, and a signal handler, may throw.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::error::{EN_ECANCELED, Error, Result};
 use crate::socket::eventfd::EventFd;
@@ -11,24 +11,39 @@ use crate::socket::eventfd::EventFd;
 pub struct Cancel {
     thrown: AtomicBool,
     event: EventFd,
+    /// How often throwing it has begun and ended: who puts it back sees whether it was thrown
+    /// meanwhile, and by halves.
+    begun: AtomicU32,
+    ended: AtomicU32,
 }
 
 impl Cancel {
     /// A switch, not thrown.
     pub fn new() -> Result<Cancel> {
-        Ok(Cancel { thrown: AtomicBool::new(false), event: EventFd::new()? })
+        let event = EventFd::new()?;
+        let (begun, ended) = (AtomicU32::new(0), AtomicU32::new(0));
+        Ok(Cancel { thrown: AtomicBool::new(false), event, begun, ended })
     }
 
     /// Throws it. Does nothing that a signal handler must not do.
     pub fn trigger(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         self.thrown.store(true, Ordering::SeqCst);
         self.event.signal();
+        self.ended.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Puts it back.
     pub fn reset(&self) {
-        self.thrown.store(false, Ordering::SeqCst);
-        self.event.drain();
+        loop {
+            let begun = self.begun.load(Ordering::SeqCst);
+            self.thrown.store(false, Ordering::SeqCst);
+            self.event.drain();
+            if self.begun.load(Ordering::SeqCst) == begun && self.ended.load(Ordering::SeqCst) == begun {
+                return;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Whether it is thrown.
@@ -49,5 +64,24 @@ impl AsFd for Cancel {
     /// Readable while the switch is thrown.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thrown_and_put_back_at_once_it_is_one_or_the_other() {
+        let cancel = Cancel::new().expect("an eventfd");
+        for _ in 0..2000 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| cancel.trigger());
+                cancel.reset();
+            });
+            assert_eq!(cancel.is_triggered(), cancel.event.is_readable());
+            cancel.reset();
+            assert!(!cancel.is_triggered() && !cancel.event.is_readable());
+        }
     }
 }

@@ -2,18 +2,20 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use super::closed;
 use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
-use crate::error::{EN_ECLOSED, EN_ETIMEDOUT, Error, Result, Stage};
+use crate::error::{EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
-use crate::socket::lock::{Guard, Lock};
+use crate::socket::fork;
+use crate::socket::slot::{Guard, Slot};
 use crate::transport::Transport;
 
 mod closing;
@@ -49,15 +51,19 @@ pub struct Parts {
 
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
-    receiving: Lock<Option<Half<dyn PacketReceiver>>>,
-    sending: Lock<Option<Half<dyn PacketSender>>>,
-    /// For socket options. Like the halves it is gone once the client is closed, and with the last
-    /// of the three the descriptor.
-    control: Lock<Option<Arc<dyn Transport>>>,
+    receiving: Slot<Half<dyn PacketReceiver>>,
+    sending: Slot<Half<dyn PacketSender>>,
+    /// For socket options and for waking who waits, never used for longer than that takes. Like the
+    /// halves it is gone once the client is closed, and with the last of the three the descriptor.
+    control: Slot<Arc<dyn Transport>>,
     fd: RawFd,
     life: Life,
     /// Whether something is put aside to be sent.
     unsent: AtomicBool,
+    /// The process that has put it aside: a forked child leaves it to its parent.
+    unsent_of: AtomicU32,
+    /// Whether a sender waits for the peer, or is about to.
+    sender_waits: AtomicBool,
     encoder: Box<dyn Encode>,
     counters: Arc<Counters>,
     names: Names,
@@ -79,11 +85,13 @@ impl Client {
         let transport = parts.transport;
         Client {
             fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
-            receiving: Lock::new(Some(Half { packets: parts.receiver, transport: transport.clone() })),
-            sending: Lock::new(Some(Half { packets: parts.sender, transport: transport.clone() })),
-            control: Lock::new(Some(transport)),
+            receiving: Slot::new(Half { packets: parts.receiver, transport: transport.clone() }),
+            sending: Slot::new(Half { packets: parts.sender, transport: transport.clone() }),
+            control: Slot::new(transport),
             life: Life::begin(),
             unsent: AtomicBool::new(false),
+            unsent_of: AtomicU32::new(fork::generation()),
+            sender_waits: AtomicBool::new(false),
             encoder: parts.encoder,
             counters: parts.counters,
             peer: parts.names.remote.to_string().into(),
@@ -110,17 +118,7 @@ impl Client {
 
     #[cold]
     fn check_usable_slow(&self) -> Result<()> {
-        let busy = || self.receiving.is_locked() || self.sending.is_locked() || self.control.is_locked();
-        if self.life.look(busy)? {
-            // What is put aside is the parent's to send.
-            if let Some(mut sending) = self.sending.try_lock()
-                && let Some(half) = &mut *sending
-            {
-                half.packets.forget_unsent();
-                self.unsent.store(false, Ordering::Relaxed);
-            }
-        }
-        Ok(())
+        self.life.look(|| self.receiving.is_used() || self.sending.is_used() || self.control.is_used())
     }
 
     /// Takes the client out of service after a panic.
@@ -191,7 +189,7 @@ impl Client {
         let outcome = match packets.send(out, Hold::No) {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive(&**transport, deadline, |hold| packets.send(out, hold)),
+            Err(_) => self.drive_sender(&**transport, deadline, |hold| packets.send(out, hold)),
         };
         outcome.inspect_err(|error| packets.give_up(out, error.reason()))
     }
@@ -200,7 +198,7 @@ impl Client {
     pub fn flush(&self, timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive(&**transport, deadline, |hold| packets.flush(hold))
+            self.drive_sender(&**transport, deadline, |hold| packets.flush(hold))
         })
     }
 
@@ -208,7 +206,7 @@ impl Client {
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive(&**transport, deadline, |hold| packets.send_eof(hold))
+            self.drive_sender(&**transport, deadline, |hold| packets.send_eof(hold))
         });
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
@@ -261,13 +259,9 @@ impl Client {
     ) -> Result<Packet> {
         ancillary.clear();
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            if self.unsent.load(Ordering::Relaxed) {
-                self.flush_now();
-            }
-            let Half { packets, transport } = half;
-            let packet = self
-                .drive(&**transport, deadline, |hold| packets.recv_with_ancillary(ancillary, room, hold))?;
-            if self.is_closed() { Err(closed()) } else { Ok(packet) }
+            self.wait_for_packet(half, deadline, |packets, hold| {
+                packets.recv_with_ancillary(ancillary, room, hold)
+            })
         })
     }
 
@@ -284,8 +278,9 @@ impl Client {
             let mut out = Gather::default();
             self.encoder.encode(parts, &mut out)?;
             let Half { packets, transport } = half;
-            let sent = self
-                .drive(&**transport, deadline, |hold| packets.send_with_ancillary(&mut out, &control, hold));
+            let sent = self.drive_sender(&**transport, deadline, |hold| {
+                packets.send_with_ancillary(&mut out, &control, hold)
+            });
             sent.inspect_err(|error| half.packets.give_up(&out, error.reason()))?;
             self.counters.packets_sent.add(1);
             Ok(())
@@ -297,64 +292,70 @@ impl Client {
         if self.is_closed() {
             return Err(self.explain(closed(), Stage::Receive));
         }
-        let Some(mut guard) = self.receiving.try_lock() else { return Ok(false) };
-        let ready = guard.as_mut().is_some_and(|half| half.packets.is_ready());
-        guard.unlock(|half| *half = None);
-        Ok(ready)
+        Ok(self.receiving.try_lock().is_some_and(|mut half| half.packets.is_ready()))
     }
 
     #[inline]
     fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
-        let packet = match half.packets.recv_gathered()? {
-            Some(packet) => packet,
-            None => self.wait_for_packet(half, deadline)?,
-        };
-        // A callback may have closed the client meanwhile.
-        if self.is_closed() { Err(closed()) } else { Ok(packet) }
+        match half.packets.recv_gathered()? {
+            // A callback may have closed the client meanwhile.
+            Some(_) if self.is_closed() => Err(closed()),
+            Some(packet) => Ok(packet),
+            None => self.wait_for_packet(half, deadline, |packets, hold| packets.recv(hold)),
+        }
     }
 
     fn wait_for_packet(
         &self,
         half: &mut Half<dyn PacketReceiver>,
         deadline: &mut Deadline,
+        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
     ) -> Result<Packet> {
         let Half { packets, transport } = half;
-        self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
-            false => packets.recv(hold),
-            true => self.recv_after_flush(&mut **packets, hold),
-        })
+        let packet =
+            self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+                false => recv(&mut **packets, hold),
+                true => self.recv_after_flush(|hold| recv(&mut **packets, hold), hold),
+            })?;
+        if self.is_closed() { Err(closed()) } else { Ok(packet) }
     }
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
     /// may depend on it.
-    fn recv_after_flush(&self, packets: &mut dyn PacketReceiver, hold: Hold) -> Attempt<Packet> {
-        match packets.recv(Hold::No) {
+    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<Packet>, hold: Hold) -> Attempt<Packet> {
+        match recv(Hold::No) {
             Err(Stop::Want(Interest::Read)) => {}
             outcome => return outcome,
         }
         match self.flush_now() {
             true => Err(Stop::Want(Interest::Either)),
-            false => packets.recv(hold),
+            false => recv(hold),
         }
     }
 
     /// Sends of what is put aside what goes at once; whether some is left that waits for room.
     fn flush_now(&self) -> bool {
-        let Some(mut guard) = self.sending.try_lock() else { return false };
-        let mut waits = false;
-        if let Some(half) = &mut *guard {
-            let outcome = loop {
-                match half.packets.flush(Hold::No) {
-                    Err(Stop::Again) => {}
-                    outcome => break outcome,
-                }
-            };
-            // Failures are seen by receiving, too, or by the next send.
-            waits = matches!(outcome, Err(Stop::Want(_)));
-            self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        let Some(mut half) = self.sending.try_lock() else { return false };
+        self.leave_to_parent(&mut half);
+        let outcome = loop {
+            match half.packets.flush(Hold::No) {
+                Err(Stop::Again) => {}
+                outcome => break outcome,
+            }
+        };
+        self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        // Failures are seen by receiving, too, or by the next send.
+        matches!(outcome, Err(Stop::Want(_)))
+    }
+
+    /// What was put aside before a fork is the parent's to send.
+    #[inline]
+    fn leave_to_parent(&self, half: &mut Half<dyn PacketSender>) {
+        let here = fork::generation();
+        if self.unsent_of.load(Ordering::Relaxed) != here {
+            self.unsent_of.store(here, Ordering::Relaxed);
+            half.packets.forget_unsent();
         }
-        guard.unlock(|half| *half = None);
-        waits
     }
 
     /// Attempts until done; closing ends it, whatever the attempt says then.
@@ -371,23 +372,33 @@ impl Client {
         })
     }
 
+    /// As [`Self::drive`]; who closes sees that it need not wait for us.
+    fn drive_sender<T>(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        attempt: impl FnMut(Hold) -> Attempt<T>,
+    ) -> Result<T> {
+        self.sender_waits.store(true, Ordering::SeqCst);
+        let outcome = match self.is_closed() {
+            true => Err(closed()),
+            false => self.drive(transport, deadline, attempt),
+        };
+        self.sender_waits.store(false, Ordering::SeqCst);
+        outcome
+    }
+
     #[inline]
     fn with_receiver<T>(
         &self,
         deadline: &mut Deadline,
         work: impl FnOnce(&mut Half<dyn PacketReceiver>, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
-        let outcome = self.lock(&self.receiving, deadline).and_then(|mut guard| {
-            let outcome = match &mut *guard {
-                Some(half) if !self.is_closed() => self.unless_closed(work(half, deadline)),
-                _ => Err(closed()),
-            };
-            // Once the lock is let go, the client may be gone.
-            let outcome = outcome.map_err(|error| self.explain(error, Stage::Receive));
-            guard.unlock(|half| *half = None);
-            outcome
-        });
-        outcome.map_err(|error| error.at(Stage::Receive))
+        let mut half = self.enter(&self.receiving, deadline, Stage::Receive)?;
+        // All that needs the client is done before the half is let go: then it may be gone.
+        self.begin()
+            .and_then(|()| work(&mut half, deadline))
+            .map_err(|error| self.explain(error, Stage::Receive))
     }
 
     fn with_sender<T>(
@@ -395,52 +406,46 @@ impl Client {
         mut deadline: Deadline,
         work: impl FnOnce(&mut Half<dyn PacketSender>, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
-        let outcome = self.lock(&self.sending, &mut deadline).and_then(|mut guard| {
-            let outcome = match &mut *guard {
-                Some(half) if !self.is_closed() => {
-                    let outcome = work(half, &mut deadline);
-                    self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
-                    self.unless_closed(outcome)
-                }
-                _ => Err(closed()),
-            };
-            // Once the lock is let go, the client may be gone.
-            let outcome = outcome.map_err(|error| self.explain(error, Stage::Send));
-            guard.unlock(|half| *half = None);
-            outcome
-        });
-        outcome.map_err(|error| error.at(Stage::Send))
+        let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
+        self.leave_to_parent(&mut half);
+        let outcome = self.begin().and_then(|()| work(&mut half, &mut deadline));
+        self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        outcome.map_err(|error| self.explain(error, Stage::Send))
     }
 
     #[inline]
-    fn lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
-        // A close that is bringing out what is put aside has the lock for as long as that takes.
-        if self.is_closed() {
-            return Err(closed().with_peer(&self.peer));
+    fn enter<'a, T>(&self, slot: &'a Slot<T>, deadline: &mut Deadline, stage: Stage) -> Result<Guard<'a, T>> {
+        match slot.try_lock() {
+            Some(guard) => Ok(guard),
+            None => self.enter_slowly(slot, deadline, stage),
         }
-        let outcome = self.waiting.lock(lock, deadline);
-        outcome.map_err(|error| match error.code() {
-            _ if self.is_closed() => closed(),
-            EN_ETIMEDOUT => {
-                Error::new(EN_ETIMEDOUT, "the time-out of the call has passed while another thread was at it")
-            }
-            _ => error,
-        })
-    }
-
-    /// Whatever fails while the client is being closed fails for that reason.
-    #[inline]
-    fn unless_closed<T>(&self, outcome: Result<T>) -> Result<T> {
-        outcome.map_err(|error| if self.is_closed() { closed() } else { error })
     }
 
     #[cold]
+    fn enter_slowly<'a, T>(
+        &self,
+        slot: &'a Slot<T>,
+        deadline: &mut Deadline,
+        stage: Stage,
+    ) -> Result<Guard<'a, T>> {
+        // Keeps the client until the error is complete.
+        let _inside = slot.visit();
+        if self.is_closed() {
+            return Err(self.explain(closed(), stage));
+        }
+        self.waiting.wait_for(slot, deadline).map_err(|error| self.explain(error, stage))
+    }
+
+    /// Whether a call may begin.
+    #[inline]
+    fn begin(&self) -> Result<()> {
+        if self.is_closed() { Err(closed()) } else { self.waiting.check_cancel() }
+    }
+
+    /// Completes an error. Whatever fails while the client is being closed fails for that reason.
+    #[cold]
     fn explain(&self, error: Error, stage: Stage) -> Error {
+        let error = if self.is_closed() { closed() } else { error };
         error.at(stage).with_peer(&self.peer)
     }
-}
-
-#[cold]
-fn closed() -> Error {
-    Error::new(EN_ECLOSED, "the client is closed")
 }

@@ -23,7 +23,7 @@ pub fn resolve(
 ) -> Result<Vec<IpAddress>> {
     let mut lookup = resolve::lookup(host, port, family)?;
     loop {
-        waiting.check()?;
+        let asked = waiting.check()?;
         if let Some(answer) = lookup.poll() {
             return answer;
         }
@@ -32,7 +32,7 @@ pub fn resolve(
             let reason = format!("the connect time-out has passed while {host:?} was being resolved");
             return Err(Error::new(EN_ETIMEDOUT, reason).at(Stage::Resolve));
         }
-        waiting.poll(&[(Some(lookup.fd()), Interest::Read)], left, None)?;
+        waiting.poll(&[(Some(lookup.fd()), Interest::Read)], left, None, asked)?;
     }
 }
 
@@ -46,9 +46,10 @@ where
     D: Dialer<Socket: AsFd>,
 {
     loop {
-        if let Err(error) = waiting.check() {
-            return Err(attempts.expire(error));
-        }
+        let asked = match waiting.check() {
+            Ok(asked) => asked,
+            Err(error) => return Err(attempts.expire(error)),
+        };
         let until = match attempts.advance(Instant::now()) {
             Progress::Connected(socket, address) => return Ok((socket, address)),
             Progress::Failed(error) => return Err(error),
@@ -61,7 +62,7 @@ where
         let next = until.map(|until| until.saturating_duration_since(Instant::now()));
         let left = left.at_most(next).map_or(Left::Forever, Left::Time);
         let fds: Vec<_> = attempts.pending().map(|socket| (Some(socket.as_fd()), Interest::Write)).collect();
-        waiting.poll(&fds, left, None)?;
+        waiting.poll(&fds, left, None, asked)?;
     }
 }
 
@@ -75,7 +76,7 @@ pub fn connect_unix(
 ) -> Result<()> {
     let mut pause = Duration::from_millis(1);
     loop {
-        waiting.check()?;
+        let asked = waiting.check()?;
         if socket.connect(to)? {
             return Ok(());
         }
@@ -84,7 +85,7 @@ pub fn connect_unix(
             let reason = "the connect time-out has passed: the queue of the one who listens is full";
             return Err(Error::new(EN_ETIMEDOUT, reason));
         }
-        waiting.poll(&[], left, Some(pause))?;
+        waiting.poll(&[], left, Some(pause), asked)?;
         pause = (pause * 2).min(Duration::from_millis(50));
     }
 }

@@ -1,5 +1,6 @@
 //! Packets one after the other, within one budget of time.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::Client;
@@ -10,13 +11,13 @@ use crate::packet::Packet;
 /// Receives packet after packet; only the time it waits counts.
 pub struct PacketIter {
     client: Arc<Client>,
-    budget: Deadline,
+    budget: Cell<Deadline>,
 }
 
 impl PacketIter {
     /// An iterator with so many milliseconds in all; negative is for ever.
     pub fn new(client: Arc<Client>, timeout_ms: i64) -> PacketIter {
-        PacketIter { client, budget: Deadline::after_ms(timeout_ms) }
+        PacketIter { client, budget: Cell::new(Deadline::after_ms(timeout_ms)) }
     }
 
     /// Whose packets they are.
@@ -25,10 +26,10 @@ impl PacketIter {
     }
 
     /// The next packet, or why there is none.
-    pub fn next_packet(&mut self) -> Result<Packet> {
-        let mut deadline = self.budget;
+    pub fn next_packet(&self) -> Result<Packet> {
+        let mut deadline = self.budget.get();
         let outcome = self.client.recv_within(&mut deadline);
-        self.budget = deadline.paused();
+        self.budget.set(deadline.paused());
         outcome
     }
 }

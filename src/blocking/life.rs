@@ -11,8 +11,8 @@ const OWN: u64 = 0;
 const CHILD: u64 = 1;
 /// A forked child cannot use it: at the fork another thread was inside.
 const FOREIGN: u64 = 2;
-/// A call has panicked.
-const POISONED: u64 = 3;
+/// Beside these: a call has panicked.
+const POISONED: u64 = 4;
 
 /// The state of one handle.
 #[derive(Debug)]
@@ -37,42 +37,40 @@ impl Life {
         verdict == word(OWN) || verdict == word(CHILD)
     }
 
-    /// Looks whether the handle may be used here; `busy` says whether a thread is inside. True for
-    /// the first look in a child.
-    pub fn look(&self, busy: impl Fn() -> bool) -> Result<bool> {
+    /// Looks whether the handle may be used here; `busy` says whether a thread is inside.
+    pub fn look(&self, busy: impl Fn() -> bool) -> Result<()> {
         loop {
             let seen = self.verdict.load(Ordering::Acquire);
-            if seen >> 8 != u64::from(fork::generation()) {
-                let now = match seen & 0xff {
-                    verdict @ (FOREIGN | POISONED) => verdict,
+            if seen >> 8 == u64::from(fork::generation()) {
+                return verdict_of(seen & 0xff);
+            }
+            let now = seen & POISONED
+                | match seen & FOREIGN {
+                    FOREIGN => FOREIGN,
                     _ if busy() => FOREIGN,
                     _ => CHILD,
                 };
-                let settled =
-                    self.verdict.compare_exchange(seen, word(now), Ordering::AcqRel, Ordering::Relaxed);
-                if settled.is_err() {
-                    continue;
-                }
-                return verdict_of(now).map(|()| now == CHILD);
+            let settled = self.verdict.compare_exchange(seen, word(now), Ordering::AcqRel, Ordering::Relaxed);
+            if settled.is_ok() {
+                return verdict_of(now);
             }
-            return verdict_of(seen & 0xff).map(|()| false);
         }
     }
 
     /// Whether a forked child uses the handle, so that the connection is not its own alone.
     pub fn is_in_child(&self) -> bool {
         let verdict = self.verdict.load(Ordering::Relaxed);
-        verdict & 0xff != OWN && verdict & 0xff != POISONED || verdict >> 8 != u64::from(fork::generation())
+        verdict & (CHILD | FOREIGN) != 0 || verdict >> 8 != u64::from(fork::generation())
     }
 
     /// Whether the handle cannot be used here, because of threads that exist only in the parent.
     pub fn is_foreign(&self) -> bool {
-        self.verdict.load(Ordering::Relaxed) & 0xff == FOREIGN
+        self.verdict.load(Ordering::Relaxed) & FOREIGN != 0
     }
 
     /// Takes the handle out of service.
     pub fn poison(&self) {
-        self.verdict.store(word(POISONED), Ordering::Release);
+        self.verdict.fetch_or(POISONED, Ordering::AcqRel);
     }
 
     /// Closes it; whether it was closed before.
@@ -92,15 +90,14 @@ fn word(verdict: u64) -> u64 {
 }
 
 fn verdict_of(verdict: u64) -> Result<()> {
-    match verdict {
-        FOREIGN => {
-            let reason =
-                "the handle is the parent's: at the fork another thread was using it; make a new one";
-            Err(Error::new(EN_EFORKED, reason))
-        }
-        POISONED => Err(Error::new(EN_EPANIC, "an earlier call has met a bug in easynet: free the handle")),
-        _ => Ok(()),
+    if verdict & FOREIGN != 0 {
+        let reason = "the handle is the parent's: at the fork another thread was using it; make a new one";
+        return Err(Error::new(EN_EFORKED, reason));
     }
+    if verdict & POISONED != 0 {
+        return Err(Error::new(EN_EPANIC, "an earlier call has met a bug in easynet: free the handle"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -111,7 +108,7 @@ mod tests {
     fn a_new_handle_is_usable_and_closes_once() {
         let life = Life::begin();
         assert!(life.is_as_before());
-        assert!(!life.look(|| true).expect("usable"));
+        life.look(|| true).expect("usable");
         assert!(!life.close());
         assert!(life.close());
     }
@@ -122,9 +119,9 @@ mod tests {
         life.verdict.fetch_sub(1 << 8, Ordering::Relaxed);
         assert!(!life.is_as_before());
         assert!(life.is_in_child());
-        assert!(life.look(|| false).expect("usable"));
+        life.look(|| false).expect("usable");
         assert!(life.is_as_before() && life.is_in_child());
-        assert!(!life.look(|| true).expect("decided once"));
+        life.look(|| true).expect("decided once");
     }
 
     #[test]
@@ -142,5 +139,15 @@ mod tests {
         life.poison();
         assert!(!life.is_as_before());
         assert_eq!(life.look(|| false).expect_err("poisoned").code(), EN_EPANIC);
+    }
+
+    #[test]
+    fn a_panic_in_a_child_leaves_it_a_child() {
+        let life = Life::begin();
+        life.verdict.fetch_sub(1 << 8, Ordering::Relaxed);
+        life.look(|| false).expect("usable");
+        life.poison();
+        assert_eq!(life.look(|| false).expect_err("poisoned").code(), EN_EPANIC);
+        assert!(life.is_in_child());
     }
 }

@@ -11,3 +11,11 @@ pub mod wait;
 pub use cancel::Cancel;
 pub use client::{Client, Stats};
 pub use iter::PacketIter;
+
+use crate::error::{EN_ECLOSED, Error};
+
+/// What calls answer on a client that is closed, before them or while they wait.
+#[cold]
+fn closed() -> Error {
+    Error::new(EN_ECLOSED, "the client is closed")
+}

@@ -4,12 +4,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Cancel;
+use super::{Cancel, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result};
-use crate::socket::lock::{Guard, Lock};
 use crate::socket::poll::PollSet;
+use crate::socket::slot::{Guard, Refused, Slot};
 use crate::transport::Transport;
 
 /// What cannot be polled is looked at so often.
@@ -47,11 +47,11 @@ impl Waiting {
         mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
         let wakes = can_hold && transport.can_hold();
-        let can_hold = wakes && self.cancel.is_none();
+        let holds = wakes && self.cancel.is_none();
         let mut spun = self.busy_poll.is_zero();
         let mut steps = 0;
         loop {
-            self.check()?;
+            let asked = self.check()?;
             let left = deadline.left();
             if !spun && left != Left::Nothing {
                 spun = true;
@@ -60,14 +60,14 @@ impl Waiting {
                 }
                 continue;
             }
-            let hold = if can_hold { self.hold(left) } else { Hold::No };
+            let hold = if holds { self.hold(left) } else { Hold::No };
             match attempt(hold) {
                 Ok(done) => return Ok(done),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Want(_)) if left == Left::Nothing => return Err(timed_out()),
                 Err(Stop::Want(interest)) => {
                     let limit = (!wakes).then_some(LOOK_AGAIN);
-                    self.poll(&[(transport.fd(interest), interest)], deadline.left(), limit)?;
+                    self.poll(&[(transport.fd(interest), interest)], deadline.left(), limit, asked)?;
                 }
                 Err(Stop::Again) if left == Left::Nothing => {
                     steps += 1;
@@ -96,22 +96,24 @@ impl Waiting {
     /// How long the kernel may hold us when so much time is left.
     #[inline]
     fn hold(&self, left: Left) -> Hold {
-        match left.at_most(self.interrupt.as_ref().map(|(interval, _)| *interval)) {
+        match left.at_most(self.interval()) {
             None => Hold::Forever,
             Some(time) => hold_within(time),
         }
     }
 
     /// Waits until one of the descriptors is ready, `left` is over, or somebody has to be asked
-    /// again, at most `limit`.
+    /// again who was `asked` last then, at most `limit`.
     pub fn poll(
         &self,
         fds: &[(Option<BorrowedFd<'_>>, Interest)],
         left: Left,
         limit: Option<Duration>,
+        asked: Option<Instant>,
     ) -> Result<()> {
         let mut set = PollSet::default();
-        let interval = self.interrupt.as_ref().map(|(interval, _)| *interval);
+        let interval =
+            self.interval().zip(asked).map(|(interval, asked)| interval.saturating_sub(asked.elapsed()));
         let mut limit = interval.into_iter().chain(limit).min();
         for (fd, interest) in fds {
             match fd {
@@ -125,40 +127,48 @@ impl Waiting {
         set.wait(left.at_most(limit))
     }
 
-    /// Takes a lock, within the deadline.
-    pub fn lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
-        match lock.try_lock() {
-            Some(guard) => Ok(guard),
-            None => self.wait_for_lock(lock, deadline),
-        }
-    }
-
+    /// Waits for the value of a slot, within the deadline.
     #[cold]
-    fn wait_for_lock<'a, T>(&self, lock: &'a Lock<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
-        let interval = self.interrupt.as_ref().map(|(interval, _)| *interval);
-        let slice = if self.cancel.is_some() { Some(interval.unwrap_or(LOOK_AGAIN)) } else { interval };
+    pub fn wait_for<'a, T>(&self, slot: &'a Slot<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
+        let slice =
+            if self.cancel.is_some() { Some(self.interval().unwrap_or(LOOK_AGAIN)) } else { self.interval() };
         loop {
             self.check()?;
             let left = deadline.left();
             let end = left.at_most(slice).and_then(|time| Instant::now().checked_add(time));
-            match lock.lock_until(end) {
-                Some(guard) => return Ok(guard),
-                None if left == Left::Nothing => return Err(timed_out()),
-                None => {}
+            match slot.lock_until(end) {
+                Ok(guard) => return Ok(guard),
+                Err(Refused::Closed) => return Err(closed()),
+                Err(Refused::TimedOut) if left == Left::Nothing => {
+                    let reason = "the time-out of the call has passed while another thread was at it";
+                    return Err(Error::new(EN_ETIMEDOUT, reason));
+                }
+                Err(Refused::TimedOut) => {}
             }
         }
     }
 
-    /// Whether the call may go on.
+    /// Whether the call may go on; says when somebody was asked.
     #[inline]
-    pub fn check(&self) -> Result<()> {
-        if let Some(cancel) = &self.cancel {
-            cancel.check()?;
-        }
+    pub fn check(&self) -> Result<Option<Instant>> {
+        self.check_cancel()?;
         match &self.interrupt {
-            Some((_, interrupt)) => interrupt.check(),
+            Some((_, interrupt)) => interrupt.check().map(|()| Some(Instant::now())),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether nobody has thrown the switch.
+    #[inline]
+    pub fn check_cancel(&self) -> Result<()> {
+        match &self.cancel {
+            Some(cancel) => cancel.check(),
             None => Ok(()),
         }
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        self.interrupt.as_ref().map(|(interval, _)| *interval)
     }
 }
 

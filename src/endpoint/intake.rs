@@ -57,7 +57,7 @@ pub struct Intake {
     room: usize,
     /// There is something the decoder has not seen.
     fresh: bool,
-    /// Nothing can follow, and the decoder has been told.
+    /// Nothing can follow.
     ended: bool,
 }
 
@@ -152,7 +152,7 @@ impl Intake {
     /// Whether part of a packet is left over.
     pub fn has_rest(&self) -> bool {
         match &self.source {
-            Source::Gathered { storage, .. } => !storage.bytes().is_empty(),
+            Source::Gathered { storage, decoder } => !storage.bytes().is_empty() || decoder.has_begun(),
             Source::Lent(lent) => lent.filled > 0 || !lent.rest.is_empty(),
         }
     }
@@ -168,7 +168,7 @@ impl Intake {
             Source::Lent(lent) => return lent.next_packet(self.ended, self.ask.bytes(), &mut self.fresh),
         };
         let bytes = storage.bytes();
-        if bytes.is_empty() {
+        if bytes.is_empty() && !(self.ended && decoder.has_begun()) {
             self.fresh = false;
             return Ok(None);
         }

@@ -165,7 +165,7 @@ pub struct StreamSender {
     gone: usize,
     /// How many bytes are put aside; 0: none.
     buffer_size: usize,
-    /// Why nothing can be sent any more.
+    /// Why nothing can be sent any more: the end was sent, or half a packet.
     closed: Option<Error>,
     eof_sent: bool,
 }
@@ -254,7 +254,7 @@ impl PacketSender for StreamSender {
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {
-        if out.sent() > 0 && !out.is_sent() && self.closed.is_none() {
+        if !out.is_between_packets() && self.closed.is_none() {
             let (sent, len) = (out.sent(), out.len());
             let reason = format!(
                 "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
@@ -293,7 +293,7 @@ impl PacketSender for StreamSender {
         match self.flush(hold) {
             Ok(()) => self.transport.send_eof(hold)?,
             // The connection is down: there is nobody to tell.
-            Err(Stop::Failed(error)) if is_connection(error.code()) => {}
+            Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),
             Err(stop) => return Err(stop),
         }
         self.eof_sent = true;

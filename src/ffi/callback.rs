@@ -13,11 +13,9 @@ use super::protocol_callbacks::{
     en_stream_protocol_callbacks_t,
 };
 use super::tcp_options::en_interrupt_t;
-use crate::blocking::Client;
 use crate::blocking::wait;
 use crate::error::{
-    EN_EBADMSG, EN_ECANCELED, EN_EDEADLK, EN_EINVAL, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid,
-    text_of,
+    EN_EBADMSG, EN_ECANCELED, EN_EINVAL, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of,
 };
 use crate::packet::Packet;
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
@@ -195,7 +193,7 @@ impl Answer {
         let used = self.used;
         let address = self.packet.data.addr();
         let within = address.wrapping_sub(bytes.as_ptr().addr());
-        if used == 0 && (self.packet.size == 0 || within < bytes.len()) {
+        if used == 0 && !bytes.is_empty() && (self.packet.size == 0 || within < bytes.len()) {
             let reason =
                 "the decode callback gave a packet of the bytes, but used none: it would do so for ever";
             return Step::Bad { error: invalid(reason), used: 0 };
@@ -251,7 +249,8 @@ impl StreamProtocol for StreamCallbacks {
     fn decoder(&self) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
-        Ok(Decoding::Gathered(Box::new(StreamDecoder { state, limit: self.max_size.bytes() })))
+        let limit = self.max_size.bytes();
+        Ok(Decoding::Gathered(Box::new(StreamDecoder { state, limit, begun: false })))
     }
 
     fn runs_callbacks(&self) -> bool {
@@ -262,6 +261,8 @@ impl StreamProtocol for StreamCallbacks {
 struct StreamDecoder {
     state: State<en_stream_protocol_callbacks_t>,
     limit: usize,
+    /// The callback has used bytes without giving a packet.
+    begun: bool,
 }
 
 impl Decoder for StreamDecoder {
@@ -275,7 +276,17 @@ impl Decoder for StreamDecoder {
             let ended = c_int::from(ended);
             decode(bytes.as_ptr(), bytes.len(), ended, used, packet, self.state.pointer, user_data.pointer)
         });
-        answer.step(bytes, Packet::copied)
+        let step = answer.step(bytes, Packet::copied);
+        self.begun = match step {
+            Step::More { used, .. } => self.begun || used > 0,
+            Step::Bad { used: 0, .. } => self.begun && !bytes.is_empty(),
+            _ => false,
+        };
+        step
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun
     }
 
     fn limit(&self) -> usize {
@@ -427,56 +438,6 @@ impl wait::Interrupt for Interrupt {
                     take_explanation().unwrap_or_else(|| "the interrupt callback ended the call".into());
                 Err(Error::new(EN_ECANCELED, reason))
             }
-        }
-    }
-}
-
-thread_local! {
-    /// The clients whose calls run on this thread and may call back.
-    static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Running {
-    client: *const Client,
-    /// The handle, if a callback has freed it: it ends with the call.
-    freed: Option<Arc<Client>>,
-}
-
-/// The time in which callbacks of a client may run on this thread.
-pub(crate) struct Scope(());
-
-impl Scope {
-    /// Begins; not inside itself.
-    pub(crate) fn enter(client: &Client) -> Result<Scope> {
-        RUNNING.with_borrow_mut(|running| {
-            if running.iter().any(|call| std::ptr::eq(call.client, client)) {
-                let reason = "the client was called from inside its own callback";
-                return Err(Error::new(EN_EDEADLK, reason));
-            }
-            running.push(Running { client, freed: None });
-            Ok(Scope(()))
-        })
-    }
-
-    /// Puts the end of a handle off if its client is running on this thread; gives it back if not.
-    pub(crate) fn leave_later(client: Arc<Client>) -> std::result::Result<(), Arc<Client>> {
-        let inside = RUNNING.with_borrow_mut(|running| {
-            let call = running.iter_mut().find(|call| std::ptr::eq(call.client, Arc::as_ptr(&client)));
-            call.map(|call| call.freed = Some(client.clone())).is_some()
-        });
-        if !inside {
-            return Err(client);
-        }
-        client.abort();
-        Ok(())
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        let ended = RUNNING.with_borrow_mut(Vec::pop);
-        if let Some(client) = ended.and_then(|call| call.freed) {
-            client.end();
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::base::en_slice_t;
-use super::callback::Scope;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
+use super::scope::{Ending, Scope};
 use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
 use crate::blocking::{Client, PacketIter};
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
@@ -233,7 +234,7 @@ pub(crate) unsafe fn iter_received_packets<H: Handle<Inner = Client>>(
         let out = unsafe { Constructor::new(out)? };
         // SAFETY: as the caller promises.
         let shared = unsafe { shared(pointer)? };
-        out.boxed(PacketIter::new(shared, timeout_ms));
+        out.boxed(Rc::new(PacketIter::new(shared, timeout_ms)));
         Ok(())
     })
 }
@@ -248,8 +249,15 @@ pub(crate) unsafe fn has_buffered<H: Handle<Inner = Client>>(pointer: *mut H) ->
 /// # Safety
 /// As [`work`].
 pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
-    // SAFETY: as the caller promises.
-    call(|| unsafe { shared(pointer)? }.close())
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { shared(pointer)? };
+        match Scope::put_off(Ending::Close(client)) {
+            // Inside its own callback.
+            Ok(()) => Ok(()),
+            Err(ending) => Scope::over(ending.client(), |client| client.close()),
+        }
+    })
 }
 
 /// # Safety
@@ -257,7 +265,8 @@ pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int 
 pub(crate) unsafe fn abort<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        unsafe { shared(pointer)? }.abort();
+        let client = unsafe { shared(pointer)? };
+        Scope::over(&client, Client::abort);
         Ok(())
     })
 }
@@ -290,8 +299,8 @@ pub(crate) unsafe fn free<H: Handle<Inner = Client>>(pointer: *mut H) {
         }
         // SAFETY: the handle came from Arc::into_raw in `Constructor::shared`; this is its end.
         let client = unsafe { Arc::from_raw(pointer.cast_const().cast::<Client>()) };
-        if let Err(client) = Scope::leave_later(client) {
-            client.end();
+        if let Err(ending) = Scope::put_off(Ending::Free(client)) {
+            ending.run();
         }
     });
 }

@@ -61,12 +61,15 @@ pub extern "C" fn en_error_is_connection(code: c_int) -> c_int {
 /// Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn en_last_error_message() -> *const c_char {
-    LAST.with_borrow_mut(|last| {
+    let text = LAST.try_with(|last| {
+        let mut last = last.borrow_mut();
         if let Some(error) = last.error.take() {
             last.text = c_string(error.to_string());
         }
         last.text.as_ptr()
-    })
+    });
+    // A destructor at the end of a thread may come after ours.
+    text.unwrap_or(c"".as_ptr())
 }
 
 /// From inside a callback that is about to return an error: why. The text (UTF-8, copied) becomes

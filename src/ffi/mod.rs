@@ -40,6 +40,7 @@ mod callback;
 mod client_facts;
 mod datagram_callback;
 mod options;
+mod scope;
 mod unix_client;
 
 pub(crate) use call::{call, call_value, guard_void};

@@ -3,7 +3,9 @@
 use std::ffi::c_int;
 
 use super::packet::en_packet_t;
-use super::{Out, borrow_mut, client, guard_void, handle, take};
+use std::rc::Rc;
+
+use super::{Out, borrow, client, guard_void, handle, take};
 use crate::blocking::PacketIter;
 
 /// Packets of a client, one after the other, within one budget of time. It keeps what it needs of
@@ -12,7 +14,7 @@ pub struct en_packet_iter_t {
     _private: [u8; 0],
 }
 
-handle!(en_packet_iter_t, PacketIter, "iter");
+handle!(en_packet_iter_t, Rc<PacketIter>, "iter");
 
 /// Waits for the next packet, for as long as is left of the budget; the time between calls does not
 /// count. `*packet` is the caller's to release.
@@ -25,10 +27,10 @@ handle!(en_packet_iter_t, PacketIter, "iter");
 pub unsafe extern "C" fn en_packet_iter_next(iter: *mut en_packet_iter_t, packet: *mut en_packet_t) -> c_int {
     super::call(|| {
         // SAFETY: `iter` is NULL or a live handle used by one thread, `packet` NULL or writable.
-        let (iter, packet) = unsafe { (borrow_mut(iter)?, Out::new(packet, "packet")?) };
-        let shared = iter.client().clone();
-        client::operate(&shared, |_| {
-            packet.set(en_packet_t::give(iter.next_packet()?));
+        // A callback may call or free the iterator meanwhile, so nothing of it stays borrowed.
+        let (shared, packet) = unsafe { (borrow(iter)?.clone(), Out::new(packet, "packet")?) };
+        client::operate(shared.client(), |_| {
+            packet.set(en_packet_t::give(shared.next_packet()?));
             Ok(())
         })
     })

@@ -84,7 +84,8 @@ pub type en_encode_t = Option<
 /// receive fails so, `*used` bytes are skipped, and the next receive goes on behind them.
 /// `*used` is 0 and `*packet` empty when the call begins; values out of bounds are `EN_EINVAL`.
 /// `end_of_stream` is 1 if nothing can follow any more: a packet that only the end completes may
-/// then be given. `state` is what `new_state` made for this client.
+/// then be given. It is called without bytes (`size` 0) only then, and only if it has used bytes
+/// since the last packet. `state` is what `new_state` made for this client.
 pub type en_decode_t = Option<
     unsafe extern "C" fn(
         data: *const u8,

@@ -106,6 +106,12 @@ impl<'a> Gather<'a> {
         self.sent == self.len
     }
 
+    /// Whether what has gone out ends with a whole packet, or nothing has.
+    pub fn is_between_packets(&self) -> bool {
+        let ends = &self.ends[..self.done];
+        self.sent == ends.last().copied().unwrap_or(0) || self.is_sent()
+    }
+
     /// So many more bytes have gone out.
     pub fn advance(&mut self, count: usize) {
         self.sent = self.len.min(self.sent + count);
@@ -302,10 +308,13 @@ mod tests {
             gather.push(packet);
             gather.end_packet();
         }
+        assert!(gather.is_between_packets());
         gather.advance(1);
         assert_eq!(gather.packets_sent(), 0);
+        assert!(!gather.is_between_packets());
         gather.advance(1);
         assert_eq!(gather.packets_sent(), 2);
+        assert!(gather.is_between_packets());
         gather.advance(3);
         assert_eq!(gather.packets_sent(), 3);
     }

@@ -47,8 +47,14 @@ pub enum Decoding {
 pub trait Decoder: Send {
     /// Looks at all the bytes that have arrived and are not spent, from the first one on. It is
     /// called again with the same bytes and more behind them after [`Step::More`], so it keeps how
-    /// far it has looked. `ended` says that nothing can follow. Never called without bytes.
+    /// far it has looked. `ended` says that nothing can follow. Never called without bytes, but at
+    /// the end when [`Self::has_begun`].
     fn decode(&mut self, bytes: &[u8], ended: bool) -> Step;
+
+    /// Whether bytes that are spent belong to a packet that is not whole yet.
+    fn has_begun(&self) -> bool {
+        false
+    }
 
     /// How many bytes may gather without a packet before the endpoint gives up: the protocol's
     /// own limit, with what its framing adds. The endpoint lowers a packet limit by `set_limit`.

@@ -41,6 +41,16 @@ impl EventFd {
     }
 }
 
+#[cfg(test)]
+impl EventFd {
+    /// Whether it is readable now.
+    pub fn is_readable(&self) -> bool {
+        let mut entry = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry, ours.
+        unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
+    }
+}
+
 impl AsFd for EventFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -51,21 +61,15 @@ impl AsFd for EventFd {
 mod tests {
     use super::*;
 
-    fn is_readable(event: &EventFd) -> bool {
-        let mut entry = libc::pollfd { fd: event.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one entry, ours.
-        unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
-    }
-
     #[test]
     fn readable_from_signal_to_drain() {
         let event = EventFd::new().expect("a descriptor");
-        assert!(!is_readable(&event));
+        assert!(!event.is_readable());
         event.signal();
         event.signal();
-        assert!(is_readable(&event));
+        assert!(event.is_readable());
         event.drain();
-        assert!(!is_readable(&event));
+        assert!(!event.is_readable());
         event.drain();
     }
 
@@ -80,7 +84,7 @@ mod tests {
             event.signal();
             assert_eq!(*libc::__errno_location(), libc::ENOENT);
         }
-        assert!(is_readable(&event));
+        assert!(event.is_readable());
     }
 
     #[test]

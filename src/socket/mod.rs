@@ -1,5 +1,5 @@
-//! What the operating system gives: sockets, addresses, names, locks, waiting. The only place with
-//! raw system calls. Nothing here waits but the two that are made for it: `poll` and `lock`.
+//! What the operating system gives: sockets, addresses, names, slots, waiting. The only place with
+//! raw system calls. Nothing here waits but the two that are made for it: `poll` and `slot`.
 
 #![allow(unsafe_code)]
 
@@ -11,11 +11,11 @@ pub mod eventfd;
 pub mod fork;
 mod getaddrinfo;
 pub mod handle;
-pub mod lock;
 pub mod message;
 pub mod options;
 pub mod poll;
 pub mod resolve;
+pub mod slot;
 mod tcp_dialer;
 pub mod udp_dialer;
 pub mod unix_address;

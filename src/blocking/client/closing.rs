@@ -5,80 +5,87 @@ use std::sync::atomic::Ordering;
 
 use super::{Client, Half};
 use crate::deadline::Deadline;
-use crate::error::{Result, Stage};
+use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
 
 impl Client {
     /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
     pub fn close(&self) -> Result<()> {
-        if let Err(error) = self.check_usable()
-            && self.life.is_foreign()
-        {
-            return Err(error);
+        self.check_owner()?;
+        let _inside = self.control.visit();
+        match self.life.close() {
+            true => Ok(()),
+            false => self.finish_close(),
         }
-        if self.life.close() {
-            return Ok(());
-        }
-        let outcome = self.bring_out(Deadline::after_ms(self.shutdown_timeout_ms));
-        self.let_go();
-        outcome.map_err(|error| self.explain(error, Stage::Close))
+    }
+
+    /// The rest of [`Self::close`] after [`Self::retire`].
+    pub fn finish_close(&self) -> Result<()> {
+        self.finish(self.shutdown_timeout_ms)
     }
 
     /// Closes the client at once.
     pub fn abort(&self) {
-        // Looks for a fork, too.
-        let _ = self.check_usable();
-        if !self.life.is_foreign() {
-            // Also cuts a close short that is still bringing out what is put aside.
+        if self.check_owner().is_ok() {
+            let _inside = self.control.visit();
             self.life.close();
+            // Also cuts a close short that is still bringing out what is put aside.
             self.let_go();
         }
     }
 
-    /// After `closed` is set: sends what is put aside. Receivers are woken before.
+    /// The first step of closing, where the others must wait: calls begin no more, and receiving
+    /// ends. [`Self::finish`] does the rest.
+    pub fn retire(&self) {
+        if self.check_owner().is_ok() {
+            let _inside = self.control.visit();
+            self.life.close();
+            self.wake(|transport| transport.stop_receiving());
+        }
+    }
+
+    /// After `closed` is set: sends what is put aside, within so much time, and lets go.
+    pub fn finish(&self, timeout_ms: i64) -> Result<()> {
+        let _inside = self.control.visit();
+        let outcome = self.bring_out(Deadline::after_ms(timeout_ms));
+        self.let_go();
+        outcome.map_err(|error| error.at(Stage::Close).with_peer(&self.peer))
+    }
+
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
         if !self.unsent.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Some(mut guard) = self.sending.try_lock() else { return Ok(()) };
-        let outcome = match &mut *guard {
-            Some(Half { packets, transport }) => {
-                let can_hold = !self.life.is_in_child();
-                // In a forked child the connection is the parent's, too.
-                if can_hold {
-                    transport.stop_receiving();
-                }
-                self.waiting.drive(&**transport, can_hold, &mut deadline, |hold| packets.flush(hold))
-            }
-            None => Ok(()),
+        self.wake(|transport| transport.stop_receiving());
+        let inside = self.sending.close();
+        // Who began before the client was closed and does not wait is through soon.
+        if self.sender_waits.load(Ordering::SeqCst) {
+            return Err(lost("another thread is stuck in a send"));
+        }
+        let Some(mut half) = inside.lock_until(deadline.instant()) else {
+            return Err(lost("another thread was sending until the time-out had passed"));
         };
-        guard.unlock(|half| *half = None);
-        outcome
+        self.leave_to_parent(&mut half);
+        let Half { packets, transport } = &mut *half;
+        let wakes = !self.life.is_in_child();
+        self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))
     }
 
-    /// Wakes everybody and drops what nobody is using; the others drop theirs when they leave.
+    /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.
     fn let_go(&self) {
-        // Held by others only for as long as a socket option takes.
-        if let Some(mut control) = self.control.lock_until(None) {
-            self.wake(&control);
-            *control = None;
-            control.unlock(|_| {});
-        }
-        if let Some(half) = self.receiving.ask_to_close() {
-            half.unlock(|half| *half = None);
-        }
-        if let Some(half) = self.sending.ask_to_close() {
-            half.unlock(|half| *half = None);
-        }
+        self.wake(|transport| transport.abort());
+        drop(self.control.close());
+        drop(self.receiving.close());
+        drop(self.sending.close());
     }
 
-    fn wake(&self, control: &Option<Arc<dyn Transport>>) {
+    fn wake(&self, wake: impl FnOnce(&dyn Transport)) {
         // In a forked child the connection is the parent's, too.
-        if let Some(transport) = control
-            && !self.life.is_in_child()
+        if !self.life.is_in_child()
+            && let Some(transport) = self.control.visit().lock_until(None)
         {
-            transport.abort();
+            wake(&**transport);
         }
     }
 
@@ -88,24 +95,39 @@ impl Client {
         self.life.is_closed()
     }
 
+    /// Whether this process may close it: a client that has panicked may be closed, too.
+    fn check_owner(&self) -> Result<()> {
+        match self.check_usable() {
+            Err(error) if self.life.is_foreign() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The end of the handle: closes, and waits until nobody is inside any more.
     pub fn end(self: Arc<Self>) {
-        if self.check_usable().is_err() && self.life.is_foreign() {
-            // Threads that do not exist here hold the locks: only the descriptor can be closed.
+        if self.check_owner().is_err() {
+            // Threads that do not exist here have the halves: only the descriptor can be closed.
             if !self.is_closed() {
                 close_abandoned(self.fd);
             }
             std::mem::forget(self);
             return;
         }
-        if !self.life.close() {
+        if self.life.close() {
+            // Cuts a close short that is still bringing out what is put aside.
+            self.let_go();
+        } else {
             // One attempt that does not wait; nobody is left to hear how it went.
-            let _ = self.bring_out(Deadline::after_ms(0));
+            let _ = self.finish(0);
         }
-        // Also cuts a close short that is still bringing out what is put aside.
-        self.let_go();
-        self.receiving.drain();
-        self.sending.drain();
-        self.control.drain();
+        // Who receives may send what is put aside, and who closes does both: so in this order.
+        self.receiving.visit().wait_until_alone();
+        self.sending.visit().wait_until_alone();
+        self.control.visit().wait_until_alone();
     }
+}
+
+#[cold]
+fn lost(why: &str) -> Error {
+    Error::new(EN_ETIMEDOUT, format!("what was put aside could not be sent: {why}"))
 }

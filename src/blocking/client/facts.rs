@@ -3,8 +3,9 @@
 use std::fmt;
 use std::os::fd::{BorrowedFd, RawFd};
 
-use super::{Client, closed};
+use super::Client;
 use crate::attempt::Interest;
+use crate::blocking::closed;
 use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
@@ -122,16 +123,14 @@ impl Client {
 
     fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.check_usable()?;
-        // Held by others only for as long as such a call takes.
-        let Some(guard) = self.control.lock_until(None) else { return Err(closed()) };
-        let outcome = match &*guard {
+        // Keeps the client until the error is complete.
+        let inside = self.control.visit();
+        // Used by others only for as long as such a call takes.
+        let outcome = match inside.lock_until(None) {
             Some(transport) if !self.is_closed() => work(&**transport),
             _ => Err(closed()),
         };
-        // Once the lock is let go, the client may be gone.
-        let outcome = outcome.map_err(|error| error.with_peer(&self.peer));
-        guard.unlock(|_| {});
-        outcome
+        outcome.map_err(|error| error.with_peer(&self.peer))
     }
 
     /// How many bytes each receive asks for.
