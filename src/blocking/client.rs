@@ -184,6 +184,10 @@ impl Client {
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
     ) -> Result<()> {
+        // Encoding may have run a callback that closed the client.
+        if self.is_closed() {
+            return Err(closed());
+        }
         let Half { packets, transport } = half;
         // Most of the time there is room at once, and nobody needs to know what time it is.
         let outcome = match packets.send(out, Hold::No) {

@@ -324,8 +324,12 @@ static int decode_in_state(const uint8_t *data, size_t size, int end, size_t *us
 {
     state_t *mine = state;
 
-    (void)end, (void)user_data;
-    CHECK(size > 0);
+    (void)user_data;
+    CHECK(size > 0 || end);
+    if (size == 0) { /* what has gathered is the last packet, unless it is to be cut */
+        *packet = (en_slice_t){mine->text, mine->packets};
+        return mine->text[0] == '?' ? EN_DECODE_MORE : EN_DECODE_PACKET;
+    }
     while (*used < size) {
         char byte = (char)data[(*used)++];
 
@@ -356,6 +360,32 @@ static void a_packet_from_the_state_is_copied(void)
     wire_feed_bytewise(&wire, "f\n", 2);
     CHECK_RECV(wire.client, "half");
     close_with(&wire, &plan);
+}
+
+static void check_state_at_the_end(const char *text, int code)
+{
+    plan_t plan = good_plan();
+    en_packet_t packet = {0};
+    wire_t wire;
+
+    wire_open(&wire, protocol_with(&plan, decode_in_state, 0), NULL);
+    peer_send_text(wire.fd, text);
+    wire_wait_arrived(&wire);
+    CHECK_RECV_FAILS(wire.client, 50, EN_ETIMEDOUT);
+    peer_end(wire.fd);
+    CHECK_CODE(en_tcp_client_recv_packet(wire.client, 5000, &packet), code);
+    if (code == EN_OK) {
+        CHECK_BYTES(packet.data, packet.size, text, strlen(text));
+        en_packet_release(&packet);
+    }
+    CHECK_RECV_FAILS(wire.client, 5000, code == EN_OK ? EN_ECONNABORTED : EN_ETRUNCATED);
+    close_with(&wire, &plan);
+}
+
+static void what_the_state_holds_hears_of_the_end(void)
+{
+    check_state_at_the_end("complete", EN_OK);
+    check_state_at_the_end("?cut", EN_ETRUNCATED);
 }
 
 static void each_client_has_a_state(void)
@@ -438,6 +468,7 @@ static const test_case_t cases[] = {
     CASE(what_gathers_without_a_packet_is_limited),
     CASE(bytes_left_at_the_end_are_a_cut_packet),
     CASE(a_packet_from_the_state_is_copied),
+    CASE(what_the_state_holds_hears_of_the_end),
     CASE(each_client_has_a_state),
     CASE(a_failed_connect_leaves_no_state),
     CASE(registration),

@@ -40,11 +40,15 @@ static void calls_fail_while_it_is_thrown(void)
     wire_t wire;
 
     open_with(&wire, cancel);
+    peer_send_text(wire.fd, "one\ntwo\n");
+    CHECK_RECV(wire.client, "one");
     CHECK_OK(en_cancel_trigger(cancel));
-    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_ECANCELED);
+    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_ECANCELED); /* also what has gathered */
     CHECK_RECV_FAILS(wire.client, 1000, EN_ECANCELED);
+    CHECK_CODE(send_text(wire.client, "not now"), EN_ECANCELED); /* also with room */
     CHECK_INT(en_tcp_client_is_closed(wire.client), 0);
     CHECK_OK(en_cancel_reset(cancel));
+    CHECK_RECV(wire.client, "two");
     peer_send_text(wire.fd, "hello\n");
     CHECK_RECV(wire.client, "hello");
     CHECK_OK(send_text(wire.client, "there"));
@@ -316,6 +320,18 @@ static void a_call_that_waits_asks(void)
     CHECK_INT(atomic_load(&question.destroyed), 1);
 }
 
+/* How often a receive of two seconds asks that shall ask every 200 ms. */
+static void it_asks_as_often_as_it_was_told(void)
+{
+    question_t question = {0};
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), asking_options(&question, 200));
+    CHECK_RECV_FAILS(wire.client, 2000, EN_ETIMEDOUT);
+    CHECK(atomic_load(&question.asked) >= 8);
+    wire_close(&wire);
+}
+
 static void a_send_and_a_connect_ask(void)
 {
     question_t question = {0};
@@ -389,11 +405,17 @@ static void bad_registrations(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(the_switch_itself),          CASE(calls_fail_while_it_is_thrown),
-    CASE(a_receive_that_waits),       CASE(a_receive_that_waits_for_its_turn),
-    CASE(a_send_that_waits),          CASE(a_connect_that_waits),
-    CASE(thrown_by_a_signal_handler), CASE(a_call_that_waits_asks),
-    CASE(a_send_and_a_connect_ask),   CASE(a_signal_makes_it_ask_at_once),
+    CASE(the_switch_itself),
+    CASE(calls_fail_while_it_is_thrown),
+    CASE(a_receive_that_waits),
+    CASE(a_receive_that_waits_for_its_turn),
+    CASE(a_send_that_waits),
+    CASE(a_connect_that_waits),
+    CASE(thrown_by_a_signal_handler),
+    CASE(a_call_that_waits_asks),
+    CASE(it_asks_as_often_as_it_was_told),
+    CASE(a_send_and_a_connect_ask),
+    CASE(a_signal_makes_it_ask_at_once),
     CASE(bad_registrations),
 };
 

@@ -120,6 +120,28 @@ static void what_is_to_be_sent_is_sent_once(void)
     wire_close(&wire);
 }
 
+static int close_it(wire_t *wire)
+{
+    EXPECT(en_tcp_client_close(wire->client) == EN_OK);
+    return 0;
+}
+
+static void closing_with_bytes_put_aside_leaves_the_connection(void)
+{
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 1000));
+    wire_open(&wire, protocol_line(), options);
+    CHECK_OK(send_text(wire.client, "put aside"));
+    check_child(close_it, &wire);
+    CHECK_OK(en_tcp_client_flush(wire.client, 1000));
+    peer_expect_text(wire.fd, "put aside\n");
+    peer_send_text(wire.fd, "for the parent\n");
+    CHECK_RECV(wire.client, "for the parent");
+    wire_close(&wire);
+}
+
 static void receive_for_ever(void *arg)
 {
     en_packet_t packet = {0};
@@ -232,6 +254,7 @@ static const test_case_t cases[] = {
     CASE(a_plain_client_works_in_the_child),
     CASE(freeing_in_the_child_leaves_the_connection),
     CASE(what_is_to_be_sent_is_sent_once),
+    CASE(closing_with_bytes_put_aside_leaves_the_connection),
     CASE(a_client_with_a_call_inside_is_the_parents),
     CASE(closing_a_forked_one_leaves_the_parents_call_alone),
     CASE(new_handles_always_work),

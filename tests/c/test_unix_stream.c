@@ -416,7 +416,55 @@ static void descriptors_that_are_refused(void)
     check_refused(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), EN_ENOTCONN);
 }
 
+static void receive_with_ancillary(void *arg)
+{
+    en_ancillary_t *ancillary = NULL;
+    en_packet_t packet = {0};
+    pair_t *pair = arg;
+
+    REQUIRE_OK(en_ancillary_new(&ancillary));
+    CHECK_OK(en_unix_stream_client_recv_packet_with_ancillary(pair->client, 0, EN_TIMEOUT_INFINITE,
+                                                              ancillary, &packet));
+    CHECK_BYTES(packet.data, packet.size, "answer", 6);
+    en_packet_release(&packet);
+    en_ancillary_free(ancillary);
+}
+
+/* While the way to the peer is full, what is put aside waits for room, not for the answer. */
+static void a_receive_with_ancillary_data_brings_it_out(void)
+{
+    en_unix_stream_options_t *options = options_unix();
+    static char bulk[4096];
+    size_t filled = 0;
+    size_t drained = 0;
+    char text[16];
+    thread_t thread;
+    ssize_t count;
+    pair_t pair;
+
+    CHECK_OK(en_unix_stream_options_set_write_buffer(options, 1000));
+    pair_open(&pair, options);
+    while ((count = send(en_unix_stream_client_fileno(pair.client), bulk, sizeof(bulk),
+                         MSG_DONTWAIT)) > 0)
+        filled += (size_t)count;
+    CHECK_OK(put_text(pair.view, "question"));
+    thread_start(&thread, receive_with_ancillary, &pair);
+    thread_wait_blocked(&thread);
+    while (drained < filled) {
+        count = recv(pair.fd, bulk,
+                     sizeof(bulk) < filled - drained ? sizeof(bulk) : filled - drained, 0);
+        REQUIRE(count > 0);
+        drained += (size_t)count;
+    }
+    REQUIRE(recv(pair.fd, text, 9, MSG_WAITALL) == 9);
+    CHECK_BYTES(text, 9, "question\n", 9);
+    peer_send_text(pair.fd, "answer\n");
+    thread_join(&thread);
+    pair_close(&pair);
+}
+
 static const test_case_t cases[] = {
+    CASE(a_receive_with_ancillary_data_brings_it_out),
     CASE(by_path),
     CASE(by_abstract_name),
     CASE(a_local_path_stays),
