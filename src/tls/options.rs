@@ -34,6 +34,7 @@ pub(super) enum Sni {
 
 /// What a peer may be known by, in place of a chain of certificates.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
 pub(super) enum Pin {
     /// The very certificate.
     Certificate(Certificate),
@@ -120,7 +121,7 @@ impl TlsOptions {
     pub fn add_pinned_public_key(&mut self, sha256: &[u8]) -> Result<()> {
         let digest = sha256
             .try_into()
-            .map_err(|_| invalid(format!("sha256 has {} bytes: a SHA-256 has 32", sha256.len())))?;
+            .map_err(|_| invalid(format!("digest has {} bytes: a SHA-256 has 32", sha256.len())))?;
         self.pins.push(Pin::PublicKey(digest));
         Ok(())
     }
@@ -161,7 +162,7 @@ impl TlsOptions {
 
     /// The name that the peer's certificate must have: None for the dialled host.
     pub fn set_verified_name(&mut self, name: Option<&str>) -> Result<()> {
-        self.verified_name = name.map(|name| checked(name)).transpose()?;
+        self.verified_name = name.map(checked).transpose()?;
         Ok(())
     }
 
