@@ -20,6 +20,8 @@ const SOURCES: &[&str] = &[
     "datagram_protocol",
     "client",
     "packet_iter",
+    "tls_options",
+    "tls_config",
     "tcp_options",
     "tcp_client",
     "udp_options",

@@ -167,6 +167,44 @@
 #define EN_EAI_MEMORY (-1106)
 /** name resolution met a system error */
 #define EN_EAI_SYSTEM (-1107)
+/** the peer does not speak TLS as it should */
+#define EN_ETLS_PROTOCOL (-1200)
+/** the peer ended TLS without saying so */
+#define EN_ETLS_TRUNCATED (-1201)
+/** the peer refused with a TLS alert */
+#define EN_ETLS_ALERT (-1202)
+/** no TLS version, cipher suite or application protocol in common */
+#define EN_ETLS_INCOMPATIBLE (-1203)
+/** no trusted certificates were found */
+#define EN_ETLS_NO_TRUST (-1204)
+/** the peer showed no certificate */
+#define EN_ETLS_NO_CERTIFICATE (-1210)
+/** the certificate has expired */
+#define EN_ETLS_EXPIRED (-1211)
+/** the certificate is not valid yet */
+#define EN_ETLS_NOT_YET_VALID (-1212)
+/** the certificate comes from no trusted authority */
+#define EN_ETLS_UNKNOWN_ISSUER (-1213)
+/** the certificate is signed by itself and not trusted */
+#define EN_ETLS_SELF_SIGNED (-1214)
+/** the certificate is for another name */
+#define EN_ETLS_NAME_MISMATCH (-1215)
+/** the certificate has been revoked */
+#define EN_ETLS_REVOKED (-1216)
+/** nobody says whether the certificate has been revoked */
+#define EN_ETLS_UNKNOWN_REVOCATION (-1217)
+/** the certificate is that of an authority, not of a peer */
+#define EN_ETLS_CA_AS_LEAF (-1218)
+/** the certificate is for another purpose */
+#define EN_ETLS_WRONG_PURPOSE (-1219)
+/** the certificate is not one of those pinned */
+#define EN_ETLS_NOT_PINNED (-1220)
+/** a signature of the certificate or handshake is wrong */
+#define EN_ETLS_BAD_SIGNATURE (-1221)
+/** the certificate cannot be read */
+#define EN_ETLS_BAD_ENCODING (-1222)
+/** the certificate was refused */
+#define EN_ETLS_CERTIFICATE (-1223)
 /** an error of the application's own */
 #define EN_EUSER_BASE (-10000)
 
@@ -348,6 +386,41 @@
 #define EN_CALLBACK_DONE 1
 
 /**
+ * TLS 1.2, RFC 5246.
+ */
+#define EN_TLS_1_2 771
+
+/**
+ * TLS 1.3, RFC 8446.
+ */
+#define EN_TLS_1_3 772
+
+/**
+ * A certificate that no revocation list covers is refused.
+ */
+#define EN_TLS_UNKNOWN_REVOCATION_REFUSE 0
+
+/**
+ * A certificate that no revocation list covers is accepted.
+ */
+#define EN_TLS_UNKNOWN_REVOCATION_ACCEPT 1
+
+/**
+ * Clients are not asked for a certificate.
+ */
+#define EN_TLS_CLIENT_AUTH_NONE 0
+
+/**
+ * Clients are asked for a certificate and may have none.
+ */
+#define EN_TLS_CLIENT_AUTH_OPTIONAL 1
+
+/**
+ * Clients must show a certificate.
+ */
+#define EN_TLS_CLIENT_AUTH_REQUIRED 2
+
+/**
  * TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
  */
 #define EN_OPTION_NODELAY 1
@@ -462,6 +535,17 @@ typedef struct en_tcp_client_t en_tcp_client_t;
  * as soon as the call that took them has returned.
  */
 typedef struct en_tcp_options_t en_tcp_options_t;
+
+/**
+ * How TLS is spoken by one side: whom it trusts, who it is, and the sessions it remembers. It never
+ * changes, and serves any number of clients on any threads.
+ */
+typedef struct en_tls_config_t en_tls_config_t;
+
+/**
+ * What a TLS configuration is to be like. Files are read when they are named.
+ */
+typedef struct en_tls_options_t en_tls_options_t;
 
 /**
  * A UDP socket with one peer, that sends and receives packets, a datagram each, with calls that
@@ -1525,6 +1609,309 @@ int en_packet_iter_next(en_packet_iter_t *iter, en_packet_t *packet);
  * One thread at a time.
  */
 void en_packet_iter_free(en_packet_iter_t *iter);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (this easynet was built without TLS; see `en_features`).
+ */
+int en_tls_options_new(en_tls_options_t **out);
+
+/**
+ * Trusts the authorities whose certificates are in the PEM file at `path`, in place of those of the
+ * system. A server needs them to demand client certificates (`en_tls_options_set_client_auth`). May be
+ * called again for more.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is in the file is not of use; the message says why), `EN_ENOENT`,
+ * `EN_EACCES` and whatever else the system says of a file.
+ */
+int en_tls_options_add_ca_file(en_tls_options_t *options,
+                               const char *path);
+
+/**
+ * As `en_tls_options_add_ca_file`, from `size` bytes of PEM in memory.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is there is not of use; the message says why).
+ */
+int en_tls_options_add_ca_pem(en_tls_options_t *options, const void *data, size_t size);
+
+/**
+ * Trusts the authorities whose certificates are in the PEM file at `path`, beside those of the system.
+ * For clients only.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is in the file is not of use; the message says why), `EN_ENOENT`,
+ * `EN_EACCES` and whatever else the system says of a file.
+ */
+int en_tls_options_add_extra_roots_file(en_tls_options_t *options,
+                                        const char *path);
+
+/**
+ * As `en_tls_options_add_extra_roots_file`, from `size` bytes of PEM in memory.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is there is not of use; the message says why).
+ */
+int en_tls_options_add_extra_roots_pem(en_tls_options_t *options, const void *data, size_t size);
+
+/**
+ * Accepts a peer that shows one of the certificates in the PEM file at `path` and has its key: the way
+ * to trust a certificate that is signed by itself. Pins alone take the place of everything else: no
+ * chain, no dates and no name are looked at. Along with authorities (`en_tls_options_add_ca_file`) both
+ * must hold, the pin and the chain. Several pins are alternatives.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is in the file is not of use; the message says why), `EN_ENOENT`,
+ * `EN_EACCES` and whatever else the system says of a file.
+ */
+int en_tls_options_add_pinned_certificate_file(en_tls_options_t *options,
+                                               const char *path);
+
+/**
+ * As `en_tls_options_add_pinned_certificate_file`, from `size` bytes of PEM in memory.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is there is not of use; the message says why).
+ */
+int en_tls_options_add_pinned_certificate_pem(en_tls_options_t *options,
+                                              const void *data,
+                                              size_t size);
+
+/**
+ * Accepts a peer whose public key has this SHA-256: `digest` is `size` bytes, 32, the hash of the DER
+ * SubjectPublicKeyInfo, as HPKP and curl have it (theirs is in base64). A peer may then renew its
+ * certificate as long as it keeps its key. Otherwise as `en_tls_options_add_pinned_certificate_file`.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (not 32 bytes). See RFC 7469, 2.4.
+ */
+int en_tls_options_add_pinned_public_key_sha256(en_tls_options_t *options,
+                                                const void *digest,
+                                                size_t size);
+
+/**
+ * Who this side is: the PEM file at `chain_path` has its certificate and, behind it, those of the
+ * authorities up to the root, which may be left out; the one at `key_path` has the key, as PKCS#8,
+ * PKCS#1 or SEC1, not encrypted. Both may be in one file. Servers must have this; clients show it if
+ * asked.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is in the files is not of use, or the key is not that of the
+ * certificate; the message says why), `EN_ENOENT`, `EN_EACCES` and whatever else the system says of a
+ * file.
+ */
+int en_tls_options_set_identity_files(en_tls_options_t *options,
+                                      const char *chain_path,
+                                      const char *key_path);
+
+/**
+ * As `en_tls_options_set_identity_files`, from memory: `chain` is `chain_size` bytes of PEM, `key` is
+ * `key_size` bytes.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is there is not of use; the message says why).
+ */
+int en_tls_options_set_identity_pem(en_tls_options_t *options,
+                                    const void *chain,
+                                    size_t chain_size,
+                                    const void *key,
+                                    size_t key_size);
+
+/**
+ * Offers an application protocol (ALPN), such as "h2": `protocol` is `size` bytes, from 1 to 255. Those
+ * added first are preferred. A server with some turns away a client that offers others only; one that
+ * offers none is let in.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See RFC 7301.
+ */
+int en_tls_options_add_alpn(en_tls_options_t *options,
+                            const void *protocol,
+                            size_t size);
+
+/**
+ * Which versions of TLS are spoken, from `least` to `most`: `EN_TLS_1_2` or `EN_TLS_1_3`. Default: both.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_versions(en_tls_options_t *options,
+                                int least,
+                                int most);
+
+/**
+ * The `name` that a client asks for in the open (SNI), so that a server with many knows which is meant.
+ * NULL, the default: the dialled host, if it is a name and no address. "": none is asked for. What is
+ * verified does not change.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See RFC 6066, 3.
+ */
+int en_tls_options_set_sni(en_tls_options_t *options,
+                           const char *name);
+
+/**
+ * The `name`, or IP address, that the certificate of a server must have, whatever is dialled. NULL, the
+ * default: the dialled host.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See RFC 9525.
+ */
+int en_tls_options_set_verified_name(en_tls_options_t *options,
+                                     const char *name);
+
+/**
+ * 1: a client takes any name in a server's certificate. Whoever has a certificate of a trusted authority
+ * for any name can then pose as the server, so use this with authorities of your own only. The rest is
+ * verified. No sessions are resumed. Default 0.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_dangerous_no_name_check(en_tls_options_t *options,
+                                               int no_name_check);
+
+/**
+ * 1: any certificate will do. The connection is encrypted, but anybody may be at the other end, reading
+ * and changing everything: never for more than a test. To trust a certificate that is signed by itself,
+ * pin it (`en_tls_options_add_pinned_certificate_file`). Default 0.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_dangerous_no_verification(en_tls_options_t *options,
+                                                 int no_verification);
+
+/**
+ * Refuses certificates that are on a revocation list in the PEM file at `path`. Each certificate of a
+ * chain but the root is looked up, so there should be a list of each authority; see
+ * `en_tls_options_set_unknown_revocation`. Lists are not fetched.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is in the file is not of use; the message says why), `EN_ENOENT`,
+ * `EN_EACCES` and whatever else the system says of a file.
+ */
+int en_tls_options_add_crl_file(en_tls_options_t *options,
+                                const char *path);
+
+/**
+ * As `en_tls_options_add_crl_file`, from `size` bytes of PEM in memory.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (what is there is not of use; the message says why).
+ */
+int en_tls_options_add_crl_pem(en_tls_options_t *options, const void *data, size_t size);
+
+/**
+ * What to do, where there are revocation lists, with a certificate that none of them covers, or only one
+ * that is out of date: `EN_TLS_UNKNOWN_REVOCATION_REFUSE`, the default, or
+ * `EN_TLS_UNKNOWN_REVOCATION_ACCEPT`. Without any list nothing is looked up.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_unknown_revocation(en_tls_options_t *options,
+                                          int what);
+
+/**
+ * Of how many peers sessions are remembered, in memory, so that the next handshake with one is shorter:
+ * `peers` may be 0 (none) to 1048576, default 256. They are those of one configuration, and each dialled
+ * name has its own.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`. See RFC 8446, 2.2.
+ */
+int en_tls_options_set_session_cache(en_tls_options_t *options,
+                                     size_t peers);
+
+/**
+ * 1: the keys of all connections are appended to the file that the environment variable `SSLKEYLOGFILE`
+ * names when the configuration is made, so that Wireshark can read along; nothing if there is none.
+ * Whoever has that file can read everything. Default 0.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_key_log(en_tls_options_t *options,
+                               int key_log);
+
+/**
+ * Whether a server demands certificates of its clients: `wanted` is `EN_TLS_CLIENT_AUTH_NONE`, the
+ * default, `EN_TLS_CLIENT_AUTH_OPTIONAL` (whoever shows one must show a good one) or
+ * `EN_TLS_CLIENT_AUTH_REQUIRED`. Whose certificates are good must be said, by authorities or pins.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_options_set_client_auth(en_tls_options_t *options, int wanted);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_tls_options_free(en_tls_options_t *options);
+
+/**
+ * Makes a configuration for those who connect. NULL for `options` stands for the defaults: peers must
+ * have a certificate for the dialled host from an authority that the system trusts.
+ *
+ * The system's trusted certificates are read once, here: from the file `SSL_CERT_FILE` and the
+ * directories `SSL_CERT_DIR` (colons between them) if the environment has either, otherwise from where
+ * the distributions keep them, such as /etc/ssl/certs.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (options that contradict each other), `EN_ETLS_NO_TRUST` (the system has no
+ * trusted certificates; the message says where they were looked for), `EN_EOPNOTSUPP` (this easynet was
+ * built without TLS), and what the system says of the file `SSLKEYLOGFILE`.
+ */
+int en_tls_config_new_client(en_tls_config_t **out,
+                             const en_tls_options_t *options);
+
+/**
+ * Makes a configuration for those who are connected to. `options` must have an identity, and may have
+ * authorities or pins only if client certificates are demanded.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (options that contradict each other, or no identity), `EN_EOPNOTSUPP` (this
+ * easynet was built without TLS), and what the system says of the file `SSLKEYLOGFILE`.
+ */
+int en_tls_config_new_server(en_tls_config_t **out,
+                             const en_tls_options_t *options);
+
+/**
+ * Ends the handle; NULL is nothing. Clients that use the configuration keep it alive.
+ *
+ * One thread at a time.
+ */
+void en_tls_config_free(en_tls_config_t *config);
 
 /**
  * Makes options with every default.

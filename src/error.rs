@@ -98,6 +98,25 @@ codes! {
     EN_EAI_SERVICE = -1105, "name resolution does not know the service";
     EN_EAI_MEMORY = -1106, "name resolution ran out of memory";
     EN_EAI_SYSTEM = -1107, "name resolution met a system error";
+    EN_ETLS_PROTOCOL = -1200, "the peer does not speak TLS as it should";
+    EN_ETLS_TRUNCATED = -1201, "the peer ended TLS without saying so";
+    EN_ETLS_ALERT = -1202, "the peer refused with a TLS alert";
+    EN_ETLS_INCOMPATIBLE = -1203, "no TLS version, cipher suite or application protocol in common";
+    EN_ETLS_NO_TRUST = -1204, "no trusted certificates were found";
+    EN_ETLS_NO_CERTIFICATE = -1210, "the peer showed no certificate";
+    EN_ETLS_EXPIRED = -1211, "the certificate has expired";
+    EN_ETLS_NOT_YET_VALID = -1212, "the certificate is not valid yet";
+    EN_ETLS_UNKNOWN_ISSUER = -1213, "the certificate comes from no trusted authority";
+    EN_ETLS_SELF_SIGNED = -1214, "the certificate is signed by itself and not trusted";
+    EN_ETLS_NAME_MISMATCH = -1215, "the certificate is for another name";
+    EN_ETLS_REVOKED = -1216, "the certificate has been revoked";
+    EN_ETLS_UNKNOWN_REVOCATION = -1217, "nobody says whether the certificate has been revoked";
+    EN_ETLS_CA_AS_LEAF = -1218, "the certificate is that of an authority, not of a peer";
+    EN_ETLS_WRONG_PURPOSE = -1219, "the certificate is for another purpose";
+    EN_ETLS_NOT_PINNED = -1220, "the certificate is not one of those pinned";
+    EN_ETLS_BAD_SIGNATURE = -1221, "a signature of the certificate or handshake is wrong";
+    EN_ETLS_BAD_ENCODING = -1222, "the certificate cannot be read";
+    EN_ETLS_CERTIFICATE = -1223, "the certificate was refused";
     EN_EUSER_BASE = -10000, "an error of the application's own";
 }
 
@@ -143,6 +162,7 @@ pub fn is_connection(code: i32) -> bool {
         code,
         EN_ECONNABORTED
             | EN_ETRUNCATED
+            | EN_ETLS_TRUNCATED
             | EN_ECONNRESET
             | EN_EPIPE
             | EN_ECONNTIMEDOUT

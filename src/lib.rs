@@ -12,6 +12,7 @@
 //!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies.
 //! - [`socket`]: what the operating system gives. The only place with system calls.
 //! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
+//! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.
 //! - [`transport`]: bytes in and out, by attempts.
 //! - [`endpoint`]: a transport and a protocol: packets, still by attempts.
 //! - [`blocking`]: the driver that keeps the calling thread, with its locks and its closing.
@@ -31,6 +32,7 @@ pub mod error;
 pub mod packet;
 pub mod protocol;
 pub mod socket;
+pub mod tls;
 pub mod transport;
 pub mod version;
 

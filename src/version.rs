@@ -26,4 +26,4 @@ pub const STRING: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PK
 };
 
 /// What this build has beyond the base: bits of `EN_FEATURE_...`.
-pub const FEATURES: u64 = 0;
+pub const FEATURES: u64 = cfg!(feature = "tls") as u64;

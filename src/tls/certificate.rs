@@ -1,0 +1,114 @@
+//! What a message says of a certificate.
+
+use std::net::IpAddr;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
+
+/// No name in a message is longer, whatever a peer sends.
+const LONGEST: usize = 200;
+/// Nor are more names listed.
+const MOST_NAMES: usize = 8;
+
+/// The parts of a certificate that people speak of.
+pub(super) struct Description {
+    pub(super) subject: String,
+    pub(super) issuer: String,
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+    /// Host names and addresses, as many as a message can hold.
+    pub(super) names: Vec<String>,
+    /// The issuer is the subject.
+    pub(super) is_self_issued: bool,
+    /// The subject as it is encoded.
+    pub(super) raw_subject: Vec<u8>,
+}
+
+impl Description {
+    /// None if it is no certificate.
+    pub(super) fn of(der: &[u8]) -> Option<Description> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        Some(Description {
+            subject: named(&certificate.subject().to_string()),
+            issuer: named(&certificate.issuer().to_string()),
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+            names: names(&certificate),
+            is_self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+            raw_subject: certificate.subject().as_raw().to_vec(),
+        })
+    }
+
+    /// Its names, for a sentence.
+    pub(super) fn listed_names(&self) -> String {
+        match self.names.is_empty() {
+            true => "no name at all (subjectAltName)".to_string(),
+            false => self.names.join(", "),
+        }
+    }
+}
+
+/// The public key of a certificate with its algorithm (SubjectPublicKeyInfo).
+pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.tbs_certificate.subject_pki.raw)
+}
+
+/// A moment, such as "2024-01-31 12:00:00 UTC".
+pub(super) fn moment(timestamp: i64) -> String {
+    let Ok(time) = ASN1Time::from_timestamp(timestamp) else {
+        return "a time without a date".to_string();
+    };
+    let time = time.to_datetime();
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let all = extension.value.general_names.iter().filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some(tidy(name)),
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+        _ => None,
+    });
+    let mut names: Vec<String> = all.take(MOST_NAMES + 1).collect();
+    if names.len() > MOST_NAMES {
+        names[MOST_NAMES] = "and others".to_string();
+    }
+    names
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+    }
+}
+
+fn named(text: &str) -> String {
+    match text {
+        "" => "(no name)".to_string(),
+        text => tidy(text),
+    }
+}
+
+/// What a peer says of itself must not write anything odd into a log.
+fn tidy(text: &str) -> String {
+    let mut tidy: String =
+        text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        tidy.push_str("...");
+    }
+    tidy
+}
