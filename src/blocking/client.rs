@@ -71,6 +71,8 @@ pub struct Client {
     waiting: Waiting,
     shutdown_timeout_ms: i64,
     runs_callbacks: bool,
+    says_farewell: bool,
+    survives_fork: bool,
 }
 
 /// One direction: packets, and the transport to wait for.
@@ -84,6 +86,8 @@ impl Client {
     pub fn new(parts: Parts) -> Client {
         let transport = parts.transport;
         Client {
+            says_farewell: transport.says_farewell(),
+            survives_fork: transport.survives_fork(),
             fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
             receiving: Slot::new(Half { packets: parts.receiver, transport: transport.clone() }),
             sending: Slot::new(Half { packets: parts.sender, transport: transport.clone() }),
@@ -118,7 +122,8 @@ impl Client {
 
     #[cold]
     fn check_usable_slow(&self) -> Result<()> {
-        self.life.look(|| self.receiving.is_used() || self.sending.is_used() || self.control.is_used())
+        let is_used = || self.receiving.is_used() || self.sending.is_used() || self.control.is_used();
+        self.life.look(|| !self.survives_fork || is_used())
     }
 
     /// Takes the client out of service after a panic.

@@ -63,6 +63,11 @@ pub trait PacketSender: Send {
 
     /// Sends the end of the stream.
     fn send_eof(&mut self, hold: Hold) -> Attempt<()>;
+
+    /// Takes leave of the peer, as the last thing before the connection is closed.
+    fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
+        Ok(())
+    }
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.

@@ -149,10 +149,17 @@ impl PacketReceiver for StreamReceiver {
     }
 
     fn is_ready(&mut self) -> bool {
-        if self.ready.is_none() {
-            self.ready = self.next_packet().transpose();
+        loop {
+            if self.ready.is_none() {
+                self.ready = self.next_packet().transpose();
+            }
+            if self.ready.is_some() || self.ended.is_some() {
+                return true;
+            }
+            if !self.transport.has_received() || self.receive(|transport, space| transport.recv(space, Hold::No)).is_err() {
+                return false;
+            }
         }
-        self.ready.is_some() || self.ended.is_some()
     }
 }
 
@@ -254,7 +261,9 @@ impl PacketSender for StreamSender {
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {
-        if !out.is_between_packets() && self.closed.is_none() {
+        // What is midway without being put aside is of this packet.
+        let begun = !out.is_between_packets() || (!self.has_unsent() && self.transport.is_midway());
+        if begun && self.closed.is_none() {
             let (sent, len) = (out.sent(), out.len());
             let reason = format!(
                 "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
@@ -284,6 +293,10 @@ impl PacketSender for StreamSender {
     fn forget_unsent(&mut self) {
         self.gone = 0;
         self.buffer.clear();
+    }
+
+    fn farewell(&mut self, hold: Hold) -> Attempt<()> {
+        self.transport.farewell(hold)
     }
 
     fn send_eof(&mut self, hold: Hold) -> Attempt<()> {

@@ -45,7 +45,9 @@ impl<T> Slot<T> {
     /// The value, if nobody uses it and it is not closed.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        if self.word.compare_exchange(0, LOCKED | ONE, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+        // SeqCst: who comes in and then looks whether the client is closed, and who closes it and then
+        // looks whether somebody is inside, must not both miss each other.
+        if self.word.compare_exchange(0, LOCKED | ONE, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
             return Some(Guard::new(self));
         }
         self.try_lock_slow()
@@ -56,7 +58,7 @@ impl<T> Slot<T> {
         let mut seen = self.word.load(Ordering::Relaxed);
         while seen & (LOCKED | CLOSED) == 0 {
             let locked = (seen | LOCKED) + ONE;
-            match self.word.compare_exchange_weak(seen, locked, Ordering::Acquire, Ordering::Relaxed) {
+            match self.word.compare_exchange_weak(seen, locked, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) => return Some(Guard::new(self)),
                 Err(now) => seen = now,
             }
@@ -75,7 +77,7 @@ impl<T> Slot<T> {
 
     /// Is inside, without the value.
     pub fn visit(&self) -> Visit<'_, T> {
-        self.word.fetch_add(ONE, Ordering::Acquire);
+        self.word.fetch_add(ONE, Ordering::SeqCst);
         Visit { slot: self }
     }
 
@@ -137,11 +139,16 @@ impl<'a, T> Visit<'a, T> {
         self.wait(EMPTY, deadline).ok()
     }
 
+    /// Whether nobody else is inside.
+    pub fn is_alone(&self) -> bool {
+        is_alone(self.slot.word.load(Ordering::SeqCst))
+    }
+
     /// Waits until nobody else is inside.
     pub fn wait_until_alone(&self) {
         loop {
             let seen = self.slot.word.load(Ordering::Acquire);
-            if seen & !(CLOSED | EMPTY) == ONE {
+            if is_alone(seen) {
                 return;
             }
             futex_wait(&self.slot.word, seen, None);
@@ -222,6 +229,10 @@ impl<T> DerefMut for Guard<'_, T> {
         // SAFETY: as above.
         unsafe { (*self.slot.value.get()).as_mut().unwrap_unchecked() }
     }
+}
+
+fn is_alone(word: u32) -> bool {
+    word & !(CLOSED | EMPTY) == ONE
 }
 
 /// Sleeps while the word is `seen`; false if the deadline has passed.

@@ -7,8 +7,11 @@ use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
+use crate::tls::TlsFacts;
 
 pub mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 /// What every transport has, whatever it carries.
 pub trait Transport: Send + Sync {
@@ -25,6 +28,21 @@ pub trait Transport: Send + Sync {
     /// Whether the kernel may hold a thread in an attempt: [`Self::abort`] must wake it.
     fn can_hold(&self) -> bool {
         true
+    }
+
+    /// Whether [`StreamTransport::farewell`] has something to say.
+    fn says_farewell(&self) -> bool {
+        false
+    }
+
+    /// Whether a forked child may go on with it beside its parent.
+    fn survives_fork(&self) -> bool {
+        true
+    }
+
+    /// What TLS has agreed on, where there is TLS.
+    fn tls_facts(&self) -> Option<TlsFacts> {
+        None
     }
 
     /// Reads a socket option; see getsockopt(2).
@@ -46,8 +64,19 @@ pub trait StreamTransport: Transport {
     /// Receives up to `buffer.len()` bytes; 0 is the end of the stream.
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize>;
 
-    /// Sends as much of the slices as goes at once, at least one byte.
+    /// Sends as much of the slices as goes at once, at least one byte. Who was told to wait comes
+    /// again with the same bytes (and more behind them), or sends nothing any more.
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize>;
+
+    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
+    fn is_midway(&self) -> bool {
+        false
+    }
+
+    /// Whether bytes have come that the socket does not tell of any more.
+    fn has_received(&self) -> bool {
+        false
+    }
 
     /// Receives bytes and what came with them, with room for so much of that.
     fn recv_with_ancillary(
@@ -67,6 +96,11 @@ pub trait StreamTransport: Transport {
 
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
+
+    /// Takes leave of the peer, as the last thing before the connection is closed.
+    fn farewell(&self, _hold: Hold) -> Attempt<()> {
+        Ok(())
+    }
 }
 
 /// Datagrams in each direction. As with streams, receiving and sending may run at the same time.

@@ -53,23 +53,35 @@ impl Client {
         outcome.map_err(|error| error.at(Stage::Close).with_peer(&self.peer))
     }
 
+    /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
-        if !self.unsent.load(Ordering::Relaxed) {
+        let is_unsent = self.unsent.load(Ordering::Relaxed);
+        if !is_unsent && !self.says_farewell {
             return Ok(());
         }
-        self.wake(|transport| transport.stop_receiving());
+        // The peer's farewell can only be heard if nobody must be woken.
+        let receiving = self.receiving.close();
+        if !receiving.is_alone() {
+            self.wake(|transport| transport.stop_receiving());
+        }
         let inside = self.sending.close();
         // Who began before the client was closed and does not wait is through soon.
-        if self.sender_waits.load(Ordering::SeqCst) {
-            return Err(lost("another thread is stuck in a send"));
-        }
-        let Some(mut half) = inside.lock_until(deadline.instant()) else {
-            return Err(lost("another thread was sending until the time-out had passed"));
+        let sender = match self.sender_waits.load(Ordering::SeqCst) {
+            true => Err("another thread is stuck in a send"),
+            false => inside.lock_until(deadline.instant()).ok_or("another thread was sending all the time"),
+        };
+        let mut half = match sender {
+            Ok(half) => half,
+            Err(why) if is_unsent => return Err(lost(why)),
+            Err(_) => return Ok(()),
         };
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
         let wakes = !self.life.is_in_child();
-        self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))
+        self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))?;
+        // A peer that does not answer in time is left as it is.
+        let _ = self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.farewell(hold));
+        Ok(())
     }
 
     /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.

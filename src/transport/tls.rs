@@ -1,0 +1,342 @@
+//! TLS over any stream transport.
+//!
+//! The session is locked only while bytes are processed, never while somebody waits for a socket: a
+//! thread that receives and one that sends are in each other's way for some microseconds at most.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::Connection;
+
+use super::{StreamTransport, Transport};
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::error::{EN_ECONNABORTED, EN_EOPNOTSUPP, EN_ETLS_TRUNCATED, Error, Result, Stage};
+use crate::packet::Storage;
+use crate::tls::{TlsConfig, TlsFacts, failure};
+
+/// How many encrypted bytes one receive asks for: several records.
+const ASK: usize = 64 << 10;
+
+/// A stream of bytes that nobody else can read or change.
+pub struct TlsStream {
+    inner: Arc<dyn StreamTransport>,
+    session: Mutex<Session>,
+    /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
+    incoming: Mutex<Storage>,
+    /// The name that the peer's certificate must have.
+    verified_name: Option<String>,
+    /// Whether the end must be said, and heard.
+    standard_compatible: bool,
+    /// Receiving was stopped to wake somebody: nothing is heard any more.
+    deaf: AtomicBool,
+}
+
+struct Session {
+    connection: Connection,
+    /// Bytes of the sender that are encrypted, and may not have gone out yet.
+    committed: usize,
+    /// There may be decrypted bytes that nobody has taken.
+    has_more: bool,
+    /// Why nothing more can be received or sent.
+    failed: Option<Error>,
+    farewell_said: bool,
+}
+
+impl TlsStream {
+    /// TLS as this configuration has it. `name` is the peer's, for clients: it is asked for and
+    /// verified unless the configuration has one of its own; "" for neither.
+    pub fn new(
+        inner: Arc<dyn StreamTransport>,
+        config: &TlsConfig,
+        name: &str,
+        standard_compatible: bool,
+    ) -> Result<TlsStream> {
+        let connection = if config.is_server() { config.accept()? } else { config.connect(name)? };
+        let session =
+            Session { connection, committed: 0, has_more: false, failed: None, farewell_said: false };
+        Ok(TlsStream {
+            inner,
+            session: Mutex::new(session),
+            incoming: Mutex::default(),
+            verified_name: config.verified_name(name),
+            standard_compatible,
+            deaf: AtomicBool::new(false),
+        })
+    }
+
+    /// Shakes hands; before that nothing may be sent or received.
+    pub fn handshake(&self, hold: Hold) -> Attempt<()> {
+        self.shake_hands(hold).map_err(|stop| match stop {
+            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
+            stop => stop,
+        })
+    }
+
+    fn shake_hands(&self, hold: Hold) -> Attempt<()> {
+        let mut incoming = lock(&self.incoming);
+        if self.has_shaken_hands(&mut incoming)? {
+            return Ok(());
+        }
+        if self.fetch(&mut incoming, hold)? == 0 {
+            let reason = "the peer has ended the connection in the midst of the TLS handshake";
+            return Err(Error::new(EN_ECONNABORTED, reason).into());
+        }
+        if self.has_shaken_hands(&mut incoming)? { Ok(()) } else { Err(Stop::Again) }
+    }
+
+    /// Goes as far as that is possible without receiving.
+    fn has_shaken_hands(&self, incoming: &mut Storage) -> Attempt<bool> {
+        let mut session = lock(&self.session);
+        loop {
+            self.write_out(&mut session)?;
+            if !session.connection.is_handshaking() {
+                return Ok(true);
+            }
+            if incoming.bytes().is_empty() {
+                return Ok(false);
+            }
+            self.decrypt(&mut session, incoming)?;
+        }
+    }
+
+    /// One receive of encrypted bytes; 0 is the end of the stream.
+    fn fetch(&self, incoming: &mut Storage, hold: Hold) -> Attempt<usize> {
+        let outcome = self.inner.recv(incoming.space(ASK / 2, ASK), hold);
+        incoming.filled(*outcome.as_ref().unwrap_or(&0));
+        outcome
+    }
+
+    /// Decrypts the next piece of what has come.
+    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) -> Result<()> {
+        if let Some(error) = &session.failed {
+            return Err(error.clone());
+        }
+        // Reading from memory does not fail, and there is room: what was decrypted has been taken.
+        let count = session.connection.read_tls(&mut incoming.bytes()).unwrap_or(0);
+        incoming.spend(count);
+        let outcome = session.connection.process_new_packets();
+        if let Err(error) = outcome {
+            let error = failure(&error);
+            session.failed = Some(error.clone());
+            // The peer learns why, if that goes at once.
+            let _ = self.write_out(session);
+            return Err(error);
+        }
+        // Answers to the peer, such as a new key; what does not go at once goes with the next send.
+        let _ = self.write_out(session);
+        Ok(())
+    }
+
+    /// Fills the buffer from what has come; None: that is nothing yet. 0 is the end.
+    fn take(&self, incoming: &mut Storage, buffer: &mut [u8]) -> Attempt<Option<usize>> {
+        let mut session = lock(&self.session);
+        let mut filled = 0;
+        session.has_more = true;
+        while filled < buffer.len() {
+            match session.connection.reader().read(&mut buffer[filled..]) {
+                Ok(0) => return Ok(Some(filled)),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return if filled > 0 { Ok(Some(filled)) } else { self.cut_off().map(Some) };
+                }
+                Err(_) if incoming.bytes().is_empty() => {
+                    session.has_more = false;
+                    break;
+                }
+                // What came before it is given out first.
+                Err(_) => match self.decrypt(&mut session, incoming) {
+                    Err(_) if filled > 0 => break,
+                    outcome => outcome?,
+                },
+            }
+        }
+        Ok(if filled > 0 || buffer.is_empty() { Some(filled) } else { None })
+    }
+
+    /// The stream has ended, and the peer has not said so.
+    #[cold]
+    fn cut_off(&self) -> Attempt<usize> {
+        if !self.standard_compatible {
+            return Ok(0);
+        }
+        let reason = "the connection has ended without the end of TLS (close_notify): what came may be cut";
+        Err(Error::new(EN_ETLS_TRUNCATED, reason).into())
+    }
+
+    fn receive(&self, incoming: &mut Storage, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        if let Some(count) = self.take(incoming, buffer)? {
+            return Ok(count);
+        }
+        if self.fetch(incoming, hold)? == 0 {
+            // Reading nothing is how the session learns of the end.
+            let _ = lock(&self.session).connection.read_tls(&mut io::empty());
+        }
+        self.take(incoming, buffer)?.ok_or(Stop::Again)
+    }
+
+    /// Sends what is encrypted, as much as goes at once.
+    fn write_out(&self, session: &mut Session) -> Attempt<()> {
+        while session.connection.wants_write() {
+            let mut outlet = Outlet { inner: &*self.inner, stop: None };
+            if let Err(error) = session.connection.write_tls(&mut outlet) {
+                return Err(outlet.stop.unwrap_or_else(|| Error::os(error).into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that nothing follows; whether it has gone out.
+    fn say_farewell(&self) -> Attempt<bool> {
+        let mut session = lock(&self.session);
+        // A peer that has half of a record would take it for the rest of that.
+        if session.committed > 0 || session.failed.is_some() || session.connection.is_handshaking() {
+            return Ok(false);
+        }
+        if !session.farewell_said {
+            session.farewell_said = true;
+            session.connection.send_close_notify();
+        }
+        self.write_out(&mut session).map(|()| true)
+    }
+
+    /// Receives to the end and throws it away.
+    fn hear_farewell(&self, hold: Hold) -> Attempt<()> {
+        // Somebody else is receiving, or was: the answer is not ours to hear.
+        let Ok(mut incoming) = self.incoming.try_lock() else { return Ok(()) };
+        if self.deaf.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut waste = [0; 4096];
+        match self.receive(&mut incoming, &mut waste, hold)? {
+            0 => Ok(()),
+            _ => Err(Stop::Again),
+        }
+    }
+
+    /// What the two sides agreed on.
+    pub fn facts(&self) -> TlsFacts {
+        TlsFacts::of(&lock(&self.session).connection, self.verified_name.clone())
+    }
+}
+
+impl StreamTransport for TlsStream {
+    fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.receive(&mut lock(&self.incoming), buffer, hold)
+    }
+
+    fn send(&self, slices: &[IoSlice<'_>], _hold: Hold) -> Attempt<usize> {
+        let mut session = lock(&self.session);
+        self.write_out(&mut session)?;
+        if let Some(error) = &session.failed {
+            return Err(error.clone().at(Stage::Send).into());
+        }
+        if session.committed == 0 {
+            session.committed = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
+            self.write_out(&mut session)?;
+        }
+        Ok(std::mem::take(&mut session.committed))
+    }
+
+    fn is_midway(&self) -> bool {
+        lock(&self.session).committed > 0
+    }
+
+    fn has_received(&self) -> bool {
+        lock(&self.session).has_more || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
+    }
+
+    fn send_eof(&self, _hold: Hold) -> Attempt<()> {
+        let reason = "TLS cannot end one direction and keep the other: close the client when both are done";
+        Err(Error::new(EN_EOPNOTSUPP, reason).into())
+    }
+
+    fn farewell(&self, hold: Hold) -> Attempt<()> {
+        let heard = match self.say_farewell() {
+            Ok(true) => self.hear_farewell(hold),
+            Ok(false) => Ok(()),
+            Err(stop) => Err(stop),
+        };
+        match heard {
+            // Who is gone needs no farewell.
+            Err(Stop::Failed(_)) => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+impl Transport for TlsStream {
+    fn stop_receiving(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
+        self.inner.stop_receiving();
+    }
+
+    fn abort(&self) {
+        self.inner.abort();
+    }
+
+    fn fd(&self, interest: Interest) -> Option<BorrowedFd<'_>> {
+        self.inner.fd(interest)
+    }
+
+    fn can_hold(&self) -> bool {
+        self.inner.can_hold()
+    }
+
+    fn says_farewell(&self) -> bool {
+        self.standard_compatible
+    }
+
+    fn survives_fork(&self) -> bool {
+        // Two processes that go on with the same keys and counters would give them away.
+        false
+    }
+
+    fn tls_facts(&self) -> Option<TlsFacts> {
+        Some(self.facts())
+    }
+
+    fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+        self.inner.getsockopt(level, name, value)
+    }
+
+    fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        self.inner.setsockopt(level, name, value)
+    }
+}
+
+/// Where the session writes to: the inner transport, without waiting.
+struct Outlet<'a> {
+    inner: &'a dyn StreamTransport,
+    /// Why the last write did not go.
+    stop: Option<Stop>,
+}
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            match self.inner.send(slices, Hold::No) {
+                Ok(count) => return Ok(count),
+                Err(Stop::Again) => {}
+                Err(stop) => {
+                    self.stop = Some(stop);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A panic of another thread takes the whole client out of service; here it changes nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
