@@ -34,6 +34,13 @@ mod trust;
 #[cfg(feature = "tls")]
 mod verifier;
 
+#[cfg(all(test, feature = "tls"))]
+mod handshake_tests;
+#[cfg(all(test, feature = "tls"))]
+mod settings_tests;
+#[cfg(all(test, feature = "tls"))]
+mod testing;
+
 #[cfg(not(feature = "tls"))]
 mod absent;
 #[cfg(not(feature = "tls"))]

@@ -1,0 +1,159 @@
+//! Options that cannot be meant, and files that are not what they should be.
+
+use std::fs;
+
+use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
+
+use super::options::{ClientAuth, Version};
+use super::source::Source;
+use super::testing::*;
+use super::{TlsConfig, TlsOptions};
+use crate::error::*;
+
+fn check<T>(result: Result<T>, code: i32, words: &[&str]) {
+    let error = result.err().expect("a failure");
+    assert_eq!(error.code(), code, "{error}");
+    for word in words {
+        assert!(error.reason().contains(word), "\"{word}\" is not in: {error}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let mut options = TlsOptions::default();
+    let missing = Source::file("/nowhere/ca.pem".as_ref());
+    check(missing, EN_ENOENT, &["/nowhere/ca.pem", "no such file"]);
+    check(Source::file("/".as_ref()), EN_EINVAL, &["/ is not a file"]);
+    check(options.add_authorities(&Source::memory(b"", "data")), EN_EINVAL, &["data", "empty"]);
+}
+
+#[test]
+fn what_is_wrong_with_pem_is_said() {
+    let peer = self_signed(&["localhost"]);
+    let mut options = TlsOptions::default();
+    check(
+        options.add_authorities(&Source::memory(&peer.der, "data")),
+        EN_EINVAL,
+        &["data", "DER", "openssl x509"],
+    );
+    check(
+        options.add_authorities(&memory(&peer.key)),
+        EN_EINVAL,
+        &["no certificate", "begins with a PRIVATE KEY"],
+    );
+    check(options.add_authorities(&memory("hello")), EN_EINVAL, &["no certificate", "not PEM"]);
+    let cut = &peer.chain[..peer.chain.len() / 2];
+    check(options.add_authorities(&memory(cut)), EN_EINVAL, &["not whole PEM"]);
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let two = format!("{}{broken}", peer.chain);
+    check(options.add_authorities(&memory(&two)), EN_EINVAL, &["certificate 2", "not X.509"]);
+    let list = broken.replace("CERTIFICATE", "X509 CRL");
+    check(options.add_revocation_lists(&memory(&list)), EN_EINVAL, &["revocation list 1"]);
+    check(
+        options.add_revocation_lists(&memory(&peer.chain)),
+        EN_EINVAL,
+        &["no revocation list", "CERTIFICATE"],
+    );
+    assert!(options.authorities.is_empty() && options.revocation_lists.is_empty());
+}
+
+#[test]
+fn a_key_must_be_that_of_the_certificate() {
+    let (one, other) = (self_signed(&["one"]), self_signed(&["other"]));
+    let folder = std::env::temp_dir().join(format!("easynet-tls-{}", std::process::id()));
+    fs::create_dir(&folder).expect("a folder");
+    let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+    fs::write(&chain, &one.chain).expect("written");
+    fs::write(&key, &other.key).expect("written");
+    let mut options = TlsOptions::default();
+    let result =
+        options.set_identity(&Source::file(&chain).expect("a file"), &Source::file(&key).expect("a file"));
+    fs::remove_dir_all(&folder).expect("removed");
+    check(result, EN_EINVAL, &["chain.pem", "key.pem", "does not belong", "CN=peer"]);
+    check(options.set_identity(&memory(&one.chain), &memory(&one.chain)), EN_EINVAL, &["no private key"]);
+    let two = format!("{}{}", one.key, other.key);
+    check(options.set_identity(&memory(&one.chain), &memory(&two)), EN_EINVAL, &["2 private keys"]);
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    check(
+        options.set_identity(&memory(&one.chain), &memory(encrypted)),
+        EN_EINVAL,
+        &["encrypted", "openssl pkey"],
+    );
+    let broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    check(options.set_identity(&memory(&one.chain), &memory(broken)), EN_EINVAL, &["the key cannot be used"]);
+}
+
+#[test]
+fn kinds_of_keys_are_taken() {
+    for kind in [&PKCS_ECDSA_P384_SHA384, &PKCS_ED25519] {
+        let key = KeyPair::generate_for(kind).expect("a key");
+        let certificate = rcgen::CertificateParams::new(["localhost".to_string()])
+            .and_then(|params| params.self_signed(&key))
+            .expect("a certificate");
+        let both = format!("{}{}", key.serialize_pem(), certificate.pem());
+        let mut options = TlsOptions::default();
+        options.set_identity(&memory(&both), &memory(&both)).expect("an identity");
+    }
+}
+
+#[test]
+fn settings_alone_have_bounds() {
+    let mut options = TlsOptions::default();
+    check(options.add_pinned_public_key(&[0; 31]), EN_EINVAL, &["31 bytes", "32"]);
+    check(options.add_alpn(b""), EN_EINVAL, &["0 bytes"]);
+    check(options.add_alpn(&[b'x'; 256]), EN_EINVAL, &["256 bytes"]);
+    check(options.set_versions(Version::Tls13, Version::Tls12), EN_EINVAL, &["above"]);
+    check(options.set_session_cache(usize::MAX), EN_EINVAL, &["peers"]);
+    check(options.set_sni(Some("a b")), EN_EINVAL, &["\"a b\"", "port"]);
+    check(options.set_verified_name(Some("bücher.example")), EN_EINVAL, &["bücher.example", "xn--"]);
+    check(options.set_verified_name(Some("")), EN_EINVAL, &["\"\""]);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let authority = Authority::new("Test CA");
+    let change = |change: &dyn Fn(&mut TlsOptions)| {
+        let mut options = authority.options();
+        change(&mut options);
+        TlsConfig::client(&options)
+    };
+    check(change(&|it| it.set_no_verification(true)), EN_EINVAL, &["no verification"]);
+    check(change(&|it| it.set_client_auth(ClientAuth::Required)), EN_EINVAL, &["servers"]);
+    let named = |it: &mut TlsOptions| {
+        it.set_verified_name(Some("localhost")).expect("a name");
+        it.set_no_name_check(true);
+    };
+    check(change(&named), EN_EINVAL, &["no name check"]);
+    let mut pinned = TlsOptions::default();
+    pinned.add_pinned_public_key(&[0; 32]).expect("a pin");
+    pinned.add_revocation_lists(&memory(&authority.revoke(&[], 2999))).expect("a list");
+    check(TlsConfig::client(&pinned), EN_EINVAL, &["revocation lists", "pins"]);
+}
+
+#[test]
+fn a_server_has_settings_of_its_own() {
+    let authority = Authority::new("Test CA");
+    let peer = authority.issue(&["localhost"]);
+    let change = |change: &dyn Fn(&mut TlsOptions)| {
+        let mut options = peer.options();
+        change(&mut options);
+        TlsConfig::server(&options)
+    };
+    check(TlsConfig::server(&TlsOptions::default()), EN_EINVAL, &["certificate and its key"]);
+    check(change(&|it| it.set_client_auth(ClientAuth::Required)), EN_EINVAL, &["from which authorities"]);
+    let trusting = |it: &mut TlsOptions| it.add_authorities(&memory(&authority.pem)).expect("an authority");
+    check(change(&trusting), EN_EINVAL, &["none are demanded"]);
+    let extra = |it: &mut TlsOptions| it.add_extra_roots(&memory(&authority.pem)).expect("an authority");
+    check(change(&extra), EN_EINVAL, &["extra roots"]);
+    check(change(&|it| it.set_no_name_check(true)), EN_EINVAL, &["by clients"]);
+}
+
+#[test]
+fn each_side_does_its_own() {
+    let authority = Authority::new("Test CA");
+    let (client, server) = (authority.client(), authority.issue(&["localhost"]).server());
+    assert!(server.is_server() && !client.is_server());
+    check(client.accept(), EN_EINVAL, &["client's"]);
+    check(server.connect("localhost"), EN_EINVAL, &["server's"]);
+    check(client.connect("a b"), EN_EINVAL, &["\"a b\""]);
+}
