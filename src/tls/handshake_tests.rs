@@ -1,6 +1,6 @@
 //! Handshakes that go well, and every way in which they do not, each with its code and its words.
 
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, date_time_ymd};
 
 use super::options::{ClientAuth, Version};
 use super::provider::sha256;
@@ -111,7 +111,9 @@ fn addresses_are_names_too() {
 fn a_wildcard_stands_for_one_label() {
     let authority = Authority::new("Test CA");
     let peer = authority.issue(&["*.example.org"]).server();
-    shake_hands(&authority.client(), &peer, "www.example.org").facts();
+    for name in ["www.example.org", "WWW.example.org", "www.example.org."] {
+        shake_hands(&authority.client(), &peer, name).facts();
+    }
     for name in ["example.org", "a.b.example.org"] {
         shake_hands(&authority.client(), &peer, name)
             .client_fails(EN_ETLS_NAME_MISMATCH, &["*.example.org", name]);
@@ -132,7 +134,7 @@ fn a_forged_signature_is_found() {
     let real = Authority::new("Test CA");
     let forged = Authority::new("Test CA").issue(&["localhost"]);
     shake_hands(&real.client(), &forged.server(), "localhost")
-        .client_fails(EN_ETLS_BAD_SIGNATURE, &["does not verify", "CN=peer"]);
+        .client_fails(EN_ETLS_BAD_SIGNATURE, &["CN=peer", "not signed by that issuer"]);
 }
 
 #[test]
@@ -200,11 +202,11 @@ fn a_pinned_certificate_without_its_key_is_worth_nothing() {
     let mut options = TlsOptions::default();
     options.add_pinned_certificates(&memory(&peer.chain)).expect("a pin");
     let outcome = shake_hands(&client(&options), &thief, "localhost");
-    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have its key"]);
+    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have the key of the certificate of CN=peer"]);
     let mut options = TlsOptions::default();
     options.set_no_verification(true);
     let outcome = shake_hands(&client(&options), &thief, "localhost");
-    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have its key"]);
+    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have the key of the certificate of CN=peer"]);
 }
 
 #[test]
@@ -399,6 +401,19 @@ fn versions_have_bounds() {
     let words = ["no TLS version", "en_tls_options_set_versions"];
     shake_hands(&client(&old), &new, "localhost").server_fails(EN_ETLS_INCOMPATIBLE, &words);
     shake_hands(&client(&old), &new, "localhost").client_fails(EN_ETLS_ALERT, &["protocol_version (70)"]);
+}
+
+#[test]
+fn what_a_peer_calls_itself_cannot_disturb_a_log() {
+    let long = "x".repeat(1000);
+    let outcome = meets(|params| {
+        params.distinguished_name.push(DnType::CommonName, format!("a\nERROR\u{1b}[2J {long}"));
+        params.not_after = date_time_ymd(2020, 1, 1);
+    });
+    let error = outcome.client.expect_err("expired");
+    assert!(error.reason().contains("CN=a?ERROR?[2J xxx"), "{error}");
+    assert!(error.reason().contains("xxx..."), "{error}");
+    assert!(!error.reason().contains(char::is_control) && error.reason().len() < 600, "{error}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub mod options;
 pub mod source;
 
 #[cfg(feature = "tls")]
+mod alert;
+#[cfg(feature = "tls")]
 mod certificate;
 #[cfg(feature = "tls")]
 pub mod config;

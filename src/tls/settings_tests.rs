@@ -1,6 +1,8 @@
 //! Options that cannot be meant, and files that are not what they should be.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
@@ -9,6 +11,29 @@ use super::source::Source;
 use super::testing::*;
 use super::{TlsConfig, TlsOptions};
 use crate::error::*;
+
+/// A folder that goes away again.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("easynet-{name}-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        Folder(folder)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("written");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 fn check<T>(result: Result<T>, code: i32, words: &[&str]) {
     let error = result.err().expect("a failure");
@@ -60,15 +85,11 @@ fn what_is_wrong_with_pem_is_said() {
 #[test]
 fn a_key_must_be_that_of_the_certificate() {
     let (one, other) = (self_signed(&["one"]), self_signed(&["other"]));
-    let folder = std::env::temp_dir().join(format!("easynet-tls-{}", std::process::id()));
-    fs::create_dir(&folder).expect("a folder");
-    let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
-    fs::write(&chain, &one.chain).expect("written");
-    fs::write(&key, &other.key).expect("written");
+    let folder = Folder::new("tls-identity");
+    let (chain, key) = (folder.write("chain.pem", &one.chain), folder.write("key.pem", &other.key));
     let mut options = TlsOptions::default();
     let result =
         options.set_identity(&Source::file(&chain).expect("a file"), &Source::file(&key).expect("a file"));
-    fs::remove_dir_all(&folder).expect("removed");
     check(result, EN_EINVAL, &["chain.pem", "key.pem", "does not belong", "CN=peer"]);
     check(options.set_identity(&memory(&one.chain), &memory(&one.chain)), EN_EINVAL, &["no private key"]);
     let two = format!("{}{}", one.key, other.key);
@@ -83,8 +104,21 @@ fn a_key_must_be_that_of_the_certificate() {
     check(options.set_identity(&memory(&one.chain), &memory(broken)), EN_EINVAL, &["the key cannot be used"]);
 }
 
+/// By openssl: `ecparam -genkey`, `genrsa -traditional`, `req -x509`.
+const SEC1: &str = include_str!("testing/sec1.pem");
+const PKCS1: &str = include_str!("testing/pkcs1.pem");
+
 #[test]
 fn kinds_of_keys_are_taken() {
+    for (both, kind) in [(SEC1, "EC PRIVATE KEY"), (PKCS1, "RSA PRIVATE KEY")] {
+        assert!(both.contains(kind));
+        let mut options = TlsOptions::default();
+        options.set_identity(&memory(both), &memory(both)).expect("an identity");
+        let mut pinned = TlsOptions::default();
+        pinned.add_pinned_certificates(&memory(both)).expect("a pin");
+        let server = TlsConfig::server(&options).expect("a server");
+        shake_hands(&TlsConfig::client(&pinned).expect("a client"), &server, "localhost").facts();
+    }
     for kind in [&PKCS_ECDSA_P384_SHA384, &PKCS_ED25519] {
         let key = KeyPair::generate_for(kind).expect("a key");
         let certificate = rcgen::CertificateParams::new(["localhost".to_string()])
@@ -156,4 +190,55 @@ fn each_side_does_its_own() {
     check(client.accept(), EN_EINVAL, &["client's"]);
     check(server.connect("localhost"), EN_EINVAL, &["server's"]);
     check(client.connect("a b"), EN_EINVAL, &["\"a b\""]);
+}
+
+/// Told to the process that the test starts: where its files are.
+const FOLDER: &str = "EASYNET_TEST_FOLDER";
+
+/// The environment is that of a process: this test starts another one, with its own.
+#[test]
+fn the_environment_says_whom_to_trust_and_where_to_write_keys() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return trusts_and_logs(folder.as_ref());
+    }
+    let folder = Folder::new("tls-environment");
+    let authority = Authority::new("Test CA");
+    let peer = authority.issue(&["localhost"]);
+    folder.write("peer.pem", &format!("{}{}", peer.chain, peer.key));
+    let (roots, log) = (folder.write("roots.pem", &authority.pem), folder.0.join("keys.log"));
+    let test = "tls::settings_tests::the_environment_says_whom_to_trust_and_where_to_write_keys";
+    let run = |log: &PathBuf| {
+        let mut command = Command::new(std::env::current_exe().expect("this test"));
+        command.args(["--exact", test]).env(FOLDER, &folder.0).env_remove("SSL_CERT_DIR");
+        command.env("SSL_CERT_FILE", &roots).env("SSLKEYLOGFILE", log).output().expect("it runs")
+    };
+    let output = run(&log);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let keys = fs::read_to_string(&log).expect("keys");
+    assert_eq!(keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(), 1, "{keys}");
+
+    let output = run(&folder.0.join("no/such/folder"));
+    assert!(!output.status.success());
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no/such/folder: no such file or directory [EN_ENOENT"), "{said}");
+}
+
+fn trusts_and_logs(folder: &Path) {
+    let peer = Source::file(&folder.join("peer.pem")).expect("a file");
+    let mut options = TlsOptions::default();
+    options.set_identity(&peer, &peer).expect("an identity");
+    let server = TlsConfig::server(&options).expect("a server");
+    let silent = TlsConfig::client(&TlsOptions::default()).expect("a client");
+    shake_hands(&silent, &server, "localhost").facts();
+    let mut options = TlsOptions::default();
+    options.set_key_log(true);
+    let logging = TlsConfig::client(&options).unwrap_or_else(|error| panic!("{error}"));
+    shake_hands(&logging, &server, "localhost").facts();
+    let stranger = Authority::new("Stranger").issue(&["localhost"]);
+    shake_hands(&silent, &stranger.server(), "localhost")
+        .client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Stranger"]);
+    options.add_extra_roots(&memory(&self_signed(&["extra"]).chain)).expect("a root");
+    options.set_key_log(false);
+    shake_hands(&TlsConfig::client(&options).expect("a client"), &server, "localhost").facts();
 }

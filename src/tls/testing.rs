@@ -40,8 +40,8 @@ impl Owner {
     pub(super) fn thief(&self, key: &str) -> TlsConfig {
         let der = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let key = provider().key_provider.load_private_key(der).expect("a key");
-        let mut options = TlsOptions::default();
-        options.identity = Some(Arc::new(CertifiedKey::new(vec![self.der.clone().into()], key)));
+        let identity = Arc::new(CertifiedKey::new(vec![self.der.clone().into()], key));
+        let options = TlsOptions { identity: Some(identity), ..TlsOptions::default() };
         TlsConfig::server(&options).expect("a server")
     }
 }
