@@ -40,14 +40,6 @@ impl Description {
             raw_subject: certificate.subject().as_raw().to_vec(),
         })
     }
-
-    /// Its names, for a sentence.
-    pub(super) fn listed_names(&self) -> String {
-        match self.names.is_empty() {
-            true => "no name at all (subjectAltName)".to_string(),
-            false => self.names.join(", "),
-        }
-    }
 }
 
 /// The public key of a certificate with its algorithm (SubjectPublicKeyInfo).

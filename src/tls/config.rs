@@ -291,13 +291,13 @@ fn check_server(options: &TlsOptions) -> Result<()> {
     }
     if !options.extra_roots.is_empty() {
         return Err(invalid(
-            "a server does not trust the system's authorities: add_ca is meant, not extra roots",
+            "a server does not trust the system's authorities: en_tls_options_add_ca_file is meant, not extra roots",
         ));
     }
     let knows = !options.authorities.is_empty() || !options.pins.is_empty() || options.no_verification;
     match options.client_auth {
         ClientAuth::None if knows => Err(invalid(
-            "authorities or pins are for clients' certificates, and none are demanded (client_auth)",
+            "authorities or pins are for clients' certificates, and none are demanded (en_tls_options_set_client_auth)",
         )),
         ClientAuth::Optional | ClientAuth::Required if !knows => Err(invalid(
             "client certificates are demanded: from which authorities? (en_tls_options_add_ca_file)",

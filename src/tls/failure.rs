@@ -1,7 +1,8 @@
 //! What an error of TLS means: the code, the certificate it is about, and what to do.
 
-use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
+use rustls::{CertificateError, InvalidMessage, PeerIncompatible};
 
+use super::alert::of_alert;
 use super::certificate::{Description, moment};
 use super::refusal::Refusal;
 use super::verifier::NotPinned;
@@ -80,76 +81,17 @@ fn incompatible(reason: &PeerIncompatible) -> String {
     format!("{what} ({reason:?})")
 }
 
-/// What the peer's alert usually means, and what to do.
-fn of_alert(alert: AlertDescription) -> Error {
-    let (name, meaning) = match alert {
-        AlertDescription::UnexpectedMessage => ("unexpected_message", "it may not speak TLS on this port"),
-        AlertDescription::BadRecordMac => ("bad_record_mac", "what it received was changed on its way"),
-        AlertDescription::HandshakeFailure => (
-            "handshake_failure",
-            "there is no cipher suite, key exchange or signature in common, or it wants a client certificate",
-        ),
-        AlertDescription::NoCertificate => ("no_certificate", "it wants a client certificate"),
-        AlertDescription::BadCertificate => {
-            ("bad_certificate", "it found our certificate bad, or for another name")
-        }
-        AlertDescription::UnsupportedCertificate => {
-            ("unsupported_certificate", "it does not take our kind of certificate, or not for this purpose")
-        }
-        AlertDescription::CertificateRevoked => ("certificate_revoked", "our certificate was revoked"),
-        AlertDescription::CertificateExpired => {
-            ("certificate_expired", "our certificate has expired or is not valid yet, by its clock")
-        }
-        AlertDescription::CertificateUnknown => ("certificate_unknown", "it refused our certificate"),
-        AlertDescription::IllegalParameter => {
-            ("illegal_parameter", "it found something wrong in the handshake")
-        }
-        AlertDescription::UnknownCA => (
-            "unknown_ca",
-            "it does not trust the authority of our certificate; intermediate certificates may be missing",
-        ),
-        AlertDescription::AccessDenied => ("access_denied", "our certificate is good, but not welcome"),
-        AlertDescription::DecodeError => ("decode_error", "it could not read a message"),
-        AlertDescription::DecryptError => ("decrypt_error", "a signature or the handshake did not verify"),
-        AlertDescription::ProtocolVersion => {
-            ("protocol_version", "it accepts none of our TLS versions (en_tls_options_set_versions)")
-        }
-        AlertDescription::InsufficientSecurity => ("insufficient_security", "it wants stronger ciphers"),
-        AlertDescription::InternalError => ("internal_error", "something failed there: its log may say what"),
-        AlertDescription::InappropriateFallback => {
-            ("inappropriate_fallback", "it speaks a newer version of TLS than was offered")
-        }
-        AlertDescription::UserCanceled => ("user_canceled", "somebody ended the handshake"),
-        AlertDescription::MissingExtension => ("missing_extension", "it misses something in the handshake"),
-        AlertDescription::UnsupportedExtension => {
-            ("unsupported_extension", "it was sent what it did not ask for")
-        }
-        AlertDescription::UnrecognisedName => {
-            ("unrecognized_name", "it does not know the name that was asked for (SNI)")
-        }
-        AlertDescription::CertificateRequired => (
-            "certificate_required",
-            "it wants a client certificate: give one with en_tls_options_set_identity_files",
-        ),
-        AlertDescription::NoApplicationProtocol => {
-            ("no_application_protocol", "it speaks none of the application protocols offered (ALPN)")
-        }
-        _ => ("of a kind not known here", "its log may say why"),
-    };
-    let number = u8::from(alert);
-    Error::new(EN_ETLS_ALERT, format!("the peer refused with the alert {name} ({number}): {meaning}"))
-}
-
 /// The certificate that an error is about, in words.
 struct Culprit {
     description: Option<Description>,
     is_trusted: bool,
+    is_of_key: bool,
 }
 
 impl Culprit {
     fn among(refusal: Option<Refusal>, reason: &CertificateError) -> Culprit {
         let Some(refusal) = refusal else {
-            return Culprit { description: None, is_trusted: false };
+            return Culprit { description: None, is_trusted: false, is_of_key: false };
         };
         let mut chain = refusal.chain.iter().map(|certificate| Description::of(certificate));
         let own = chain.next().flatten();
@@ -166,7 +108,7 @@ impl Culprit {
             Some(own) if !is_it(&own) => chain.flatten().find(is_it).or(Some(own)),
             own => own,
         };
-        Culprit { description, is_trusted: refusal.is_trusted }
+        Culprit { description, is_trusted: refusal.is_trusted, is_of_key: refusal.is_of_key }
     }
 
     /// "the certificate of CN=localhost (issued by CN=Test)".
@@ -174,6 +116,19 @@ impl Culprit {
         match &self.description {
             Some(it) => format!("the certificate of {} (issued by {})", it.subject, it.issuer),
             None => "the peer's certificate".to_string(),
+        }
+    }
+
+    fn has_other_names(&self, expected: &str) -> String {
+        match self.description.as_ref().map(|it| it.names.join(", ")).as_deref() {
+            None => format!("is not for \"{expected}\""),
+            Some("") => {
+                "is for no name at all, having no subjectAltName: the peer needs a new one".to_string()
+            }
+            Some(names) => format!(
+                "is not for \"{expected}\" but for {names}: dial one of these, or say which to expect with \
+                 en_tls_options_set_verified_name"
+            ),
         }
     }
 
@@ -220,15 +175,7 @@ fn of_certificate(reason: &CertificateError, refusal: Option<Refusal>) -> Error 
         ),
         NotValidForName => (EN_ETLS_NAME_MISMATCH, format!("{name} is for another name")),
         NotValidForNameContext { expected, .. } => {
-            let has = culprit.description.as_ref().map(Description::listed_names).unwrap_or_default();
-            (
-                EN_ETLS_NAME_MISMATCH,
-                format!(
-                    "{name} is not for \"{}\" but for {has}: dial one of these, or say which to expect with \
-                     en_tls_options_set_verified_name",
-                    expected.to_str()
-                ),
-            )
+            (EN_ETLS_NAME_MISMATCH, format!("{name} {}", culprit.has_other_names(&expected.to_str())))
         }
         Revoked => {
             (EN_ETLS_REVOKED, format!("{name}, or of one who issued it, has been revoked: do not trust it"))
@@ -256,7 +203,10 @@ fn of_certificate(reason: &CertificateError, refusal: Option<Refusal>) -> Error 
         }
         BadSignature => (
             EN_ETLS_BAD_SIGNATURE,
-            format!("a signature does not verify: {name} is forged, or the peer does not have its key"),
+            match culprit.is_of_key {
+                true => format!("the peer does not have the key of {name}: it poses as another"),
+                false => format!("{name} is not signed by that issuer: it is forged or damaged"),
+            },
         ),
         UnsupportedSignatureAlgorithm
         | UnsupportedSignatureAlgorithmContext { .. }

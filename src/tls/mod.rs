@@ -12,6 +12,8 @@ pub mod options;
 pub mod source;
 
 #[cfg(feature = "tls")]
+mod alert;
+#[cfg(feature = "tls")]
 mod certificate;
 #[cfg(feature = "tls")]
 pub mod config;
@@ -33,6 +35,13 @@ mod sessions;
 mod trust;
 #[cfg(feature = "tls")]
 mod verifier;
+
+#[cfg(all(test, feature = "tls"))]
+mod handshake_tests;
+#[cfg(all(test, feature = "tls"))]
+mod settings_tests;
+#[cfg(all(test, feature = "tls"))]
+mod testing;
 
 #[cfg(not(feature = "tls"))]
 mod absent;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use webpki::OwnedCertRevocationList;
@@ -51,6 +51,7 @@ pub(super) fn identity(chain: &Source, key: &Source) -> Result<Identity> {
         rustls::Error::InvalidCertificate(error) => {
             refused(chain, format!("the certificate of {owner} cannot be used: {error}"))
         }
+        rustls::Error::General(reason) => refused(key, format!("the key cannot be used: {reason}")),
         error => refused(key, format!("the key cannot be used: {error}")),
     })
 }
@@ -68,10 +69,18 @@ fn private_key(source: &Source) -> Result<PrivateKeyDer<'static>> {
 
 fn sections<T: PemObject>(source: &Source, what: &str) -> Result<Vec<T>> {
     let found = T::pem_slice_iter(source.bytes()).collect::<std::result::Result<Vec<T>, _>>();
-    let found = found.map_err(|error| refused(source, format!("it is not whole PEM: {error}")))?;
+    let found = found.map_err(|error| refused(source, format!("it is not whole PEM: {}", broken(&error))))?;
     match found.is_empty() {
         true => Err(refused(source, format!("there is no {what} in it{}", instead(source.bytes())))),
         false => Ok(found),
+    }
+}
+
+fn broken(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end (\"-----END ...\")".to_string(),
+        pem::Error::IllegalSectionStart { .. } => "a section does not begin as it should".to_string(),
+        error => error.to_string(),
     }
 }
 

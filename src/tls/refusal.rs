@@ -20,6 +20,8 @@ pub(super) struct Refusal {
     pub(super) chain: Vec<CertificateDer<'static>>,
     /// Whether the peer's certificate is itself one of those that are trusted.
     pub(super) is_trusted: bool,
+    /// The certificate may be good, but what the peer signed with its key is not.
+    pub(super) is_of_key: bool,
 }
 
 impl Refusal {

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn no_certificates_say_where_they_were_looked_for() {
         let places = Places { file: Some("/nowhere/ca.pem".into()), directories: Some("/not:/there".into()) };
-        let error = of_system(&places, true).err().expect("nothing there");
+        let error = of_system(&places, true).expect_err("nothing there");
         assert_eq!(error.code(), EN_ETLS_NO_TRUST);
         for part in
             ["SSL_CERT_FILE=/nowhere/ca.pem", "SSL_CERT_DIR=/not:/there", "at '/there'", "ca-certificates"]

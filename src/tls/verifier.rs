@@ -87,6 +87,7 @@ impl<Chain: ?Sized> Demands<Chain> {
                 error: error.clone(),
                 chain: chain.map(|certificate| certificate.clone().into_owned()).collect(),
                 is_trusted: self.trusts(end_entity),
+                is_of_key: false,
             };
             refusal.leave();
         })
@@ -140,7 +141,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        verify_tls12_signature(message, certificate, signed, &algorithms())
+        of_key(certificate, verify_tls12_signature(message, certificate, signed, &algorithms()))
     }
 
     fn verify_tls13_signature(
@@ -149,12 +150,23 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        verify_tls13_signature(message, certificate, signed, &algorithms())
+        of_key(certificate, verify_tls13_signature(message, certificate, signed, &algorithms()))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         algorithms().supported_schemes()
     }
+}
+
+/// Remembers whose key did not sign the handshake.
+fn of_key(
+    certificate: &CertificateDer<'_>,
+    verdict: Verdict<HandshakeSignatureValid>,
+) -> Verdict<HandshakeSignatureValid> {
+    verdict.inspect_err(|error| {
+        let chain = vec![certificate.clone().into_owned()];
+        Refusal { error: error.clone(), chain, is_trusted: false, is_of_key: true }.leave();
+    })
 }
 
 fn is_of_name(error: &Error) -> bool {
@@ -201,7 +213,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        verify_tls12_signature(message, certificate, signed, &algorithms())
+        of_key(certificate, verify_tls12_signature(message, certificate, signed, &algorithms()))
     }
 
     fn verify_tls13_signature(
@@ -210,7 +222,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        verify_tls13_signature(message, certificate, signed, &algorithms())
+        of_key(certificate, verify_tls13_signature(message, certificate, signed, &algorithms()))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
