@@ -22,6 +22,7 @@ const SOURCES: &[&str] = &[
     "packet_iter",
     "tls_options",
     "tls_config",
+    "tls_info",
     "tcp_options",
     "tcp_client",
     "udp_options",

@@ -387,6 +387,12 @@ typedef struct en_tcp_options_t en_tcp_options_t;
 typedef struct en_tls_config_t en_tls_config_t;
 
 /**
+ * What the two sides of a TLS connection agreed on: a copy, which stays as it is whatever becomes of
+ * the client.
+ */
+typedef struct en_tls_info_t en_tls_info_t;
+
+/**
  * What a TLS configuration is to be like. Files are read when they are named.
  */
 typedef struct en_tls_options_t en_tls_options_t;
@@ -1755,6 +1761,69 @@ int en_tls_config_new_server(en_tls_config_t **out,
 void en_tls_config_free(en_tls_config_t *config);
 
 /**
+ * The version: `EN_TLS_1_2` or `EN_TLS_1_3`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_info_version(const en_tls_info_t *info);
+
+/**
+ * The name of the cipher suite, as IANA has it, such as "TLS_AES_128_GCM_SHA256". It is lent, and ends
+ * with `info`; NULL for NULL.
+ *
+ * Thread-safe.
+ */
+const char *en_tls_info_cipher_suite(const en_tls_info_t *info);
+
+/**
+ * The application protocol that was agreed on: `*data` and `*size` are lent, and end with `info`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (none was). See RFC 7301.
+ */
+int en_tls_info_alpn(const en_tls_info_t *info, const void **data, size_t *size);
+
+/**
+ * One of the peer's certificates, in DER: its own has the `index` 0, those of authorities follow.
+ * `*data` and `*size` are lent, and end with `info`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (the peer has not shown so many).
+ */
+int en_tls_info_peer_certificate(const en_tls_info_t *info,
+                                 size_t index,
+                                 const void **data,
+                                 size_t *size);
+
+/**
+ * The name that the peer's certificate was found to have; NULL if none was asked for, and for NULL. It
+ * is lent, and ends with `info`.
+ *
+ * Thread-safe.
+ */
+const char *en_tls_info_verified_name(const en_tls_info_t *info);
+
+/**
+ * 1 if an earlier session was resumed, 0 if not.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tls_info_is_resumed(const en_tls_info_t *info);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_tls_info_free(en_tls_info_t *info);
+
+/**
  * Makes options with every default.
  *
  * Thread-safe.
@@ -1793,6 +1862,49 @@ int en_tcp_options_set_connect_timeout(en_tcp_options_t *options, int64_t timeou
  * Errors: `EN_EINVAL`. See RFC 8305, 5.
  */
 int en_tcp_options_set_happy_eyeballs_delay(en_tcp_options_t *options, int64_t delay_ms);
+
+/**
+ * Makes the client speak TLS as `config` says; the client keeps it alive. NULL takes it away.
+ *
+ * `server_name` (copied) is the peer's name: a host name or an IP address that its certificate must
+ * have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
+ * descriptor, resolved addresses) there must be one. The empty string switches the name check off,
+ * and nothing else: the certificate must still be one that `config` trusts. Names that `config` has
+ * of its own win. With a server's configuration, which only given descriptors can have,
+ * `server_name` must be NULL.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`; what does not go together is told when the client is made. See RFC 8446.
+ */
+int en_tcp_options_set_tls(en_tcp_options_t *options,
+                           const en_tls_config_t *config,
+                           const char *server_name);
+
+/**
+ * How long the TLS handshake may take, in milliseconds; default 60000. Negative: for ever. The
+ * connect time-out counts, too, and whichever ends first.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`; without TLS, when the client is made.
+ */
+int en_tcp_options_set_handshake_timeout(en_tcp_options_t *options, int64_t timeout_ms);
+
+/**
+ * Whether the end of TLS (close_notify) must be said, and heard: 1, the default, or 0.
+ *
+ * With it, closing says the end and waits for the peer's, for at most the shutdown time-out (it does
+ * not wait if another thread had to be woken out of a receive, or is stuck in a send); and a
+ * connection that ends without the peer's is `EN_ETLS_TRUNCATED`, after all that has come. Without
+ * it, a stream that somebody cuts looks complete.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`; without TLS, when the client is made. See RFC 8446, 6.1.
+ */
+int en_tcp_options_set_standard_compatible(en_tcp_options_t *options,
+                                           int on);
 
 /**
  * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
@@ -2222,6 +2334,16 @@ int en_tcp_client_set_option(en_tcp_client_t *client, int option, int64_t value)
  * Errors: `EN_EINVAL`.
  */
 int en_tcp_client_max_recv_size(const en_tcp_client_t *client, size_t *size);
+
+/**
+ * What TLS has agreed on: `*info` is the caller's to free. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (the client does not speak TLS), `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
+ */
+int en_tcp_client_get_tls_info(const en_tcp_client_t *client, en_tls_info_t **info);
 
 /**
  * What the client has done so far; also after it is closed. Never waits.

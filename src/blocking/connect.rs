@@ -1,6 +1,7 @@
 //! Names and connection attempts, with the calling thread waiting.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::wait::Waiting;
@@ -12,6 +13,10 @@ use crate::socket::connect::{Attempts, Dialer, Progress};
 use crate::socket::resolve;
 use crate::socket::unix_address::UnixAddress;
 use crate::socket::unix_socket::UnixSocket;
+use crate::tls::TlsConfig;
+use crate::transport::StreamTransport;
+#[cfg(feature = "tls")]
+use crate::transport::tls::TlsStream;
 
 /// The addresses of a host.
 pub fn resolve(
@@ -88,6 +93,38 @@ pub fn connect_unix(
         waiting.poll(&[], left, Some(pause), asked)?;
         pause = (pause * 2).min(Duration::from_millis(50));
     }
+}
+
+/// TLS over a connected transport, with hands shaken.
+#[cfg(feature = "tls")]
+pub fn secure(
+    inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    name: &str,
+    standard_compatible: bool,
+    waiting: &Waiting,
+    deadline: &mut Deadline,
+) -> Result<Arc<dyn StreamTransport>> {
+    let stream = TlsStream::new(inner, config, name, standard_compatible)?;
+    let outcome = waiting.drive(&stream, true, deadline, |hold| stream.handshake(hold));
+    outcome.map_err(|error| match error.code() {
+        EN_ETIMEDOUT => Error::new(EN_ETIMEDOUT, "the time-out has passed in the midst of the TLS handshake"),
+        _ => error,
+    })?;
+    Ok(Arc::new(stream))
+}
+
+/// Without TLS there is no configuration that this could be called with.
+#[cfg(not(feature = "tls"))]
+pub fn secure(
+    _inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    _name: &str,
+    _standard_compatible: bool,
+    _waiting: &Waiting,
+    _deadline: &mut Deadline,
+) -> Result<Arc<dyn StreamTransport>> {
+    match *config {}
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::protocol::MaxSize;
 
 pub mod local_address;
 mod prepared;
+pub mod secure;
 pub mod tcp;
 pub mod udp;
 mod unix;

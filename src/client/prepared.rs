@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
 use crate::socket::address::IpAddress;
 use crate::socket::{Socket, handle};
-use crate::transport::socket::{DatagramKind, DatagramSocket, StreamSocket};
+use crate::transport::StreamTransport;
+use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// Who is at the two ends of an IP socket.
 pub(super) fn ip_names(socket: BorrowedFd<'_>) -> Result<Names> {
@@ -42,9 +43,8 @@ impl<'a> PreparedStream<'a> {
         Ok(PreparedStream { names, protocol, decoding: protocol.decoder()?, common })
     }
 
-    pub(super) fn finish(self, fd: OwnedFd) -> Arc<Client> {
+    pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Arc<Client> {
         let PreparedStream { names, protocol, decoding, common } = self;
-        let transport = Arc::new(StreamSocket::new(Socket::new(fd)));
         let counters = Arc::new(Counters::default());
         let intake = Intake::new(decoding, common.max_packet_size, common.ask());
         Arc::new(Client::new(Parts {

@@ -1,11 +1,12 @@
 //! The TCP client.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::local_address::LocalAddress;
 use super::prepared::{PreparedStream, ip_names};
+use super::secure::Secure;
 use super::{CommonOptions, within};
 use crate::blocking::client::Client;
 use crate::blocking::connect;
@@ -19,6 +20,7 @@ use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
     EN_OPTION_NODELAY, EN_OPTION_USER_TIMEOUT, OPTIONS,
 };
+use crate::transport::socket::StreamSocket;
 
 /// How a TCP client is made.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub struct TcpOptions {
     pub happy_eyeballs_delay_ms: i64,
     /// The address to connect from.
     pub local: LocalAddress,
+    /// Whether TLS is spoken, and how.
+    pub secure: Secure,
     /// Options of the table that are set on the socket, and their values.
     socket: Vec<(i32, i64)>,
 }
@@ -42,6 +46,7 @@ impl Default for TcpOptions {
             connect_timeout_ms: -1,
             happy_eyeballs_delay_ms: 250,
             local: LocalAddress::default(),
+            secure: Secure::default(),
             socket: Vec::new(),
         }
     }
@@ -85,12 +90,13 @@ pub fn connect(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<Arc<Client>> {
+    options.secure.check(Some(host))?;
     let name: Arc<str> = format!("{host}:{port}").into();
     let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
     let resolved = connect::resolve(host, port, Family::Any, &options.common.waiting(), &mut deadline);
     resolved
         .map_err(|error| error.at(Stage::Resolve))
-        .and_then(|addresses| connect_within(addresses, protocol, options, &mut deadline))
+        .and_then(|addresses| connect_within(Some(host), addresses, protocol, options, &mut deadline))
         .map_err(|error| error.with_peer(&name))
 }
 
@@ -100,11 +106,13 @@ pub fn connect_addresses(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<Arc<Client>> {
+    options.secure.check(None)?;
     let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
-    connect_within(addresses, protocol, options, &mut deadline)
+    connect_within(None, addresses, protocol, options, &mut deadline)
 }
 
 fn connect_within(
+    host: Option<&str>,
     addresses: Vec<IpAddress>,
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
@@ -118,14 +126,27 @@ fn connect_within(
     log::debug!("connected to {address}");
     socket.set_nonblocking(false)?;
     let prepared = prepare(socket.as_fd(), protocol, options)?;
-    Ok(prepared.finish(OwnedFd::from(socket)))
+    let socket = Arc::new(StreamSocket::new(OwnedFd::from(socket)));
+    let transport = options.secure.over(socket, host, &waiting, *deadline);
+    Ok(prepared.finish(transport.map_err(|error| error.with_peer(&address.to_string().into()))?))
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(fd: RawFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptions) -> Result<Arc<Client>> {
-    let socket = handle::check(fd, handle::TCP)?;
-    let prepared = prepare(socket, protocol, options)?;
-    Ok(prepared.finish(handle::adopt(fd)))
+    options.secure.check(None)?;
+    let prepared = prepare(handle::check(fd, handle::TCP)?, protocol, options)?;
+    let deadline = Deadline::after_ms(options.connect_timeout_ms);
+    let socket = Arc::new(StreamSocket::new(handle::adopt(fd)));
+    match options.secure.over(socket.clone(), None, &options.common.waiting(), deadline) {
+        Ok(transport) => Ok(prepared.finish(transport)),
+        Err(error) => {
+            // The descriptor stays the caller's, and nobody else has it any more.
+            if let Some(socket) = Arc::into_inner(socket) {
+                let _ = socket.into_fd().into_raw_fd();
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Everything about a client that can fail.

@@ -13,6 +13,7 @@ use crate::protocol::StreamProtocol;
 use crate::socket::handle;
 use crate::socket::unix_address::UnixAddress;
 use crate::socket::unix_socket;
+use crate::transport::socket::StreamSocket;
 
 /// How a Unix stream client is made.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ pub fn connect(
     let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
     let socket = opening.connect(to, &options.common.waiting(), &mut deadline)?;
     let prepared = PreparedStream::new(stream_names(socket.as_fd())?, protocol, &options.common)?;
-    Ok(prepared.finish(socket))
+    Ok(prepared.finish(Arc::new(StreamSocket::new(socket))))
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -66,7 +67,7 @@ pub fn from_fd(
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }
-    Ok(prepared.finish(handle::adopt(fd)))
+    Ok(prepared.finish(Arc::new(StreamSocket::new(handle::adopt(fd)))))
 }
 
 fn stream_names(socket: BorrowedFd<'_>) -> Result<Names> {

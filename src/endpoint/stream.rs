@@ -156,7 +156,9 @@ impl PacketReceiver for StreamReceiver {
             if self.ready.is_some() || self.ended.is_some() {
                 return true;
             }
-            if !self.transport.has_received() || self.receive(|transport, space| transport.recv(space, Hold::No)).is_err() {
+            if !self.transport.has_received()
+                || self.receive(|transport, space| transport.recv(space, Hold::No)).is_err()
+            {
                 return false;
             }
         }

@@ -28,6 +28,7 @@ pub mod protocol_callbacks;
 pub mod tcp_client;
 pub mod tcp_options;
 pub mod tls_config;
+pub mod tls_info;
 pub mod tls_options;
 pub mod udp_client;
 pub mod udp_options;

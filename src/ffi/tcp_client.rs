@@ -11,6 +11,7 @@ use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::protocol::en_stream_protocol_t;
 use super::tcp_options::en_tcp_options_t;
+use super::tls_info::{self, en_tls_info_t};
 use super::{Constructor, array, borrow, call, handle, string};
 use crate::blocking::Client;
 use crate::client::tcp;
@@ -494,6 +495,25 @@ pub unsafe extern "C" fn en_tcp_client_max_recv_size(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
     unsafe { client_facts::max_recv_size(client, size) }
+}
+
+/// What TLS has agreed on: `*info` is the caller's to free. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ENODATA` (the client does not speak TLS), `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_client_get_tls_info(
+    client: *const en_tcp_client_t,
+    info: *mut *mut en_tls_info_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `info` is NULL or writable, `client` NULL or a live handle.
+        let (out, client) = unsafe { (Constructor::new(info)?, client::client(client)?) };
+        tls_info::give(out, client::operate(client, Client::tls_facts)?);
+        Ok(())
+    })
 }
 
 /// What the client has done so far; also after it is closed. Never waits.

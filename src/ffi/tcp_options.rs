@@ -4,7 +4,8 @@ use std::ffi::{c_char, c_int, c_void};
 
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
-use super::{handle, options};
+use super::tls_config::en_tls_config_t;
+use super::{borrow, handle, options, string};
 use crate::client::tcp::TcpOptions;
 use crate::error::Result;
 
@@ -82,6 +83,74 @@ pub unsafe extern "C" fn en_tcp_options_set_happy_eyeballs_delay(
 ) -> c_int {
     set(options, |options| {
         options.happy_eyeballs_delay_ms = delay_ms;
+        Ok(())
+    })
+}
+
+/// Makes the client speak TLS as `config` says; the client keeps it alive. NULL takes it away.
+///
+/// `server_name` (copied) is the peer's name: a host name or an IP address that its certificate must
+/// have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
+/// descriptor, resolved addresses) there must be one. The empty string switches the name check off,
+/// and nothing else: the certificate must still be one that `config` trusts. Names that `config` has
+/// of its own win. With a server's configuration, which only given descriptors can have,
+/// `server_name` must be NULL.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`; what does not go together is told when the client is made. See RFC 8446.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_tls(
+    options: *mut en_tcp_options_t,
+    config: *const en_tls_config_t,
+    server_name: *const c_char,
+) -> c_int {
+    set(options, |options| {
+        // SAFETY: `config` is NULL or a live handle, `server_name` NULL or a string.
+        let (config, server_name) = unsafe {
+            let config = (!config.is_null()).then(|| borrow(config)).transpose()?;
+            (config, (!server_name.is_null()).then(|| string(server_name, "server_name")).transpose()?)
+        };
+        options.secure.config = config.cloned();
+        options.secure.server_name = server_name.map(str::to_string);
+        Ok(())
+    })
+}
+
+/// How long the TLS handshake may take, in milliseconds; default 60000. Negative: for ever. The
+/// connect time-out counts, too, and whichever ends first.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`; without TLS, when the client is made.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_handshake_timeout(
+    options: *mut en_tcp_options_t,
+    timeout_ms: i64,
+) -> c_int {
+    set(options, |options| {
+        options.secure.handshake_timeout_ms = Some(timeout_ms);
+        Ok(())
+    })
+}
+
+/// Whether the end of TLS (close_notify) must be said, and heard: 1, the default, or 0.
+///
+/// With it, closing says the end and waits for the peer's, for at most the shutdown time-out (it does
+/// not wait if another thread had to be woken out of a receive, or is stuck in a send); and a
+/// connection that ends without the peer's is `EN_ETLS_TRUNCATED`, after all that has come. Without
+/// it, a stream that somebody cuts looks complete.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`; without TLS, when the client is made. See RFC 8446, 6.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_standard_compatible(
+    options: *mut en_tcp_options_t,
+    on: c_int,
+) -> c_int {
+    set(options, |options| {
+        options.secure.standard_compatible = Some(options::switch("on", on)?);
         Ok(())
     })
 }

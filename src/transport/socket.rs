@@ -1,7 +1,7 @@
 //! Sockets as transports.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::{DatagramTransport, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
@@ -15,8 +15,13 @@ pub struct StreamSocket(Socket);
 
 impl StreamSocket {
     /// The transport of a connected socket.
-    pub fn new(socket: Socket) -> StreamSocket {
-        StreamSocket(socket)
+    pub fn new(fd: OwnedFd) -> StreamSocket {
+        StreamSocket(Socket::new(fd))
+    }
+
+    /// The socket, without its transport.
+    pub fn into_fd(self) -> OwnedFd {
+        self.0.into()
     }
 }
 

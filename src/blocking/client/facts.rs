@@ -11,6 +11,7 @@ use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
 use crate::socket::options::SocketOption;
 use crate::socket::unix_address::UnixAddress;
+use crate::tls::TlsFacts;
 use crate::transport::Transport;
 
 /// Who is at the two ends: read once, so that a reset does not take it away.
@@ -94,6 +95,12 @@ impl Client {
     pub fn peer_credentials(&self) -> Result<Credentials> {
         let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
         self.names.credentials.ok_or_else(missing)
+    }
+
+    /// What TLS has agreed on.
+    pub fn tls_facts(&self) -> Result<TlsFacts> {
+        let missing = || Error::new(EN_ENODATA, "this client does not speak TLS");
+        self.with_transport(|transport| transport.tls_facts().ok_or_else(missing))
     }
 
     /// The descriptor, -1 once closed.
