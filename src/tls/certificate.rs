@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use x509_parser::asn1_rs::BmpString;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::*;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// No name in a message is longer, whatever a peer sends.
 const LONGEST: usize = 200;
@@ -31,8 +34,8 @@ impl Description {
     pub(super) fn of(der: &[u8]) -> Option<Description> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Description {
-            subject: named(&certificate.subject().to_string()),
-            issuer: named(&certificate.issuer().to_string()),
+            subject: distinguished_name(certificate.subject()),
+            issuer: distinguished_name(certificate.issuer()),
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
             names: names(&certificate),
@@ -88,10 +91,42 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     }
 }
 
-fn named(text: &str) -> String {
-    match text {
-        "" => "(no name)".to_string(),
-        text => tidy(text),
+/// Such as "CN=peer, O=Example". (The parser's own text would bring all identifiers there are.)
+fn distinguished_name(name: &X509Name<'_>) -> String {
+    let parts: Vec<String> = name.iter_attributes().map(attribute).collect();
+    match parts.is_empty() {
+        true => "(no name)".to_string(),
+        false => tidy(&parts.join(", ")),
+    }
+}
+
+fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
+    const ABBREVIATIONS: [(Oid<'static>, &str); 8] = [
+        (OID_X509_COMMON_NAME, "CN"),
+        (OID_X509_ORGANIZATION_NAME, "O"),
+        (OID_X509_ORGANIZATIONAL_UNIT, "OU"),
+        (OID_X509_COUNTRY_NAME, "C"),
+        (OID_X509_STATE_OR_PROVINCE_NAME, "ST"),
+        (OID_X509_LOCALITY_NAME, "L"),
+        (OID_DOMAIN_COMPONENT, "DC"),
+        (OID_PKCS9_EMAIL_ADDRESS, "emailAddress"),
+    ];
+    let value = match attribute.as_str() {
+        Ok(text) => text.to_string(),
+        Err(_) => other_text(attribute),
+    };
+    let kind = attribute.attr_type();
+    match ABBREVIATIONS.iter().find(|(oid, _)| oid == kind) {
+        Some((_, abbreviation)) => format!("{abbreviation}={value}"),
+        None => format!("{}={value}", kind.to_id_string()),
+    }
+}
+
+/// Old certificates have strings of other kinds.
+fn other_text(attribute: &AttributeTypeAndValue<'_>) -> String {
+    match BmpString::try_from(attribute.attr_value().clone()) {
+        Ok(text) => text.string(),
+        Err(_) => String::from_utf8_lossy(attribute.as_slice()).into_owned(),
     }
 }
 

@@ -61,6 +61,13 @@ typedef struct fixture {
     int stream_fd, stream_peer, stream_fd_peer, stream_listener;
     int datagram_fd, datagram_peer, datagram_fd_peer, datagram_sink;
 
+    en_tls_options_t *tls_options;        /* of a client */
+    en_tls_options_t *tls_server_options; /* of a server */
+    en_tls_config_t *tls_config;
+    const char *pem; /* a certificate, its key and a revocation list */
+    size_t pem_size;
+    char pem_path[48];
+
     int registered; /* how often `destroy` will have to be called */
 } fixture_t;
 
@@ -82,6 +89,10 @@ void sweep_log(int level, const char *message, void *user_data);
 /* What the fixture has for UDP and Unix sockets. */
 void sweep_set_up_families(fixture_t *fx);
 void sweep_tear_down_families(fixture_t *fx);
+
+/* What it has for TLS; needs the folder of those. */
+void sweep_set_up_tls(fixture_t *fx);
+void sweep_tear_down_tls(fixture_t *fx);
 
 /* Without this there is no fixture. */
 #define NEED(condition) sweep_need((condition), #condition)

@@ -1,5 +1,5 @@
 """Writes a C program that calls every function of the header with NULL for each pointer and garbage
-for each integer. Functions and rules (rules.py, rules_families.py) must be the same: who adds one adds the other.
+for each integer. Functions and rules (rules.py, rules_families.py, rules_tls.py) must be the same: who adds one adds the other.
 
     sweep.py EASYNET_CDEF_H OUTPUT
 """

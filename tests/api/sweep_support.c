@@ -235,11 +235,13 @@ static void set_up(fixture_t *fx, int listener, uint16_t port)
     set_up_socket(fx, listener);
     set_up_client(fx, listener);
     sweep_set_up_families(fx);
+    sweep_set_up_tls(fx);
     destroyed = 0;
 }
 
 static void tear_down(fixture_t *fx)
 {
+    sweep_tear_down_tls(fx);
     sweep_tear_down_families(fx);
     en_packet_release(&fx->packet);
     en_packet_iter_free(fx->iter);
