@@ -118,6 +118,7 @@ def redis():
     return Server(command, "Ready to accept connections")
 
 
+LARGE_TEXTS = [letter * 200 for letter in "abc"]
 DNS_RECORDS = """
 host-record=host.test,192.0.2.1,2001:db8::1
 host-record=twice.test,192.0.2.2
@@ -126,6 +127,7 @@ cname=alias.test,host.test
 address=/wild.test/192.0.2.4
 mx-host=mail.test,host.test,10
 txt-record=text.test,"two words","say \\"hello\\""
+txt-record=large.test,""" + ",".join(LARGE_TEXTS) + """
 local=/test/
 """
 
@@ -195,3 +197,34 @@ class Script:
     def __exit__(self, *_):
         self._listener.close()
         self._thread.join()
+
+
+class DatagramScript:
+    """A server that answers each datagram with those that `answer` makes of it, and keeps what it
+    was sent in `questions`."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self.questions = []
+
+    def __enter__(self):
+        self._socket = socket.socket(type=socket.SOCK_DGRAM)
+        self._socket.bind((LOOPBACK, 0))
+        self.host, self.port = self._socket.getsockname()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def _serve(self):
+        while True:
+            question, sender = self._socket.recvfrom(65535)
+            if sender == (self.host, self.port):
+                return  # our own good-bye
+            self.questions.append(question)
+            for datagram in self._answer(question):
+                self._socket.sendto(datagram, sender)
+
+    def __exit__(self, *_):
+        self._socket.sendto(b"", (self.host, self.port))
+        self._thread.join()
+        self._socket.close()
