@@ -1,9 +1,10 @@
-"""Runs an example program against the real server that it is made for.
+"""Runs an example program, or a test program, against the real server that it is made for.
 
     run.py redis|dns_tcp|dns_udp EXAMPLE
     run.py quickstart EXAMPLE ECHO_SERVER
+    run.py dbus|syslog TEST
 
-EASYNET_WRAPPER, if set, is a command that the example is run under, such as valgrind.
+EASYNET_WRAPPER, if set, is a command that the program is run under, such as valgrind.
 """
 
 import sys
@@ -61,20 +62,27 @@ QUEUED
 
 def redis_server(example):
     with peer.redis() as server:
-        place = (server.host, server.port)
-        example.expect(SESSION, *place)
-        example.expect("> DBSIZE\n(integer) 0\n", *place, "DBSIZE")
-        large = "x" * 100000
-        example.expect(f"> SET large {large}\nOK\n", *place, "SET", "large", large)
-        example.expect(f'> GET large\n"{large}"\n', *place, "GET", "large")
-        example.expect('> SET odd a"b\\c\u00e9\nOK\n', *place, "SET", "odd", 'a"b\\c\u00e9')
-        example.expect('> GET odd\n"a\\"b\\\\c\\xc3\\xa9"\n', *place, "GET", "odd")
-        script = "return {1, {2, {3, {}}, false}, redis.status_reply('fine'), redis.error_reply('BAD luck')}"
-        example.expect(f'> EVAL "{script}" 0\n1) (integer) 1\n2) 1) (integer) 2\n   2) 1) (integer) 3\n'
-                       "      2) (empty array)\n   3) (nil)\n3) fine\n4) (error) BAD luck\n",
-                       *place, "EVAL", script, 0)
+        places = (server.host, server.port), ("-s", server.path)
+        for place in places:
+            redis_at(example, place)
         server.stop()
-        example.complains(f"{server.host}:{server.port}", *place, "PING")
+        example.complains(f"{server.host}:{server.port}", *places[0], "PING")
+        example.complains(server.path, *places[1], "PING")
+
+
+def redis_at(example, place):
+    example.expect(SESSION, *place)
+    example.expect("> DBSIZE\n(integer) 0\n", *place, "DBSIZE")
+    large = "x" * 100000
+    example.expect(f"> SET large {large}\nOK\n", *place, "SET", "large", large)
+    example.expect(f'> GET large\n"{large}"\n', *place, "GET", "large")
+    example.expect('> SET odd a"b\\c\u00e9\nOK\n', *place, "SET", "odd", 'a"b\\c\u00e9')
+    example.expect('> GET odd\n"a\\"b\\\\c\\xc3\\xa9"\n', *place, "GET", "odd")
+    example.expect("> FLUSHALL\nOK\n", *place, "FLUSHALL")
+    script = "return {1, {2, {3, {}}, false}, redis.status_reply('fine'), redis.error_reply('BAD luck')}"
+    example.expect(f'> EVAL "{script}" 0\n1) (integer) 1\n2) 1) (integer) 2\n   2) 1) (integer) 3\n'
+                   "      2) (empty array)\n   3) (nil)\n3) fine\n4) (error) BAD luck\n",
+                   *place, "EVAL", script, 0)
 
 
 def redis_script(example):
@@ -113,6 +121,7 @@ def redis(path):
     redis_server(example)
     redis_script(example)
     example.complains("usage", status=2)
+    example.complains("usage", "-s", status=2)
     example.complains("no port", "127.0.0.1", "65536", status=2)
     example.complains("no port", "127.0.0.1", "6379x", status=2)
 
@@ -129,8 +138,21 @@ def quickstart(path, echo_path):
         check(f"{server.host}:{server.port}" in got, f"the address is not in the complaint:\n{got}")
 
 
+# ---- Test programs: they look at everything themselves ----
+
+def dbus(path):
+    with peer.dbus_daemon() as server:
+        print(Example(path).run(server.path))
+
+
+def syslog(path):
+    with peer.rsyslogd() as server:
+        print(Example(path).run(server.path, peer.log_path(server.path)))
+
+
 def main():
-    tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart}
+    tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
+             "dbus": dbus, "syslog": syslog}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:
