@@ -10,7 +10,7 @@ use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
-use crate::error::{EN_ECLOSED, Error, Result, Stage};
+use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
@@ -39,8 +39,11 @@ pub struct Parts {
     pub encoder: Box<dyn Encode>,
     /// Counts what both do.
     pub counters: Arc<Counters>,
-    /// Who is at the two ends.
-    pub names: Names,
+    /// Who is at the two ends, where that is known.
+    pub names: Option<Names>,
+    /// Whether others have a hold on the transport, too. Then a call is refused where another one is
+    /// at the same direction, in place of waiting for it.
+    pub is_shared: bool,
     /// How calls wait.
     pub waiting: Waiting,
     /// How long closing may take.
@@ -66,8 +69,11 @@ pub struct Client {
     sender_waits: AtomicBool,
     encoder: Box<dyn Encode>,
     counters: Arc<Counters>,
-    names: Names,
-    peer: Arc<str>,
+    names: Option<Names>,
+    peer: Option<Arc<str>>,
+    is_shared: bool,
+    /// Whether a receive is sending what was put aside, which is soon done.
+    flushing: AtomicBool,
     waiting: Waiting,
     shutdown_timeout_ms: i64,
     runs_callbacks: bool,
@@ -88,7 +94,10 @@ impl Client {
         Client {
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
-            fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
+            fd: transport
+                .fd(Interest::Read)
+                .or_else(|| transport.fd(Interest::Write))
+                .map_or(-1, |fd| fd.as_raw_fd()),
             receiving: Slot::new(Half { packets: parts.receiver, transport: transport.clone() }),
             sending: Slot::new(Half { packets: parts.sender, transport: transport.clone() }),
             control: Slot::new(transport),
@@ -98,25 +107,13 @@ impl Client {
             sender_waits: AtomicBool::new(false),
             encoder: parts.encoder,
             counters: parts.counters,
-            peer: parts.names.remote.to_string().into(),
+            peer: parts.names.as_ref().map(|names| names.remote.to_string().into()),
             names: parts.names,
+            is_shared: parts.is_shared,
+            flushing: AtomicBool::new(false),
             waiting: parts.waiting,
             shutdown_timeout_ms: parts.shutdown_timeout_ms,
             runs_callbacks: parts.runs_callbacks,
-        }
-    }
-
-    /// Whether calls run code of the application, which may call back.
-    pub fn runs_callbacks(&self) -> bool {
-        self.runs_callbacks
-    }
-
-    /// Whether the handle may be used in this process, and has not panicked.
-    #[inline]
-    pub fn check_usable(&self) -> Result<()> {
-        match self.life.is_as_before() {
-            true => Ok(()),
-            false => self.check_usable_slow(),
         }
     }
 
@@ -124,12 +121,6 @@ impl Client {
     fn check_usable_slow(&self) -> Result<()> {
         let is_used = || self.receiving.is_used() || self.sending.is_used() || self.control.is_used();
         self.life.look(|| !self.survives_fork || is_used())
-    }
-
-    /// Takes the client out of service after a panic.
-    pub fn poison(&self) {
-        self.life.poison();
-        self.abort();
     }
 
     /// Sends one packet, given in parts.
@@ -190,7 +181,7 @@ impl Client {
         deadline: &mut Deadline,
     ) -> Result<()> {
         // Encoding may have run a callback that closed the client.
-        if self.is_closed() {
+        if self.is_done() {
             return Err(closed());
         }
         let Half { packets, transport } = half;
@@ -298,7 +289,7 @@ impl Client {
 
     /// Whether the next receive answers without a system call; no if another is under way.
     pub fn has_buffered(&self) -> Result<bool> {
-        if self.is_closed() {
+        if self.is_done() {
             return Err(self.explain(closed(), Stage::Receive));
         }
         Ok(self.receiving.try_lock().is_some_and(|mut half| half.packets.is_ready()))
@@ -308,7 +299,7 @@ impl Client {
     fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
         match half.packets.recv_gathered()? {
             // A callback may have closed the client meanwhile.
-            Some(_) if self.is_closed() => Err(closed()),
+            Some(_) if self.is_done() => Err(closed()),
             Some(packet) => Ok(packet),
             None => self.wait_for_packet(half, deadline, |packets, hold| packets.recv(hold)),
         }
@@ -326,7 +317,7 @@ impl Client {
                 false => recv(&mut **packets, hold),
                 true => self.recv_after_flush(|hold| recv(&mut **packets, hold), hold),
             })?;
-        if self.is_closed() { Err(closed()) } else { Ok(packet) }
+        if self.is_done() { Err(closed()) } else { Ok(packet) }
     }
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
@@ -344,6 +335,7 @@ impl Client {
 
     /// Sends of what is put aside what goes at once; whether some is left that waits for room.
     fn flush_now(&self) -> bool {
+        self.flushing.store(true, Ordering::SeqCst);
         let Some(mut half) = self.sending.try_lock() else { return false };
         self.leave_to_parent(&mut half);
         let outcome = loop {
@@ -353,6 +345,8 @@ impl Client {
             }
         };
         self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        drop(half);
+        self.flushing.store(false, Ordering::SeqCst);
         // Failures are seen by receiving, too, or by the next send.
         matches!(outcome, Err(Stop::Want(_)))
     }
@@ -376,7 +370,7 @@ impl Client {
     ) -> Result<T> {
         self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
             Ok(done) => Ok(done),
-            Err(_) if self.is_closed() => Err(Stop::Failed(closed())),
+            Err(_) if self.is_done() => Err(Stop::Failed(closed())),
             Err(stop) => Err(stop),
         })
     }
@@ -389,7 +383,7 @@ impl Client {
         attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
         self.sender_waits.store(true, Ordering::SeqCst);
-        let outcome = match self.is_closed() {
+        let outcome = match self.is_done() {
             true => Err(closed()),
             false => self.drive(transport, deadline, attempt),
         };
@@ -439,8 +433,14 @@ impl Client {
     ) -> Result<Guard<'a, T>> {
         // Keeps the client until the error is complete.
         let _inside = slot.visit();
-        if self.is_closed() {
+        if self.is_done() {
             return Err(self.explain(closed(), stage));
+        }
+        if self.is_shared && !self.flushing.load(Ordering::SeqCst) {
+            // It may have been a flush, and over by now.
+            let reason = "another call is at the same direction of this endpoint";
+            let guard = slot.try_lock();
+            return guard.ok_or_else(|| self.explain(Error::new(EN_EBUSY, reason), stage));
         }
         self.waiting.wait_for(slot, deadline).map_err(|error| self.explain(error, stage))
     }
@@ -448,13 +448,21 @@ impl Client {
     /// Whether a call may begin.
     #[inline]
     fn begin(&self) -> Result<()> {
-        if self.is_closed() { Err(closed()) } else { self.waiting.check_cancel() }
+        if self.is_done() { Err(closed()) } else { self.waiting.check_cancel() }
     }
 
     /// Completes an error. Whatever fails while the client is being closed fails for that reason.
     #[cold]
     fn explain(&self, error: Error, stage: Stage) -> Error {
-        let error = if self.is_closed() { closed() } else { error };
-        error.at(stage).with_peer(&self.peer)
+        let error = if self.is_done() { closed() } else { error };
+        self.name_peer(error.at(stage))
+    }
+
+    #[cold]
+    fn name_peer(&self, error: Error) -> Error {
+        match &self.peer {
+            Some(peer) => error.with_peer(peer),
+            None => error,
+        }
     }
 }

@@ -104,14 +104,14 @@ pub fn secure(
     standard_compatible: bool,
     waiting: &Waiting,
     deadline: &mut Deadline,
-) -> Result<Arc<dyn StreamTransport>> {
+) -> Result<Box<dyn StreamTransport>> {
     let stream = TlsStream::new(inner, config, name, standard_compatible)?;
     let outcome = waiting.drive(&stream, true, deadline, |hold| stream.handshake(hold));
     outcome.map_err(|error| match error.code() {
         EN_ETIMEDOUT => Error::new(EN_ETIMEDOUT, "the time-out has passed in the midst of the TLS handshake"),
         _ => error,
     })?;
-    Ok(Arc::new(stream))
+    Ok(Box::new(stream))
 }
 
 /// Without TLS there is no configuration that this could be called with.
@@ -123,7 +123,7 @@ pub fn secure(
     _standard_compatible: bool,
     _waiting: &Waiting,
     _deadline: &mut Deadline,
-) -> Result<Arc<dyn StreamTransport>> {
+) -> Result<Box<dyn StreamTransport>> {
     match *config {}
 }
 

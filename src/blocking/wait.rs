@@ -1,6 +1,6 @@
 //! How a thread waits: in the kernel's own time-outs where they are good enough, else by poll.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use crate::transport::Transport;
 /// What cannot be polled is looked at so often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// A second descriptor is looked at so often where one only can be waited for.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// How many times in a row an attempt may go on after its time is over because it comes further
 /// each time: "no waiting" means taking what is there, but not for ever.
 const STEPS_AFTER_DEADLINE: u32 = 4096;
@@ -25,13 +28,24 @@ pub trait Interrupt: Send + Sync {
     fn check(&self) -> Result<()>;
 }
 
+/// Waits in place of poll.
+pub trait Wait: Send + Sync {
+    /// Until the descriptor is ready or the time is over (None: never); whoever calls looks in any
+    /// case. Without a descriptor only time can pass.
+    fn wait(&self, fd: Option<BorrowedFd<'_>>, interest: Interest, timeout: Option<Duration>) -> Result<()>;
+}
+
 /// The waiting of one client.
 #[derive(Clone, Default)]
 pub struct Waiting {
     /// Ends its calls.
     pub cancel: Option<Arc<Cancel>>,
+    /// How long to wait at most before looking again.
+    pub interval: Option<Duration>,
     /// Asked every so often, and after signals.
-    pub interrupt: Option<(Duration, Arc<dyn Interrupt>)>,
+    pub interrupt: Option<Arc<dyn Interrupt>>,
+    /// Waits in place of poll.
+    pub own: Option<Arc<dyn Wait>>,
     /// Looks so long before it sleeps.
     pub busy_poll: Duration,
 }
@@ -47,7 +61,7 @@ impl Waiting {
         mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
         let wakes = can_hold && transport.can_hold();
-        let holds = wakes && self.cancel.is_none();
+        let holds = wakes && self.cancel.is_none() && self.own.is_none();
         let mut spun = self.busy_poll.is_zero();
         let mut steps = 0;
         loop {
@@ -66,8 +80,11 @@ impl Waiting {
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Want(_)) if left == Left::Nothing => return Err(timed_out()),
                 Err(Stop::Want(interest)) => {
-                    let limit = (!wakes).then_some(LOOK_AGAIN);
-                    self.poll(&[(transport.fd(interest), interest)], deadline.left(), limit, asked)?;
+                    let limit = (!wakes).then_some(self.interval.unwrap_or(LOOK_AGAIN));
+                    let either = [Interest::Read, Interest::Write];
+                    let interests = if interest == Interest::Either { &either[..] } else { &[interest] };
+                    let fds = interests.iter().map(|interest| (transport.fd(*interest), *interest));
+                    self.poll(&fds.collect::<Vec<_>>(), deadline.left(), limit, asked)?;
                 }
                 Err(Stop::Again) if left == Left::Nothing => {
                     steps += 1;
@@ -96,7 +113,7 @@ impl Waiting {
     /// How long the kernel may hold us when so much time is left.
     #[inline]
     fn hold(&self, left: Left) -> Hold {
-        match left.at_most(self.interval()) {
+        match left.at_most(self.interval) {
             None => Hold::Forever,
             Some(time) => hold_within(time),
         }
@@ -111,14 +128,17 @@ impl Waiting {
         limit: Option<Duration>,
         asked: Option<Instant>,
     ) -> Result<()> {
-        let mut set = PollSet::default();
         let interval =
-            self.interval().zip(asked).map(|(interval, asked)| interval.saturating_sub(asked.elapsed()));
+            self.interval.zip(asked).map(|(interval, asked)| interval.saturating_sub(asked.elapsed()));
         let mut limit = interval.into_iter().chain(limit).min();
+        if let Some(own) = &self.own {
+            return self.wait_by(&**own, fds, left, limit);
+        }
+        let mut set = PollSet::default();
         for (fd, interest) in fds {
             match fd {
                 Some(fd) => set.add(*fd, *interest),
-                None => limit = limit.into_iter().chain([LOOK_AGAIN]).min(),
+                None => limit = limit.into_iter().chain([self.interval.unwrap_or(LOOK_AGAIN)]).min(),
             }
         }
         if let Some(cancel) = &self.cancel {
@@ -127,11 +147,40 @@ impl Waiting {
         set.wait(left.at_most(limit))
     }
 
+    /// Lets the application wait. It knows one descriptor only: of several the first is waited for,
+    /// and the others are looked at now and then, as is the switch.
+    fn wait_by(
+        &self,
+        own: &dyn Wait,
+        fds: &[(Option<BorrowedFd<'_>>, Interest)],
+        left: Left,
+        limit: Option<Duration>,
+    ) -> Result<()> {
+        let number = |fd: &Option<BorrowedFd<'_>>| fd.as_ref().map(AsRawFd::as_raw_fd);
+        let &[(fd, interest), ref others @ ..] = fds else {
+            return own.wait(None, Interest::Read, left.at_most(limit));
+        };
+        let mut limits: Vec<_> = limit.into_iter().collect();
+        if self.cancel.is_some() || fd.is_none() {
+            limits.push(self.interval.unwrap_or(LOOK_AGAIN));
+        }
+        let is_same = others.iter().all(|(other, _)| number(other) == number(&fd));
+        let interest = match others {
+            [_, ..] if is_same => Interest::Either,
+            [_, ..] => {
+                limits.push(GLANCE);
+                interest
+            }
+            [] => interest,
+        };
+        own.wait(fd, interest, left.at_most(limits.into_iter().min()))
+    }
+
     /// Waits for the value of a slot, within the deadline.
     #[cold]
     pub fn wait_for<'a, T>(&self, slot: &'a Slot<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
         let slice =
-            if self.cancel.is_some() { Some(self.interval().unwrap_or(LOOK_AGAIN)) } else { self.interval() };
+            if self.cancel.is_some() { Some(self.interval.unwrap_or(LOOK_AGAIN)) } else { self.interval };
         loop {
             self.check()?;
             let left = deadline.left();
@@ -152,10 +201,10 @@ impl Waiting {
     #[inline]
     pub fn check(&self) -> Result<Option<Instant>> {
         self.check_cancel()?;
-        match &self.interrupt {
-            Some((_, interrupt)) => interrupt.check().map(|()| Some(Instant::now())),
-            None => Ok(None),
+        if let Some(interrupt) = &self.interrupt {
+            interrupt.check()?;
         }
+        Ok(self.interval.map(|_| Instant::now()))
     }
 
     /// Whether nobody has thrown the switch.
@@ -167,8 +216,9 @@ impl Waiting {
         }
     }
 
-    fn interval(&self) -> Option<Duration> {
-        self.interrupt.as_ref().map(|(interval, _)| *interval)
+    /// Whether it runs code of the application.
+    pub fn runs_callbacks(&self) -> bool {
+        self.interrupt.is_some() || self.own.is_some()
     }
 }
 

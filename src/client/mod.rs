@@ -1,18 +1,20 @@
-//! The high-level clients: how each family is made, and which options it has.
+//! The high-level clients, and the parts they are made of: how each is made, and which options it has.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking::Cancel;
-use crate::blocking::wait::{Interrupt, Waiting};
+use crate::blocking::wait::{Interrupt, Wait, Waiting};
 use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
+pub mod endpoint;
 pub mod local_address;
 mod prepared;
 pub mod secure;
 pub mod tcp;
+pub mod transport;
 pub mod udp;
 mod unix;
 pub mod unix_datagram;
@@ -36,7 +38,10 @@ pub struct CommonOptions {
     pub shutdown_timeout_ms: i64,
     /// Ends calls.
     pub cancel: Option<Arc<Cancel>>,
-    interrupt: Option<(Duration, Arc<dyn Interrupt>)>,
+    interval: Option<Duration>,
+    interrupt: Option<Arc<dyn Interrupt>>,
+    /// Waits in place of poll.
+    pub wait: Option<Arc<dyn Wait>>,
 }
 
 impl Default for CommonOptions {
@@ -49,7 +54,9 @@ impl Default for CommonOptions {
             busy_poll: Duration::ZERO,
             shutdown_timeout_ms: 30_000,
             cancel: None,
+            interval: None,
             interrupt: None,
+            wait: None,
         }
     }
 }
@@ -96,20 +103,27 @@ impl CommonOptions {
         interval_ms: i64,
         make: impl FnOnce() -> Result<I>,
     ) -> Result<()> {
-        let interval = match u64::try_from(interval_ms) {
-            Ok(1..) => Duration::from_millis(interval_ms.unsigned_abs()),
-            _ => return Err(invalid(format!("a retry interval of {interval_ms} ms: it must be 1 at least"))),
-        };
-        self.interrupt = Some((interval, Arc::new(make()?)));
+        let interval = interval(interval_ms)?;
+        self.interrupt = Some(Arc::new(make()?));
+        self.interval = Some(interval);
         Ok(())
     }
 
-    fn waiting(&self) -> Waiting {
-        Waiting { cancel: self.cancel.clone(), interrupt: self.interrupt.clone(), busy_poll: self.busy_poll }
+    /// How often calls that wait look again, without asking anybody.
+    pub fn set_interval(&mut self, interval_ms: i64) -> Result<()> {
+        self.interval = Some(interval(interval_ms)?);
+        self.interrupt = None;
+        Ok(())
     }
 
-    fn has_interrupt(&self) -> bool {
-        self.interrupt.is_some()
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting {
+            cancel: self.cancel.clone(),
+            interval: self.interval,
+            interrupt: self.interrupt.clone(),
+            own: self.wait.clone(),
+            busy_poll: self.busy_poll,
+        }
     }
 
     fn max_datagram_size(&self) -> usize {
@@ -118,6 +132,13 @@ impl CommonOptions {
 
     fn ask(&self) -> Ask {
         Ask::new(self.max_recv_size)
+    }
+}
+
+fn interval(interval_ms: i64) -> Result<Duration> {
+    match u64::try_from(interval_ms) {
+        Ok(interval @ 1..) => Ok(Duration::from_millis(interval)),
+        _ => Err(invalid(format!("a retry interval of {interval_ms} ms: it must be 1 at least"))),
     }
 }
 

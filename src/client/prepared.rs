@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
 use crate::socket::address::IpAddress;
 use crate::socket::{Socket, handle};
-use crate::transport::StreamTransport;
+use crate::transport::{DatagramTransport, StreamTransport};
 use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// Who is at the two ends of an IP socket.
@@ -24,6 +24,27 @@ pub(super) fn ip_names(socket: BorrowedFd<'_>) -> Result<Names> {
         remote: Name::Ip(IpAddress::from_sockaddr(&handle::peer_name(socket)?)?),
         credentials: None,
     })
+}
+
+/// The receiving half of a stream.
+pub(super) fn stream_receiver(
+    transport: Arc<dyn StreamTransport>,
+    decoding: Decoding,
+    common: &CommonOptions,
+    counters: &Arc<Counters>,
+) -> StreamReceiver {
+    let intake = Intake::new(decoding, common.max_packet_size, common.ask());
+    StreamReceiver::new(transport, intake, counters.clone())
+}
+
+/// The receiving half for datagrams.
+pub(super) fn datagram_receiver(
+    transport: Arc<dyn DatagramTransport>,
+    protocol: &Arc<dyn DatagramProtocol>,
+    common: &CommonOptions,
+    counters: &Arc<Counters>,
+) -> DatagramReceiver {
+    DatagramReceiver::new(transport, protocol.clone(), common.max_datagram_size(), counters.clone())
 }
 
 /// A client over a stream socket that only lacks the socket.
@@ -46,17 +67,17 @@ impl<'a> PreparedStream<'a> {
     pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Arc<Client> {
         let PreparedStream { names, protocol, decoding, common } = self;
         let counters = Arc::new(Counters::default());
-        let intake = Intake::new(decoding, common.max_packet_size, common.ask());
         Arc::new(Client::new(Parts {
-            receiver: Box::new(StreamReceiver::new(transport.clone(), intake, counters.clone())),
+            receiver: Box::new(stream_receiver(transport.clone(), decoding, common, &counters)),
             sender: Box::new(StreamSender::new(transport.clone(), common.write_buffer, counters.clone())),
             transport,
             encoder: Box::new(protocol.clone()),
             counters,
-            names,
+            names: Some(names),
+            is_shared: false,
             waiting: common.waiting(),
             shutdown_timeout_ms: common.shutdown_timeout_ms,
-            runs_callbacks: protocol.runs_callbacks() || common.has_interrupt(),
+            runs_callbacks: protocol.runs_callbacks() || common.waiting().runs_callbacks(),
         }))
     }
 }
@@ -71,17 +92,16 @@ pub(super) fn datagram_client(
 ) -> Arc<Client> {
     let transport = Arc::new(DatagramSocket::new(Socket::new(fd), kind));
     let counters = Arc::new(Counters::default());
-    let max_size = common.max_datagram_size();
-    let receiver = DatagramReceiver::new(transport.clone(), protocol.clone(), max_size, counters.clone());
     Arc::new(Client::new(Parts {
-        receiver: Box::new(receiver),
+        receiver: Box::new(datagram_receiver(transport.clone(), protocol, common, &counters)),
         sender: Box::new(DatagramSender::new(transport.clone(), counters.clone())),
         transport,
         encoder: Box::new(protocol.clone()),
         counters,
-        names,
+        names: Some(names),
+        is_shared: false,
         waiting: common.waiting(),
         shutdown_timeout_ms: common.shutdown_timeout_ms,
-        runs_callbacks: protocol.runs_callbacks() || common.has_interrupt(),
+        runs_callbacks: protocol.runs_callbacks() || common.waiting().runs_callbacks(),
     }))
 }

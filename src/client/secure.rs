@@ -59,7 +59,21 @@ impl Secure {
         waiting: &Waiting,
         deadline: Deadline,
     ) -> Result<Arc<dyn StreamTransport>> {
-        let Some(config) = &self.config else { return Ok(inner) };
+        match &self.config {
+            None => Ok(inner),
+            Some(config) => self.wrap(inner, config, host, waiting, deadline).map(Into::into),
+        }
+    }
+
+    /// TLS over a transport, with hands shaken.
+    pub fn wrap(
+        &self,
+        inner: Arc<dyn StreamTransport>,
+        config: &TlsConfig,
+        host: Option<&str>,
+        waiting: &Waiting,
+        deadline: Deadline,
+    ) -> Result<Box<dyn StreamTransport>> {
         let name = self.server_name.as_deref().or(host).unwrap_or_default();
         let timeout = self.handshake_timeout_ms.unwrap_or(HANDSHAKE_TIMEOUT_MS);
         let mut deadline = deadline.earlier(Deadline::after_ms(timeout));

@@ -11,6 +11,7 @@ use crate::socket::ancillary::Ancillary;
 
 pub mod datagram;
 pub mod intake;
+pub mod one_way;
 pub mod stream;
 
 /// The receiving half of an endpoint.

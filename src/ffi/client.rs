@@ -11,7 +11,7 @@ use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::scope::{Ending, Scope};
 use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
-use crate::blocking::{Client, PacketIter};
+use crate::blocking::{Client, Closable, PacketIter};
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
 
 /// A blocking client of any family, seen through what all have in common. It is borrowed from the
@@ -52,19 +52,19 @@ pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) ->
     unsafe { borrow(pointer) }
 }
 
-/// Runs a call on a client: refuses it inside the client's own callbacks, and takes the client out
-/// of service if it panics.
-pub(crate) fn operate<T>(client: &Client, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
-    client.check_usable()?;
-    let scope = match client.runs_callbacks() {
-        true => Some(Scope::enter(client)?),
+/// Runs a call on a handle: refuses it inside the handle's own callbacks, and takes the handle out of
+/// service if it panics.
+pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Result<T>) -> Result<T> {
+    handle.check_usable()?;
+    let scope = match handle.runs_callbacks() {
+        true => Some(Scope::enter(handle)?),
         false => None,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(client)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(handle)));
     if outcome.is_err() {
-        client.poison();
+        handle.poison();
     }
-    // From here on the client may be gone: a callback may have freed it.
+    // From here on the handle may be gone: a callback may have freed it.
     drop(scope);
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -248,34 +248,34 @@ pub(crate) unsafe fn has_buffered<H: Handle<Inner = Client>>(pointer: *mut H) ->
 
 /// # Safety
 /// As [`work`].
-pub(crate) unsafe fn close<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
+pub(crate) unsafe fn close<H: Handle<Inner: Closable + 'static>>(pointer: *mut H) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let client = unsafe { shared(pointer)? };
-        match Scope::put_off(Ending::Close(client)) {
+        let handle = unsafe { shared(pointer)? };
+        match Scope::put_off(Ending::Close(handle)) {
             // Inside its own callback.
             Ok(()) => Ok(()),
-            Err(ending) => Scope::over(ending.client(), |client| client.close()),
+            Err(ending) => Scope::over(&**ending.handle(), |handle| handle.close()),
         }
     })
 }
 
 /// # Safety
 /// As [`work`].
-pub(crate) unsafe fn abort<H: Handle<Inner = Client>>(pointer: *mut H) -> c_int {
+pub(crate) unsafe fn abort<H: Handle<Inner: Closable + 'static>>(pointer: *mut H) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let client = unsafe { shared(pointer)? };
-        Scope::over(&client, Client::abort);
+        let handle = unsafe { shared(pointer)? };
+        Scope::over(&*handle, H::Inner::abort);
         Ok(())
     })
 }
 
 /// # Safety
 /// As [`work`].
-pub(crate) unsafe fn is_closed<H: Handle<Inner = Client>>(pointer: *const H) -> c_int {
+pub(crate) unsafe fn is_closed<H: Handle<Inner: Closable>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
-    call_value(|| Ok(truth(unsafe { client(pointer)? }.is_closed())))
+    call_value(|| Ok(truth(unsafe { borrow(pointer)? }.is_closed())))
 }
 
 /// # Safety
@@ -292,14 +292,14 @@ pub(crate) unsafe fn fileno<H: Handle<Inner = Client>>(pointer: *const H) -> c_i
 ///
 /// # Safety
 /// `pointer` is NULL or a live handle of a blocking client that is not used again.
-pub(crate) unsafe fn free<H: Handle<Inner = Client>>(pointer: *mut H) {
+pub(crate) unsafe fn free<H: Handle<Inner: Closable + 'static>>(pointer: *mut H) {
     super::guard_void(|| {
         if pointer.is_null() {
             return;
         }
         // SAFETY: the handle came from Arc::into_raw in `Constructor::shared`; this is its end.
-        let client = unsafe { Arc::from_raw(pointer.cast_const().cast::<Client>()) };
-        if let Err(ending) = Scope::put_off(Ending::Free(client)) {
+        let handle = unsafe { Arc::from_raw(pointer.cast_const().cast::<H::Inner>()) };
+        if let Err(ending) = Scope::put_off(Ending::Free(handle)) {
             ending.run();
         }
     });
@@ -309,10 +309,10 @@ pub(crate) unsafe fn free<H: Handle<Inner = Client>>(pointer: *mut H) {
 ///
 /// # Safety
 /// As [`work`].
-unsafe fn shared<H: Handle<Inner = Client>>(pointer: *mut H) -> Result<Arc<Client>> {
+unsafe fn shared<H: Handle>(pointer: *mut H) -> Result<Arc<H::Inner>> {
     // SAFETY: as the caller promises.
-    unsafe { client(pointer)? };
-    let pointer = pointer.cast_const().cast::<Client>();
+    unsafe { borrow(pointer.cast_const())? };
+    let pointer = pointer.cast_const().cast::<H::Inner>();
     // SAFETY: a live handle came from Arc::into_raw; the count goes up for the hold we give out.
     unsafe {
         Arc::increment_strong_count(pointer);

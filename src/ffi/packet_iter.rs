@@ -29,7 +29,7 @@ pub unsafe extern "C" fn en_packet_iter_next(iter: *mut en_packet_iter_t, packet
         // SAFETY: `iter` is NULL or a live handle used by one thread, `packet` NULL or writable.
         // A callback may call or free the iterator meanwhile, so nothing of it stays borrowed.
         let (shared, packet) = unsafe { (borrow(iter)?.clone(), Out::new(packet, "packet")?) };
-        client::operate(shared.client(), |_| {
+        client::operate(&**shared.client(), |_| {
             packet.set(en_packet_t::give(shared.next_packet()?));
             Ok(())
         })

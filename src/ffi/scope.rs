@@ -1,117 +1,188 @@
-//! What a callback may do with its own client while it runs: closing and freeing wait until the call
-//! that the callback belongs to is over, and all that would wait for that call is refused.
+//! What a callback may do with its own handle while it runs: closing and freeing wait until the call
+//! that the callback belongs to is over, and all that would wait for that call is refused. While the
+//! application waits in a function of its own, only freeing has to wait.
 
 use std::cell::RefCell;
+use std::ptr;
 use std::sync::Arc;
 
-use crate::blocking::Client;
+use crate::blocking::Closable;
 use crate::error::{EN_EDEADLK, Error, Result};
 
 thread_local! {
-    /// The clients whose calls run on this thread and may call back, the outermost first.
+    /// The handles whose calls run on this thread and may call back. Those that do not wait are in
+    /// each other, the outermost first; the application may go to and fro between those that do.
     static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
 }
 
 struct Running {
-    client: *const Client,
+    handle: *const (),
+    /// Tells it from other calls of the same handle.
+    call: u64,
+    /// Whether the application waits for it.
+    waits: bool,
     /// What a callback has asked for meanwhile.
     ending: Option<Ending>,
 }
 
-/// What ends a client.
+/// What ends a handle.
 pub(crate) enum Ending {
     /// It is closed.
-    Close(Arc<Client>),
-    /// Its handle is freed.
-    Free(Arc<Client>),
+    Close(Arc<dyn Closable>),
+    /// It is freed.
+    Free(Arc<dyn Closable>),
 }
 
 impl Ending {
     /// Whose end it is.
-    pub(crate) fn client(&self) -> &Arc<Client> {
-        let (Ending::Close(client) | Ending::Free(client)) = self;
-        client
+    pub(crate) fn handle(&self) -> &Arc<dyn Closable> {
+        let (Ending::Close(handle) | Ending::Free(handle)) = self;
+        handle
     }
 
     /// Ends it; nobody is left to hear how that went.
     pub(crate) fn run(self) {
         match self {
-            Ending::Close(client) => {
-                let _ = client.close();
+            Ending::Close(handle) => {
+                let _ = handle.close();
             }
-            Ending::Free(client) => client.end(),
+            Ending::Free(handle) => handle.end(),
         }
     }
 
     /// Ends what a callback has asked to end.
     fn run_late(self) {
         match self {
-            Ending::Close(client) => {
-                let _ = client.finish_close();
+            Ending::Close(handle) => {
+                let _ = handle.finish(true);
             }
-            Ending::Free(client) => {
-                let _ = client.finish(0);
-                client.end();
+            Ending::Free(handle) => {
+                let _ = handle.finish(false);
+                handle.end();
             }
         }
     }
 }
 
-/// The time in which callbacks of a client may run on this thread.
-pub(crate) struct Scope(());
+/// The time in which callbacks of a handle may run on this thread.
+pub(crate) struct Scope {
+    call: u64,
+}
 
 impl Scope {
     /// Begins; not inside itself.
-    pub(crate) fn enter(client: &Client) -> Result<Scope> {
-        if Scope::is_inside(client) {
-            return Err(Error::new(EN_EDEADLK, "the client was called from inside its own callback"));
+    pub(crate) fn enter<C: Closable + ?Sized>(handle: &C) -> Result<Scope> {
+        match Scope::is_inside(address(handle), false) {
+            true => Err(Error::new(EN_EDEADLK, "the handle was called from inside its own callback")),
+            false => Ok(Scope::begin(address(handle))),
         }
-        Ok(Scope::begin(client))
     }
 
-    /// Runs what ends the client: the end of its protocol's state is a callback, too.
-    pub(crate) fn over<T>(client: &Client, work: impl FnOnce(&Client) -> T) -> T {
-        let _scope = client.runs_callbacks().then(|| Scope::begin(client));
-        work(client)
+    /// The time in which there is no handle yet.
+    pub(crate) fn before() -> Scope {
+        Scope::begin(ptr::null())
     }
 
-    /// Puts an end off if the client is running on this thread; gives it back if not.
+    /// Runs what ends the handle: the end of its protocol's state is a callback, too.
+    pub(crate) fn over<C: Closable + ?Sized, T>(handle: &C, work: impl FnOnce(&C) -> T) -> T {
+        let _scope = handle.runs_callbacks().then(|| Scope::begin(address(handle)));
+        work(handle)
+    }
+
+    /// Runs what may call the handle that the current call is of.
+    pub(crate) fn waiting<T>(work: impl FnOnce() -> T) -> T {
+        let call = with_running(|running| {
+            let current = running.iter_mut().rev().find(|call| !call.waits)?;
+            current.waits = true;
+            Some(current.call)
+        });
+        let outcome = work();
+        with_running(|running| {
+            let current = running.iter_mut().find(|running| Some(Some(running.call)) == call);
+            current.into_iter().for_each(|current| current.waits = false);
+        });
+        outcome
+    }
+
+    /// Puts an end off if the handle is running on this thread; gives it back if not.
     pub(crate) fn put_off(ending: Ending) -> std::result::Result<(), Ending> {
-        let client = ending.client().clone();
-        if !Scope::is_inside(&client) {
+        let handle = ending.handle().clone();
+        let is_free = matches!(ending, Ending::Free(_));
+        if !Scope::is_inside(address(&*handle), is_free) {
             return Err(ending);
         }
-        client.retire();
-        with_running(|running| {
-            let call = running.iter_mut().find(|call| std::ptr::eq(call.client, &*client));
-            // The end of the handle is more than closing.
-            if let Some(call) = call
-                && !matches!(call.ending, Some(Ending::Free(_)))
-            {
-                call.ending = Some(ending);
-            }
-        });
+        handle.retire();
+        if !Scope::is_inside(address(&*handle), false) {
+            // All its calls wait: they are to come back.
+            let _ = handle.finish(false);
+        }
+        hand_over(address(&*handle), ending);
         Ok(())
     }
 
-    fn begin(client: &Client) -> Scope {
-        with_running(|running| running.push(Running { client, ending: None }));
-        Scope(())
+    fn begin(handle: *const ()) -> Scope {
+        let call = with_running(|running| {
+            let call = running.iter().map(|call| call.call).max().unwrap_or(0) + 1;
+            running.push(Running { handle, call, waits: false, ending: None });
+            call
+        });
+        Scope { call: call.unwrap_or(0) }
     }
 
-    fn is_inside(client: &Client) -> bool {
-        with_running(|running| running.iter().any(|call| std::ptr::eq(call.client, client))).unwrap_or(false)
+    /// Whether a call of the handle runs on this thread, or `also` waits.
+    fn is_inside(handle: *const (), also_waits: bool) -> bool {
+        with_running(|running| {
+            running.iter().any(|call| call.handle == handle && (also_waits || !call.waits))
+        })
+        .unwrap_or(false)
+    }
+
+    fn take_ending(&self) -> Option<Ending> {
+        with_running(|running| running.iter_mut().find(|call| call.call == self.call)?.ending.take())?
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
+        let is_last = with_running(|running| {
+            let mine = running.iter().find(|call| call.call == self.call);
+            let handle = mine.map(|call| call.handle);
+            running.iter().filter(|call| Some(call.handle) == handle).count() <= 1
+        });
+        let ending = self.take_ending();
+        if let Some(ending) = ending {
+            match is_last {
+                // Another call of the handle waits in this thread: who ends it waits for that one.
+                Some(false) => {
+                    let handle = address(&**ending.handle());
+                    with_running(|running| running.retain(|call| call.call != self.call));
+                    return hand_over(handle, ending);
+                }
+                _ => ending.run_late(),
+            }
+        }
         // Ending may run callbacks, so it belongs to the scope.
-        while let Some(ending) = with_running(|running| running.last_mut()?.ending.take()).flatten() {
+        while let Some(ending) = self.take_ending() {
             ending.run_late();
         }
-        with_running(Vec::pop);
+        with_running(|running| running.retain(|call| call.call != self.call));
     }
+}
+
+/// Gives an end to a call of the handle; the end of the handle is more than closing.
+fn hand_over(handle: *const (), ending: Ending) {
+    with_running(|running| {
+        let call = running.iter_mut().find(|call| ptr::eq(call.handle, handle));
+        if let Some(call) = call
+            && !matches!(call.ending, Some(Ending::Free(_)))
+        {
+            call.ending = Some(ending);
+        }
+    });
+}
+
+fn address<C: Closable + ?Sized>(handle: &C) -> *const () {
+    ptr::from_ref(handle).cast()
 }
 
 /// None in a destructor at the end of a thread that comes after ours.

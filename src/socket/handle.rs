@@ -33,9 +33,15 @@ pub struct Socket {
 pub struct Kind {
     /// SOCK_STREAM or SOCK_DGRAM.
     pub socket_type: c_int,
-    /// AF_..., any of these.
+    /// AF_..., any of these; none: whatever it is.
     pub families: &'static [c_int],
 }
+
+/// A stream socket of any family.
+pub const STREAM: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[] };
+
+/// A datagram socket of any family.
+pub const DATAGRAM: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[] };
 
 /// TCP over IPv4 or IPv6.
 pub const TCP: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_INET, libc::AF_INET6] };
@@ -199,7 +205,7 @@ pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
         return Err(Error::new(EN_EPROTOTYPE, format!("descriptor {fd} is a socket of the wrong type")));
     }
     let family = options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-    if !kind.families.contains(&family) {
+    if !kind.families.is_empty() && !kind.families.contains(&family) {
         let reason = format!("descriptor {fd} is a socket of the wrong family ({family})");
         return Err(Error::new(EN_EAFNOSUPPORT, reason));
     }

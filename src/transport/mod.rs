@@ -2,16 +2,38 @@
 
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use crate::attempt::{Attempt, Hold, Interest};
-use crate::error::{EN_EOPNOTSUPP, Error, Result};
+use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::tls::TlsFacts;
 
+pub mod shared;
 pub mod socket;
+pub mod stapled;
 #[cfg(feature = "tls")]
 pub mod tls;
+
+pub use shared::Shared;
+
+/// What can be asked of a transport beside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attribute {
+    /// The descriptor, an `int`.
+    Descriptor,
+    /// The address family, an `int`.
+    Family,
+    /// The name of our end, a `struct sockaddr`.
+    OwnName,
+    /// The name of the peer's end, a `struct sockaddr`.
+    PeerName,
+    /// Whether the end of TLS must be said, and heard, an `int`.
+    StandardCompatible,
+    /// What only an application's own transport knows, by a number of its own.
+    Other(i32),
+}
 
 /// What every transport has, whatever it carries.
 pub trait Transport: Send + Sync {
@@ -20,6 +42,27 @@ pub trait Transport: Send + Sync {
 
     /// Wakes everybody, and makes everything end.
     fn abort(&self);
+
+    /// The same, and how that went.
+    fn close(&self) -> Result<()> {
+        self.abort();
+        Ok(())
+    }
+
+    /// Whether somebody has closed it, where that can be known.
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    /// Whether attempts run code of the application, which may call back.
+    fn runs_callbacks(&self) -> bool {
+        false
+    }
+
+    /// What it knows of itself; `EN_ENODATA` if nothing.
+    fn attribute(&self, _which: Attribute) -> Result<Vec<u8>> {
+        Err(no_attribute())
+    }
 
     /// What to poll when an attempt wants something; None: nothing can be polled, so look again
     /// after a while.
@@ -30,9 +73,14 @@ pub trait Transport: Send + Sync {
         true
     }
 
-    /// Whether [`StreamTransport::farewell`] has something to say.
+    /// Whether [`Self::farewell`] has something to say.
     fn says_farewell(&self) -> bool {
         false
+    }
+
+    /// Takes leave of the peer, as the last thing before the connection is closed.
+    fn farewell(&self, _hold: Hold) -> Attempt<()> {
+        Ok(())
     }
 
     /// Whether a forked child may go on with it beside its parent.
@@ -97,9 +145,9 @@ pub trait StreamTransport: Transport {
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
 
-    /// Takes leave of the peer, as the last thing before the connection is closed.
-    fn farewell(&self, _hold: Hold) -> Attempt<()> {
-        Ok(())
+    /// The two it was made of, the receiving one first.
+    fn halves(&self) -> Option<[Arc<Shared<dyn StreamTransport>>; 2]> {
+        None
     }
 }
 
@@ -131,9 +179,19 @@ pub trait DatagramTransport: Transport {
     fn send_with_ancillary(&self, _slices: &[IoSlice<'_>], _control: &[u8], _hold: Hold) -> Attempt<usize> {
         Err(no_ancillary().into())
     }
+
+    /// The two it was made of, the receiving one first.
+    fn halves(&self) -> Option<[Arc<Shared<dyn DatagramTransport>>; 2]> {
+        None
+    }
 }
 
-fn no_ancillary() -> Error {
+/// What has no such attribute answers.
+pub(crate) fn no_attribute() -> Error {
+    Error::new(EN_ENODATA, "this transport has no such attribute")
+}
+
+pub(crate) fn no_ancillary() -> Error {
     Error::new(EN_EOPNOTSUPP, "this transport carries no ancillary data: only Unix sockets do")
 }
 

@@ -1,39 +1,71 @@
 //! Sockets as transports.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::{DatagramTransport, StreamTransport, Transport};
+use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_attribute};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::Result;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::{Arrived, SegmentLimit};
-use crate::socket::{Socket, options};
+use crate::socket::{Socket, handle, options};
+
+/// What a socket is called at its two ends: read once, so that a reset does not take it away.
+#[derive(Debug)]
+pub struct Ends {
+    family: i32,
+    own: Vec<u8>,
+    peer: Vec<u8>,
+}
+
+impl Ends {
+    /// Those of a connected socket.
+    pub fn of(socket: BorrowedFd<'_>) -> Result<Ends> {
+        Ok(Ends {
+            family: options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?,
+            own: handle::own_name(socket)?,
+            peer: handle::peer_name(socket)?,
+        })
+    }
+
+    /// Whether these are IP addresses.
+    pub fn is_ip(&self) -> bool {
+        [libc::AF_INET, libc::AF_INET6].contains(&self.family)
+    }
+}
 
 /// A stream socket: TCP or Unix.
-pub struct StreamSocket(Socket);
+pub struct StreamSocket {
+    socket: Socket,
+    ends: Option<Ends>,
+}
 
 impl StreamSocket {
     /// The transport of a connected socket.
     pub fn new(fd: OwnedFd) -> StreamSocket {
-        StreamSocket(Socket::new(fd))
+        StreamSocket { socket: Socket::new(fd), ends: None }
+    }
+
+    /// The same, which can tell who is at its ends.
+    pub fn named(fd: OwnedFd, ends: Ends) -> StreamSocket {
+        StreamSocket { ends: Some(ends), ..StreamSocket::new(fd) }
     }
 
     /// The socket, without its transport.
     pub fn into_fd(self) -> OwnedFd {
-        self.0.into()
+        self.socket.into()
     }
 }
 
 impl StreamTransport for StreamSocket {
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        self.0.recv(buffer, hold)
+        self.socket.recv(buffer, hold)
     }
 
     #[inline]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        self.0.send(slices, hold)
+        self.socket.send(slices, hold)
     }
 
     fn recv_with_ancillary(
@@ -43,16 +75,16 @@ impl StreamTransport for StreamSocket {
         room: usize,
         hold: Hold,
     ) -> Attempt<usize> {
-        self.0.recv_with_ancillary(buffer, ancillary, room, 0, hold)
+        self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.0.send_message(slices, control, hold)
+        self.socket.send_message(slices, control, hold)
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
         // The only errors are those of a connection that is down.
-        let _ = self.0.shutdown(libc::SHUT_WR);
+        let _ = self.socket.shutdown(libc::SHUT_WR);
         Ok(())
     }
 }
@@ -62,6 +94,7 @@ pub struct DatagramSocket {
     socket: Socket,
     kind: DatagramKind,
     segment_limit: SegmentLimit,
+    ends: Option<Ends>,
 }
 
 /// What a datagram socket can do.
@@ -79,7 +112,12 @@ pub enum DatagramKind {
 impl DatagramSocket {
     /// The transport of a connected socket.
     pub fn new(socket: Socket, kind: DatagramKind) -> DatagramSocket {
-        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default() }
+        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default(), ends: None }
+    }
+
+    /// The same, which can tell who is at its ends.
+    pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
+        DatagramSocket { ends: Some(ends), ..DatagramSocket::new(socket, kind) }
     }
 }
 
@@ -123,32 +161,47 @@ impl DatagramTransport for DatagramSocket {
     }
 }
 
+/// What a socket can be asked for.
+fn attribute(socket: &Socket, ends: Option<&Ends>, which: Attribute) -> Result<Vec<u8>> {
+    match (which, ends) {
+        (Attribute::Descriptor, _) => Ok(socket.as_fd().as_raw_fd().to_ne_bytes().to_vec()),
+        (Attribute::Family, Some(ends)) => Ok(ends.family.to_ne_bytes().to_vec()),
+        (Attribute::OwnName, Some(ends)) => Ok(ends.own.clone()),
+        (Attribute::PeerName, Some(ends)) => Ok(ends.peer.clone()),
+        _ => Err(no_attribute()),
+    }
+}
+
 /// What all sockets have in common as transports.
 macro_rules! socket_transport {
-    ($transport:ty, $socket:tt) => {
+    ($transport:ty) => {
         impl Transport for $transport {
             fn stop_receiving(&self) {
-                let _ = self.$socket.shutdown(libc::SHUT_RD);
+                let _ = self.socket.shutdown(libc::SHUT_RD);
             }
 
             fn abort(&self) {
-                let _ = self.$socket.shutdown(libc::SHUT_RDWR);
+                let _ = self.socket.shutdown(libc::SHUT_RDWR);
+            }
+
+            fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
+                attribute(&self.socket, self.ends.as_ref(), which)
             }
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
-                Some(self.$socket.as_fd())
+                Some(self.socket.as_fd())
             }
 
             fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
-                self.$socket.getsockopt(level, name, value)
+                self.socket.getsockopt(level, name, value)
             }
 
             fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
-                options::setsockopt(self.$socket.as_fd(), level, name, value)
+                options::setsockopt(self.socket.as_fd(), level, name, value)
             }
         }
     };
 }
 
-socket_transport!(StreamSocket, 0);
-socket_transport!(DatagramSocket, socket);
+socket_transport!(StreamSocket);
+socket_transport!(DatagramSocket);

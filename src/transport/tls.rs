@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::Connection;
 
-use super::{StreamTransport, Transport};
+use super::{Attribute, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_ECONNABORTED, EN_EOPNOTSUPP, EN_ETLS_TRUNCATED, Error, Result, Stage};
 use crate::packet::Storage;
@@ -251,19 +251,6 @@ impl StreamTransport for TlsStream {
         let reason = "TLS cannot end one direction and keep the other: close the client when both are done";
         Err(Error::new(EN_EOPNOTSUPP, reason).into())
     }
-
-    fn farewell(&self, hold: Hold) -> Attempt<()> {
-        let heard = match self.say_farewell() {
-            Ok(true) => self.hear_farewell(hold),
-            Ok(false) => Ok(()),
-            Err(stop) => Err(stop),
-        };
-        match heard {
-            // Who is gone needs no farewell.
-            Err(Stop::Failed(_)) => Ok(()),
-            outcome => outcome,
-        }
-    }
 }
 
 impl Transport for TlsStream {
@@ -276,6 +263,25 @@ impl Transport for TlsStream {
         self.inner.abort();
     }
 
+    fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    fn runs_callbacks(&self) -> bool {
+        self.inner.runs_callbacks()
+    }
+
+    fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
+        match which {
+            Attribute::StandardCompatible => Ok(i32::from(self.standard_compatible).to_ne_bytes().to_vec()),
+            _ => self.inner.attribute(which),
+        }
+    }
+
     fn fd(&self, interest: Interest) -> Option<BorrowedFd<'_>> {
         self.inner.fd(interest)
     }
@@ -286,6 +292,19 @@ impl Transport for TlsStream {
 
     fn says_farewell(&self) -> bool {
         self.standard_compatible
+    }
+
+    fn farewell(&self, hold: Hold) -> Attempt<()> {
+        let heard = match self.say_farewell() {
+            Ok(true) => self.hear_farewell(hold),
+            Ok(false) => Ok(()),
+            Err(stop) => Err(stop),
+        };
+        match heard {
+            // Who is gone needs no farewell.
+            Err(Stop::Failed(_)) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     fn survives_fork(&self) -> bool {

@@ -4,40 +4,55 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Client, Half};
+use crate::blocking::Closable;
 use crate::deadline::Deadline;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
 
-impl Client {
-    /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
-    pub fn close(&self) -> Result<()> {
+impl Closable for Client {
+    fn runs_callbacks(&self) -> bool {
+        self.runs_callbacks
+    }
+
+    #[inline]
+    fn check_usable(&self) -> Result<()> {
+        match self.life.is_as_before() {
+            true => Ok(()),
+            false => self.check_usable_slow(),
+        }
+    }
+
+    fn poison(&self) {
+        self.life.poison();
+        self.abort();
+    }
+
+    fn is_closed(&self) -> bool {
+        // Others may have closed the transport of an endpoint.
+        self.is_done() || self.is_shared && self.transport().is_none_or(|transport| transport.is_closed())
+    }
+
+    /// First sends what is put aside, if nobody is stuck at sending.
+    fn close(&self) -> Result<()> {
         self.check_owner()?;
         let _inside = self.control.visit();
         match self.life.close() {
             true => Ok(()),
-            false => self.finish_close(),
+            false => self.finish(true),
         }
     }
 
-    /// The rest of [`Self::close`] after [`Self::retire`].
-    pub fn finish_close(&self) -> Result<()> {
-        self.finish(self.shutdown_timeout_ms)
-    }
-
-    /// Closes the client at once.
-    pub fn abort(&self) {
+    fn abort(&self) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
             // Also cuts a close short that is still bringing out what is put aside.
-            self.let_go();
+            let _ = self.let_go();
         }
     }
 
-    /// The first step of closing, where the others must wait: calls begin no more, and receiving
-    /// ends. [`Self::finish`] does the rest.
-    pub fn retire(&self) {
+    fn retire(&self) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
@@ -45,14 +60,40 @@ impl Client {
         }
     }
 
-    /// After `closed` is set: sends what is put aside, within so much time, and lets go.
-    pub fn finish(&self, timeout_ms: i64) -> Result<()> {
+    /// After `closed` is set: sends what is put aside, and lets go.
+    fn finish(&self, may_wait: bool) -> Result<()> {
         let _inside = self.control.visit();
+        let timeout_ms = if may_wait { self.shutdown_timeout_ms } else { 0 };
         let outcome = self.bring_out(Deadline::after_ms(timeout_ms));
-        self.let_go();
-        outcome.map_err(|error| error.at(Stage::Close).with_peer(&self.peer))
+        let closed = self.let_go();
+        outcome.and(closed).map_err(|error| self.name_peer(error.at(Stage::Close)))
     }
 
+    fn end(self: Arc<Self>) {
+        if self.check_owner().is_err() {
+            // Threads that do not exist here have the halves: only the descriptor can be closed, if
+            // nobody else has it.
+            if !self.is_done() && !self.is_shared {
+                close_abandoned(self.fd);
+            }
+            std::mem::forget(self);
+            return;
+        }
+        if self.life.close() {
+            // Cuts a close short that is still bringing out what is put aside.
+            let _ = self.let_go();
+        } else {
+            // One attempt that does not wait; nobody is left to hear how it went.
+            let _ = self.finish(false);
+        }
+        // Who receives may send what is put aside, and who closes does both: so in this order.
+        self.receiving.visit().wait_until_alone();
+        self.sending.visit().wait_until_alone();
+        self.control.visit().wait_until_alone();
+    }
+}
+
+impl Client {
     /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
         let is_unsent = self.unsent.load(Ordering::Relaxed);
@@ -78,32 +119,34 @@ impl Client {
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
         let wakes = !self.life.is_in_child();
-        self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))?;
+        if packets.has_unsent() {
+            self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))?;
+        }
         // A peer that does not answer in time is left as it is.
         let _ = self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.farewell(hold));
         Ok(())
     }
 
     /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.
-    fn let_go(&self) {
-        self.wake(|transport| transport.abort());
+    fn let_go(&self) -> Result<()> {
+        let closed = self.wake(|transport| transport.close());
         drop(self.control.close());
         drop(self.receiving.close());
         drop(self.sending.close());
+        closed.unwrap_or(Ok(()))
     }
 
-    fn wake(&self, wake: impl FnOnce(&dyn Transport)) {
+    fn wake<T>(&self, wake: impl FnOnce(&dyn Transport) -> T) -> Option<T> {
         // In a forked child the connection is the parent's, too.
-        if !self.life.is_in_child()
-            && let Some(transport) = self.control.visit().lock_until(None)
-        {
-            wake(&**transport);
+        match self.life.is_in_child() {
+            true => None,
+            false => self.transport().map(|transport| wake(&*transport)),
         }
     }
 
     /// Whether the client is closed.
     #[inline]
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.life.is_closed()
     }
 
@@ -113,29 +156,6 @@ impl Client {
             Err(error) if self.life.is_foreign() => Err(error),
             _ => Ok(()),
         }
-    }
-
-    /// The end of the handle: closes, and waits until nobody is inside any more.
-    pub fn end(self: Arc<Self>) {
-        if self.check_owner().is_err() {
-            // Threads that do not exist here have the halves: only the descriptor can be closed.
-            if !self.is_closed() {
-                close_abandoned(self.fd);
-            }
-            std::mem::forget(self);
-            return;
-        }
-        if self.life.close() {
-            // Cuts a close short that is still bringing out what is put aside.
-            self.let_go();
-        } else {
-            // One attempt that does not wait; nobody is left to hear how it went.
-            let _ = self.finish(0);
-        }
-        // Who receives may send what is put aside, and who closes does both: so in this order.
-        self.receiving.visit().wait_until_alone();
-        self.sending.visit().wait_until_alone();
-        self.control.visit().wait_until_alone();
     }
 }
 

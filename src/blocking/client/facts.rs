@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::sync::Arc;
 
 use super::Client;
 use crate::attempt::Interest;
-use crate::blocking::closed;
+use crate::blocking::{Closable, closed};
 use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
 use crate::socket::options::SocketOption;
 use crate::socket::unix_address::UnixAddress;
 use crate::tls::TlsFacts;
-use crate::transport::Transport;
+use crate::transport::{Attribute, Transport};
 
 /// Who is at the two ends: read once, so that a reset does not take it away.
 #[derive(Clone, Debug)]
@@ -73,28 +74,38 @@ pub struct Stats {
 impl Client {
     /// The address of our end.
     pub fn local_address(&self) -> Result<IpAddress> {
-        self.names.local.ip()
+        self.names()?.local.ip()
     }
 
     /// The address of the peer.
     pub fn remote_address(&self) -> Result<IpAddress> {
-        self.names.remote.ip()
+        self.names()?.remote.ip()
     }
 
     /// The name of our end, of a Unix socket.
     pub fn local_name(&self) -> Result<UnixAddress> {
-        self.names.local.unix()
+        self.names()?.local.unix()
     }
 
     /// The name of the peer, of a Unix socket.
     pub fn peer_name(&self) -> Result<UnixAddress> {
-        self.names.remote.unix()
+        self.names()?.remote.unix()
     }
 
     /// The process at the peer's end when the connection was made.
     pub fn peer_credentials(&self) -> Result<Credentials> {
         let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
-        self.names.credentials.ok_or_else(missing)
+        self.names()?.credentials.ok_or_else(missing)
+    }
+
+    fn names(&self) -> Result<&Names> {
+        let missing = || Error::new(EN_ENODATA, "nobody knows who is at the ends of this transport");
+        self.names.as_ref().ok_or_else(missing)
+    }
+
+    /// What the transport knows of itself.
+    pub fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
+        self.with_transport(|transport| transport.attribute(which))
     }
 
     /// What TLS has agreed on.
@@ -105,7 +116,7 @@ impl Client {
 
     /// The descriptor, -1 once closed.
     pub fn fileno(&self) -> RawFd {
-        if self.is_closed() { -1 } else { self.fd }
+        if self.is_done() { -1 } else { self.fd }
     }
 
     /// Reads a socket option into `value`, and says how many bytes it has.
@@ -131,13 +142,18 @@ impl Client {
     fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.check_usable()?;
         // Keeps the client until the error is complete.
-        let inside = self.control.visit();
-        // Used by others only for as long as such a call takes.
-        let outcome = match inside.lock_until(None) {
-            Some(transport) if !self.is_closed() => work(&**transport),
+        let _inside = self.control.visit();
+        let outcome = match self.transport() {
+            Some(transport) if !self.is_done() => work(&*transport),
             _ => Err(closed()),
         };
-        outcome.map_err(|error| error.with_peer(&self.peer))
+        outcome.map_err(|error| self.name_peer(error))
+    }
+
+    /// The transport, as long as it is there. What it does may run callbacks, so it is not locked.
+    pub(super) fn transport(&self) -> Option<Arc<dyn Transport>> {
+        // Others lock it only for as long as this takes.
+        self.control.visit().lock_until(None).map(|transport| transport.clone())
     }
 
     /// How many bytes each receive asks for.

@@ -1,0 +1,260 @@
+//! Bytes in and out of a stream transport.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use super::channel::{Channel, Sending, Wanted, at_once};
+use crate::attempt::Hold;
+use crate::deadline::Deadline;
+use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
+use crate::protocol::Gather;
+use crate::socket::ancillary::Ancillary;
+use crate::transport::{Shared, StreamTransport};
+
+type Stream = dyn StreamTransport;
+
+/// How many bytes are copied together, and how many slices are not, before they are sent.
+const BATCH_BYTES: usize = 64 << 10;
+const BATCH_CHUNKS: usize = 1024;
+
+/// What an attempt that must not wait has come to.
+pub type Now<R> = Result<std::result::Result<R, Wanted>>;
+
+impl Channel<Stream> {
+    /// The handles of the halves a stapled transport was made of, the receiving one first.
+    pub fn halves(&self) -> Result<[Arc<Shared<Stream>>; 2]> {
+        self.transport()?.halves().ok_or_else(not_stapled)
+    }
+
+    /// Receives at least one byte; 0 is the end of the stream.
+    pub fn recv(&self, buffer: &mut [u8], timeout_ms: i64) -> Result<usize> {
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        self.with_receiver(|channel, transport| {
+            has_room(buffer)?;
+            channel.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))
+        })
+    }
+
+    /// The same without waiting.
+    pub fn recv_now(&self, buffer: &mut [u8]) -> Now<usize> {
+        self.with_receiver(|_, transport| {
+            has_room(buffer)?;
+            let outcome = at_once(|| transport.recv(buffer, Hold::No))?;
+            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
+        })
+    }
+
+    /// Receives bytes and what came with them, which replaces what `ancillary` held.
+    pub fn recv_with_ancillary(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut Ancillary,
+        room: usize,
+        timeout_ms: i64,
+    ) -> Result<usize> {
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        self.with_receiver(|channel, transport| {
+            has_room(buffer)?;
+            channel.drive(&**transport, &mut deadline, |hold| {
+                transport.recv_with_ancillary(buffer, ancillary, room, hold)
+            })
+        })
+    }
+
+    /// The same without waiting.
+    pub fn recv_with_ancillary_now(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut Ancillary,
+        room: usize,
+    ) -> Now<usize> {
+        self.with_receiver(|_, transport| {
+            has_room(buffer)?;
+            let outcome = at_once(|| transport.recv_with_ancillary(buffer, ancillary, room, Hold::No))?;
+            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
+        })
+    }
+
+    /// Sends what goes of the bytes, at least one of them.
+    pub fn send(&self, bytes: &[u8], timeout_ms: i64) -> Result<usize> {
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        self.with_sender(|channel, sending| {
+            sending.check(bytes.len())?;
+            if bytes.is_empty() {
+                return Ok(0);
+            }
+            let transport = sending.transport.clone();
+            let outcome = channel.drive_sender(&*transport, &mut deadline, |hold| {
+                transport.send(&[IoSlice::new(bytes)], hold)
+            });
+            sending.begun = 0;
+            outcome.inspect_err(|error| sending.give_up(error))
+        })
+    }
+
+    /// Sends of the slices what goes at once. Who is told to wait comes again with the same bytes
+    /// and, if need be, more behind them.
+    pub fn send_now(&self, slices: &[&[u8]]) -> Now<usize> {
+        self.with_sender(|_, sending| {
+            let size = slices.iter().map(|slice| slice.len()).sum();
+            sending.check(size)?;
+            let mut out = Gather::default();
+            for slice in slices {
+                if out.copied() >= BATCH_BYTES || out.lent() >= BATCH_CHUNKS {
+                    break;
+                }
+                out.push(slice);
+            }
+            if out.is_empty() {
+                return Ok(Ok(0));
+            }
+            let transport = sending.transport.clone();
+            let outcome = at_once(|| out.with_rest(|slices| transport.send(slices, Hold::No)))?;
+            let is_begun = outcome.is_err() && transport.is_midway();
+            sending.begun = if is_begun { out.len() } else { 0 };
+            Ok(outcome.map_err(|interest| Wanted::of(&*transport, interest)))
+        })
+    }
+
+    /// Sends all bytes of all slices, and says how many went in any case.
+    pub fn send_all(
+        &self,
+        slices: &mut dyn Iterator<Item = Result<&[u8]>>,
+        timeout_ms: i64,
+    ) -> (usize, Result<()>) {
+        let mut sent = 0;
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        let outcome = self.with_sender(|channel, sending| {
+            let mut slices = slices.peekable();
+            sending.check(usize::MAX)?;
+            while slices.peek().is_some() {
+                let mut out = Gather::default();
+                while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
+                    let Some(slice) = slices.next() else { break };
+                    out.push(slice?);
+                }
+                let outcome = channel.send_gathered(sending, &mut out, &mut deadline);
+                sent += out.sent();
+                outcome?;
+            }
+            Ok(())
+        });
+        (sent, outcome)
+    }
+
+    fn send_gathered(
+        &self,
+        sending: &mut Sending<Stream>,
+        out: &mut Gather<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        let transport = sending.transport.clone();
+        while !out.is_sent() {
+            let sent = self.drive_sender(&*transport, deadline, |hold| {
+                out.with_rest(|slices| transport.send(slices, hold))
+            });
+            sending.begun = 0;
+            out.advance(sent.inspect_err(|error| sending.give_up(error))?);
+        }
+        Ok(())
+    }
+
+    /// Sends all bytes and ancillary data with them, in one piece; how many bytes went in any case.
+    pub fn send_with_ancillary(
+        &self,
+        bytes: &[u8],
+        ancillary: &Ancillary,
+        timeout_ms: i64,
+    ) -> (usize, Result<()>) {
+        let mut sent = 0;
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        let outcome = self.with_sender(|channel, sending| {
+            let control = sending.control_for(bytes, ancillary)?;
+            let transport = sending.transport.clone();
+            sent = channel.drive_sender(&*transport, &mut deadline, |hold| {
+                transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, hold)
+            })?;
+            in_one_piece(sent, bytes)
+        });
+        (sent, outcome)
+    }
+
+    /// The same without waiting.
+    pub fn send_with_ancillary_now(&self, bytes: &[u8], ancillary: &Ancillary) -> (usize, Now<()>) {
+        let mut sent = 0;
+        let outcome = self.with_sender(|_, sending| {
+            let control = sending.control_for(bytes, ancillary)?;
+            let transport = &sending.transport;
+            match at_once(|| transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, Hold::No))? {
+                Ok(count) => {
+                    sent = count;
+                    in_one_piece(sent, bytes).map(Ok)
+                }
+                Err(interest) => Ok(Err(Wanted::of(&**transport, interest))),
+            }
+        });
+        (sent, outcome)
+    }
+
+    /// Sends the end of the stream.
+    pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
+        let mut deadline = Deadline::after_ms(timeout_ms);
+        self.with_sender(|channel, sending| {
+            let transport = sending.transport.clone();
+            channel.drive_sender(&*transport, &mut deadline, |hold| transport.send_eof(hold))
+        })
+    }
+}
+
+impl Sending<Stream> {
+    /// Whether so many bytes may be sent now.
+    fn check(&self, size: usize) -> Result<()> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        if size < self.begun {
+            let begun = self.begun;
+            let reason = format!(
+                "an earlier send of {begun} bytes had to wait and has begun: come again with the same bytes"
+            );
+            return Err(invalid(reason));
+        }
+        Ok(())
+    }
+
+    /// Nobody comes again with the same bytes: if some of them were taken, nothing can follow.
+    fn give_up(&mut self, error: &Error) {
+        if self.transport.is_midway() {
+            let reason = format!("an earlier send stopped half-way ({}): nothing may follow", error.reason());
+            self.broken = Some(Error::new(EN_EPIPE, reason));
+        }
+    }
+
+    /// The control message that goes beside these bytes.
+    fn control_for(&self, bytes: &[u8], ancillary: &Ancillary) -> Result<Vec<u8>> {
+        self.check(bytes.len())?;
+        if bytes.is_empty() {
+            return Err(invalid("ancillary data needs at least one byte to go with it"));
+        }
+        ancillary.control()
+    }
+}
+
+fn has_room(buffer: &[u8]) -> Result<()> {
+    match buffer.is_empty() {
+        true => Err(invalid("capacity is 0: there must be room for one byte")),
+        false => Ok(()),
+    }
+}
+
+fn in_one_piece(sent: usize, bytes: &[u8]) -> Result<()> {
+    let size = bytes.len();
+    match sent < size {
+        true => Err(Error::new(EN_EMSGSIZE, format!("{sent} of {size} bytes went with the ancillary data"))),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn not_stapled() -> Error {
+    invalid("this transport was not made of two halves")
+}

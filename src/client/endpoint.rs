@@ -1,0 +1,105 @@
+//! Endpoints: a transport that the application has made, and a protocol.
+
+use std::sync::Arc;
+
+use super::CommonOptions;
+use super::prepared::{datagram_receiver, stream_receiver};
+use crate::blocking::Channel;
+use crate::blocking::client::{Client, Name, Names, Parts};
+use crate::endpoint::datagram::DatagramSender;
+use crate::endpoint::one_way::{NoReceiver, NoSender};
+use crate::endpoint::stream::StreamSender;
+use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
+use crate::error::Result;
+use crate::protocol::{DatagramProtocol, StreamProtocol};
+use crate::socket::address::IpAddress;
+use crate::socket::unix_address::UnixAddress;
+use crate::transport::{Attribute, DatagramTransport, StreamTransport, Transport};
+
+/// What an endpoint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directions {
+    /// Receives and sends.
+    Both,
+    /// Only receives.
+    Receive,
+    /// Only sends.
+    Send,
+}
+
+/// Packets over a stream transport.
+pub fn stream(
+    channel: &Channel<dyn StreamTransport>,
+    protocol: &Arc<dyn StreamProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Arc<Client>> {
+    let transport = channel.transport()?;
+    let counters = Arc::new(Counters::default());
+    let receiver: Box<dyn PacketReceiver> = match directions {
+        Directions::Send => Box::new(NoReceiver),
+        _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options, &counters)),
+    };
+    let sender: Box<dyn PacketSender> = match directions {
+        Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
+        _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer, counters.clone())),
+    };
+    let encoder = Box::new(protocol.clone());
+    Ok(endpoint(transport, receiver, sender, encoder, counters, protocol.runs_callbacks(), options))
+}
+
+/// Packets over a datagram transport.
+pub fn datagram(
+    channel: &Channel<dyn DatagramTransport>,
+    protocol: &Arc<dyn DatagramProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Arc<Client>> {
+    let transport = channel.transport()?;
+    let counters = Arc::new(Counters::default());
+    let receiver: Box<dyn PacketReceiver> = match directions {
+        Directions::Send => Box::new(NoReceiver),
+        _ => Box::new(datagram_receiver(transport.clone(), protocol, options, &counters)),
+    };
+    let sender: Box<dyn PacketSender> = match directions {
+        Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
+        _ => Box::new(DatagramSender::new(transport.clone(), counters.clone())),
+    };
+    let encoder = Box::new(protocol.clone());
+    Ok(endpoint(transport, receiver, sender, encoder, counters, protocol.runs_callbacks(), options))
+}
+
+fn endpoint(
+    transport: Arc<dyn Transport>,
+    receiver: Box<dyn PacketReceiver>,
+    sender: Box<dyn PacketSender>,
+    encoder: Box<dyn Encode>,
+    counters: Arc<Counters>,
+    protocol_calls_back: bool,
+    options: &CommonOptions,
+) -> Arc<Client> {
+    let waiting = options.waiting();
+    Arc::new(Client::new(Parts {
+        receiver,
+        sender,
+        encoder,
+        counters,
+        names: names(&*transport),
+        is_shared: true,
+        runs_callbacks: protocol_calls_back || transport.runs_callbacks() || waiting.runs_callbacks(),
+        transport,
+        waiting,
+        shutdown_timeout_ms: options.shutdown_timeout_ms,
+    }))
+}
+
+/// Who is at the two ends, if the transport tells both.
+fn names(transport: &dyn Transport) -> Option<Names> {
+    let name = |which| {
+        let bytes = transport.attribute(which).ok()?;
+        let ip = IpAddress::from_sockaddr(&bytes).ok().map(Name::Ip);
+        ip.or_else(|| UnixAddress::from_sockaddr(&bytes).ok().map(Name::Unix))
+    };
+    let (local, remote) = (name(Attribute::OwnName)?, name(Attribute::PeerName)?);
+    Some(Names { local, remote, credentials: None })
+}

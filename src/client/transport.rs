@@ -1,0 +1,114 @@
+//! Transports as handles: from a descriptor, as TLS over another one, from two halves, or the
+//! application's own.
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use super::CommonOptions;
+use super::secure::Secure;
+use crate::blocking::Channel;
+use crate::blocking::channel::ChannelOptions;
+use crate::deadline::Deadline;
+use crate::error::Result;
+use crate::socket::{Socket, handle};
+use crate::tls::TlsConfig;
+use crate::transport::socket::{DatagramKind, DatagramSocket, Ends, StreamSocket};
+use crate::transport::stapled::Stapled;
+use crate::transport::{DatagramTransport, Shared, StreamTransport, Transport};
+
+/// How a transport is made.
+#[derive(Clone, Default)]
+pub struct TransportOptions {
+    /// What all clients have.
+    pub common: CommonOptions,
+    /// How TLS is spoken, where it is.
+    pub secure: Secure,
+}
+
+impl TransportOptions {
+    fn channel_options(&self) -> ChannelOptions {
+        ChannelOptions {
+            waiting: self.common.waiting(),
+            shutdown_timeout_ms: self.common.shutdown_timeout_ms,
+            max_datagram_size: self.common.max_datagram_size(),
+        }
+    }
+
+    /// What only TLS has is for TLS only.
+    fn check_plain(&self) -> Result<()> {
+        self.secure.check(None)
+    }
+}
+
+/// A handle of any transport.
+pub fn handle_of<T: Transport + ?Sized>(
+    transport: Arc<Shared<T>>,
+    options: &TransportOptions,
+) -> Arc<Channel<T>> {
+    Channel::new(transport, options.channel_options())
+}
+
+/// A handle of a transport of the application's own.
+pub fn own<T: Transport + ?Sized>(
+    make: impl FnOnce() -> Result<Box<T>>,
+    options: &TransportOptions,
+) -> Result<Arc<Channel<T>>> {
+    options.check_plain()?;
+    Ok(handle_of(Shared::new(make()?), options))
+}
+
+/// From a connected stream socket, which is the library's only from success on.
+pub fn stream_from_fd(fd: RawFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
+    options.check_plain()?;
+    let ends = Ends::of(handle::check(fd, handle::STREAM)?)?;
+    let transport: Box<dyn StreamTransport> = Box::new(StreamSocket::named(handle::adopt(fd), ends));
+    Ok(handle_of(Shared::new(transport), options))
+}
+
+/// From a connected datagram socket, which is the library's only from success on.
+pub fn datagram_from_fd(
+    fd: RawFd,
+    options: &TransportOptions,
+) -> Result<Arc<Channel<dyn DatagramTransport>>> {
+    options.check_plain()?;
+    let ends = Ends::of(handle::check(fd, handle::DATAGRAM)?)?;
+    // A full queue of a peer on this machine wakes nobody whom the kernel holds.
+    let kind = if ends.is_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
+    let socket = Socket::new(handle::adopt(fd));
+    let transport: Box<dyn DatagramTransport> = Box::new(DatagramSocket::named(socket, kind, ends));
+    Ok(handle_of(Shared::new(transport), options))
+}
+
+/// TLS over another transport, with hands shaken.
+pub fn tls(
+    inner: &Channel<dyn StreamTransport>,
+    config: &TlsConfig,
+    server_name: Option<&str>,
+    options: &TransportOptions,
+) -> Result<Arc<Channel<dyn StreamTransport>>> {
+    let secure = Secure {
+        config: Some(config.clone()),
+        server_name: server_name.map(str::to_string),
+        ..options.secure.clone()
+    };
+    secure.check(None)?;
+    let waiting = options.common.waiting();
+    let transport = secure.wrap(inner.transport()?, config, None, &waiting, Deadline::Never)?;
+    Ok(handle_of(Shared::new(transport), options))
+}
+
+/// One that receives by the one and sends by the other.
+pub fn stapled<T>(
+    receive: &Channel<T>,
+    send: &Channel<T>,
+    options: &TransportOptions,
+    boxed: impl FnOnce(Stapled<T>) -> Box<T>,
+) -> Result<Arc<Channel<T>>>
+where
+    T: Transport + ?Sized,
+{
+    options.check_plain()?;
+    let stapled = Stapled::new(receive.transport()?, send.transport()?)?;
+    Ok(handle_of(Shared::new(boxed(stapled)), options))
+}
+

@@ -1,0 +1,258 @@
+//! A transport that several have a hold on: handles of the application, endpoints, and transports
+//! over it. Any of them may close it, for all; it ends with the last of them.
+//!
+//! Each direction serves one caller at a time, and none that is called back by another one's attempt:
+//! who would have to wait for itself is told so instead.
+
+use std::cell::RefCell;
+use std::io::IoSlice;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Attribute, DatagramTransport, StreamTransport, Transport};
+use crate::attempt::{Attempt, Hold, Interest};
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, Error, Result};
+use crate::socket::ancillary::Ancillary;
+use crate::socket::datagram::Arrived;
+use crate::tls::TlsFacts;
+
+thread_local! {
+    /// The transports whose callbacks run on this thread.
+    static RUNNING: RefCell<Vec<*const ()>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A transport, its one hold on it, and who uses it.
+pub struct Shared<T: ?Sized> {
+    receiving: AtomicBool,
+    sending: AtomicBool,
+    closed: AtomicBool,
+    runs_callbacks: bool,
+    inner: Box<T>,
+}
+
+impl<T: Transport + ?Sized> Shared<T> {
+    /// The transport is nobody else's.
+    pub fn new(inner: Box<T>) -> Arc<Shared<T>> {
+        Arc::new(Shared {
+            receiving: AtomicBool::new(false),
+            sending: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            runs_callbacks: inner.runs_callbacks(),
+            inner,
+        })
+    }
+
+    /// One attempt of a direction.
+    fn attempt<R>(&self, direction: &AtomicBool, attempt: impl FnOnce(&T) -> Attempt<R>) -> Attempt<R> {
+        let _inside = self.enter()?;
+        let _claim = Claim::new(direction)?;
+        let outcome = self.check_open().map_err(Into::into).and_then(|()| attempt(&self.inner));
+        // Whatever was made of the closing, it is that.
+        self.check_open()?;
+        outcome
+    }
+
+    /// Asks something that a callback may have to answer.
+    fn ask<R>(&self, question: impl FnOnce(&T) -> Result<R>) -> Result<R> {
+        let _inside = self.enter()?;
+        question(&self.inner)
+    }
+
+    fn enter(&self) -> Result<Option<Running>> {
+        match self.runs_callbacks {
+            true => Running::enter(std::ptr::from_ref(self).cast()).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        match self.is_closed() {
+            true => Err(Error::new(EN_ECLOSED, "the transport is closed")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The time in which a direction has its one caller.
+struct Claim<'a>(&'a AtomicBool);
+
+impl Claim<'_> {
+    fn new(direction: &AtomicBool) -> Result<Claim<'_>> {
+        match direction.swap(true, Ordering::Acquire) {
+            false => Ok(Claim(direction)),
+            true => {
+                let reason = "another call is at the same direction of this transport";
+                Err(Error::new(EN_EBUSY, reason))
+            }
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// The time in which callbacks of a transport may run on this thread.
+struct Running(());
+
+impl Running {
+    fn enter(transport: *const ()) -> Result<Running> {
+        let entered = RUNNING.try_with(|running| {
+            let mut running = running.borrow_mut();
+            let is_new = !running.contains(&transport);
+            // Inside or not, the guard takes one away.
+            running.push(transport);
+            is_new
+        });
+        let guard = Running(());
+        match entered {
+            Ok(false) => Err(Error::new(EN_EDEADLK, "the transport was called from inside its own callback")),
+            _ => Ok(guard),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = RUNNING.try_with(|running| running.borrow_mut().pop());
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Shared<T> {
+    fn stop_receiving(&self) {
+        self.inner.stop_receiving();
+    }
+
+    fn abort(&self) {
+        let _ = self.close();
+    }
+
+    fn close(&self) -> Result<()> {
+        match self.closed.swap(true, Ordering::SeqCst) {
+            true => Ok(()),
+            false => self.inner.close(),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst) || self.inner.is_closed()
+    }
+
+    fn runs_callbacks(&self) -> bool {
+        self.runs_callbacks
+    }
+
+    fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
+        self.ask(|inner| inner.attribute(which))
+    }
+
+    fn fd(&self, interest: Interest) -> Option<BorrowedFd<'_>> {
+        let _inside = self.enter().ok()?;
+        self.inner.fd(interest)
+    }
+
+    fn can_hold(&self) -> bool {
+        self.inner.can_hold()
+    }
+
+    fn says_farewell(&self) -> bool {
+        self.inner.says_farewell()
+    }
+
+    fn farewell(&self, hold: Hold) -> Attempt<()> {
+        let _inside = self.enter()?;
+        self.check_open()?;
+        self.inner.farewell(hold)
+    }
+
+    fn survives_fork(&self) -> bool {
+        self.inner.survives_fork()
+    }
+
+    fn tls_facts(&self) -> Option<TlsFacts> {
+        self.ask(|inner| Ok(inner.tls_facts())).ok().flatten()
+    }
+
+    fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+        self.inner.getsockopt(level, name, value)
+    }
+
+    fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        self.inner.setsockopt(level, name, value)
+    }
+}
+
+impl StreamTransport for Shared<dyn StreamTransport> {
+    fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
+    }
+
+    fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.sending, |inner| inner.send(slices, hold))
+    }
+
+    fn is_midway(&self) -> bool {
+        self.ask(|inner| Ok(inner.is_midway())).unwrap_or(false)
+    }
+
+    fn has_received(&self) -> bool {
+        self.ask(|inner| Ok(inner.has_received())).unwrap_or(false)
+    }
+
+    fn recv_with_ancillary(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut Ancillary,
+        room: usize,
+        hold: Hold,
+    ) -> Attempt<usize> {
+        self.attempt(&self.receiving, |inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
+    }
+
+    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.sending, |inner| inner.send_with_ancillary(slices, control, hold))
+    }
+
+    fn send_eof(&self, hold: Hold) -> Attempt<()> {
+        self.attempt(&self.sending, |inner| inner.send_eof(hold))
+    }
+
+    fn halves(&self) -> Option<[Arc<Shared<dyn StreamTransport>>; 2]> {
+        self.inner.halves()
+    }
+}
+
+impl DatagramTransport for Shared<dyn DatagramTransport> {
+    fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
+        self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
+    }
+
+    fn most_at_once(&self) -> usize {
+        self.inner.most_at_once()
+    }
+
+    fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.sending, |inner| inner.send(datagrams, hold))
+    }
+
+    fn recv_with_ancillary(
+        &self,
+        buffer: &mut [u8],
+        ancillary: &mut Ancillary,
+        room: usize,
+        hold: Hold,
+    ) -> Attempt<Arrived> {
+        self.attempt(&self.receiving, |inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
+    }
+
+    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.sending, |inner| inner.send_with_ancillary(slices, control, hold))
+    }
+
+    fn halves(&self) -> Option<[Arc<Shared<dyn DatagramTransport>>; 2]> {
+        self.inner.halves()
+    }
+}
