@@ -31,6 +31,15 @@ const SOURCES: &[&str] = &[
     "unix_stream_client",
     "unix_datagram_options",
     "unix_datagram_client",
+    "transport_options",
+    "transport_callbacks",
+    "stream_transport",
+    "stream_transport_io",
+    "datagram_transport",
+    "datagram_transport_io",
+    "endpoint_options",
+    "stream_endpoint",
+    "datagram_endpoint",
 ];
 
 /// The number in the soname: the version part whose change breaks binaries.

@@ -129,10 +129,7 @@ impl<T: Transport + ?Sized> Channel<T> {
         work(self, &transport).map_err(|error| self.explain(error, Stage::Receive))
     }
 
-    pub(super) fn with_sender<R>(
-        &self,
-        work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>,
-    ) -> Result<R> {
+    pub(super) fn with_sender<R>(&self, work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>) -> Result<R> {
         let mut sending = self.enter(&self.sending).map_err(|error| error.at(Stage::Send))?;
         work(self, &mut sending).map_err(|error| self.explain(error, Stage::Send))
     }
@@ -144,9 +141,7 @@ impl<T: Transport + ?Sized> Channel<T> {
             Some(_) if self.life.is_closed() => Err(closed()),
             Some(guard) => self.waiting.check_cancel().map(|()| guard),
             None if self.life.is_closed() => Err(closed()),
-            None => {
-                Err(Error::new(EN_EBUSY, "another call is at the same direction of this transport"))
-            }
+            None => Err(Error::new(EN_EBUSY, "another call is at the same direction of this transport")),
         }
     }
 
@@ -315,7 +310,9 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
 }
 
 /// One attempt that does not wait, in as many steps as it takes.
-pub(super) fn at_once<R>(mut attempt: impl FnMut() -> Attempt<R>) -> Result<std::result::Result<R, Interest>> {
+pub(super) fn at_once<R>(
+    mut attempt: impl FnMut() -> Attempt<R>,
+) -> Result<std::result::Result<R, Interest>> {
     for _ in 0..STEPS {
         match attempt() {
             Ok(done) => return Ok(Ok(done)),

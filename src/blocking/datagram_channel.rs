@@ -87,12 +87,7 @@ impl Channel<Datagrams> {
     }
 
     /// Sends one datagram and ancillary data with it.
-    pub fn send_with_ancillary(
-        &self,
-        datagram: &[u8],
-        ancillary: &Ancillary,
-        timeout_ms: i64,
-    ) -> Result<()> {
+    pub fn send_with_ancillary(&self, datagram: &[u8], ancillary: &Ancillary, timeout_ms: i64) -> Result<()> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_sender(|channel, sending| {
             let control = control_for(datagram, ancillary)?;

@@ -17,7 +17,9 @@ mod stream_channel;
 pub use cancel::Cancel;
 pub use channel::Channel;
 pub use client::{Client, Stats};
+pub use datagram_channel::cut;
 pub use iter::PacketIter;
+pub use stream_channel::Now;
 
 use crate::error::{EN_ECLOSED, Error, Result};
 

@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
 use crate::socket::address::IpAddress;
 use crate::socket::{Socket, handle};
-use crate::transport::{DatagramTransport, StreamTransport};
 use crate::transport::socket::{DatagramKind, DatagramSocket};
+use crate::transport::{DatagramTransport, StreamTransport};
 
 /// Who is at the two ends of an IP socket.
 pub(super) fn ip_names(socket: BorrowedFd<'_>) -> Result<Names> {

@@ -111,4 +111,3 @@ where
     let stapled = Stapled::new(receive.transport()?, send.transport()?)?;
     Ok(handle_of(Shared::new(boxed(stapled)), options))
 }
-

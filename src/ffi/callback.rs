@@ -42,7 +42,7 @@ impl Drop for UserData {
 }
 
 /// The error behind what a callback answered: the codes it may use travel unchanged.
-fn failure(name: &str, answer: c_int) -> Error {
+pub(super) fn failure(name: &str, answer: c_int) -> Error {
     let explanation = take_explanation();
     match answer {
         EN_EBADMSG | EN_EMSGSIZE | ..=EN_EUSER_BASE => Error::new(

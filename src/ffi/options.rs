@@ -8,6 +8,8 @@ use super::callback::Interrupt;
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
 use super::tcp_options::en_interrupt_t;
+use super::transport_options::en_wait_t;
+use super::wait_callback::WaitFunction;
 use super::{Constructor, Handle, borrow, borrow_mut, call, guard_void, string, take};
 use crate::client::CommonOptions;
 use crate::client::local_address::LocalAddress;
@@ -83,6 +85,31 @@ pub(crate) fn set_retry_interval(
     user_data: *mut c_void,
 ) -> Result<()> {
     common.set_interrupt(interval_ms, || Interrupt::new(interrupted, destroy, user_data))
+}
+
+/// As [`set_retry_interval`], and without `interrupted` nobody is asked.
+pub(crate) fn set_looks(
+    common: &mut CommonOptions,
+    interval_ms: i64,
+    interrupted: en_interrupt_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> Result<()> {
+    match (interrupted, destroy) {
+        (None, None) => common.set_interval(interval_ms),
+        (None, Some(_)) => Err(invalid("destroy is given, but interrupted is NULL")),
+        _ => set_retry_interval(common, interval_ms, interrupted, destroy, user_data),
+    }
+}
+
+pub(crate) fn set_wait(
+    common: &mut CommonOptions,
+    wait: en_wait_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> Result<()> {
+    common.wait = Some(Arc::new(WaitFunction::new(wait, destroy, user_data)?));
+    Ok(())
 }
 
 pub(crate) fn family(number: c_int) -> Result<Family> {

@@ -68,7 +68,8 @@ pub(crate) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Client>>(
     })
 }
 
-fn control_room(room: usize) -> Result<usize> {
+/// The room for ancillary data that was asked for.
+pub(crate) fn control_room(room: usize) -> Result<usize> {
     match room {
         0 => Ok(ROOM),
         1..=MOST_ROOM => Ok(room),

@@ -21,7 +21,9 @@ impl<T: Transport + ?Sized> Stapled<T> {
     /// Receives by the one and sends by the other.
     pub fn new(receive: Arc<Shared<T>>, send: Arc<Shared<T>>) -> Result<Stapled<T>> {
         if Arc::ptr_eq(&receive, &send) {
-            return Err(invalid("the receiving and the sending half are the same transport: they must be two"));
+            return Err(invalid(
+                "the receiving and the sending half are the same transport: they must be two",
+            ));
         }
         Ok(Stapled { receive, send })
     }

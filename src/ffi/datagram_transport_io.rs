@@ -1,0 +1,372 @@
+//! Datagrams in and out of datagram transports.
+
+use std::ffi::{c_int, c_void};
+
+use super::ancillary::en_ancillary_t;
+use super::client;
+use super::custom_transport::CustomTransport;
+use super::options::options_of;
+use super::packet::en_packet_t;
+use super::protocol_callbacks::{en_destroy_t, sized};
+use super::transport::{self, Intake, clear};
+use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
+use super::transport_options::en_transport_options_t;
+use super::unix_client;
+use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null};
+use crate::blocking::{Channel, cut};
+use crate::client::transport::{self as low, TransportOptions, handle_of};
+use crate::error::Result;
+use crate::transport::DatagramTransport;
+use super::datagram_transport::en_datagram_transport_t;
+
+/// Receives one datagram, of at most the maximum datagram size, and hands it over as `*packet`, which is the
+/// caller's to release. An empty datagram is one, too.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger
+/// than the maximum: it is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another
+/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv(
+    transport: *mut en_datagram_transport_t,
+    timeout_ms: i64,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `packet` NULL or writable.
+    unsafe {
+        transport::work(transport, |channel| {
+            let packet = Out::new(packet, "packet")?;
+            let mut intake = intake_of(channel)?;
+            let count = channel.recv(intake.space(), timeout_ms)?;
+            fits(count, channel.max_datagram_size())?;
+            packet.set(en_packet_t::give(intake.packet(count)));
+            Ok(())
+        })
+    }
+}
+
+/// Receives one datagram as `*packet` if one is there, without waiting.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
+    transport: *mut en_datagram_transport_t,
+    packet: *mut en_packet_t,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `packet` and `fd` NULL or writable.
+    unsafe {
+        transport::work_now(transport, fd, |channel| {
+            let packet = Out::new(packet, "packet")?;
+            let mut intake = intake_of(channel)?;
+            let outcome = channel.recv_now(intake.space())?;
+            outcome.as_ref().map_or(Ok(()), |count| fits(*count, channel.max_datagram_size()))?;
+            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+        })
+    }
+}
+
+/// Receives one datagram into `capacity` bytes at `buffer`. `*size` is always set: to its size, also when
+/// that is larger than the buffer, and to 0 if there was none. The maximum datagram size does not count
+/// here.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger
+/// than the buffer: it is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another
+/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_into(
+    transport: *mut en_datagram_transport_t,
+    buffer: *mut c_void,
+    capacity: usize,
+    timeout_ms: i64,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `buffer` NULL or of `capacity` bytes, `size` NULL
+    // or writable.
+    unsafe {
+        let cleared = clear(size, "size");
+        transport::work(transport, |channel| {
+            cleared?;
+            let count = channel.recv(transport::room(buffer, capacity)?, timeout_ms)?;
+            size.write(count);
+            fits(count, capacity)
+        })
+    }
+}
+
+/// Receives one datagram into `capacity` bytes at `buffer` if one is there, without waiting. `*size` is
+/// always set, as by `en_datagram_transport_recv_into`.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_into` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
+    transport: *mut en_datagram_transport_t,
+    buffer: *mut c_void,
+    capacity: usize,
+    size: *mut usize,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `buffer` NULL or of `capacity` bytes, `size` and
+    // `fd` NULL or writable.
+    unsafe {
+        let cleared = clear(size, "size");
+        transport::work_now(transport, fd, |channel| {
+            cleared?;
+            let outcome = channel.recv_now(transport::room(buffer, capacity)?)?;
+            let Ok(count) = outcome else { return Ok(outcome.map(|_| ())) };
+            size.write(count);
+            fits(count, capacity).map(Ok)
+        })
+    }
+}
+
+/// Receives one datagram as `en_datagram_transport_recv` does. `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
+/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2). See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
+    transport: *mut en_datagram_transport_t,
+    control_room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `packet` NULL or writable.
+    unsafe {
+        let cleared = emptied(ancillary);
+        transport::work(transport, |channel| {
+            let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
+            let mut intake = intake_of(channel)?;
+            let count = channel.recv_with_ancillary(intake.space(), cleared?, control, timeout_ms)?;
+            fits(count, channel.max_datagram_size())?;
+            packet.set(en_packet_t::give(intake.packet(count)));
+            Ok(())
+        })
+    }
+}
+
+/// The same as `en_datagram_transport_recv_with_ancillary`, without waiting: `ancillary` is always replaced, with
+/// `control_room` bytes of room; the datagram comes as `*packet`.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
+    transport: *mut en_datagram_transport_t,
+    control_room: usize,
+    ancillary: *mut en_ancillary_t,
+    packet: *mut en_packet_t,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `packet` and `fd` NULL or
+    // writable.
+    unsafe {
+        let cleared = emptied(ancillary);
+        transport::work_now(transport, fd, |channel| {
+            let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
+            let mut intake = intake_of(channel)?;
+            let outcome = channel.recv_with_ancillary_now(intake.space(), cleared?, control)?;
+            outcome.as_ref().map_or(Ok(()), |count| fits(*count, channel.max_datagram_size()))?;
+            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+        })
+    }
+}
+
+/// Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
+/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2). See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
+    transport: *mut en_datagram_transport_t,
+    buffer: *mut c_void,
+    capacity: usize,
+    control_room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `buffer` NULL or of `capacity`
+    // bytes, `size` NULL or writable.
+    unsafe {
+        let cleared = clear(size, "size").and_then(|()| emptied(ancillary));
+        transport::work(transport, |channel| {
+            let (room, control) =
+                (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
+            let count = channel.recv_with_ancillary(room, cleared?, control, timeout_ms)?;
+            size.write(count);
+            fits(count, capacity)
+        })
+    }
+}
+
+/// The same as `en_datagram_transport_recv_with_ancillary_into`, without waiting: `ancillary` is always replaced, with
+/// `control_room` bytes of room; `*size` is always set, the bytes go to `capacity` bytes at `buffer`.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
+    transport: *mut en_datagram_transport_t,
+    buffer: *mut c_void,
+    capacity: usize,
+    control_room: usize,
+    ancillary: *mut en_ancillary_t,
+    size: *mut usize,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `buffer` NULL or of `capacity`
+    // bytes, `size` and `fd` NULL or writable.
+    unsafe {
+        let cleared = clear(size, "size").and_then(|()| emptied(ancillary));
+        transport::work_now(transport, fd, |channel| {
+            let (room, control) =
+                (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
+            let outcome = channel.recv_with_ancillary_now(room, cleared?, control)?;
+            Ok(match outcome {
+                Ok(count) => {
+                    size.write(count);
+                    fits(count, capacity)?;
+                    Ok(())
+                }
+                Err(wanted) => Err(wanted),
+            })
+        })
+    }
+}
+
+/// Sends one datagram: the `size` bytes at `data`. None at all is a datagram, too.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`, `EN_ECLOSED`,
+/// `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent), `EN_EBUSY` (another call is
+/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See send(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_send(
+    transport: *mut en_datagram_transport_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `data` NULL or `size` bytes.
+    unsafe { transport::work(transport, |channel| channel.send(bytes(data, size, "data")?, timeout_ms)) }
+}
+
+/// Sends one datagram, the `size` bytes at `data`, without waiting.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_send_noblock(
+    transport: *mut en_datagram_transport_t,
+    data: *const c_void,
+    size: usize,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `data` NULL or `size` bytes, `fd` NULL or writable.
+    unsafe { transport::work_now(transport, fd, |channel| channel.send_now(bytes(data, size, "data")?)) }
+}
+
+/// Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The descriptors in it stay
+/// the caller's.
+///
+/// Thread-safe.
+///
+/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more than 253
+/// descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
+    transport: *mut en_datagram_transport_t,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `data` NULL or `size` bytes.
+    unsafe {
+        transport::work(transport, |channel| {
+            channel.send_with_ancillary(bytes(data, size, "data")?, borrow(ancillary)?, timeout_ms)
+        })
+    }
+}
+
+/// Sends one datagram, the `size` bytes at `data`, and `ancillary` with it, without waiting.
+/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary_noblock(
+    transport: *mut en_datagram_transport_t,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` and `ancillary` are NULL or live handles, `data` NULL or `size` bytes, `fd`
+    // NULL or writable.
+    unsafe {
+        transport::work_now(transport, fd, |channel| {
+            channel.send_with_ancillary_now(bytes(data, size, "data")?, borrow(ancillary)?)
+        })
+    }
+}
+
+/// The largest datagram that is received, in bytes, as `*size`. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_datagram_transport_max_datagram_size(
+    transport: *const en_datagram_transport_t,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: `transport` is NULL or a live handle, `size` NULL or writable.
+        let (channel, size) = unsafe { (borrow(transport)?, Out::new(size, "size")?) };
+        size.set(channel.max_datagram_size());
+        Ok(())
+    })
+}
+
+fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<Intake> {
+    Intake::new(channel.max_datagram_size())
+}
+
+fn fits(size: usize, room: usize) -> Result<()> {
+    if size > room { Err(cut(size, room)) } else { Ok(()) }
+}

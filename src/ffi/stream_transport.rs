@@ -1,0 +1,302 @@
+//! Stream transports as handles.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::ancillary::en_ancillary_t;
+use super::base::en_slice_t;
+use super::client::{self, operate};
+use super::custom_transport::CustomTransport;
+use super::options::options_of;
+use super::packet::en_packet_t;
+use super::protocol_callbacks::{en_destroy_t, sized};
+use super::scope::Scope;
+use super::tls_config::en_tls_config_t;
+use super::tls_info::en_tls_info_t;
+use super::transport::{self, Intake, clear};
+use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
+use super::transport_options::en_transport_options_t;
+use super::unix_client;
+use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null, string};
+use crate::blocking::{Channel, Closable};
+use crate::client::transport::{self as low, TransportOptions, handle_of};
+use crate::error::Result;
+use crate::transport::StreamTransport;
+
+/// A stream of bytes in each direction: what clients and endpoints are made over. A transport has one
+/// or several holders: its handle, and all that was made over it. They are freed in any order.
+///
+/// Each direction serves one call at a time; another one answers `EN_EBUSY`. Time-outs are in
+/// milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+pub struct en_stream_transport_t {
+    _private: [u8; 0],
+}
+
+handle!(en_stream_transport_t, Channel<dyn StreamTransport>, "transport");
+
+/// Makes a transport of a connected stream socket of any family. From success on the descriptor
+/// is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is. `options`
+/// may be NULL: all defaults.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK` (a pipe or file: see `en_stream_transport_new`),
+/// `EN_EPROTOTYPE` (not a stream socket), `EN_ENOTCONN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_from_fd(
+    out: *mut *mut en_stream_transport_t,
+    fd: c_int,
+    options: *const en_transport_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle.
+        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        out.shared(low::stream_from_fd(fd, &options)?);
+        Ok(())
+    })
+}
+/// Makes a transport that speaks TLS over another one, and shakes hands: with a client's `config` as
+/// the client, with a server's as the server. It keeps its own hold on `transport`, which stays the
+/// caller's, and on `config`; closing it closes both. `server_name` is the peer's name, for a client:
+/// what its certificate must have ("": none); NULL with a server's configuration. `options` (NULL:
+/// all defaults) say how long shaking hands and closing may take.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (also a client without `server_name`, a server with one), `EN_ETIMEDOUT`,
+/// `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
+/// receiving and sending, codes of callbacks. After a failure `transport` is of no use but to close.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_new_tls(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+    config: *const en_tls_config_t,
+    server_name: *const c_char,
+    options: *const en_transport_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        // SAFETY: as above, `server_name` NULL or a string.
+        let (inner, config, name) = unsafe {
+            let name = (!server_name.is_null()).then(|| string(server_name, "server_name")).transpose()?;
+            (named(transport, "transport")?, borrow(config)?, name)
+        };
+        inner.check_usable()?;
+        let _scope = Scope::before();
+        out.shared(low::tls(inner, config, name, &options)?);
+        Ok(())
+    })
+}
+
+/// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own hold
+/// on both, which must be two. Closing it closes both, the sending one first. To receive it waits on
+/// the descriptor of `receive`, to send on that of `send`.
+/// Where the sending one cannot send the end of the stream, it is closed instead.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_new_stapled(
+    out: *mut *mut en_stream_transport_t,
+    receive: *const en_stream_transport_t,
+    send: *const en_stream_transport_t,
+    options: *const en_transport_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        // SAFETY: as above.
+        let (receive, send) = unsafe { (named(receive, "receive")?, named(send, "send")?) };
+        out.shared(low::stapled(receive, send, &options, |stapled| Box::new(stapled))?);
+        Ok(())
+    })
+}
+
+/// Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once with
+/// `user_data` when the transport has no holder any more, after its `close`; not if this call fails.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_new(
+    out: *mut *mut en_stream_transport_t,
+    callbacks: *const en_transport_callbacks_t,
+    options: *const en_transport_options_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle.
+        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        // SAFETY: `callbacks` is NULL or a struct as long as its first field says.
+        let callbacks = unsafe { sized(callbacks, "callbacks")? };
+        let make = || -> Result<Box<dyn StreamTransport>> {
+            Ok(Box::new(CustomTransport::new(callbacks, destroy, user_data)?))
+        };
+        out.shared(low::own(make, &options)?);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// `pointer` is NULL or a live handle while `'a` lasts.
+unsafe fn named<'a>(
+    pointer: *const en_stream_transport_t,
+    name: &str,
+) -> Result<&'a Channel<dyn StreamTransport>> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: as the caller promises.
+    unsafe { borrow(pointer) }
+}
+
+/// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and so
+/// do all later ones. It waits for nobody, but, over TLS, for
+/// the peer's end of it, at most the shutdown time-out. The
+/// descriptor is closed when the last holder is closed or freed, and the last call has left it. A
+/// second time it does nothing.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any case.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_close(transport: *mut en_stream_transport_t) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle.
+    unsafe { client::close(transport) }
+}
+
+/// 1 if the transport is closed, by whomever, 0 if not; one of two halves is when both are. Never
+/// waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_is_closed(transport: *const en_stream_transport_t) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle.
+    unsafe { client::is_closed(transport) }
+}
+
+/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the transport
+/// is closed, or NULL. It stays the transport's. Never waits.
+///
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_fileno(transport: *const en_stream_transport_t) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle.
+    unsafe { borrow(transport) }.map_or(-1, Channel::fileno)
+}
+
+/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for `*size`
+/// bytes; `*size` becomes its size, also when that is too large. Of two halves the receiving one is
+/// asked first. Names are those the socket had when the transport was made. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, no such number), `EN_ENODATA` (it has no such attribute),
+/// `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_get_attribute(
+    transport: *const en_stream_transport_t,
+    attribute: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `size` NULL or readable and writable, `value`
+    // NULL or of `*size` bytes.
+    unsafe { transport::get_attribute(transport, attribute, value, size, Channel::attribute) }
+}
+/// What TLS has agreed on: `*info` is the caller's to free. Never waits.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_get_tls_info(
+    transport: *const en_stream_transport_t,
+    info: *mut *mut en_tls_info_t,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `info` NULL or writable.
+    unsafe { transport::get_tls_info(transport, info, Channel::tls_facts) }
+}
+
+/// Makes the handle `*out` of the half that a transport of two halves receives by.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_stapled_receive_half(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, `transport` NULL or a live handle.
+    unsafe { half(out, transport, 0) }
+}
+
+/// Makes the handle `*out` of the half that a transport of two halves sends by.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_stapled_send_half(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, `transport` NULL or a live handle.
+    unsafe { half(out, transport, 1) }
+}
+
+/// # Safety
+/// `out` is NULL or writable, `transport` is NULL or a live handle.
+unsafe fn half(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+    which: usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (out, channel) = unsafe { (Constructor::new(out)?, borrow(transport)?) };
+        let [receive, send] = channel.halves()?;
+        let half = if which == 0 { receive } else { send };
+        out.shared(handle_of(half, &TransportOptions::default()));
+        Ok(())
+    })
+}
+
+/// Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
+/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to what
+/// is left of the time, in milliseconds, negative for ever.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of the callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_retry(
+    transport: *mut en_stream_transport_t,
+    attempt: en_attempt_t,
+    user_data: *mut c_void,
+    timeout_ms: i64,
+    left_ms: *mut i64,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `left_ms` NULL or writable.
+    unsafe { transport::retry(transport, attempt, user_data, timeout_ms, left_ms) }
+}
+
+/// Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is closed
+/// when its last holder is closed or freed. Calls that are inside this handle are woken, which closes
+/// it, and waited for. No call may begin any more. In a callback of the same transport it takes
+/// effect when that has returned.
+///
+/// One thread at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_free(transport: *mut en_stream_transport_t) {
+    // SAFETY: `transport` is NULL or a live handle in which no call begins any more.
+    unsafe { client::free(transport) }
+}
