@@ -9,45 +9,24 @@ use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
-use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
 use crate::error::{EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
+use crate::socket::names::Names;
 use crate::socket::slot::{Guard, Slot};
 use crate::transport::Transport;
 
 mod closing;
 mod facts;
 
-pub use facts::{Name, Names, Stats};
+pub use facts::Stats;
 
 /// One batch of packets: so many copied bytes, or so many chunks that are not copied.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_CHUNKS: usize = 512;
-
-/// What a client is made of.
-pub struct Parts {
-    /// The receiving half.
-    pub receiver: Box<dyn PacketReceiver>,
-    /// The sending half.
-    pub sender: Box<dyn PacketSender>,
-    /// What both work on.
-    pub transport: Arc<dyn Transport>,
-    /// Makes packets bytes.
-    pub encoder: Box<dyn Encode>,
-    /// Counts what both do.
-    pub counters: Arc<Counters>,
-    /// Who is at the two ends.
-    pub names: Names,
-    /// How calls wait.
-    pub waiting: Waiting,
-    /// How long closing may take.
-    pub shutdown_timeout_ms: i64,
-    /// Whether calls run code of the application.
-    pub runs_callbacks: bool,
-}
 
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
@@ -82,27 +61,27 @@ struct Half<T: ?Sized> {
 }
 
 impl Client {
-    /// A client over a connected transport.
-    pub fn new(parts: Parts) -> Client {
-        let transport = parts.transport;
+    /// A client over a connection. Closing takes so long at most.
+    pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
+        let transport = connection.transport;
         Client {
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
-            receiving: Slot::new(Half { packets: parts.receiver, transport: transport.clone() }),
-            sending: Slot::new(Half { packets: parts.sender, transport: transport.clone() }),
+            receiving: Slot::new(Half { packets: connection.receiver, transport: transport.clone() }),
+            sending: Slot::new(Half { packets: connection.sender, transport: transport.clone() }),
             control: Slot::new(transport),
             life: Life::begin(),
             unsent: AtomicBool::new(false),
             unsent_of: AtomicU32::new(fork::generation()),
             sender_waits: AtomicBool::new(false),
-            encoder: parts.encoder,
-            counters: parts.counters,
-            peer: parts.names.remote.to_string().into(),
-            names: parts.names,
-            waiting: parts.waiting,
-            shutdown_timeout_ms: parts.shutdown_timeout_ms,
-            runs_callbacks: parts.runs_callbacks,
+            encoder: connection.encoder,
+            counters: connection.counters,
+            peer: connection.names.remote.to_string().into(),
+            names: connection.names,
+            runs_callbacks: connection.runs_callbacks || waiting.interrupt.is_some(),
+            waiting,
+            shutdown_timeout_ms,
         }
     }
 

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::blocking::Cancel;
+use crate::attempt::Undertaking;
 use crate::blocking::wait::{Interrupt, Waiting};
+use crate::blocking::{Cancel, Client, connect};
+use crate::deadline::Deadline;
+use crate::endpoint::Connection;
 use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
 pub mod local_address;
 mod prepared;
+mod resolving;
 pub mod secure;
 pub mod tcp;
 pub mod udp;
@@ -104,12 +108,24 @@ impl CommonOptions {
         Ok(())
     }
 
-    fn waiting(&self) -> Waiting {
-        Waiting { cancel: self.cancel.clone(), interrupt: self.interrupt.clone(), busy_poll: self.busy_poll }
+    /// A client whose calls block, when the undertaking has brought its connection.
+    fn client(
+        &self,
+        work: impl Undertaking<Outcome = Connection>,
+        connect_timeout_ms: i64,
+    ) -> Result<Arc<Client>> {
+        let waiting = self.waiting();
+        connect::see_through(work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
+            .map(|connection| self.finished(connection))
     }
 
-    fn has_interrupt(&self) -> bool {
-        self.interrupt.is_some()
+    /// A client whose calls block, over a connection.
+    fn finished(&self, connection: Connection) -> Arc<Client> {
+        Arc::new(Client::new(connection, self.waiting(), self.shutdown_timeout_ms))
+    }
+
+    fn waiting(&self) -> Waiting {
+        Waiting { cancel: self.cancel.clone(), interrupt: self.interrupt.clone(), busy_poll: self.busy_poll }
     }
 
     fn max_datagram_size(&self) -> usize {

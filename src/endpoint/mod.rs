@@ -8,6 +8,8 @@ use crate::error::{Result, Stage, invalid};
 use crate::packet::Packet;
 use crate::protocol::{DatagramProtocol, Gather, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
+use crate::socket::names::Names;
+use crate::transport::Transport;
 
 pub mod datagram;
 pub mod intake;
@@ -68,6 +70,24 @@ pub trait PacketSender: Send {
     fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
         Ok(())
     }
+}
+
+/// Both halves of an endpoint over a connected transport, and what is known of it.
+pub struct Connection {
+    /// The receiving half.
+    pub receiver: Box<dyn PacketReceiver>,
+    /// The sending half.
+    pub sender: Box<dyn PacketSender>,
+    /// What both work on.
+    pub transport: Arc<dyn Transport>,
+    /// Makes packets bytes.
+    pub encoder: Box<dyn Encode>,
+    /// Counts what both do.
+    pub counters: Arc<Counters>,
+    /// Who is at the two ends.
+    pub names: Names,
+    /// Whether encoding and decoding run code of the application.
+    pub runs_callbacks: bool,
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.

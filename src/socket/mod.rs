@@ -12,6 +12,7 @@ pub mod fork;
 mod getaddrinfo;
 pub mod handle;
 pub mod message;
+pub mod names;
 pub mod options;
 pub mod poll;
 pub mod resolve;

@@ -2,12 +2,13 @@
 
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
-use crate::tls::TlsFacts;
+use crate::tls::{TlsConfig, TlsFacts};
 
 pub mod socket;
 #[cfg(feature = "tls")]
@@ -94,6 +95,11 @@ pub trait StreamTransport: Transport {
         Err(no_ancillary().into())
     }
 
+    /// Makes it ready for the first byte.
+    fn handshake(&self, _hold: Hold) -> Attempt<()> {
+        Ok(())
+    }
+
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
 
@@ -131,6 +137,28 @@ pub trait DatagramTransport: Transport {
     fn send_with_ancillary(&self, _slices: &[IoSlice<'_>], _control: &[u8], _hold: Hold) -> Attempt<usize> {
         Err(no_ancillary().into())
     }
+}
+
+/// TLS over a transport; see [`tls::TlsStream::new`].
+#[cfg(feature = "tls")]
+pub fn secure(
+    inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    name: &str,
+    standard_compatible: bool,
+) -> Result<Arc<dyn StreamTransport>> {
+    Ok(Arc::new(tls::TlsStream::new(inner, config, name, standard_compatible)?))
+}
+
+/// Without TLS there is no configuration that this could be called with.
+#[cfg(not(feature = "tls"))]
+pub fn secure(
+    _inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    _name: &str,
+    _standard_compatible: bool,
+) -> Result<Arc<dyn StreamTransport>> {
+    match *config {}
 }
 
 fn no_ancillary() -> Error {

@@ -66,14 +66,6 @@ impl TlsStream {
         })
     }
 
-    /// Shakes hands; before that nothing may be sent or received.
-    pub fn handshake(&self, hold: Hold) -> Attempt<()> {
-        self.shake_hands(hold).map_err(|stop| match stop {
-            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
-            stop => stop,
-        })
-    }
-
     fn shake_hands(&self, hold: Hold) -> Attempt<()> {
         let mut incoming = lock(&self.incoming);
         if self.has_shaken_hands(&mut incoming)? {
@@ -245,6 +237,13 @@ impl StreamTransport for TlsStream {
 
     fn has_received(&self) -> bool {
         lock(&self.session).has_more || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
+    }
+
+    fn handshake(&self, hold: Hold) -> Attempt<()> {
+        self.shake_hands(hold).map_err(|stop| match stop {
+            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
+            stop => stop,
+        })
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
