@@ -229,12 +229,10 @@ fn server(options: &TlsOptions) -> Result<ServerConfig> {
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols.clone_from(&options.alpn);
-    if options.sessions == 0 {
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-    } else {
-        config.session_storage = ServerSessionMemoryCache::new(options.sessions);
-    }
+    config.session_storage = match options.sessions {
+        0 => Arc::new(NoServerSessionStorage {}),
+        most => ServerSessionMemoryCache::new(most),
+    };
     if options.key_log {
         config.key_log = key_log()?;
     }

@@ -196,17 +196,22 @@ fn a_pinned_key_counts_whatever_the_certificate() {
 }
 
 #[test]
-fn a_pinned_certificate_without_its_key_is_worth_nothing() {
+fn a_certificate_without_its_key_is_worth_nothing() {
     let peer = self_signed(&["localhost"]);
     let thief = peer.thief(&self_signed(&["localhost"]).key);
-    let mut options = TlsOptions::default();
-    options.add_pinned_certificates(&memory(&peer.chain)).expect("a pin");
-    let outcome = shake_hands(&client(&options), &thief, "localhost");
-    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have the key of the certificate of CN=peer"]);
-    let mut options = TlsOptions::default();
-    options.set_no_verification(true);
-    let outcome = shake_hands(&client(&options), &thief, "localhost");
-    outcome.client_fails(EN_ETLS_BAD_SIGNATURE, &["does not have the key of the certificate of CN=peer"]);
+    let mut pinned = TlsOptions::default();
+    pinned.add_pinned_certificates(&memory(&peer.chain)).expect("a pin");
+    let mut anybody = TlsOptions::default();
+    anybody.set_no_verification(true);
+    for mut options in [pinned, anybody] {
+        for version in [Version::Tls12, Version::Tls13] {
+            options.set_versions(version, version).expect("versions");
+            shake_hands(&client(&options), &thief, "localhost").client_fails(
+                EN_ETLS_BAD_SIGNATURE,
+                &["does not have the key of the certificate of CN=peer"],
+            );
+        }
+    }
 }
 
 #[test]
@@ -527,4 +532,22 @@ fn a_server_that_remembers_nothing_resumes_nothing() {
     for _ in 0..2 {
         assert!(!shake_hands(&config, &peer, "localhost").facts().resumed);
     }
+}
+
+#[test]
+fn a_configuration_serves_many_threads() {
+    let authority = Authority::new("Test CA");
+    let names = ["one.example", "two.example", "three.example"];
+    let (config, peer) = (authority.client(), authority.issue(&names).server());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for name in names.iter().cycle().take(30) {
+                    let facts = shake_hands(&config, &peer, name).facts();
+                    assert_eq!(facts.verified_name.as_deref(), Some(*name));
+                }
+            });
+        }
+    });
+    assert!(shake_hands(&config, &peer, names[0]).facts().resumed);
 }

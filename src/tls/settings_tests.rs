@@ -238,7 +238,15 @@ fn trusts_and_logs(folder: &Path) {
     let stranger = Authority::new("Stranger").issue(&["localhost"]);
     shake_hands(&silent, &stranger.server(), "localhost")
         .client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Stranger"]);
-    options.add_extra_roots(&memory(&self_signed(&["extra"]).chain)).expect("a root");
-    options.set_key_log(false);
-    shake_hands(&TlsConfig::client(&options).expect("a client"), &server, "localhost").facts();
+    let beside = |other: &Authority| {
+        let mut options = TlsOptions::default();
+        options.add_extra_roots(&memory(&other.pem)).expect("a root");
+        TlsConfig::client(&options).expect("a client")
+    };
+    let extra = Authority::new("Extra");
+    for server in [&server, &extra.issue(&["localhost"]).server()] {
+        shake_hands(&beside(&extra), server, "localhost").facts();
+    }
+    let outcome = shake_hands(&extra.client(), &server, "localhost");
+    outcome.client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Test CA"]);
 }
