@@ -16,6 +16,8 @@ mod alert;
 #[cfg(feature = "tls")]
 mod certificate;
 #[cfg(feature = "tls")]
+mod client;
+#[cfg(feature = "tls")]
 pub mod config;
 #[cfg(feature = "tls")]
 pub mod facts;
@@ -30,6 +32,8 @@ mod provider;
 #[cfg(feature = "tls")]
 mod refusal;
 #[cfg(feature = "tls")]
+mod server;
+#[cfg(feature = "tls")]
 mod sessions;
 #[cfg(feature = "tls")]
 mod trust;
@@ -38,6 +42,8 @@ mod verifier;
 
 #[cfg(all(test, feature = "tls"))]
 mod handshake_tests;
+#[cfg(all(test, feature = "tls"))]
+mod session_tests;
 #[cfg(all(test, feature = "tls"))]
 mod settings_tests;
 #[cfg(all(test, feature = "tls"))]

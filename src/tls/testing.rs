@@ -162,6 +162,14 @@ pub(super) fn pem_to_der(pem: &str) -> Vec<u8> {
     super::pem::certificates(&memory(pem)).expect("PEM")[0].to_vec()
 }
 
+pub(super) fn client(options: &TlsOptions) -> TlsConfig {
+    TlsConfig::client(options).expect("a client")
+}
+
+pub(super) fn server(options: &TlsOptions) -> TlsConfig {
+    TlsConfig::server(options).expect("a server")
+}
+
 /// How a handshake ended on each side.
 pub(super) struct Outcome {
     pub(super) client: Result<TlsFacts, Error>,

@@ -3,7 +3,10 @@
 from rules import ANY, FAILURE, OK, Buffer, Given, Handle, Number, Size, invalid, rule, unless_null
 
 SWITCH = Number("1", good="x == 0 || x == 1")
-NAME = Given('"localhost"', null=OK, variants=(('"a b"', invalid("a b")), ('"\\xff"', invalid("name")), ('"::1"', OK)))
+
+
+def name(*variants):
+    return Given('"localhost"', null=OK, variants=(('"a b"', invalid("a b")), ('"\\xff"', invalid("name")), *variants))
 
 
 def sets(**parameters):
@@ -48,8 +51,8 @@ TLS = {
     "en_tls_options_set_versions": sets(
         least=Number("EN_TLS_1_2", good="x == EN_TLS_1_2 || x == EN_TLS_1_3", extra=("EN_TLS_1_3",)),
         most=Number("EN_TLS_1_3", good="x == EN_TLS_1_2 || x == EN_TLS_1_3", extra=("EN_TLS_1_2",))),
-    "en_tls_options_set_sni": sets(name=NAME),
-    "en_tls_options_set_verified_name": sets(name=NAME),
+    "en_tls_options_set_sni": sets(name=name(('"::1"', invalid("::1")), ('""', OK))),
+    "en_tls_options_set_verified_name": sets(name=name(('"::1"', OK), ('""', invalid("name")))),
     "en_tls_options_set_dangerous_no_name_check": sets(no_name_check=SWITCH),
     "en_tls_options_set_dangerous_no_verification": sets(no_verification=SWITCH),
     "en_tls_options_set_unknown_revocation": sets(what=SWITCH),
