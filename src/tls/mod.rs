@@ -8,6 +8,7 @@
 
 use crate::error::Result;
 
+pub mod facts;
 pub mod options;
 pub mod source;
 
@@ -19,8 +20,6 @@ mod certificate;
 mod client;
 #[cfg(feature = "tls")]
 pub mod config;
-#[cfg(feature = "tls")]
-pub mod facts;
 #[cfg(feature = "tls")]
 pub mod failure;
 #[cfg(feature = "tls")]
@@ -58,7 +57,6 @@ use absent::{names, pem};
 pub use absent::TlsConfig;
 #[cfg(feature = "tls")]
 pub use config::TlsConfig;
-#[cfg(feature = "tls")]
 pub use facts::TlsFacts;
 #[cfg(feature = "tls")]
 pub use failure::failure;
