@@ -31,6 +31,7 @@ pub mod endpoint;
 pub mod error;
 pub mod packet;
 pub mod protocol;
+pub mod reactor;
 pub mod socket;
 pub mod tls;
 pub mod transport;

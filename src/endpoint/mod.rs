@@ -32,6 +32,11 @@ pub trait PacketReceiver: Send {
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
     fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;
 
+    /// Whether the last system call has brought all that there was.
+    fn is_drained(&self) -> bool {
+        false
+    }
+
     /// Takes an outcome back: the next receive answers it.
     fn put_back(&mut self, outcome: Result<Packet>);
 

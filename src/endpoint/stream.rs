@@ -141,6 +141,10 @@ impl PacketReceiver for StreamReceiver {
         }
     }
 
+    fn is_drained(&self) -> bool {
+        self.transport.is_drained()
+    }
+
     fn put_back(&mut self, outcome: Result<Packet>) {
         if outcome.is_ok() {
             self.counters.packets_received.take_back();

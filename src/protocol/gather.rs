@@ -59,6 +59,19 @@ impl Drop for Gather<'_> {
 }
 
 impl<'a> Gather<'a> {
+    /// The same with copies of what is lent: it may outlive those who lent it.
+    pub fn into_owned(mut self) -> Gather<'static> {
+        let mut copied = std::mem::take(&mut self.copied);
+        if !self.lent.is_empty() {
+            let mut whole = Vec::with_capacity(self.len);
+            self.copied = copied;
+            self.copy_to(&mut whole);
+            copied = whole;
+        }
+        let (ends, done) = (std::mem::take(&mut self.ends), self.done);
+        Gather { copied, lent: Vec::new(), len: self.len, sent: self.sent, ends, done }
+    }
+
     /// Appends bytes: short ones by a copy, long ones as they are.
     #[inline]
     pub fn push(&mut self, bytes: &'a [u8]) {

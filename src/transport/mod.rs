@@ -95,6 +95,12 @@ pub trait StreamTransport: Transport {
         Err(no_ancillary().into())
     }
 
+    /// Whether the last receive has brought all that there was: whatever comes now, the descriptor
+    /// tells anew.
+    fn is_drained(&self) -> bool {
+        false
+    }
+
     /// Makes it ready for the first byte.
     fn handshake(&self, _hold: Hold) -> Attempt<()> {
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{DatagramTransport, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
@@ -11,29 +12,43 @@ use crate::socket::datagram::{Arrived, SegmentLimit};
 use crate::socket::{Socket, options};
 
 /// A stream socket: TCP or Unix.
-pub struct StreamSocket(Socket);
+pub struct StreamSocket {
+    socket: Socket,
+    /// Whether a receive that is not filled has brought all: that of a Unix socket also ends before
+    /// other ancillary data.
+    tells_drained: bool,
+    is_drained: AtomicBool,
+}
 
 impl StreamSocket {
     /// The transport of a connected socket.
     pub fn new(fd: OwnedFd) -> StreamSocket {
-        StreamSocket(Socket::new(fd))
+        let tells_drained = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
+            .is_ok_and(|family| family != libc::AF_UNIX);
+        StreamSocket { socket: Socket::new(fd), tells_drained, is_drained: AtomicBool::new(false) }
     }
 
     /// The socket, without its transport.
     pub fn into_fd(self) -> OwnedFd {
-        self.0.into()
+        self.socket.into()
     }
 }
 
 impl StreamTransport for StreamSocket {
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        self.0.recv(buffer, hold)
+        let count = self.socket.recv(buffer, hold)?;
+        self.is_drained.store(self.tells_drained && count < buffer.len(), Ordering::Relaxed);
+        Ok(count)
+    }
+
+    fn is_drained(&self) -> bool {
+        self.is_drained.load(Ordering::Relaxed)
     }
 
     #[inline]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        self.0.send(slices, hold)
+        self.socket.send(slices, hold)
     }
 
     fn recv_with_ancillary(
@@ -43,16 +58,16 @@ impl StreamTransport for StreamSocket {
         room: usize,
         hold: Hold,
     ) -> Attempt<usize> {
-        self.0.recv_with_ancillary(buffer, ancillary, room, 0, hold)
+        self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.0.send_message(slices, control, hold)
+        self.socket.send_message(slices, control, hold)
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
         // The only errors are those of a connection that is down.
-        let _ = self.0.shutdown(libc::SHUT_WR);
+        let _ = self.socket.shutdown(libc::SHUT_WR);
         Ok(())
     }
 }
@@ -150,5 +165,5 @@ macro_rules! socket_transport {
     };
 }
 
-socket_transport!(StreamSocket, 0);
+socket_transport!(StreamSocket, socket);
 socket_transport!(DatagramSocket, socket);

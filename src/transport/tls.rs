@@ -239,6 +239,10 @@ impl StreamTransport for TlsStream {
         lock(&self.session).has_more || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
     }
 
+    fn is_drained(&self) -> bool {
+        self.inner.is_drained() && !self.has_received()
+    }
+
     fn handshake(&self, hold: Hold) -> Attempt<()> {
         self.shake_hands(hold).map_err(|stop| match stop {
             Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
