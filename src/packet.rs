@@ -141,7 +141,9 @@ impl Drop for Kept {
     }
 }
 
-/// A received packet: a counted, unchanging view. It may be sent to and released on any thread.
+/// A received packet: a counted, unchanging view. It may be sent to and released on any thread. Its
+/// layout is that of the packets of C.
+#[repr(C)]
 pub struct Packet {
     data: NonNull<u8>,
     size: usize,

@@ -1,5 +1,6 @@
 //! A client whose calls block: two halves behind two locks, and a way to close it from anywhere.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -220,21 +221,12 @@ impl Client {
         })
     }
 
-    /// Receives at least one packet, and at most `most`.
-    pub fn recv_packets(&self, most: usize, timeout_ms: i64, take: &mut dyn FnMut(Packet)) -> Result<()> {
+    /// Receives at least one packet into `out`, and what else there is; how many.
+    pub fn recv_packets(&self, out: &mut [MaybeUninit<Packet>], timeout_ms: i64) -> Result<usize> {
+        let [first, more @ ..] = out else { return Ok(0) };
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            take(self.receive(half, deadline)?);
-            for _ in 1..most {
-                match half.packets.recv_more() {
-                    Ok(packet) => take(packet),
-                    Err(Stop::Want(_) | Stop::Again) => break,
-                    Err(Stop::Failed(error)) => {
-                        half.packets.put_back(Err(error));
-                        break;
-                    }
-                }
-            }
-            Ok(())
+            first.write(self.receive(half, deadline)?);
+            Ok(1 + half.packets.recv_more_into(more))
         })
     }
 

@@ -1,5 +1,6 @@
 //! A transport and a protocol together: packets, still by attempts that do not wait.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +27,22 @@ pub trait PacketReceiver: Send {
     /// A packet that is there beside one that was just received, without waiting.
     fn recv_more(&mut self) -> Attempt<Packet> {
         self.recv_gathered()?.ok_or(Stop::Want(Interest::Read))
+    }
+
+    /// Packets that are there beside each other, into `out`; how many. A failure among them waits for
+    /// the next receive.
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+        for (count, place) in out.iter_mut().enumerate() {
+            match self.recv_more() {
+                Ok(packet) => place.write(packet),
+                Err(Stop::Want(_) | Stop::Again) => return count,
+                Err(Stop::Failed(error)) => {
+                    self.put_back(Err(error));
+                    return count;
+                }
+            };
+        }
+        out.len()
     }
 
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
