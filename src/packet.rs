@@ -124,14 +124,15 @@ impl Kept {
         Some(self.0.swap_remove(index))
     }
 
-    /// Keeps a block, or hands it back.
+    /// Keeps a block; hands one back that is not kept.
     fn put(&mut self, block: NonNull<Block>) -> Option<NonNull<Block>> {
         // SAFETY: the caller gives up a living block.
-        if self.0.len() == KEPT_COUNT || unsafe { block.as_ref() }.capacity > KEPT_SIZE {
+        if unsafe { block.as_ref() }.capacity > KEPT_SIZE {
             return Some(block);
         }
         self.0.push(block);
-        None
+        // The one that nobody has wanted for the longest time makes room: its size is out of use.
+        (self.0.len() > KEPT_COUNT).then(|| self.0.remove(0))
     }
 }
 
@@ -470,5 +471,20 @@ mod tests {
         let (data, size, block) = Packet::copied(b"abc").into_raw();
         // SAFETY: the parts come from into_raw, once.
         assert_eq!(&*unsafe { Packet::from_raw(data, size, block) }, b"abc");
+    }
+
+    #[test]
+    fn sizes_out_of_use_make_room_for_those_in_use() {
+        // As many as are kept, none of which is large enough for what comes.
+        let small: Vec<_> = (0..KEPT_COUNT).map(|power| Filling::new(1024 << power)).collect();
+        drop(small);
+        drop(Filling::new(256 << 10));
+        let kept = KEPT.with_borrow(|kept| {
+            kept.0.iter().any(|block| {
+                // SAFETY: kept blocks live.
+                unsafe { block.as_ref() }.capacity == 256 << 10
+            })
+        });
+        assert!(kept);
     }
 }
