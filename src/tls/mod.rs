@@ -46,7 +46,7 @@ mod session_tests;
 #[cfg(all(test, feature = "tls"))]
 mod settings_tests;
 #[cfg(all(test, feature = "tls"))]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(not(feature = "tls"))]
 mod absent;

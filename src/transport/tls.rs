@@ -89,7 +89,10 @@ impl TlsStream {
             if incoming.bytes().is_empty() {
                 return Ok(false);
             }
-            self.decrypt(&mut session, incoming)?;
+            self.decrypt(&mut session, incoming);
+            if let Some(error) = &session.failed {
+                return Err(error.clone().into());
+            }
         }
     }
 
@@ -100,25 +103,15 @@ impl TlsStream {
         outcome
     }
 
-    /// Decrypts the next piece of what has come.
-    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) -> Result<()> {
-        if let Some(error) = &session.failed {
-            return Err(error.clone());
-        }
+    /// Decrypts the next piece of what has come; a failure is for good.
+    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) {
         // Reading from memory does not fail, and there is room: what was decrypted has been taken.
         let count = session.connection.read_tls(&mut incoming.bytes()).unwrap_or(0);
         incoming.spend(count);
-        let outcome = session.connection.process_new_packets();
-        if let Err(error) = outcome {
-            let error = failure(&error);
-            session.failed = Some(error.clone());
-            // The peer learns why, if that goes at once.
-            let _ = self.write_out(session);
-            return Err(error);
-        }
-        // Answers to the peer, such as a new key; what does not go at once goes with the next send.
+        session.failed = session.connection.process_new_packets().err().map(|error| failure(&error));
+        // Answers to the peer, such as a new key or why it failed. What does not go at once goes with
+        // the next send.
         let _ = self.write_out(session);
-        Ok(())
     }
 
     /// Fills the buffer from what has come; None: that is nothing yet. 0 is the end.
@@ -133,14 +126,15 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return if filled > 0 { Ok(Some(filled)) } else { self.cut_off().map(Some) };
                 }
-                Err(_) if incoming.bytes().is_empty() => {
-                    session.has_more = false;
-                    break;
-                }
-                // What came before it is given out first.
-                Err(_) => match self.decrypt(&mut session, incoming) {
-                    Err(_) if filled > 0 => break,
-                    outcome => outcome?,
+                Err(_) => match &session.failed {
+                    // What came before a failure is given out first.
+                    Some(_) if filled > 0 => break,
+                    Some(error) => return Err(error.clone().into()),
+                    None if incoming.bytes().is_empty() => {
+                        session.has_more = false;
+                        break;
+                    }
+                    None => self.decrypt(&mut session, incoming),
                 },
             }
         }
@@ -343,3 +337,7 @@ impl Write for Outlet<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;
