@@ -64,6 +64,10 @@ typedef struct fixture {
     en_tls_options_t *tls_options;        /* of a client */
     en_tls_options_t *tls_server_options; /* of a server */
     en_tls_config_t *tls_config;
+    /* After sweep_shake_hands. */
+    en_tcp_client_t *secure, *secure_peer;
+    en_tls_info_t *tls_info;
+    int tls_listener;
     const char *pem; /* a certificate, its key and a revocation list */
     size_t pem_size;
     char pem_path[48];
@@ -93,6 +97,8 @@ void sweep_tear_down_families(fixture_t *fx);
 /* What it has for TLS; needs the folder of those. */
 void sweep_set_up_tls(fixture_t *fx);
 void sweep_tear_down_tls(fixture_t *fx);
+/* Connects a client that speaks TLS. */
+void sweep_shake_hands(fixture_t *fx);
 
 /* Without this there is no fixture. */
 #define NEED(condition) sweep_need((condition), #condition)
