@@ -200,7 +200,7 @@ static void an_error_is_no_refusal(void)
     udp_close(&udp);
 }
 
-/* Without checksums Linux cannot cut. */
+/* Without checksums Linux cannot cut, and says so itself. */
 static void a_socket_that_cannot_cut(void)
 {
     int on = 1;
@@ -208,8 +208,12 @@ static void a_socket_that_cannot_cut(void)
 
     udp_open(&udp, "127.0.0.1", 0);
     CHECK_OK(en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)));
+    atomic_store(&cut_calls, 0);
     CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(atomic_load(&cut_calls), 1);
     CHECK_INT(send_alike(&udp, COUNT, 100, 50), 1);
+    CHECK_INT(stats_of(&udp).packets_sent, 3 * COUNT);
     udp_close(&udp);
 }
 
