@@ -51,18 +51,26 @@ impl Opening<'_> {
         deadline: &mut Deadline,
     ) -> Result<OwnedFd> {
         let socket = UnixSocket::open(self.socket_type)?;
+        if self.socket_type == libc::SOCK_DGRAM {
+            // Others cannot reach a socket that has its peer before it has a name.
+            connect::connect_unix(&socket, to, waiting, deadline)?;
+            self.prepare(&socket)?;
+        } else {
+            // Who listens is told the name that a socket has by then.
+            self.prepare(&socket)?;
+            connect::connect_unix(&socket, to, waiting, deadline).inspect_err(|_| self.remove_path())?;
+        }
+        socket.into_blocking()
+    }
+
+    /// What must be so before the peer can send anything.
+    fn prepare(&self, socket: &UnixSocket) -> Result<()> {
         if self.receive_credentials {
             socket.receive_credentials()?;
         }
-        if let Some(local) = self.local {
-            socket.bind(local).map_err(|error| at_local(local, &error))?;
-        }
-        match connect::connect_unix(&socket, to, waiting, deadline) {
-            Ok(()) => socket.into_blocking(),
-            Err(error) => {
-                self.remove_path();
-                Err(error)
-            }
+        match self.local {
+            Some(local) => socket.bind(local).map_err(|error| at_local(local, &error)),
+            None => Ok(()),
         }
     }
 
@@ -93,7 +101,7 @@ pub(super) fn names(socket: BorrowedFd<'_>) -> Result<Names> {
 mod tests {
     use super::*;
     use crate::error::{EN_ECONNREFUSED, EN_EINVAL};
-    use std::os::unix::net::UnixDatagram;
+    use std::os::unix::net::UnixListener;
 
     #[test]
     fn a_path_is_not_left_behind_by_a_failure() {
@@ -101,18 +109,21 @@ mod tests {
         fs::create_dir(&folder).expect("a new folder");
         let (peer, own) = (folder.join("peer"), folder.join("own"));
         // Its socket is gone, the path is still there.
-        drop(UnixDatagram::bind(&peer).expect("bound"));
+        drop(UnixListener::bind(&peer).expect("bound"));
         let address = |path: &std::path::Path| {
             UnixAddress::path(path.as_os_str().as_encoded_bytes()).expect("short enough")
         };
         let local = address(&own);
-        let opening =
-            Opening { socket_type: libc::SOCK_DGRAM, local: Some(&local), receive_credentials: false };
-        let outcome = opening.connect(&address(&peer), &Waiting::default(), &mut Deadline::Never);
-        let is_left = own.exists();
+        let outcomes = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(|socket_type| {
+            let opening = Opening { socket_type, local: Some(&local), receive_credentials: false };
+            let outcome = opening.connect(&address(&peer), &Waiting::default(), &mut Deadline::Never);
+            (outcome, own.exists())
+        });
         fs::remove_dir_all(&folder).expect("removed");
-        assert_eq!(outcome.expect_err("nobody has it").code(), EN_ECONNREFUSED);
-        assert!(!is_left);
+        for (outcome, is_left) in outcomes {
+            assert_eq!(outcome.expect_err("nobody has it").code(), EN_ECONNREFUSED);
+            assert!(!is_left);
+        }
     }
 
     #[test]
