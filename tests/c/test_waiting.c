@@ -207,12 +207,72 @@ static void it_looks_before_it_sleeps(const family_t *family)
     member_close(&member);
 }
 
+static void signals_end_nothing(const family_t *family)
+{
+    member_t member;
+    storm_t storm;
+    int64_t start;
+
+    member_open(&member, family, NULL);
+    storm_start(&storm, pthread_self());
+    start = now_ms();
+    CHECK_GET_FAILS(member.view, 300, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 300);
+    CHECK(storm_stop(&storm) > 3);
+    member_close(&member);
+}
+
+static void signals_end_no_send(const family_t *family)
+{
+    member_t member;
+    storm_t storm;
+    int64_t start;
+    int rc;
+
+    member_open(&member, family, NULL);
+    while (send(en_client_fileno(member.view), large, 1000, MSG_DONTWAIT) > 0)
+        ;
+    storm_start(&storm, pthread_self());
+    start = now_ms();
+    rc = en_client_send_packet(member.view, large, 1000, 300);
+    CHECK_TOOK(start, 300);
+    CHECK(storm_stop(&storm) > 3);
+    CHECK_CODE(rc, EN_ETIMEDOUT);
+    empty(member.fd);
+    CHECK_OK(put_text(member.view, "as before"));
+    member_peer_expects(&member, "as before");
+    member_close(&member);
+}
+
+/* Waiting for another thread's receive is part of the time. */
+static void a_turn_counts(const family_t *family)
+{
+    member_t member;
+    waiter_t waiter;
+    int64_t start;
+
+    member_open(&member, family, NULL);
+    waiter_receives(&waiter, member.view);
+    start = now_ms();
+    CHECK_GET_FAILS(member.view, 150, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 150);
+    CHECK_GET_FAILS(member.view, 0, EN_ETIMEDOUT);
+    CHECK_OK(put_text(member.view, "out")); /* sending has a turn of its own */
+    member_peer_expects(&member, "out");
+    member_peer_sends(&member, "in");
+    CHECK_OK(waiter_end(&waiter));
+    member_close(&member);
+}
+
 FOR_EACH_FAMILY(a_switch_ends_a_receive)
 FOR_UNIX_FAMILIES(a_switch_ends_a_send)
 FOR_EACH_FAMILY(a_receive_asks)
 FOR_EACH_FAMILY(a_waiting_receive_asks)
 FOR_UNIX_FAMILIES(a_send_asks)
 FOR_EACH_FAMILY(it_looks_before_it_sleeps)
+FOR_EACH_FAMILY(signals_end_nothing)
+FOR_UNIX_FAMILIES(signals_end_no_send)
+FOR_EACH_FAMILY(a_turn_counts)
 
 static const test_case_t cases[] = {
     CASE_OF_EACH(a_switch_ends_a_receive),
@@ -221,6 +281,9 @@ static const test_case_t cases[] = {
     CASE_OF_EACH(a_waiting_receive_asks),
     CASE_OF_UNIX(a_send_asks),
     CASE_OF_EACH(it_looks_before_it_sleeps),
+    CASE_OF_EACH(signals_end_nothing),
+    CASE_OF_UNIX(signals_end_no_send),
+    CASE_OF_EACH(a_turn_counts),
 };
 
 TEST_MAIN("waiting")
