@@ -30,18 +30,33 @@ pub(super) struct Opening {
 impl Opening {
     fn open(&self) -> Result<UnixSocket> {
         let socket = UnixSocket::open(self.socket_type)?;
-        if self.receive_credentials {
-            socket.receive_credentials()?;
-        }
-        if let Some(local) = &self.local {
-            socket.bind(local).map_err(|error| at_local(local, &error))?;
+        if !self.is_named_last() {
+            self.prepare(&socket)?;
         }
         Ok(socket)
     }
 
+    /// Others cannot reach a datagram socket that has its peer before it has a name. But who listens
+    /// is told the name that a stream socket has by then.
+    fn is_named_last(&self) -> bool {
+        self.socket_type == libc::SOCK_DGRAM
+    }
+
+    /// What must be so before the peer can send anything.
+    fn prepare(&self, socket: &UnixSocket) -> Result<()> {
+        if self.receive_credentials {
+            socket.receive_credentials()?;
+        }
+        match &self.local {
+            Some(local) => socket.bind(local).map_err(|error| at_local(local, &error)),
+            None => Ok(()),
+        }
+    }
+
     /// What bind(2) has made would make the next attempt fail.
     fn remove_path(&self) {
-        if let Some(UnixAddress::Path(path)) = &self.local
+        if !self.is_named_last()
+            && let Some(UnixAddress::Path(path)) = &self.local
             && let Err(error) = fs::remove_file(OsStr::from_bytes(path))
         {
             log::warn!("{} was left behind: {error}", path.escape_ascii());
@@ -104,7 +119,12 @@ impl UnixConnecting {
         }
         log::debug!("connected to {}", self.to);
         match (self.socket.take(), self.finish.take()) {
-            (Some(socket), Some(finish)) => finish(socket.into_blocking()?).map(Some),
+            (Some(socket), Some(finish)) => {
+                if self.opening.is_named_last() {
+                    self.opening.prepare(&socket)?;
+                }
+                finish(socket.into_blocking()?).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -149,7 +169,7 @@ mod tests {
     use super::*;
     use crate::error::{EN_ECONNREFUSED, EN_EINVAL, EN_EPIPE};
     use std::os::linux::net::SocketAddrExt;
-    use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+    use std::os::unix::net::{SocketAddr, UnixListener};
 
     /// What is connected ends in an error of its own.
     fn connecting(socket_type: i32, local: Option<UnixAddress>, to: &UnixAddress) -> Result<UnixConnecting> {
@@ -163,17 +183,20 @@ mod tests {
         fs::create_dir(&folder).expect("a new folder");
         let (peer, own) = (folder.join("peer"), folder.join("own"));
         // Its socket is gone, the path is still there.
-        drop(UnixDatagram::bind(&peer).expect("bound"));
+        drop(UnixListener::bind(&peer).expect("bound"));
         let address = |path: &std::path::Path| {
             UnixAddress::path(path.as_os_str().as_encoded_bytes()).expect("short enough")
         };
         let local = address(&own);
-        let mut connecting = connecting(libc::SOCK_DGRAM, Some(local), &address(&peer)).expect("a peer");
-        let course = connecting.advance(Instant::now());
-        let is_left = own.exists();
+        let outcomes = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(|socket_type| {
+            let connecting = connecting(socket_type, Some(local.clone()), &address(&peer));
+            (connecting.expect("a peer").advance(Instant::now()), own.exists())
+        });
         fs::remove_dir_all(&folder).expect("removed");
-        assert!(matches!(course, Course::Failed(error) if error.code() == EN_ECONNREFUSED));
-        assert!(!is_left);
+        for (course, is_left) in outcomes {
+            assert!(matches!(course, Course::Failed(error) if error.code() == EN_ECONNREFUSED));
+            assert!(!is_left);
+        }
     }
 
     #[test]
