@@ -55,8 +55,8 @@ c-tests:
 	ctest --test-dir $(OUT)/tests -j $(JOBS) --output-on-failure --no-tests=error -L valgrind
 
 .PHONY: bench
-bench: stage ## measure, side by side with hand-written C
-	benches/run $(STAGE)
+bench: stage ## measure, side by side with hand-written C; ONLY=udp takes the works of that name
+	benches/run $(STAGE) $(if $(ONLY),"$(ONLY)")
 
 .PHONY: header
 header: ## renew include/easynet.h and include/easynet.cdef.h

@@ -1,5 +1,5 @@
 /* Does one piece of work for a while, and prints what it took as a line of JSON:
- * CONTENDER WORK PORT MILLISECONDS */
+ * CONTENDER WORK ADDRESS MILLISECONDS */
 #include "bench.h"
 
 #include <errno.h>
@@ -102,11 +102,11 @@ static void print_percentiles(size_t count)
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        fail(argv[0], "arguments are WORK PORT MILLISECONDS");
+        fail(argv[0], "arguments are WORK ADDRESS MILLISECONDS");
     const struct work *work = find(argv[1]);
     uint64_t duration_ns = strtoull(argv[3], NULL, 10) * 1000000;
     alarm((unsigned)(duration_ns / 1000000000 + 20));
-    work->open((uint16_t)atoi(argv[2]));
+    work->open(argv[2]);
 
     size_t sampled;
     memset(samples, 1, sizeof samples);

@@ -20,7 +20,8 @@
 
 struct work {
     const char *name;
-    void (*open)(uint16_t port);
+    /* The address is as the server prints it. */
+    void (*open)(const char *address);
     size_t packet_size;
     /* About so many packets are one step; 1: each step is timed by itself. */
     size_t packets;
