@@ -1,255 +1,77 @@
 /*
- * Talks to a Redis server: RESP, its protocol, made of two callbacks.
+ * Talks to a Redis server. Its protocol, RESP, is in resp.h, made of callbacks.
  *
  *     redis HOST PORT                    shows a short session
  *     redis HOST PORT COMMAND [WORD...]  runs one command
- *
- * A packet is one whole RESP value, in both directions: "+OK\r\n", "$5\r\nhello\r\n", or an array
- * with everything in it. Packets are handed on where they were received, without a copy.
- * https://redis.io/docs/latest/develop/reference/protocol-spec/
+ *     redis -s SOCKET [COMMAND...]       the same through the Unix socket of the server
  */
-#include <easynet.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "resp.h"
 
 #define TIMEOUT_MS 5000
-#define MAX_PACKET_SIZE ((size_t)64 << 20)
 #define MAX_WORDS 6
 
-/* Arrays in arrays: nobody sends more, and what prints them calls itself. */
-#define MAX_DEPTH 32
+/* ---- The connection ---- */
 
-/* ---- The protocol ---- */
-
-/* How far a value was looked through: what arrives later is looked at once. */
+/* One of two clients; `any` is what they have in common. */
 typedef struct {
-    size_t size;               /* bytes of the value that are complete */
-    size_t depth;              /* arrays around what comes next */
-    size_t missing[MAX_DEPTH]; /* elements that each of them still lacks */
-} resp_state_t;
+    en_tcp_client_t *tcp;
+    en_unix_stream_client_t *local;
+    en_client_t *any;
+} connection_t;
 
-static int resp_new_state(void **state, void *user_data)
+static int connect_tcp(connection_t *connection, const char *host, uint16_t port,
+                       const en_stream_protocol_t *protocol)
 {
-    (void)user_data;
-    *state = calloc(1, sizeof(resp_state_t));
-    if (*state != NULL)
-        return EN_CALLBACK_DONE;
-    en_set_error_message("out of memory");
-    return EN_EUSER_BASE;
-}
+    en_tcp_options_t *options;
+    int rc = en_tcp_options_new(&options);
 
-static void resp_free_state(void *state, void *user_data)
-{
-    (void)user_data;
-    free(state);
-}
-
-/* The program gives whole values, which stay where they are until they are sent. */
-static int resp_encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
-{
-    size_t i;
-
-    (void)user_data;
-    for (i = 0; i < count; i++) {
-        if (en_frame_append_borrowed(frame, parts[i].data, parts[i].size) < 0)
-            return EN_EBADMSG;
-    }
-    return EN_CALLBACK_DONE;
-}
-
-static int bad(const char *why)
-{
-    en_set_error_message(why);
-    return EN_EBADMSG;
-}
-
-/* A decimal number that fills `size` bytes. */
-static int parse_number(const uint8_t *text, size_t size, long long *number)
-{
-    const int negative = size > 0 && text[0] == '-';
-    long long value = 0;
-    size_t i = size > 0 && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-
-    if (i == size)
-        return 0;
-    for (; i < size; i++) {
-        const int digit = text[i] - '0';
-        if (digit < 0 || digit > 9 || value < (LLONG_MIN + digit) / 10)
-            return 0;
-        value = value * 10 - digit; /* downwards, where there is room for the smallest one */
-    }
-    if (!negative && value == LLONG_MIN)
-        return 0;
-    *number = negative ? value : -value;
-    return 1;
-}
-
-static int is_one_of(uint8_t byte, const char *set)
-{
-    return byte != '\0' && strchr(set, byte) != NULL;
-}
-
-/* Counts an element that is complete, and every array that it completes. */
-static void close_element(resp_state_t *state)
-{
-    while (state->depth > 0 && --state->missing[state->depth - 1] == 0)
-        state->depth--;
-}
-
-/* Moves over `size` bytes that follow the line, and their line end. */
-static int walk_bulk(resp_state_t *state, const uint8_t *rest, size_t there, size_t line,
-                     size_t size)
-{
-    if (there < 2 || there - 2 < size)
-        return EN_DECODE_MORE;
-    if (rest[size] != '\r' || rest[size + 1] != '\n')
-        return bad("a bulk string does not end where its length says");
-    state->size += line + size + 2;
-    close_element(state);
-    return EN_DECODE_PACKET;
-}
-
-/* Goes into an array. */
-static int walk_array(resp_state_t *state, size_t line, size_t count)
-{
-    if (state->depth == MAX_DEPTH)
-        return bad("arrays are nested too deeply");
-    state->missing[state->depth++] = count;
-    state->size += line;
-    return EN_DECODE_PACKET;
-}
-
-/* Moves over one element; `size` bytes are there behind what was already moved over. */
-static int walk_element(resp_state_t *state, const uint8_t *data, size_t size)
-{
-    const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
-    long long number = 0;
-    size_t line;
-
-    if (end == NULL)
-        return EN_DECODE_MORE;
-    line = (size_t)(end - data) + 1;
-    if (line < 3 || end[-1] != '\r')
-        return bad("a line is empty or does not end with CR LF");
-    if (!is_one_of(data[0], "+-:$*"))
-        return bad("a value begins with a byte that RESP does not know: is this a Redis server?");
-    if (is_one_of(data[0], ":$*") && !parse_number(data + 1, line - 3, &number))
-        return bad("what should be a number is none");
-    if (is_one_of(data[0], "$*") && (number < -1 || number > INT_MAX))
-        return bad("a length is out of range");
-
-    if (data[0] == '$' && number >= 0)
-        return walk_bulk(state, end + 1, size - line, line, (size_t)number);
-    if (data[0] == '*' && number > 0)
-        return walk_array(state, line, (size_t)number);
-    state->size += line;
-    close_element(state);
-    return EN_DECODE_PACKET;
-}
-
-static int resp_decode(const uint8_t *data, size_t size, int end_of_stream, size_t *used,
-                       en_slice_t *packet, void *state, void *user_data)
-{
-    resp_state_t *walk = state;
-    int rc;
-
-    (void)end_of_stream;
-    (void)user_data;
-    do
-        rc = walk_element(walk, data + walk->size, size - walk->size);
-    while (rc == EN_DECODE_PACKET && walk->depth > 0);
-
-    if (rc == EN_DECODE_MORE)
-        return rc;
-    *used = size; /* nobody can know where the next value begins behind a bad one */
-    if (rc == EN_DECODE_PACKET) {
-        *used = walk->size;
-        packet->data = data;
-        packet->size = walk->size;
-    }
-    memset(walk, 0, sizeof(*walk));
+    if (rc == EN_OK)
+        rc = en_tcp_options_set_connect_timeout(options, TIMEOUT_MS);
+    if (rc == EN_OK)
+        rc = en_tcp_client_connect(&connection->tcp, host, port, protocol, options);
+    if (rc == EN_OK)
+        connection->any = en_tcp_client_as_client(connection->tcp);
+    en_tcp_options_free(options);
     return rc;
 }
 
-static int resp_protocol_new(en_stream_protocol_t **out)
+static int connect_local(connection_t *connection, const char *path,
+                         const en_stream_protocol_t *protocol)
 {
-    en_stream_protocol_callbacks_t callbacks;
+    en_unix_stream_options_t *options;
+    int rc = en_unix_stream_options_new(&options);
 
-    memset(&callbacks, 0, sizeof(callbacks));
-    callbacks.struct_size = sizeof(callbacks);
-    callbacks.encode = resp_encode;
-    callbacks.decode = resp_decode;
-    callbacks.new_state = resp_new_state;
-    callbacks.free_state = resp_free_state;
-    return en_stream_protocol_new(out, &callbacks, MAX_PACKET_SIZE, NULL, NULL);
+    if (rc == EN_OK)
+        rc = en_unix_stream_options_set_connect_timeout(options, TIMEOUT_MS);
+    if (rc == EN_OK)
+        rc = en_unix_stream_client_connect_path(&connection->local, path, protocol, options);
+    if (rc == EN_OK)
+        connection->any = en_unix_stream_client_as_client(connection->local);
+    en_unix_stream_options_free(options);
+    return rc;
 }
 
-/* ---- Values as text ---- */
-
-static void print_string(const uint8_t *text, size_t size)
+static void disconnect(connection_t *connection)
 {
-    size_t i;
-
-    putchar('"');
-    for (i = 0; i < size; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            printf("\\%c", text[i]);
-        else if (text[i] < ' ' || text[i] > '~')
-            printf("\\x%02x", text[i]);
-        else
-            putchar(text[i]);
-    }
-    putchar('"');
+    en_tcp_client_free(connection->tcp); /* closes it too; NULL is nothing */
+    en_unix_stream_client_free(connection->local);
 }
 
-static const uint8_t *print_value(const uint8_t *at, const uint8_t *end, int indent);
-
-static const uint8_t *print_array(const uint8_t *at, const uint8_t *end, long long count,
-                                  int indent)
+static int send_packets(connection_t *connection, const en_slice_t *packets, size_t count,
+                        size_t *sent)
 {
-    long long i;
-
-    for (i = 1; i <= count; i++) {
-        const int width = printf("%*s%lld) ", i == 1 ? 0 : indent, "", i);
-        at = print_value(at, end, i == 1 ? indent + width : width);
-    }
-    return at;
+    if (connection->local != NULL)
+        return en_unix_stream_client_send_packets(connection->local, packets, count, TIMEOUT_MS,
+                                                  sent);
+    return en_tcp_client_send_packets(connection->tcp, packets, count, TIMEOUT_MS, sent);
 }
 
-/* Prints a value that `resp_decode` has let through; answers where the next one begins. */
-static const uint8_t *print_value(const uint8_t *at, const uint8_t *end, int indent)
+static int recv_packets(connection_t *connection, en_packet_t *packets, size_t room, size_t *got)
 {
-    const uint8_t *next = (const uint8_t *)memchr(at, '\n', (size_t)(end - at)) + 1;
-    const uint8_t *text = at + 1;
-    const int length = (int)(next - 2 - text);
-    long long number = 0;
-
-    parse_number(text, (size_t)length, &number);
-    if (at[0] == '*' && number > 0)
-        return print_array(next, end, number, indent);
-    if (at[0] == '$' && number >= 0) {
-        print_string(next, (size_t)number);
-        next += number + 2;
-    } else if (at[0] == '*' && number == 0) {
-        printf("(empty array)");
-    } else if (at[0] == '$' || at[0] == '*') {
-        printf("(nil)");
-    } else {
-        printf("%s%.*s",
-               at[0] == '-'   ? "(error) "
-               : at[0] == ':' ? "(integer) "
-                              : "",
-               length, text);
-    }
-    putchar('\n');
-    return next;
-}
-
-static void print_answer(const en_packet_t *answer)
-{
-    print_value(answer->data, answer->data + answer->size, 0);
+    if (connection->local != NULL)
+        return en_unix_stream_client_recv_packets(connection->local, packets, room, TIMEOUT_MS,
+                                                  got);
+    return en_tcp_client_recv_packets(connection->tcp, packets, room, TIMEOUT_MS, got);
 }
 
 /* ---- The session ---- */
@@ -303,7 +125,7 @@ static void print_command(int count, const char *const *words)
 }
 
 /* One command, one answer. */
-static int run_command(en_tcp_client_t *client, int count, const char *const *words)
+static int run_command(connection_t *connection, int count, const char *const *words)
 {
     en_slice_t command;
     en_packet_t answer;
@@ -312,10 +134,10 @@ static int run_command(en_tcp_client_t *client, int count, const char *const *wo
     if (rc < 0)
         return rc;
     print_command(count, words);
-    rc = en_tcp_client_send_packet(client, command.data, command.size, TIMEOUT_MS);
+    rc = en_client_send_packet(connection->any, command.data, command.size, TIMEOUT_MS);
     free_command(&command);
     if (rc == EN_OK)
-        rc = en_tcp_client_recv_packet(client, TIMEOUT_MS, &answer);
+        rc = en_client_recv_packet(connection->any, TIMEOUT_MS, &answer);
     if (rc < 0)
         return fail(rc);
     print_answer(&answer);
@@ -333,7 +155,7 @@ static int word_count(const char *const *words)
 }
 
 /* Receives as many answers as are on their way. */
-static int receive_answers(en_tcp_client_t *client, const char *const (*commands)[MAX_WORDS],
+static int receive_answers(connection_t *connection, const char *const (*commands)[MAX_WORDS],
                            size_t count)
 {
     en_packet_t answers[4];
@@ -341,7 +163,7 @@ static int receive_answers(en_tcp_client_t *client, const char *const (*commands
 
     while (done < count) {
         const size_t room = count - done < 4 ? count - done : 4;
-        const int rc = en_tcp_client_recv_packets(client, answers, room, TIMEOUT_MS, &got);
+        const int rc = recv_packets(connection, answers, room, &got);
         for (i = 0; i < got; i++, done++) {
             print_command(word_count(commands[done]), commands[done]);
             print_answer(&answers[i]);
@@ -354,7 +176,7 @@ static int receive_answers(en_tcp_client_t *client, const char *const (*commands
 }
 
 /* Many commands at once, and then their answers: one round trip for all of them. */
-static int run_batch(en_tcp_client_t *client, const char *const (*commands)[MAX_WORDS],
+static int run_batch(connection_t *connection, const char *const (*commands)[MAX_WORDS],
                      size_t count)
 {
     en_slice_t *packets = calloc(count, sizeof(*packets));
@@ -368,7 +190,7 @@ static int run_batch(en_tcp_client_t *client, const char *const (*commands)[MAX_
     for (made = 0; made < count && rc == EN_OK; made++)
         rc = make_command(&packets[made], word_count(commands[made]), commands[made]);
     if (rc == EN_OK) {
-        rc = en_tcp_client_send_packets(client, packets, count, TIMEOUT_MS, &sent);
+        rc = send_packets(connection, packets, count, &sent);
         if (rc < 0)
             fail(rc);
         else
@@ -377,10 +199,10 @@ static int run_batch(en_tcp_client_t *client, const char *const (*commands)[MAX_
     for (i = 0; i < count; i++)
         free_command(&packets[i]);
     free(packets);
-    return rc < 0 ? rc : receive_answers(client, commands, count);
+    return rc < 0 ? rc : receive_answers(connection, commands, count);
 }
 
-static int run_session(en_tcp_client_t *client)
+static int run_session(connection_t *connection)
 {
     static const char *const one_by_one[][MAX_WORDS] = {
         {"PING"},
@@ -406,55 +228,79 @@ static int run_session(en_tcp_client_t *client)
     size_t i;
 
     for (i = 0; i < sizeof(one_by_one) / sizeof(one_by_one[0]) && rc == EN_OK; i++)
-        rc = run_command(client, word_count(one_by_one[i]), one_by_one[i]);
+        rc = run_command(connection, word_count(one_by_one[i]), one_by_one[i]);
     if (rc == EN_OK)
-        rc = run_batch(client, together, sizeof(together) / sizeof(together[0]));
+        rc = run_batch(connection, together, sizeof(together) / sizeof(together[0]));
     return rc;
 }
 
-static int connect_to(en_tcp_client_t **client, const char *host, uint16_t port)
+/* ---- The arguments ---- */
+
+typedef struct {
+    const char *path; /* of the Unix socket; NULL: host and port are given */
+    const char *host;
+    uint16_t port;
+    int words; /* of the command */
+    char **command;
+} arguments_t;
+
+static int parse_arguments(int argc, char **argv, arguments_t *arguments)
+{
+    long port;
+    char *end;
+
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s HOST PORT [COMMAND [WORD...]], or -s SOCKET for HOST PORT\n",
+                argv[0]);
+        return 0;
+    }
+    arguments->words = argc - 3;
+    arguments->command = argv + 3;
+    arguments->path = strcmp(argv[1], "-s") == 0 ? argv[2] : NULL;
+    if (arguments->path != NULL)
+        return 1;
+    port = strtol(argv[2], &end, 10);
+    if (end == argv[2] || *end != '\0' || port < 1 || port > 65535) {
+        fprintf(stderr, "redis: \"%s\" is no port: give a number from 1 to 65535\n", argv[2]);
+        return 0;
+    }
+    arguments->host = argv[1];
+    arguments->port = (uint16_t)port;
+    return 1;
+}
+
+static int connect_to(connection_t *connection, const arguments_t *arguments)
 {
     en_stream_protocol_t *protocol;
-    en_tcp_options_t *options;
     int rc = resp_protocol_new(&protocol);
 
     if (rc < 0)
         return rc;
-    rc = en_tcp_options_new(&options);
-    if (rc == EN_OK)
-        rc = en_tcp_options_set_connect_timeout(options, TIMEOUT_MS);
-    if (rc == EN_OK)
-        rc = en_tcp_client_connect(client, host, port, protocol, options);
-    en_tcp_options_free(options);
+    if (arguments->path != NULL)
+        rc = connect_local(connection, arguments->path, protocol);
+    else
+        rc = connect_tcp(connection, arguments->host, arguments->port, protocol);
     en_stream_protocol_free(protocol); /* the client keeps its own hold on it */
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    en_tcp_client_t *client;
-    long port;
-    char *end;
+    connection_t connection = {NULL, NULL, NULL};
+    arguments_t arguments;
     int rc;
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s HOST PORT [COMMAND [WORD...]]\n", argv[0]);
+    if (!parse_arguments(argc, argv, &arguments))
         return 2;
-    }
-    port = strtol(argv[2], &end, 10);
-    if (end == argv[2] || *end != '\0' || port < 1 || port > 65535) {
-        fprintf(stderr, "redis: \"%s\" is no port: give a number from 1 to 65535\n", argv[2]);
-        return 2;
-    }
-    rc = connect_to(&client, argv[1], (uint16_t)port);
+    rc = connect_to(&connection, &arguments);
     if (rc < 0) {
         fail(rc);
         return 1;
     }
-    if (argc == 3)
-        rc = run_session(client);
+    if (arguments.words == 0)
+        rc = run_session(&connection);
     else
-        rc = run_command(client, argc - 3, (const char *const *)(argv + 3));
-    en_tcp_client_free(client); /* closes it too */
+        rc = run_command(&connection, arguments.words, (const char *const *)arguments.command);
+    disconnect(&connection);
     return rc < 0 ? 1 : 0;
 }

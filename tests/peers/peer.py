@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 
 LOOPBACK = "127.0.0.1"
 PATIENCE = 60  # seconds; only ever used up when something is broken
@@ -27,6 +28,18 @@ def free_port():
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return probe.getsockname()[1]
+
+
+def socket_path(folder):
+    return os.path.join(folder, "socket")
+
+
+def write_config(folder, text):
+    """Writes a configuration file; answers where."""
+    path = os.path.join(folder, "config")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 class Process:
@@ -68,7 +81,8 @@ class Process:
 
 
 class Server:
-    """A process with a port and a temporary folder; `command` makes the one from the other."""
+    """A process with a port and a temporary folder: `command` is made from the two. `path` is for a
+    Unix socket in that folder, if it makes one."""
 
     def __init__(self, command, ready):
         self._command = command
@@ -78,6 +92,7 @@ class Server:
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="easynet-peer-")
+        self.path = socket_path(self._folder.name)
         try:
             self._process = self._start()
         except BaseException:
@@ -112,12 +127,14 @@ def redis():
     path = program("redis-server", "redis-server")
 
     def command(port, folder):
-        return [path, "--port", str(port), "--bind", LOOPBACK, "--dir", folder,
+        return [path, "--port", str(port), "--bind", LOOPBACK, "--unixsocket", socket_path(folder), "--dir", folder,
                 "--save", "", "--appendonly", "no", "--daemonize", "no"]
 
-    return Server(command, "Ready to accept connections")
+    # The line for the Unix socket is the last one.
+    return Server(command, "ready to accept connections at")
 
 
+LARGE_TEXTS = [letter * 200 for letter in "abc"]
 DNS_RECORDS = """
 host-record=host.test,192.0.2.1,2001:db8::1
 host-record=twice.test,192.0.2.2
@@ -126,6 +143,7 @@ cname=alias.test,host.test
 address=/wild.test/192.0.2.4
 mx-host=mail.test,host.test,10
 txt-record=text.test,"two words","say \\"hello\\""
+txt-record=large.test,""" + ",".join(LARGE_TEXTS) + """
 local=/test/
 """
 
@@ -135,14 +153,65 @@ def dnsmasq():
     user = pwd.getpwuid(os.getuid()).pw_name
 
     def command(port, folder):
-        config = os.path.join(folder, "dnsmasq.conf")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"port={port}\nlisten-address={LOOPBACK}\nbind-interfaces\nno-resolv\nno-hosts\n"
-                       f"pid-file=\nuser={user}\nlog-facility=-\n{DNS_RECORDS}")
+        config = write_config(folder, f"port={port}\nlisten-address={LOOPBACK}\nbind-interfaces\nno-resolv\n"
+                              f"no-hosts\npid-file=\nuser={user}\nlog-facility=-\n{DNS_RECORDS}")
         # Without a fork of its own: it ends with us.
         return [path, "--no-daemon", f"--conf-file={config}"]
 
     return Server(command, "started, version")
+
+
+DBUS_LIMITS = ("max_message_unix_fds", "max_incoming_unix_fds", "max_outgoing_unix_fds")
+
+
+def dbus_daemon():
+    path = program("dbus-daemon", "dbus-daemon")
+
+    def command(_port, folder):
+        place = urllib.parse.quote(socket_path(folder))
+        limits = "".join(f'<limit name="{name}">1000</limit>' for name in DBUS_LIMITS)
+        config = write_config(folder, f"""
+            <busconfig>
+              <type>session</type>
+              <listen>unix:path={place}</listen>
+              <listen>unix:abstract={place}</listen>
+              <auth>EXTERNAL</auth>
+              <policy context="default">
+                <allow send_destination="*"/>
+                <allow receive_sender="*"/>
+                <allow own="*"/>
+              </policy>
+              {limits}
+            </busconfig>""")
+        return [path, f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog", "--print-address=1"]
+
+    return Server(command, "unix:path=")
+
+
+def log_path(path):
+    return path + ".log"
+
+
+def rsyslogd():
+    """It writes what it is sent into a file: `log_path(server.path)`."""
+    path = program("rsyslogd", "rsyslog")
+
+    def command(_port, folder):
+        config = write_config(folder, f"""
+            global(processInternalMessages="on" maxMessageSize="64k")
+            module(load="imuxsock" sysSock.use="off")
+            input(type="imuxsock" socket="{socket_path(folder)}" usePIDFromSystem="on" rateLimit.interval="0")
+            main_queue(queue.workerThreads="1")
+            template(name="plain" type="string" string="%pri% %syslogtag%%msg%\\n")
+            if $syslogtag startswith "rsyslogd" then {{
+                action(type="omfile" file="/dev/stdout")
+                stop
+            }}
+            action(type="omfile" file="{log_path(socket_path(folder))}" template="plain")
+            """)
+        return [path, "-n", "-i", "NONE", "-f", config]
+
+    return Server(command, "] start")
 
 
 def echo_server(path):
@@ -195,3 +264,34 @@ class Script:
     def __exit__(self, *_):
         self._listener.close()
         self._thread.join()
+
+
+class DatagramScript:
+    """A server that answers each datagram with those that `answer` makes of it, and keeps what it
+    was sent in `questions`."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self.questions = []
+
+    def __enter__(self):
+        self._socket = socket.socket(type=socket.SOCK_DGRAM)
+        self._socket.bind((LOOPBACK, 0))
+        self.host, self.port = self._socket.getsockname()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def _serve(self):
+        while True:
+            question, sender = self._socket.recvfrom(65535)
+            if sender == (self.host, self.port):
+                return  # our own good-bye
+            self.questions.append(question)
+            for datagram in self._answer(question):
+                self._socket.sendto(datagram, sender)
+
+    def __exit__(self, *_):
+        self._socket.sendto(b"", (self.host, self.port))
+        self._thread.join()
+        self._socket.close()

@@ -1,0 +1,37 @@
+"""Runs an example program, and looks at what it prints."""
+
+import os
+import shlex
+import subprocess
+
+from peer import PATIENCE, Failure
+
+WRAPPER = shlex.split(os.environ.get("EASYNET_WRAPPER", ""))
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+class Example:
+    def __init__(self, path):
+        self._path = path
+
+    def run(self, *words, status=0):
+        """What it prints: to the output if `status` is 0, else to the error output."""
+        done = subprocess.run(WRAPPER + [self._path, *map(str, words)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE * 5, check=False)
+        said = f"{' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}"
+        check(done.returncode == status, f"expected status {status}, got {said}")
+        check(status != 0 or not done.stderr, f"errors without a bad status: {said}")
+        return done.stderr if status else done.stdout
+
+    def expect(self, wanted, *words):
+        got = self.run(*words)
+        check(got == wanted, f"{' '.join(map(str, words))}: expected\n{wanted}\ngot\n{got}")
+
+    def complains(self, wanted, *words, status=1):
+        got = self.run(*words, status=status)
+        check(wanted in got and got.count("\n") == 1,
+              f"{' '.join(map(str, words))}: expected one line with \"{wanted}\", got\n{got}")
