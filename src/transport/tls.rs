@@ -141,7 +141,7 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return if filled > 0 { Ok(Some(filled)) } else { self.cut_off().map(Some) };
                 }
-                Err(_) if incoming.bytes().is_empty() => {
+                Err(_) if incoming.bytes().is_empty() && session.failed.is_none() => {
                     session.has_more = false;
                     break;
                 }
