@@ -8,6 +8,7 @@
 
 use crate::error::Result;
 
+pub mod facts;
 pub mod options;
 pub mod source;
 
@@ -17,8 +18,6 @@ mod alert;
 mod certificate;
 #[cfg(feature = "tls")]
 pub mod config;
-#[cfg(feature = "tls")]
-pub mod facts;
 #[cfg(feature = "tls")]
 pub mod failure;
 #[cfg(feature = "tls")]
@@ -52,7 +51,6 @@ use absent::{names, pem};
 pub use absent::TlsConfig;
 #[cfg(feature = "tls")]
 pub use config::TlsConfig;
-#[cfg(feature = "tls")]
 pub use facts::TlsFacts;
 #[cfg(feature = "tls")]
 pub use failure::failure;
