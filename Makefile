@@ -41,10 +41,13 @@ setup:
 lint: ## check the format, and let clippy look
 	scripts/format --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --lib --no-default-features -- -D warnings
 
 .PHONY: rust-tests
 rust-tests:
 	cargo test --locked
+	cargo test --locked --lib --no-default-features
+	cargo test --locked --lib --no-default-features --features tls,ring tls
 
 .PHONY: c-tests
 c-tests:

@@ -47,6 +47,7 @@ impl TlsFacts {
 
 #[cfg(feature = "tls")]
 /// rustls writes TLS13_ where IANA writes TLS_.
+#[cfg(feature = "tls")]
 fn suite_name(suite: rustls::SupportedCipherSuite) -> String {
     let name = suite.suite().as_str().unwrap_or("unknown");
     name.replacen("TLS13_", "TLS_", 1)

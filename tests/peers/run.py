@@ -3,6 +3,9 @@
     run.py redis|dns_tcp|dns_udp EXAMPLE
     run.py quickstart EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
+    run.py nginx|dns_tls EXAMPLE CERTIFICATES
+    run.py openssl|gnutls PROBE CERTIFICATES
+    run.py redis_tls EXAMPLE PROBE CERTIFICATES
 
 EASYNET_WRAPPER, if set, is a command that the program is run under, such as valgrind.
 """
@@ -11,8 +14,11 @@ import sys
 
 import peer
 from dns import dns_tcp, dns_udp
+from dns_tls import dns_tls
 from example import Example, check
+from https import nginx
 from peer import Failure
+from tls import gnutls, openssl, redis_tls
 
 # ---- Redis ----
 
@@ -152,7 +158,8 @@ def syslog(path):
 
 def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
-             "dbus": dbus, "syslog": syslog}
+             "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
+             "nginx": nginx, "dns_tls": dns_tls}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:
