@@ -31,6 +31,13 @@ const SOURCES: &[&str] = &[
     "unix_stream_client",
     "unix_datagram_options",
     "unix_datagram_client",
+    "event_loop",
+    "async_callbacks",
+    "async_client",
+    "async_tcp_client",
+    "async_udp_client",
+    "async_unix_stream_client",
+    "async_unix_datagram_client",
 ];
 
 /// The number in the soname: the version part whose change breaks binaries.

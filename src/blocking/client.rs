@@ -23,8 +23,6 @@ use crate::transport::Transport;
 mod closing;
 mod facts;
 
-pub use facts::Stats;
-
 /// One batch of packets: so many copied bytes, or so many chunks that are not copied.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_CHUNKS: usize = 512;

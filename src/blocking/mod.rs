@@ -9,7 +9,7 @@ pub mod life;
 pub mod wait;
 
 pub use cancel::Cancel;
-pub use client::{Client, Stats};
+pub use client::Client;
 pub use iter::PacketIter;
 
 use crate::error::{EN_ECLOSED, Error};

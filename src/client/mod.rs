@@ -13,6 +13,7 @@ use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
 pub mod local_address;
+pub mod on_loop;
 mod prepared;
 mod resolving;
 pub mod secure;

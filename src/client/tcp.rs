@@ -181,6 +181,11 @@ impl TcpConnecting {
         Ok(connecting)
     }
 
+    /// Takes a given descriptor for good.
+    pub(super) fn keep(&mut self) {
+        self.lent = None;
+    }
+
     fn go_on(&mut self, now: Instant) -> Result<Course<Connection>> {
         loop {
             match &mut self.step {

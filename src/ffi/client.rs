@@ -321,7 +321,7 @@ unsafe fn shared<H: Handle<Inner = Client>>(pointer: *mut H) -> Result<Arc<Clien
 
 /// # Safety
 /// `slices` is NULL or `count` slices, each NULL or as many bytes as it says.
-unsafe fn slices<'a>(
+pub(crate) unsafe fn slices<'a>(
     slices: *const en_slice_t,
     count: usize,
     name: &str,

@@ -15,11 +15,18 @@ use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
 
 pub mod address;
 pub mod ancillary;
+pub mod async_callbacks;
+pub mod async_client;
+pub mod async_tcp_client;
+pub mod async_udp_client;
+pub mod async_unix_datagram_client;
+pub mod async_unix_stream_client;
 pub mod base;
 pub mod cancel;
 pub mod client;
 pub mod datagram_protocol;
 pub mod error;
+pub mod event_loop;
 pub mod log;
 pub mod packet;
 pub mod packet_iter;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::event_loop::EventLoop;
-use super::operation::{Done, Operation, cancelled, timed_out};
+use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
 use crate::attempt::{Interest, Undertaking};
 use crate::endpoint::{Connection, Encode};
@@ -19,7 +19,9 @@ mod facts;
 mod receiving;
 mod sending;
 
+pub use super::operation::Done;
 pub use receiving::Receive;
+pub use sending::Counted;
 
 use closing::Closing;
 use connecting::Connecting;
@@ -93,7 +95,7 @@ struct Live {
 /// An operation that is over, and what came of it.
 enum Over {
     Done(Done<()>, Result<()>),
-    Count(Done<usize>, Result<usize>),
+    Count(Done<Counted>, Result<Counted>),
     Packet(Done<Packet>, Result<Packet>),
 }
 

@@ -43,6 +43,8 @@ pub struct EventLoop {
     /// Once somebody waits for the loop's descriptor: makes it readable at the next point in time.
     alarm: RefCell<Option<Alarm>>,
     generation: u32,
+    /// The address by which the application knows it; 0 when it does no more.
+    handle: Cell<usize>,
 }
 
 struct Alarm {
@@ -71,7 +73,18 @@ impl EventLoop {
             is_ended: Cell::new(false),
             alarm: RefCell::new(None),
             generation: fork::generation(),
+            handle: Cell::new(0),
         }))
+    }
+
+    /// The address by which the application knows it.
+    pub fn handle(&self) -> usize {
+        self.handle.get()
+    }
+
+    /// The application knows it by this address from now on.
+    pub fn set_handle(&self, address: usize) {
+        self.handle.set(address);
     }
 
     /// What other threads may use.
@@ -90,6 +103,15 @@ impl EventLoop {
         }
     }
 
+    /// Whether it may be run now.
+    fn check_idle(&self) -> Result<()> {
+        self.check()?;
+        match self.is_running.get() {
+            true => Err(Error::new(EN_EBUSY, "the loop is running already: a callback cannot run it again")),
+            false => Ok(()),
+        }
+    }
+
     /// Whether this is a forked child.
     pub fn is_foreign(&self) -> bool {
         self.generation != fork::generation()
@@ -97,6 +119,7 @@ impl EventLoop {
 
     /// Runs until it is stopped, or until nothing is left that could call anybody.
     pub fn run(&self) -> Result<()> {
+        self.check_idle()?;
         while self.is_held() {
             if self.turn(Deadline::Never)? {
                 break;
@@ -112,10 +135,8 @@ impl EventLoop {
 
     /// One turn; whether the loop shall stop.
     fn turn(&self, deadline: Deadline) -> Result<bool> {
-        self.check()?;
-        if self.is_running.replace(true) {
-            return Err(Error::new(EN_EBUSY, "the loop is running already: a callback cannot run it again"));
-        }
+        self.check_idle()?;
+        self.is_running.set(true);
         let outcome = self.wait(deadline).map(|()| self.dispatch());
         self.is_running.set(false);
         if self.is_ended.get() {

@@ -66,9 +66,8 @@ impl Timer {
         let tick = self.tick.borrow_mut().take();
         if let Some(mut tick) = tick {
             tick(outcome);
-            if !self.is_over.get() {
-                *self.tick.borrow_mut() = Some(tick);
-            }
+            // If it has cancelled itself, it is called once more.
+            *self.tick.borrow_mut() = Some(tick);
         }
     }
 

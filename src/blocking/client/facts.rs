@@ -5,6 +5,7 @@ use std::os::fd::{BorrowedFd, RawFd};
 use super::Client;
 use crate::attempt::Interest;
 use crate::blocking::closed;
+use crate::endpoint::Stats;
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
@@ -12,18 +13,6 @@ use crate::socket::options::SocketOption;
 use crate::socket::unix_address::UnixAddress;
 use crate::tls::TlsFacts;
 use crate::transport::Transport;
-
-/// What a client has done so far.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
-pub struct Stats {
-    pub packets_sent: u64,
-    pub packets_received: u64,
-    pub bytes_sent: u64,
-    pub bytes_received: u64,
-    pub send_calls: u64,
-    pub recv_calls: u64,
-}
 
 impl Client {
     /// The address of our end.
@@ -102,15 +91,7 @@ impl Client {
 
     /// What the client has done so far.
     pub fn stats(&self) -> Stats {
-        let counters = &self.counters;
-        Stats {
-            packets_sent: counters.packets_sent.get(),
-            packets_received: counters.packets_received.get(),
-            bytes_sent: counters.bytes_sent.get(),
-            bytes_received: counters.bytes_received.get(),
-            send_calls: counters.send_calls.get(),
-            recv_calls: counters.recv_calls.get(),
-        }
+        self.counters.stats()
     }
 }
 

@@ -98,23 +98,24 @@ impl AsyncClient {
     }
 
     fn bring_out(self: &Rc<Self>) {
-        let Ok(mut inner) = self.access() else { return };
-        let Inner { state, sends, .. } = &mut *inner;
-        let outcome = match state {
-            State::Connected(_) | State::Connecting(_) if !sends.is_empty() => return,
-            State::Connected(live) => match live.take_leave() {
-                Ok(false) => return,
-                Ok(true) => Ok(()),
-                Err(error) => Err(error),
-            },
-            State::Connecting(_) => {
-                drop(inner);
-                self.stop_connecting();
-                Ok(())
-            }
-            State::Idle | State::Closed => Ok(()),
-        };
+        let Some(outcome) = self.last_words() else { return };
+        self.stop_connecting();
         self.is_over(&outcome);
+    }
+
+    /// Sends what is still to be said; None: not all of it has gone yet.
+    fn last_words(&self) -> Option<Result<()>> {
+        let mut inner = self.access().ok()?;
+        let Inner { state, sends, .. } = &mut *inner;
+        match state {
+            State::Connected(_) | State::Connecting(_) if !sends.is_empty() => None,
+            State::Connected(live) => match live.take_leave() {
+                Ok(false) => None,
+                Ok(true) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            },
+            State::Connecting(_) | State::Idle | State::Closed => Some(Ok(())),
+        }
     }
 
     /// Closed at last.

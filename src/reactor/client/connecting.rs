@@ -45,6 +45,11 @@ impl AsyncClient {
         Ok(number)
     }
 
+    /// Begins to connect, whether somebody waits for it or not.
+    pub fn connect(self: &Rc<Self>) {
+        self.begin_connecting();
+    }
+
     /// Whether it is connected.
     pub fn is_connected(&self) -> bool {
         self.access().is_ok_and(|inner| matches!(inner.state, State::Connected(_)))

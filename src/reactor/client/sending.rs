@@ -10,6 +10,14 @@ use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::operation::{Done, Operation, timed_out};
 
+/// How many packets have gone, and why no more.
+pub struct Counted {
+    /// Whole packets.
+    pub count: usize,
+    /// Whether these are all.
+    pub outcome: Result<()>,
+}
+
 /// What waits to be sent.
 pub(super) struct Sending {
     what: What,
@@ -24,8 +32,7 @@ enum What {
 /// What the caller is told.
 enum Kind {
     Whole(Operation<()>),
-    /// How many packets.
-    Count(Operation<usize>),
+    Count(Operation<Counted>),
 }
 
 impl Sending {
@@ -36,7 +43,7 @@ impl Sending {
     /// It is over.
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>) {
         let count = match &self.what {
-            What::Packets(out) => out.packets(),
+            What::Packets(out) => out.packets_sent(),
             What::End => 0,
         };
         self.kind.finish(client, outcome, count);
@@ -54,7 +61,10 @@ impl Kind {
     fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>, count: usize) {
         match self {
             Kind::Whole(operation) => client.finish(operation, outcome, Over::Done),
-            Kind::Count(operation) => client.finish(operation, outcome.map(|()| count), Over::Count),
+            Kind::Count(operation) => {
+                let outcome = outcome.map_err(|error| client.explain(error));
+                client.finish(operation, Ok(Counted { count, outcome }), Over::Count);
+            }
         }
     }
 }
@@ -127,7 +137,7 @@ impl AsyncClient {
         self: &Rc<Self>,
         packets: &mut dyn Iterator<Item = Result<&[u8]>>,
         timeout_ms: i64,
-        done: Option<Done<usize>>,
+        done: Option<Done<Counted>>,
     ) -> Result<u64> {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
@@ -158,7 +168,7 @@ impl AsyncClient {
             let outcome = live.send_packets(&mut out);
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
-                kind.finish(self, outcome, out.packets());
+                kind.finish(self, outcome, out.packets_sent());
                 if live.connection.sender.has_unsent() {
                     self.go_on_later();
                 }
