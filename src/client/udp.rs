@@ -13,6 +13,7 @@ use crate::error::{Result, Stage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::address::Family;
 use crate::socket::connect::Attempts;
+use crate::socket::datagram::is_coalescing;
 use crate::socket::handle;
 use crate::socket::udp_dialer::UdpDialer;
 use crate::transport::socket::DatagramKind;
@@ -82,7 +83,9 @@ fn connect_within(
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(fd: RawFd, protocol: &Arc<dyn DatagramProtocol>, options: &UdpOptions) -> Result<Arc<Client>> {
-    let names = ip_names(handle::check(fd, handle::UDP)?)?;
-    let kind = DatagramKind::Udp { offload: false };
+    let socket = handle::check(fd, handle::UDP)?;
+    let names = ip_names(socket)?;
+    // The application may have turned it on.
+    let kind = DatagramKind::Udp { offload: is_coalescing(socket) };
     Ok(datagram_client(handle::adopt(fd), kind, names, protocol, &options.common))
 }
