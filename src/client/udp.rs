@@ -15,6 +15,7 @@ use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::address::Family;
 use crate::socket::connect::{Attempts, Progress};
+use crate::socket::datagram::is_coalescing;
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
 use crate::socket::{Socket, handle};
@@ -71,8 +72,11 @@ pub fn connection(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Connection> {
-    let names = Names::ip(handle::check(fd, handle::UDP)?)?;
-    Ok(finish(Socket::new(handle::adopt(fd)), false, names, protocol, options))
+    let socket = handle::check(fd, handle::UDP)?;
+    let names = Names::ip(socket)?;
+    // The application may have turned it on.
+    let offload = is_coalescing(socket);
+    Ok(finish(Socket::new(handle::adopt(fd)), offload, names, protocol, options))
 }
 
 fn finish(

@@ -1,7 +1,7 @@
 //! Datagrams in and out, one by one or many with one system call; see udp(7), unix(7).
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{c_int, c_void};
@@ -69,7 +69,9 @@ impl Socket {
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
-        let mut control = [0_u64; 8];
+        // With room for what else the application may have asked for, such as time stamps: the size
+        // comes last.
+        let mut control = [0_u64; 32];
         let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         loop {
             // SAFETY: all fields may be zero.
@@ -173,6 +175,11 @@ impl Socket {
             }
         }
     }
+}
+
+/// Whether the kernel hands over several datagrams at once.
+pub fn is_coalescing(socket: BorrowedFd<'_>) -> bool {
+    options::get_int(socket, libc::SOL_UDP, libc::UDP_GRO).is_ok_and(|on| on != 0)
 }
 
 /// How many of the first datagrams can be cut from one buffer.

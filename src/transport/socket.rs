@@ -61,8 +61,9 @@ impl StreamTransport for StreamSocket {
         self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
-    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.socket.send_message(slices, control, hold)
+    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
+        // All at once or not: the kernel would wait for room in the middle of it.
+        self.socket.send_message(slices, control, Hold::No)
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {

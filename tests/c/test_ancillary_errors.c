@@ -151,6 +151,7 @@ static void packets_that_are_not_whole(void)
     check_fails_with(&wire, 0, EN_ETIMEDOUT, 0);
     peer_passes_text(wire.fd, "c", 2);
     check_fails_with(&wire, 0, EN_ENOMSG, 2);
+    check_fails_with(&wire, 0, EN_ETIMEDOUT, 0);
     peer_send_text(wire.fd, "d\n");
     CHECK_GET(wire.view, "abcd"); /* a plain receive finds the bytes, too */
     peer_passes_text(wire.fd, "e", 1);
@@ -235,6 +236,27 @@ static void datagrams_that_fail(void)
     close(ends[1]);
 }
 
+/* Descriptors may come with a datagram of no bytes. */
+static void an_empty_datagram(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_unix_datagram_client_t *client = NULL;
+    en_ancillary_t *ancillary = NULL;
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(en_ancillary_new(&ancillary));
+    REQUIRE_OK(en_unix_datagram_client_from_fd(&client, ends[0], protocol, NULL));
+    en_datagram_protocol_free(protocol);
+    peer_passes_text(ends[1], "", 2);
+    peer_passes_text(ends[1], "next", 1);
+    check_datagram(client, ancillary, EN_OK, 2);
+    check_datagram(client, ancillary, EN_OK, 1);
+    en_ancillary_free(ancillary);
+    en_unix_datagram_client_free(client);
+    close(ends[1]);
+}
+
 /* Makes the way to the peer narrow. */
 static void narrow(int fd)
 {
@@ -256,15 +278,21 @@ static int send_with(wire_t *wire, const void *data, size_t size, int64_t timeou
                                                             wire->ancillary, timeout_ms);
 }
 
-/* Part of it went out when the time was over: nothing may follow. */
-static void check_does_not_fit(int64_t timeout_ms)
+/* Part of it went out, and no more goes with the descriptors: nothing may follow. */
+static void check_does_not_fit(int64_t timeout_ms, en_cancel_t *cancel)
 {
+    en_unix_stream_options_t *options;
+    int64_t start;
     wire_t wire;
 
-    wire_open(&wire, lines(0), NULL);
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    CHECK_OK(en_unix_stream_options_set_cancel(options, cancel));
+    wire_open(&wire, lines(0), options);
     narrow(en_unix_stream_client_fileno(wire.client));
     add_one(&wire);
+    start = now_ms();
     CHECK_CODE(send_with(&wire, large, sizeof(large), timeout_ms), EN_EMSGSIZE);
+    CHECK_TOOK(start, 0);
     CHECK_CODE(put_text(wire.view, "x"), EN_EPIPE);
     CHECK_CODE(send_with(&wire, "x", 1, 20000), EN_EPIPE);
     peer_send_text(wire.fd, "receiving goes on\n");
@@ -272,10 +300,17 @@ static void check_does_not_fit(int64_t timeout_ms)
     wire_close(&wire);
 }
 
+/* Whatever the time, and however it would be waited. */
 static void what_does_not_fit_at_once(void)
 {
-    check_does_not_fit(0);
-    check_does_not_fit(200);
+    en_cancel_t *cancel = NULL;
+
+    check_does_not_fit(0, NULL);
+    check_does_not_fit(20000, NULL);
+    check_does_not_fit(EN_TIMEOUT_INFINITE, NULL);
+    REQUIRE_OK(en_cancel_new(&cancel));
+    check_does_not_fit(EN_TIMEOUT_INFINITE, cancel);
+    en_cancel_free(cancel);
 }
 
 static void datagrams_that_do_not_fit(void)
@@ -367,10 +402,15 @@ static void behind_a_write_buffer(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(bytes_that_do_not_parse),    CASE(packets_that_are_too_large),
-    CASE(packets_that_are_not_whole), CASE(the_end_replaces_as_well),
-    CASE(datagrams_that_fail),        CASE(what_does_not_fit_at_once),
-    CASE(datagrams_that_do_not_fit),  CASE(no_room_at_all),
+    CASE(bytes_that_do_not_parse),
+    CASE(packets_that_are_too_large),
+    CASE(packets_that_are_not_whole),
+    CASE(the_end_replaces_as_well),
+    CASE(datagrams_that_fail),
+    CASE(what_does_not_fit_at_once),
+    CASE(an_empty_datagram),
+    CASE(datagrams_that_do_not_fit),
+    CASE(no_room_at_all),
     CASE(behind_a_write_buffer),
 };
 

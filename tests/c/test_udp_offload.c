@@ -5,6 +5,7 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/syscall.h>
@@ -307,6 +308,42 @@ static void a_system_that_cannot_coalesce(void)
     udp_close(&udp);
 }
 
+/* The application may have turned it on for a socket that it gives away. */
+static void a_given_socket(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    int on = 1;
+    int fd;
+    udp_t udp;
+
+    udp.fd = udp_bound("127.0.0.1");
+    fd = udp_bound("127.0.0.1");
+    connect_to(fd, udp.fd);
+    connect_to(udp.fd, fd);
+    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0);
+    REQUIRE_OK(en_udp_client_from_fd(&udp.client, fd, protocol, NULL));
+    en_datagram_protocol_free(protocol);
+    udp.view = en_udp_client_as_client(udp.client);
+    CHECK_INT(receive_alike(&udp), 1);
+    udp_close(&udp);
+}
+
+/* Other control messages that the application asked for leave room for the one that counts. */
+static void beside_other_control_messages(void)
+{
+    int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    int on = 1;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 1);
+    CHECK_OK(
+        en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)));
+    CHECK_OK(en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)));
+    CHECK_INT(receive_alike(&udp), 1);
+    CHECK_INT(receive_alike(&udp), 1);
+    udp_close(&udp);
+}
+
 /* Datagrams that came together and are larger than the maximum: each is refused with its size, and
  * a shorter last one is not. */
 static void too_large_ones_that_came_together(void)
@@ -345,6 +382,8 @@ static const test_case_t cases[] = {
     CASE(receive_offload_takes_fewer_calls_on_ipv6),
     CASE(a_batch_takes_one_call),
     CASE(a_system_that_cannot_coalesce),
+    CASE(a_given_socket),
+    CASE(beside_other_control_messages),
     CASE(too_large_ones_that_came_together),
 };
 

@@ -144,8 +144,8 @@ static void none_unless_asked_for(void)
     close(ends[1]);
 }
 
-/* In a child, for what only the privileged may do: says it is process 1, which the system refuses;
- * then who it is, which it may. */
+/* In a child, for what only the privileged may do: says it is process 1, then user 0, which the
+ * system refuses; then who it is, which it may. */
 static bool pretends(int fd)
 {
     en_datagram_protocol_t *protocol = NULL;
@@ -157,9 +157,13 @@ static bool pretends(int fd)
     if (!become_nobody() || en_datagram_protocol_new_raw(&protocol, 0) != EN_OK ||
         en_unix_datagram_client_from_fd(&client, fd, protocol, NULL) != EN_OK ||
         en_ancillary_new(&ancillary) != EN_OK ||
-        en_ancillary_add_creds(ancillary, 1, 0, 0) != EN_OK)
+        en_ancillary_add_creds(ancillary, 1, getuid(), getgid()) != EN_OK)
         return false;
     refused = en_unix_datagram_client_send_packet_with_ancillary(client, "no", 2, ancillary, 20000);
+    en_ancillary_add_creds(ancillary, getpid(), 0, getgid()); /* in place of the others */
+    if (refused == EN_EPERM)
+        refused =
+            en_unix_datagram_client_send_packet_with_ancillary(client, "no", 2, ancillary, 20000);
     en_ancillary_add_creds(ancillary, getpid(), getuid(), getgid());
     sent = en_unix_datagram_client_send_packet_with_ancillary(client, "yes", 3, ancillary, 20000);
     en_ancillary_free(ancillary);

@@ -14,17 +14,23 @@ typedef struct {
     en_client_t *view;
 } wire_t;
 
-static void wire_open(wire_t *wire)
+static void wire_open_with(wire_t *wire, en_unix_stream_options_t *options)
 {
     en_stream_protocol_t *protocol;
     int ends[2];
 
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     REQUIRE_OK(en_stream_protocol_new_line(&protocol, EN_NEWLINE_LF, 0));
-    REQUIRE_OK(en_unix_stream_client_from_fd(&wire->client, ends[0], protocol, NULL));
+    REQUIRE_OK(en_unix_stream_client_from_fd(&wire->client, ends[0], protocol, options));
     en_stream_protocol_free(protocol);
+    en_unix_stream_options_free(options);
     wire->view = en_unix_stream_client_as_client(wire->client);
     wire->fd = ends[1];
+}
+
+static void wire_open(wire_t *wire)
+{
+    wire_open_with(wire, NULL);
 }
 
 static void wire_close(wire_t *wire)
@@ -219,6 +225,30 @@ static void into_a_buffer(void)
     wire_close(&wire);
 }
 
+static void sizes_that_are_set(void)
+{
+    en_unix_stream_options_t *options;
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    size_t size = 0;
+    wire_t wire;
+
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    CHECK_CODE(en_unix_stream_options_set_max_recv_size(options, (1 << 30) + 1), EN_EINVAL);
+    CHECK_OK(en_unix_stream_options_set_max_recv_size(options, 7));
+    CHECK_OK(en_unix_stream_options_set_max_packet_size(options, 20));
+    wire_open_with(&wire, options);
+    CHECK_OK(en_unix_stream_client_max_recv_size(wire.client, &size));
+    CHECK_INT(size, 7);
+    peer_send_text(wire.fd, "fifteen letters\n");
+    CHECK_GET(wire.view, "fifteen letters");
+    CHECK_OK(en_unix_stream_client_get_stats(wire.client, &stats));
+    CHECK_INT(stats.recv_calls, 3); /* 7 + 7 + 2 */
+    peer_send_text(wire.fd, "this line has more than twenty\nnext\n");
+    CHECK_GET_FAILS(wire.view, 20000, EN_EMSGSIZE);
+    CHECK_GET(wire.view, "next");
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
     CASE(timed_out_without_a_byte),
     CASE(timed_out_within_a_packet),
@@ -229,6 +259,7 @@ static const test_case_t cases[] = {
     CASE(a_reset_that_a_send_meets),
     CASE(the_end_and_then_an_answer),
     CASE(into_a_buffer),
+    CASE(sizes_that_are_set),
 };
 
 TEST_MAIN("unix_traffic")

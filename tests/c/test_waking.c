@@ -222,6 +222,56 @@ static void a_batch_that_is_ended(void)
     member_close(&member);
 }
 
+static void send_on(void *arg)
+{
+    beside_t *beside = arg;
+
+    do
+        beside->rc =
+            en_unix_datagram_client_send_packet(beside->client, large, 100, EN_TIMEOUT_INFINITE);
+    while (beside->rc == EN_OK);
+}
+
+/* A server's queue is full long before our own buffer is, and no shutdown of ours wakes who waits
+ * for room in it. */
+static void check_full_server(void (*call)(void *), void (*end)(member_t *))
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_unix_datagram_client_t *client = NULL;
+    member_t member = {.family = &family_unix_datagram};
+    beside_t beside = {0};
+    folder_t folder;
+    int64_t start;
+
+    folder_open(&folder);
+    member.fd = unix_bound(SOCK_DGRAM, folder.socket);
+    REQUIRE_OK(en_unix_datagram_client_connect_path(&client, folder.socket, protocol, NULL));
+    REQUIRE_OK(en_ancillary_new(&beside.ancillary));
+    en_datagram_protocol_free(protocol);
+    member.client = beside.client = client;
+    member.view = en_unix_datagram_client_as_client(client);
+    thread_start(&beside.thread, call, &beside);
+    thread_wait_blocked(&beside.thread);
+    start = now_ms();
+    end(&member);
+    thread_join(&beside.thread);
+    CHECK_CODE(beside.rc, EN_ECLOSED);
+    CHECK_TOOK(start, 0);
+    en_ancillary_free(beside.ancillary);
+    member_close(&member);
+    folder_close(&folder);
+}
+
+static void sends_to_a_full_server_wake(void)
+{
+    static void (*const ends[])(member_t *) = {end_by_close, end_by_abort, end_by_free};
+
+    for (int i = 0; i < 3; i++) {
+        check_full_server(send_on, ends[i]);
+        check_full_server(send_beside, ends[i]);
+    }
+}
+
 FOR_EACH_FAMILY(close_wakes_all)
 FOR_EACH_FAMILY(abort_wakes_all)
 FOR_EACH_FAMILY(free_wakes_all)
@@ -229,9 +279,13 @@ FOR_EACH_FAMILY(closed_comes_first)
 FOR_UNIX_FAMILIES(calls_with_ancillary_data_wake)
 
 static const test_case_t cases[] = {
-    CASE_OF_EACH(close_wakes_all), CASE_OF_EACH(abort_wakes_all),
-    CASE_OF_EACH(free_wakes_all),  CASE_OF_EACH(closed_comes_first),
-    CASE(a_batch_that_is_ended),   CASE_OF_UNIX(calls_with_ancillary_data_wake),
+    CASE_OF_EACH(close_wakes_all),
+    CASE_OF_EACH(abort_wakes_all),
+    CASE_OF_EACH(free_wakes_all),
+    CASE_OF_EACH(closed_comes_first),
+    CASE(a_batch_that_is_ended),
+    CASE(sends_to_a_full_server_wake),
+    CASE_OF_UNIX(calls_with_ancillary_data_wake),
 };
 
 TEST_MAIN("waking")
