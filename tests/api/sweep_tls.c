@@ -2,7 +2,6 @@
 #include "sweep.h"
 
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <stdio.h>
 
 /* A certificate, its key and a revocation list that it signed; of no use outside these tests. */
@@ -69,40 +68,48 @@ static void *answer(void *arg)
     return NULL;
 }
 
-static en_tcp_options_t *secure_options(fixture_t *fx)
+static en_tls_config_t *client_config(fixture_t *fx)
 {
-    en_tls_options_t *tls = NULL;
+    en_tls_options_t *options = NULL;
     en_tls_config_t *config = NULL;
-    en_tcp_options_t *options = NULL;
 
-    NEED(en_tls_options_new(&tls) == EN_OK);
-    NEED(en_tls_options_add_pinned_certificate_pem(tls, fx->pem, fx->pem_size) == EN_OK);
-    NEED(en_tls_options_add_alpn(tls, "sweep", 5) == EN_OK);
-    NEED(en_tls_config_new_client(&config, tls) == EN_OK);
-    NEED(en_tcp_options_new(&options) == EN_OK);
-    NEED(en_tcp_options_set_tls(options, config, "localhost") == EN_OK);
-    en_tls_config_free(config);
-    en_tls_options_free(tls);
-    return options;
+    NEED(en_tls_options_new(&options) == EN_OK);
+    NEED(en_tls_options_add_pinned_certificate_pem(options, fx->pem, fx->pem_size) == EN_OK);
+    NEED(en_tls_options_add_alpn(options, "sweep", 5) == EN_OK);
+    NEED(en_tls_config_new_client(&config, options) == EN_OK);
+    en_tls_options_free(options);
+    return config;
 }
 
-void sweep_shake_hands(fixture_t *fx)
+void sweep_begin_answering(fixture_t *fx, pthread_t *thread, en_tls_config_t **config)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
-    en_tcp_options_t *options = secure_options(fx);
-    pthread_t thread;
 
+    *config = client_config(fx);
     NEED(en_tls_options_add_alpn(fx->tls_server_options, "sweep", 5) == EN_OK);
     fx->tls_listener = socket(AF_INET, SOCK_STREAM, 0);
     NEED(bind(fx->tls_listener, (struct sockaddr *)&address, size) == 0);
     NEED(listen(fx->tls_listener, 1) == 0);
     NEED(getsockname(fx->tls_listener, (struct sockaddr *)&address, &size) == 0);
-    NEED(pthread_create(&thread, NULL, answer, fx) == 0);
-    NEED(en_tcp_client_connect(&fx->secure, "127.0.0.1", ntohs(address.sin_port), fx->protocol,
-                               options) == EN_OK);
+    fx->tls_port = ntohs(address.sin_port);
+    NEED(pthread_create(thread, NULL, answer, fx) == 0);
+}
+
+void sweep_shake_hands(fixture_t *fx)
+{
+    en_tls_config_t *config = NULL;
+    en_tcp_options_t *options = NULL;
+    pthread_t thread;
+
+    sweep_begin_answering(fx, &thread, &config);
+    NEED(en_tcp_options_new(&options) == EN_OK);
+    NEED(en_tcp_options_set_tls(options, config, "localhost") == EN_OK);
+    NEED(en_tcp_client_connect(&fx->secure, "127.0.0.1", fx->tls_port, fx->protocol, options) ==
+         EN_OK);
     pthread_join(thread, NULL);
     en_tcp_options_free(options);
+    en_tls_config_free(config);
     NEED(en_tcp_client_get_tls_info(fx->secure, &fx->tls_info) == EN_OK);
 }
 
