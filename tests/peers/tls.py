@@ -37,19 +37,61 @@ def versions(probe, certificates):
                         "connect", "localhost", server.port)
 
 
-def refused_certificates(probe, certificates):
-    for name, code, parts in (
-            ("expired", "EN_ETLS_EXPIRED", ("CN=localhost", "expired on ", "needs a new one")),
-            ("wrong", "EN_ETLS_NAME_MISMATCH", ("is not for \"localhost\" but for ", "other.test",
-                                                "en_tls_options_set_verified_name")),
-            ("unknown", "EN_ETLS_UNKNOWN_ISSUER", ("CN=localhost", "issued by CN=Other Authority",
-                                                   "en_tls_options_add_ca_file"))):
-        for option in ("-tls1_2", "-tls1_3"):
-            with tls_servers.s_server(certificates.identity(name), option) as server:
-                probe.begin(f"ca {certificates.ca}")
-                probe.fails(code, (*parts, f":{server.port}", "handshake"), "connect", "localhost", server.port)
-                # The server is told why, too.
+# Who shows which certificate to whom dials what, and what comes of it.
+REFUSED = (
+    ("expired", "localhost", "EN_ETLS_EXPIRED",
+     ("CN=Test Server", "issued by CN=Test Authority", "expired on 2020-02-03", "needs a new one")),
+    ("early", "localhost", "EN_ETLS_NOT_YET_VALID", ("CN=Test Server", "before 3000-02-03", "the clock here")),
+    ("wrong", "localhost", "EN_ETLS_NAME_MISMATCH",
+     ('is not for "localhost" but for other.test, another.test', "en_tls_options_set_verified_name")),
+    ("address", "localhost", "EN_ETLS_NAME_MISMATCH", 'is not for "localhost" but for 127.0.0.1'),
+    ("wrong", "127.0.0.1", "EN_ETLS_NAME_MISMATCH", 'is not for "127.0.0.1" but for other.test'),
+    ("wildcard", "two.deep.wild.test", "EN_ETLS_NAME_MISMATCH", "but for *.wild.test"),
+    ("wildcard", "wild.test", "EN_ETLS_NAME_MISMATCH", "but for *.wild.test"),
+    ("unknown", "localhost", "EN_ETLS_UNKNOWN_ISSUER", ("issued by CN=Other Authority", "en_tls_options_add_ca_file")),
+    ("incomplete", "localhost", "EN_ETLS_UNKNOWN_ISSUER",
+     ("issued by CN=Test Intermediate", "does not send its intermediate certificates")),
+    ("self_signed", "localhost", "EN_ETLS_SELF_SIGNED",
+     ("signed by itself", "en_tls_options_add_pinned_certificate_file")),
+    ("ca", "localhost", "EN_ETLS_CA_AS_LEAF", ("CN=Test Authority", "must not be used by a peer")),
+    ("client", "alice", "EN_ETLS_WRONG_PURPOSE", ("CN=alice", "extendedKeyUsage")))
+ACCEPTED = (("good", "localhost"), ("good", "127.0.0.1"), ("address", "127.0.0.1"), ("wildcard", "one.wild.test"),
+            ("chained", "localhost"), ("wrong", "another.test"))
+
+
+def certificates_of_servers(probe, certificates):
+    for option in ("-tls1_2", "-tls1_3"):
+        for shown, dialled, code, parts in REFUSED:
+            with tls_servers.s_server(certificates.identity(shown), option) as server:
+                probe.begin(f"ca {certificates.ca}", f"server_name {dialled}")
+                for _ in range(2):
+                    probe.fails(code, parts, "connect", "127.0.0.1", server.port)
+                probe.fails(code, (f"127.0.0.1:{server.port}", "handshake"), "connect", "127.0.0.1", server.port)
+                # The server is told, too.
                 server.says("alert")
+        for shown, dialled in ACCEPTED:
+            with tls_servers.s_server(certificates.identity(shown), option) as server:
+                probe.begin(f"ca {certificates.ca}", f"server_name {dialled}")
+                probe.ok("connect", "127.0.0.1", server.port)
+                check(f" name={dialled} " in probe.facts(), probe.facts())
+                chat(probe, server)
+                probe.ok("close")
+
+
+def revocation(probe, certificates):
+    for shown, code, parts in (
+            ("good", None, ()), ("revoked", "EN_ETLS_REVOKED", ("CN=Test Server", "has been revoked")),
+            ("chained", "EN_ETLS_UNKNOWN_REVOCATION",
+             ("CN=Test Server", "issued by CN=Test Intermediate", "en_tls_options_set_unknown_revocation"))):
+        with tls_servers.s_server(certificates.identity(shown)) as server:
+            probe.begin(f"ca {certificates.ca}")
+            probe.ok("connect", "localhost", server.port)
+            probe.ok("close")
+            probe.begin(f"ca {certificates.ca}", f"crl {certificates.file('revoked.crl')}")
+            if code is None:
+                probe.ok("connect", "localhost", server.port)
+            else:
+                probe.fails(code, parts, "connect", "localhost", server.port)
 
 
 def pins(probe, certificates):
@@ -66,7 +108,7 @@ def pins(probe, certificates):
             chat(probe, server)
             probe.ok("close")
         probe.begin(f"pin {certificates.identity('good')[0]}")
-        probe.fails("EN_ETLS_NOT_PINNED", (digest, "CN=localhost"), "connect", "localhost", server.port)
+        probe.fails("EN_ETLS_NOT_PINNED", (digest, "CN=Test Server"), "connect", "localhost", server.port)
 
 
 def names(probe, certificates):
@@ -101,7 +143,9 @@ def client_certificates(probe, certificates):
             for identity, part in (((), ("certificate_required (116)", "en_tls_options_set_identity_files")
                                     if option == "-tls1_3" else ("handshake_failure (40)", "client certificate")),
                                    (("identity " + " ".join(certificates.identity("stranger")),),
-                                    ("unknown_ca (48)", "does not trust the authority of our certificate"))):
+                                    ("unknown_ca (48)", "does not trust the authority of our certificate")),
+                                   (("identity " + " ".join(certificates.identity("expired_client")),),
+                                    ("certificate_expired (45)", "our certificate has expired"))):
                 probe.begin(*settings(*identity))
                 refused(probe, server, option, part)
 
@@ -207,7 +251,7 @@ def ends(probe, certificates):
 
 
 def no_tls(probe, certificates):
-    """Who does not speak TLS, not any more, or not at all."""
+    """Who never speaks TLS, or does not go on to."""
     probe.begin(f"ca {certificates.ca}")
     with Script(1, lambda _hello: [b"220 mail.test ESMTP ready\r\n"]) as server:
         probe.fails("EN_ETLS_PROTOCOL", ("is not TLS", "STARTTLS"), "connect", "localhost", server.port)
@@ -217,15 +261,15 @@ def no_tls(probe, certificates):
         probe.ok("connect", "localhost", server.port)
         chat(probe, server)
         server.write("P\n")  # in the clear
-        probe.fails("EN_ETLS_PROTOCOL", "", "recv")
-        probe.fails("EN_ETLS_PROTOCOL", "", "recv")
+        for _ in range(2):
+            probe.fails("EN_ETLS_PROTOCOL", "is not TLS", "recv")
         probe.ok("close")
 
 
 def openssl(path, folder):
     certificates = Certificates(folder)
     with Probe(path) as probe:
-        for test in (versions, refused_certificates, pins, names, client_certificates, application_protocols,
+        for test in (versions, certificates_of_servers, revocation, pins, names, client_certificates, application_protocols,
                      resumption, key_updates, ends, no_tls):
             test(probe, certificates)
 
@@ -259,7 +303,7 @@ def gnutls(path, folder):
             probe.ok("close")
         with tls_servers.gnutls_echo(certificates.identity("expired"), "--disable-client-cert") as server:
             probe.begin(f"ca {certificates.ca}")
-            probe.fails("EN_ETLS_EXPIRED", ("CN=localhost", "expired on"), "connect", "localhost", server.port)
+            probe.fails("EN_ETLS_EXPIRED", ("CN=Test Server", "expired on 2020-02-03"), "connect", "localhost", server.port)
 
 
 # ---- Redis ----

@@ -6,7 +6,7 @@ from example import check
 
 
 class Certificates:
-    """The folder with what the tests show each other; see tls_certificates.rs."""
+    """The folder that certificates.rs has filled: for each name a certificate chain and its key."""
 
     def __init__(self, folder):
         self._folder = folder

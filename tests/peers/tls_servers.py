@@ -57,7 +57,7 @@ def nginx(identity):
     """Serves PAGES from the place /sized with their length, from /chunked in chunks, from /endless up
     to the end of the connection; /brief ends the connection behind each response. It says which request
     of which connection it has answered."""
-    path = program("nginx", "nginx-light")
+    path = program("nginx", "nginx")
     chain, key = identity
 
     def command(port, folder):
