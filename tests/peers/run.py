@@ -1,7 +1,7 @@
 """Runs an example program, or a test program, against the real server that it is made for.
 
     run.py redis|dns_tcp|dns_udp EXAMPLE
-    run.py quickstart EXAMPLE ECHO_SERVER
+    run.py quickstart|fanout EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
     run.py nginx|dns_tls EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
@@ -144,6 +144,16 @@ def quickstart(path, echo_path):
         check(f"{server.host}:{server.port}" in got, f"the address is not in the complaint:\n{got}")
 
 
+def fanout(path, echo_path):
+    example = Example(path)
+    with peer.echo_server(echo_path) as server:
+        got = example.run(server.host, server.port, 300, 2)
+        check("300 of 300 connected" in got, f"not all are connected:\n{got}")
+        check("99% within" in got, f"no percentiles:\n{got}")
+        server.stop()
+        example.complains(f"{server.host}:{server.port}", server.host, server.port, 3, 1)
+
+
 # ---- Test programs: they look at everything themselves ----
 
 def dbus(path):
@@ -158,6 +168,7 @@ def syslog(path):
 
 def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
+             "fanout": fanout,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
              "nginx": nginx, "dns_tls": dns_tls}
     try:
