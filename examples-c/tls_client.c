@@ -168,6 +168,7 @@ static int fetch(browser_t *browser, const char *path, int is_last)
 
     if (rc < 0) {
         fail(rc);
+        disconnect(browser); /* nobody knows where the next response begins */
         return 1;
     }
     read_response(&response, &head);

@@ -1,11 +1,14 @@
 """tls_client, against nginx and against answers that a good server does not give."""
 
+import re
+import socket
 import ssl
 import subprocess
+import threading
 
 import tls_servers
 from example import WRAPPER, Example, check
-from peer import LOOPBACK, PATIENCE, Script
+from peer import LOOPBACK, PATIENCE
 from tls_certificates import Certificates
 from tls_servers import PAGES
 
@@ -13,7 +16,7 @@ from tls_servers import PAGES
 
 
 def fetch(path, *words):
-    """The lines that announce something, and the rest: the bodies."""
+    """What it prints, in bytes."""
     done = subprocess.run([*WRAPPER, path, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=PATIENCE * 5, check=False)
     check(done.returncode == 0 and not done.stderr, f"{words}: status {done.returncode}, {done.stderr!r}")
@@ -38,16 +41,22 @@ def real_server(path, certificates):
 
 
 def pages(path, server, place):
-    """Every page comes whole, however its end is told."""
-    for where in ("sized", "chunked", "endless", "brief"):
-        for name, body in PAGES.items():
-            uri = f"/{where}/{name}"
-            printed = fetch(path, *place, uri)
-            tls, status, got = printed.split(b"\n", 2)
-            check(tls.startswith(b"-- TLS 1.3, TLS_") and tls.endswith(b", localhost, new session --"), tls)
-            check(status == b"-- %s: 200 OK --" % uri.encode(), status)
-            check(got == body, f"{uri}: {len(got)} bytes, not {len(body)}, or others")
-            server.says(f"answered {uri} with 200 as request 1 over TLSv1.3 for localhost:{server.port}")
+    """Every page comes whole, however its end is told, and one behind the other."""
+    uris = {where: [f"/{where}/{name}" for name in PAGES] for where in ("sized", "chunked", "endless", "brief")}
+    new = fetch(path, *place, "/nothing").split(b"\n")[0] + b"\n"
+    check(new.startswith(b"-- TLS 1.3, TLS_") and new.endswith(b", localhost, new session --\n"), new)
+    again = new.replace(b"new", b"resumed")
+    for where in uris:
+        before, wanted = new, b""
+        for uri, body in zip(uris[where], PAGES.values()):
+            wanted += before + b"-- %s: 200 OK --\n" % uri.encode() + body
+            # What is empty has a length in any case.
+            keeps = where in ("sized", "chunked") or (where == "endless" and not body)
+            before = b"" if keeps else again
+        got = fetch(path, *place, *uris[where])
+        check(got == wanted, f"{where}: {len(got)} bytes, not {len(wanted)}, or others; {got[:500]!r}")
+    server.says(f"answered {uris['chunked'][-1]} with 200 as request {len(PAGES)} over TLSv1.3 "
+                f"for localhost:{server.port}")
 
 
 def connections(example, server, place):
@@ -70,29 +79,52 @@ def connections(example, server, place):
 
 # ---- Answers by hand ----
 
-class SecureScript(Script):
-    """A Script over TLS. Without `farewell` the connection ends without the end of TLS."""
+class SecureScript:
+    """A server over TLS that gives each connection the next of these answers, byte by byte if they are
+    short. Without `farewell` connections end without the end of TLS."""
 
-    def __init__(self, certificates, *pieces, farewell=True):
-        super().__init__(1, lambda _question: pieces)
+    def __init__(self, certificates, answers, farewell=True):
+        self._answers = answers
         self._farewell = farewell
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*certificates.identity("good"))
 
+    def __enter__(self):
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
     def _serve(self):
-        try:
-            connection = self._listener.accept()[0]
-            connection.settimeout(PATIENCE)
-            with self._context.wrap_socket(connection, server_side=True) as secure:
-                question = b""
-                while b"\r\n\r\n" not in question:
-                    question += secure.recv(4096)
-                for piece in self._answer(question):
-                    secure.sendall(piece)
-                connection = secure.unwrap() if self._farewell else secure
-                connection.close()
-        except OSError:
-            pass  # the client has had enough
+        for answer in self._answers:
+            try:
+                connection = self._listener.accept()[0]
+            except OSError:
+                return  # we are to end
+            with connection:
+                try:
+                    self._give(connection, answer)
+                except OSError:
+                    pass  # the client has had enough, or asks on
+
+    def _give(self, connection, answer):
+        connection.settimeout(PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._context.wrap_socket(connection, server_side=True) as secure:
+            question = b""
+            while b"\r\n\r\n" not in question:
+                question += secure.recv(4096)
+            size = 1 if len(answer) < 1000 else len(answer)
+            for start in range(0, len(answer), size):
+                secure.sendall(answer[start:start + size])
+            if self._farewell:
+                secure.unwrap().close()
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
+        self._thread.join()
+        self._listener.close()
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -100,7 +132,8 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def good_answers(path, certificates):
-    for answer, status, body in (
+    """One behind the other: the client finds connections ended that it thought were kept."""
+    answers = (
             (OK + b"content-length:5\r\n\r\nhello", "200 OK", b"hello"),
             (OK + b"Content-Length: 5 \r\nX: y\r\nContent-Length: 5\r\n\r\nhello", "200 OK", b"hello"),
             (b"HTTP/1.1 200\nContent-Length: 2\n\nhi", "200 ", b"hi"),
@@ -110,17 +143,18 @@ def good_answers(path, certificates):
             (CHUNKED + b"5;x=y\r\nhello\r\n0A\r\n, 10 bytes\r\n0\r\nTrailer: x\r\n\r\n", "200 OK", b"hello, 10 bytes"),
             (CHUNKED + b"0\r\n\r\n", "200 OK", b""),
             (OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200 OK", b"hi"),
-            (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304 Not Modified", b"")):
-        for pieces in ([answer], [bytes([byte]) for byte in answer]):
-            with SecureScript(certificates, *pieces) as server:
-                got = fetch(path, "-c", certificates.ca, LOOPBACK, server.port, "/").split(b"\n", 1)[1]
-                wanted = f"-- /: {status} --\n".encode() + body
-                check(got == wanted, f"{answer!r}: expected {wanted!r}, got {got!r}")
+            (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "304 Not Modified", b""))
+    with SecureScript(certificates, [answer for answer, _, _ in answers]) as server:
+        got = fetch(path, "-c", certificates.ca, LOOPBACK, server.port, *["/"] * len(answers))
+    got, connections_made = re.subn(rb"-- TLS [^\n]*\n", b"", got)
+    wanted = b"".join(f"-- /: {status} --\n".encode() + body for _, status, body in answers)
+    check(got == wanted, f"expected {wanted!r}, got {got!r}")
+    check(connections_made == len(answers), f"{connections_made} connections")
 
 
 def bad_answers(path, certificates):
     """What is cut, or tries to be two things at once."""
-    for answer, wanted in (
+    complains(path, certificates, (
             (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "EN_EBADMSG"), (b"HTTP/2 200 OK\r\n\r\n", "no answer of HTTP/1"),
             (b"HTTP/1.1 OK\r\n\r\n", "no status"), (b"HTTP/1.1 2x0 OK\r\n\r\n", "no status"),
             (OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "two different lengths"),
@@ -131,17 +165,21 @@ def bad_answers(path, certificates):
             (CHUNKED + b"f" * 30 + b"\r\n", "larger"), (CHUNKED + b"0" * 5000, "no size"),
             (OK + b"X: " + b"y" * 70000, "does not end"),
             (OK + b"Content-Length: 5\r\n\r\nhell", "EN_ETRUNCATED"), (CHUNKED + b"2\r\nhi\r\n", "EN_ETRUNCATED"),
-            (CHUNKED + b"0\r\n", "EN_ETRUNCATED"), (OK, "EN_ETRUNCATED"), (b"", "EN_ECONNABORTED")):
-        complains(path, certificates, SecureScript(certificates, answer), wanted)
+            (CHUNKED + b"0\r\n", "EN_ETRUNCATED"), (OK, "EN_ETRUNCATED"), (b"", "EN_ECONNABORTED")))
     # A body up to the end is whole only if TLS says the end.
-    for answer in (OK + b"\r\nto the e", OK + b"Content-Length: 5\r\n\r\nhell"):
-        complains(path, certificates, SecureScript(certificates, answer, farewell=False), "EN_ETLS_TRUNCATED")
+    complains(path, certificates, (
+        (OK + b"\r\nto the e", "EN_ETLS_TRUNCATED"), (OK + b"Content-Length: 5\r\n\r\nhell", "EN_ETLS_TRUNCATED")),
+        farewell=False)
 
 
-def complains(path, certificates, script, wanted):
-    with script as server:
-        got = Example(path).run("-c", certificates.ca, LOOPBACK, server.port, "/", status=1)
-        check(wanted in got and got.count("\n") == 1, f"expected one line with \"{wanted}\", got\n{got}")
+def complains(path, certificates, answers, **how):
+    """Each answer is complained about, in a line with these words."""
+    with SecureScript(certificates, [answer for answer, _ in answers], **how) as server:
+        got = Example(path).run("-c", certificates.ca, LOOPBACK, server.port, *["/"] * len(answers), status=1)
+    lines = got.splitlines()
+    check(len(lines) == len(answers), got)
+    for line, (answer, wanted) in zip(lines, answers):
+        check(wanted in line, f"{answer[:100]!r}: expected \"{wanted}\", got\n{line}")
 
 
 # ---- The test ----

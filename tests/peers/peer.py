@@ -248,7 +248,7 @@ def echo_server(path):
     class Echo(Server):
         def _start(self):
             process = super()._start()
-            self.port = int(process.ready_line.strip().rsplit(":", 1)[1])
+            self.port = int(self.ready_line.strip().rsplit(":", 1)[1])
             return process
 
     return Echo(lambda _port, _folder: [path], f"listening on {LOOPBACK}:")
