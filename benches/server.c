@@ -1,6 +1,7 @@
 /* The peer, as fast as it can be, so that it is the client that is measured. It serves one client
- * and first prints where it is to be found, a port of the loopback or an abstract Unix name:
- * server tcp|udp|unix MODE PACKET_SIZE SECONDS */
+ * (or, where that is the work, one after the other) and first prints where it is to be found, a
+ * port of the loopback or an abstract Unix name: server tcp|udp|unix|tls|tls-listener MODE
+ * PACKET_SIZE SECONDS */
 #include "server.h"
 
 #include <netinet/in.h>
@@ -41,8 +42,11 @@ static int bind_to_loopback(int type)
     check(fd, "socket");
     check(bind(fd, (struct sockaddr *)&address, sizeof address), "bind");
     check(getsockname(fd, (struct sockaddr *)&address, &size), "getsockname");
-    if (type == SOCK_STREAM)
+    if (type == SOCK_STREAM) {
+        int on = 1; /* for those who are accepted, too */
+        check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
         check(listen(fd, 1), "listen");
+    }
     printf("%d\n", ntohs(address.sin_port));
     return fd;
 }
@@ -73,10 +77,15 @@ static int accept_one(int listener)
 
 static int meet_by_tcp(void)
 {
-    int on = 1;
-    int fd = accept_one(bind_to_loopback(SOCK_STREAM));
-    check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
-    return fd;
+    return accept_one(bind_to_loopback(SOCK_STREAM));
+}
+
+/* Whoever serves accepts. */
+static int listen_by_tcp(void)
+{
+    int listener = bind_to_loopback(SOCK_STREAM);
+    fflush(stdout);
+    return listener;
 }
 
 static int meet_by_unix(void)
@@ -104,6 +113,8 @@ static const struct transport {
     {"tcp", meet_by_tcp, {stream_modes}},
     {"unix", meet_by_unix, {stream_modes, descriptor_modes}},
     {"udp", meet_by_udp, {datagram_modes}},
+    {"tls", meet_by_tcp, {tls_modes}},
+    {"tls-listener", listen_by_tcp, {tls_listener_modes}},
     {0},
 };
 
@@ -129,7 +140,7 @@ int main(int argc, char **argv)
     const struct transport *transport = argc == 5 ? find_transport(argv[1]) : NULL;
     const struct mode *mode = find_mode(transport, argv[2]);
     if (!mode) {
-        fprintf(stderr, "arguments are tcp|udp|unix MODE PACKET_SIZE SECONDS\n");
+        fprintf(stderr, "arguments are tcp|udp|unix|tls|tls-listener MODE PACKET_SIZE SECONDS\n");
         return 1;
     }
     alarm((unsigned)atoi(argv[4]));

@@ -10,12 +10,13 @@
 
 struct mode {
     const char *name;
-    /* Serves the one client until it is gone. */
+    /* Serves the one client until it is gone, or those of a listener. */
     void (*serve)(int fd, size_t packet_size);
 };
 
 /* Each ends with one without a name. */
-extern const struct mode stream_modes[], datagram_modes[], descriptor_modes[];
+extern const struct mode stream_modes[], datagram_modes[], descriptor_modes[], tls_modes[],
+    tls_listener_modes[];
 
 /* Memory for whoever serves. */
 extern uint8_t buffer[ROOM];
