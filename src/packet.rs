@@ -68,7 +68,12 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        if unsafe { block.as_ref() }.holds.fetch_sub(count, Ordering::Release) == count {
+        let holds = &unsafe { block.as_ref() }.holds;
+        // If all holds are the caller's nobody else can change their number, and the locked
+        // instruction is saved.
+        if holds.load(Ordering::Acquire) == count {
+            Block::retire(block);
+        } else if holds.fetch_sub(count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
         }
@@ -157,9 +162,11 @@ unsafe impl Sync for Packet {}
 impl Packet {
     /// A packet with a copy of these bytes.
     pub fn copied(bytes: &[u8]) -> Packet {
-        let mut filling = Filling::new(bytes.len().max(1));
-        filling.append(bytes);
-        filling.packet(0, bytes.len())
+        let block = Block::new(bytes.len().max(1), 1);
+        let data = Block::bytes(block);
+        // SAFETY: the block is ours alone, and large enough.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.as_ptr(), bytes.len()) };
+        Packet { data, size: bytes.len(), block }
     }
 
     /// A packet of foreign memory, and what ends it.
@@ -302,6 +309,21 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
+    /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
+    /// none.
+    #[inline]
+    pub fn take(&mut self, most: usize) -> Option<Packet> {
+        let filling = self.block.as_mut()?;
+        let size = most.min(filling.end - filling.start);
+        if size == 0 {
+            return None;
+        }
+        let packet = filling.packet(0, size);
+        filling.start += size;
+        self.shrink();
+        Some(packet)
+    }
+
     /// The first `count` bytes are spent.
     #[inline]
     pub fn spend(&mut self, count: usize) {
@@ -406,6 +428,16 @@ mod tests {
         assert_eq!(storage.bytes(), b"threefour");
         drop(storage);
         assert_eq!((&*one, &*again), (&b"one"[..], &b"two"[..]));
+    }
+
+    #[test]
+    fn what_is_taken_is_spent() {
+        let mut storage = Storage::default();
+        assert!(storage.take(2).is_none());
+        put(&mut storage, b"abcde", 100);
+        let taken: Vec<_> = std::iter::from_fn(|| storage.take(2)).collect();
+        assert_eq!(taken.iter().map(|packet| &**packet).collect::<Vec<_>>(), [&b"ab"[..], b"cd", b"e"]);
+        assert!(storage.block.is_none());
     }
 
     #[test]
