@@ -167,13 +167,14 @@ impl PacketSender for DatagramSender {
         if out.packets_sent() == out.packets() {
             return Ok(());
         }
-        let outcome = match out.only_packet() {
-            Some(datagram) => self.transport.send(&[datagram], hold),
-            None => {
-                let packets = out.unsent_packets();
-                let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
-                self.transport.send(&datagrams, hold)
-            }
+        let outcome = if let Some(datagram) = out.only_packet() {
+            self.transport.send(&[datagram], hold)
+        } else if let Some((bytes, size)) = out.alike() {
+            self.transport.send_alike(bytes, size, hold)
+        } else {
+            let packets = out.unsent_packets();
+            let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
+            self.transport.send(&datagrams, hold)
         };
         self.counters.send_calls.add(1);
         let count = outcome.map_err(not_sent)?;

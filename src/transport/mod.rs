@@ -82,6 +82,12 @@ pub trait DatagramTransport: Transport {
     /// Sends the first of the datagrams, as many as go at once, and says how many.
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize>;
 
+    /// The same for datagrams of `size` bytes each that lie one behind the other; the last may be
+    /// shorter.
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        self.send(&bytes.chunks(size).collect::<Vec<_>>(), hold)
+    }
+
     /// Receives one datagram and what came with it, with room for so much of that.
     fn recv_with_ancillary(
         &self,

@@ -102,6 +102,15 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        match self.kind {
+            DatagramKind::Udp { .. } => self.socket.send_alike(bytes, size, &self.segment_limit, hold),
+            DatagramKind::Unix => {
+                self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), Hold::No)
+            }
+        }
+    }
+
     fn recv_with_ancillary(
         &self,
         buffer: &mut [u8],
