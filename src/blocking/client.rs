@@ -1,4 +1,4 @@
-//! A client whose calls block: two halves behind two locks, and a way to close it from anywhere.
+//! A client whose calls block: two halves in two slots, and a way to close it from anywhere.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
@@ -49,6 +49,8 @@ pub struct Client {
     waiting: Waiting,
     shutdown_timeout_ms: i64,
     runs_callbacks: bool,
+    /// Whether there is a write buffer.
+    puts_aside: bool,
     says_farewell: bool,
     survives_fork: bool,
 }
@@ -64,6 +66,7 @@ impl Client {
     pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
         let transport = connection.transport;
         Client {
+            puts_aside: connection.sender.puts_aside(),
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
@@ -172,20 +175,30 @@ impl Client {
             return Err(closed());
         }
         let Half { packets, transport } = half;
-        // Most of the time there is room at once, and nobody needs to know what time it is.
-        let outcome = match packets.send(out, Hold::No) {
-            Ok(()) => return Ok(()),
-            Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive_sender(&**transport, deadline, |hold| packets.send(out, hold)),
-        };
+        let outcome = self.send_through(&**transport, deadline, |hold| packets.send(out, hold));
         outcome.inspect_err(|error| packets.give_up(out, error.reason()))
+    }
+
+    /// Most of the time there is room at once, and nobody needs to know what time it is.
+    #[inline]
+    fn send_through(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        match attempt(Hold::No) {
+            Ok(()) => Ok(()),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(_) => self.drive_sender(transport, deadline, attempt),
+        }
     }
 
     /// Sends what is put aside.
     pub fn flush(&self, timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive_sender(&**transport, deadline, |hold| packets.flush(hold))
+            self.send_through(&**transport, deadline, |hold| packets.flush(hold))
         })
     }
 
@@ -193,7 +206,7 @@ impl Client {
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive_sender(&**transport, deadline, |hold| packets.send_eof(hold))
+            self.send_through(&**transport, deadline, |hold| packets.send_eof(hold))
         });
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
@@ -256,7 +269,7 @@ impl Client {
             let mut out = Gather::default();
             self.encoder.encode(parts, &mut out)?;
             let Half { packets, transport } = half;
-            let sent = self.drive_sender(&**transport, deadline, |hold| {
+            let sent = self.send_through(&**transport, deadline, |hold| {
                 packets.send_with_ancillary(&mut out, &control, hold)
             });
             sent.inspect_err(|error| half.packets.give_up(&out, error.reason()))?;
@@ -267,6 +280,8 @@ impl Client {
 
     /// Whether the next receive answers without a system call; no if another is under way.
     pub fn has_buffered(&self) -> Result<bool> {
+        // Keeps the client until the error is complete.
+        let _inside = self.receiving.visit();
         if self.is_closed() {
             return Err(self.explain(closed(), Stage::Receive));
         }
@@ -350,20 +365,36 @@ impl Client {
         })
     }
 
-    /// As [`Self::drive`]; who closes sees that it need not wait for us.
+    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
     fn drive_sender<T>(
         &self,
         transport: &dyn Transport,
         deadline: &mut Deadline,
-        attempt: impl FnMut(Hold) -> Attempt<T>,
+        mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
-        self.sender_waits.store(true, Ordering::SeqCst);
-        let outcome = match self.is_closed() {
-            true => Err(closed()),
-            false => self.drive(transport, deadline, attempt),
-        };
+        let outcome = self.drive(transport, deadline, |hold| {
+            if hold != Hold::No {
+                self.waits_from_here()?;
+            }
+            match attempt(hold) {
+                Err(Stop::Want(interest)) => {
+                    self.waits_from_here()?;
+                    Err(Stop::Want(interest))
+                }
+                outcome => {
+                    self.sender_waits.store(false, Ordering::SeqCst);
+                    outcome
+                }
+            }
+        });
         self.sender_waits.store(false, Ordering::SeqCst);
         outcome
+    }
+
+    /// A sender is about to wait, unless the client is closed: of the two, one sees the other.
+    fn waits_from_here(&self) -> Result<()> {
+        self.sender_waits.store(true, Ordering::SeqCst);
+        if self.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
     #[inline]

@@ -79,6 +79,11 @@ pub trait PacketSender: Send {
     /// Sends what was put aside for later, with at most one system call.
     fn flush(&mut self, hold: Hold) -> Attempt<()>;
 
+    /// Whether it ever puts anything aside.
+    fn puts_aside(&self) -> bool {
+        false
+    }
+
     /// Whether something was put aside.
     fn has_unsent(&self) -> bool;
 

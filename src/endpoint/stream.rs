@@ -309,6 +309,10 @@ impl PacketSender for StreamSender {
         Ok(())
     }
 
+    fn puts_aside(&self) -> bool {
+        self.buffer_size > 0
+    }
+
     fn has_unsent(&self) -> bool {
         self.gone < self.buffer.len()
     }

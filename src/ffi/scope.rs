@@ -49,10 +49,7 @@ impl Ending {
             Ending::Close(client) => {
                 let _ = client.finish_close();
             }
-            Ending::Free(client) => {
-                let _ = client.finish(0);
-                client.end();
-            }
+            Ending::Free(client) => client.end(),
         }
     }
 }

@@ -4,10 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Client, Half};
+use crate::attempt::{Attempt, Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
+
+/// How long closing waits for a sender that seems to be stuck.
+const GRACE_MS: i64 = 20;
+
+/// How many steps the last words may have that do not wait.
+const STEPS_AT_ONCE: u32 = 4096;
 
 impl Client {
     /// Closes the client: first sends what is put aside, if nobody is stuck at sending.
@@ -22,6 +29,7 @@ impl Client {
 
     /// The rest of [`Self::close`] after [`Self::retire`].
     pub fn finish_close(&self) -> Result<()> {
+        self.check_owner()?;
         self.finish(self.shutdown_timeout_ms)
     }
 
@@ -46,7 +54,7 @@ impl Client {
     }
 
     /// After `closed` is set: sends what is put aside, within so much time, and lets go.
-    pub fn finish(&self, timeout_ms: i64) -> Result<()> {
+    fn finish(&self, timeout_ms: i64) -> Result<()> {
         let _inside = self.control.visit();
         let outcome = self.bring_out(Deadline::after_ms(timeout_ms));
         self.let_go();
@@ -55,8 +63,8 @@ impl Client {
 
     /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
-        let is_unsent = self.unsent.load(Ordering::Relaxed);
-        if !is_unsent && !self.says_farewell {
+        // Not by what is unsent at this moment: a send that has begun may still put something aside.
+        if !self.puts_aside && !self.says_farewell {
             return Ok(());
         }
         // The peer's farewell can only be heard if nobody must be woken.
@@ -66,22 +74,41 @@ impl Client {
         }
         let inside = self.sending.close();
         // Who began before the client was closed and does not wait is through soon.
-        let sender = match self.sender_waits.load(Ordering::SeqCst) {
-            true => Err("another thread is stuck in a send"),
-            false => inside.lock_until(deadline.instant()).ok_or("another thread was sending all the time"),
+        let until = match self.sender_waits.load(Ordering::SeqCst) {
+            true => deadline.earlier(Deadline::after_ms(GRACE_MS)).instant(),
+            false => deadline.instant(),
         };
-        let mut half = match sender {
-            Ok(half) => half,
-            Err(why) if is_unsent => return Err(lost(why)),
-            Err(_) => return Ok(()),
+        let Some(mut half) = inside.lock_until(until) else {
+            return match self.unsent.load(Ordering::Relaxed) {
+                true => Err(lost("another thread is stuck in a send, or has aborted the client")),
+                false => Ok(()),
+            };
         };
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
-        let wakes = !self.life.is_in_child();
-        self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))?;
+        self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
         // A peer that does not answer in time is left as it is.
-        let _ = self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.farewell(hold));
+        let _ = self.last(&**transport, &mut deadline, |hold| packets.farewell(hold));
         Ok(())
+    }
+
+    /// One of the last things: what goes at once goes in any case, whoever is asked or cancels.
+    fn last(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        for _ in 0..STEPS_AT_ONCE {
+            match attempt(Hold::No) {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => break,
+            }
+        }
+        let wakes = !self.life.is_in_child();
+        self.waiting.drive(transport, wakes, deadline, attempt)
     }
 
     /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.
@@ -125,13 +152,10 @@ impl Client {
             std::mem::forget(self);
             return;
         }
-        if self.life.close() {
-            // Cuts a close short that is still bringing out what is put aside.
-            self.let_go();
-        } else {
-            // One attempt that does not wait; nobody is left to hear how it went.
-            let _ = self.finish(0);
-        }
+        self.life.close();
+        // One attempt that does not wait; nobody is left to hear how it went. It also cuts a close
+        // short that is still bringing out what is put aside.
+        let _ = self.finish(0);
         // Who receives may send what is put aside, and who closes does both: so in this order.
         self.receiving.visit().wait_until_alone();
         self.sending.visit().wait_until_alone();

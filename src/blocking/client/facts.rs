@@ -74,10 +74,10 @@ impl Client {
 
     fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.check_usable()?;
-        // Keeps the client until the error is complete.
-        let inside = self.control.visit();
+        // Keeps the client until the error is complete: the lock ends before.
+        let _inside = self.control.visit();
         // Used by others only for as long as such a call takes.
-        let outcome = match inside.lock_until(None) {
+        let outcome = match self.control.visit().lock_until(None) {
             Some(transport) if !self.is_closed() => work(&**transport),
             _ => Err(closed()),
         };
