@@ -64,6 +64,13 @@ pub struct AsyncClient {
     /// The handle has ended.
     is_freed: Cell<bool>,
     known: RefCell<Option<Known>>,
+    /// What was asked for inside a protocol callback, to be done when that has returned.
+    late: RefCell<Vec<Late>>,
+}
+
+enum Late {
+    Close(Operation<()>),
+    Cancel(u64),
 }
 
 struct Inner {
@@ -132,6 +139,7 @@ impl AsyncClient {
             is_closing: Cell::new(false),
             is_freed: Cell::new(false),
             known: RefCell::new(None),
+            late: RefCell::default(),
         });
         client.place.set(core.add(client.clone())?);
         Ok(client)
@@ -198,6 +206,16 @@ impl AsyncClient {
         self.send_further();
         self.receive_further();
         self.close_further();
+    }
+
+    /// Does what was asked for inside a protocol callback.
+    fn catch_up(self: &Rc<Self>) {
+        for late in self.late.take() {
+            match late {
+                Late::Close(operation) => self.wait_closed(operation),
+                Late::Cancel(number) => self.end_operation(number, cancelled()),
+            }
+        }
     }
 
     /// Ends one operation with an error; nothing if it is over.
@@ -281,10 +299,18 @@ impl AsyncClient {
     /// The end of the handle: each pending callback comes before this returns, and none after.
     pub fn free(self: &Rc<Self>) {
         self.is_freed.set(true);
-        if self.core.is_foreign() {
-            return;
+        match self.core.is_foreign() {
+            true => self.abandon(),
+            false => self.wind_up(),
         }
-        self.wind_up();
+    }
+
+    /// In a forked child: closes the descriptor, and leaves the connection to the parent.
+    fn abandon(&self) {
+        if let Ok(mut inner) = self.inner.try_borrow_mut() {
+            inner.state = State::Closed;
+        }
+        self.core.remove(self.place.get());
     }
 
     fn wind_up(self: &Rc<Self>) {
@@ -293,6 +319,7 @@ impl AsyncClient {
             self.is_closing.set(true);
             return self.go_on_later();
         }
+        self.catch_up();
         if let Ok(mut inner) = self.access() {
             // What was put aside gets one attempt.
             let Inner { state, sends, .. } = &mut *inner;
@@ -327,6 +354,7 @@ impl Source for AsyncClient {
         if self.is_freed.get() {
             return self.wind_up();
         }
+        self.catch_up();
         self.call();
         if !self.is_freed.get() {
             self.progress();
@@ -334,14 +362,23 @@ impl Source for AsyncClient {
     }
 
     fn due(self: Rc<Self>, number: u64) {
+        self.catch_up();
+        // What has come by now is in time.
+        self.progress();
         self.end_operation(number, timed_out());
         self.progress();
     }
 
     fn cancel(self: Rc<Self>, number: u64) {
-        let is_internal = self.access().is_ok_and(
-            |inner| matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number)),
-        );
+        let is_internal = match self.access() {
+            Ok(inner) => {
+                matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
+            }
+            Err(_) => {
+                self.late.borrow_mut().push(Late::Cancel(number));
+                return self.go_on_later();
+            }
+        };
         if !is_internal {
             self.end_operation(number, cancelled());
             self.go_on_later();
@@ -349,6 +386,7 @@ impl Source for AsyncClient {
     }
 
     fn end(self: Rc<Self>) {
+        self.catch_up();
         self.abort(&cancelled());
         while !self.over.borrow().is_empty() {
             self.call();

@@ -268,7 +268,11 @@ impl EventLoop {
         for source in sources {
             source.end();
         }
-        self.later.borrow_mut().clear();
+        // Who has ended already, and only waits to be called.
+        loop {
+            let Some(source) = self.later.borrow_mut().pop_front() else { break };
+            source.go_on();
+        }
         for work in self.remote.close() {
             work(Err(cancelled()));
         }

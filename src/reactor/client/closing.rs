@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Live, Over, State, closed};
+use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -38,27 +38,25 @@ impl AsyncClient {
     /// Closes: what waits to be sent still goes out, and TLS takes leave. Receives end now.
     pub fn close(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
         self.core.check()?;
-        let mut inner = match self.access() {
-            Ok(inner) => inner,
-            Err(_) => {
-                // Inside a protocol callback: when that has returned.
-                self.is_closing.set(true);
-                self.go_on_later();
-                return Ok(0);
-            }
-        };
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
-        if matches!(inner.state, State::Closed) {
-            drop(inner);
-            self.finish(operation, Ok(()), Over::Done);
-            return Ok(number);
-        }
         self.is_closing.set(true);
-        self.begin_closing(&mut inner).waiting.push(operation);
-        drop(inner);
+        self.wait_closed(operation);
         self.go_on_later();
         Ok(number)
+    }
+
+    /// One more waits for the end.
+    pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
+        let Ok(mut inner) = self.access() else {
+            // Inside a protocol callback: when that has returned.
+            return self.late.borrow_mut().push(Late::Close(operation));
+        };
+        if matches!(inner.state, State::Closed) {
+            drop(inner);
+            return self.finish(operation, Ok(()), Over::Done);
+        }
+        self.begin_closing(&mut inner).waiting.push(operation);
     }
 
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {

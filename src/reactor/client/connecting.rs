@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Over, State, Work};
+use super::{AsyncClient, Live, Over, State, Work, closed};
 use crate::attempt::{Course, Interest};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
-use crate::error::{EN_ECANCELED, EN_ETIMEDOUT, Error, Result};
+use crate::error::{EN_ETIMEDOUT, Error, Result};
 use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::Done;
 
@@ -58,10 +58,10 @@ impl AsyncClient {
     /// Begins to connect if somebody waits for it, and goes on with it.
     pub(super) fn connect_further(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let wanted = !inner.connects.is_empty()
-            || !inner.sends.is_empty()
-            || !inner.receives.is_empty()
-            || inner.started.is_some();
+        // One that is being closed only sends what waits for that.
+        let wanted = !inner.sends.is_empty()
+            || (!self.is_closing.get()
+                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()));
         match &inner.state {
             State::Idle if wanted => {
                 drop(inner);
@@ -200,7 +200,7 @@ impl AsyncClient {
     pub(super) fn stop_connecting(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         let State::Connecting(connecting) = &mut inner.state else { return };
-        let error = connecting.work.give_up(Error::new(EN_ECANCELED, "the client is being closed"));
+        let error = connecting.work.give_up(closed());
         drop(inner);
         self.connecting_failed(&error);
     }

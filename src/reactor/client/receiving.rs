@@ -24,6 +24,8 @@ pub(super) struct Started {
     /// How long it may wait, in all.
     budget: Deadline,
     due: Option<Instant>,
+    /// It was ended while it was called.
+    ended: Option<Error>,
 }
 
 impl Live {
@@ -71,8 +73,12 @@ impl AsyncClient {
             return Err(self.explain(Error::new(EN_EBUSY, reason)));
         }
         let number = self.core.next_number(self.place.get());
-        let budget = Deadline::after_ms(timeout_ms);
-        inner.started = Some(Started { number, receive: Some(receive), budget, due: None });
+        let mut budget = Deadline::after_ms(timeout_ms);
+        let due = budget.instant();
+        if let Some(due) = due {
+            self.core.add_timer(due, number);
+        }
+        inner.started = Some(Started { number, receive: Some(receive), budget, due, ended: None });
         self.core.hold();
         drop(inner);
         self.go_on_later();
@@ -91,10 +97,10 @@ impl AsyncClient {
     pub(super) fn end_started(self: &Rc<Self>, error: Error) {
         let Ok(mut inner) = self.access() else { return };
         let Some(started) = inner.started.take() else { return };
-        drop(inner);
         self.disarm(started.due, started.number);
         match started.receive {
             Some(mut receive) => {
+                drop(inner);
                 let error = self.explain(error);
                 let last = Box::new(move |outcome: Result<()>| {
                     if let Err(error) = outcome {
@@ -104,8 +110,9 @@ impl AsyncClient {
                 self.over.borrow_mut().push_back(Over::Done(last, Err(error)));
                 self.go_on_later();
             }
-            // It is being called, and has ended itself.
-            None => self.core.release(),
+            // It is being called, and the handle ends: it is not called again.
+            None if self.is_freed.get() => self.core.release(),
+            None => inner.started = Some(Started { due: None, ended: Some(error), ..started }),
         }
     }
 
@@ -180,7 +187,10 @@ impl AsyncClient {
         match &mut inner.started {
             Some(started) if started.number == number && wants_more => {
                 started.receive = Some(receive);
-                true
+                let Some(error) = started.ended.take() else { return true };
+                drop(inner);
+                self.end_started(error);
+                false
             }
             Some(started) if started.number == number => {
                 inner.started = None;

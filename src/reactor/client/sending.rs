@@ -3,7 +3,7 @@
 use std::cell::RefMut;
 use std::rc::Rc;
 
-use super::{AsyncClient, Inner, Live, Over, State};
+use super::{AsyncClient, Inner, Live, Over, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
@@ -128,7 +128,7 @@ impl AsyncClient {
     ) -> Result<u64> {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
-        self.encoder.encode(parts, &mut out).map_err(|error| self.explain(error))?;
+        self.encode(parts, &mut out)?;
         Ok(self.put(&mut inner, out, Kind::Whole(self.begin(timeout_ms, done))))
     }
 
@@ -142,14 +142,29 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         for packet in packets {
-            self.encoder.encode(&[packet?], &mut out).map_err(|error| self.explain(error))?;
+            self.encode(&[packet?], &mut out)?;
         }
         Ok(self.put(&mut inner, out, Kind::Count(self.begin(timeout_ms, done))))
     }
 
-    /// Sends the end of the stream.
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        let outcome = self.encoder.encode(parts, out);
+        // A callback of the protocol may have closed the client.
+        let outcome = outcome.and_then(|()| if self.is_closing.get() { Err(closed()) } else { Ok(()) });
+        outcome.map_err(|error| self.explain(error))
+    }
+
+    /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
-        let mut inner = self.enter()?;
+        self.core.check()?;
+        let mut inner = self.access()?;
+        if self.is_closing.get() {
+            drop(inner);
+            let operation = self.begin(timeout_ms, done);
+            let number = operation.number;
+            self.finish(operation, Ok(()), Over::Done);
+            return Ok(number);
+        }
         let sending = Sending { what: What::End, kind: Kind::Whole(self.begin(timeout_ms, done)) };
         let number = sending.number();
         inner.sends.push_back(sending);
