@@ -134,10 +134,10 @@ static void post_from_a_thread(void *arg)
 static void posts_wake_the_loop(void)
 {
     record_t record = {.loop = loop_new(), .stop_after = 100};
+    record_t timer = {0};
     thread_t threads[2];
-    uint64_t keep;
 
-    CHECK_OK(en_loop_start_timer(record.loop, 60000, 0, first, "never", &keep));
+    CHECK_OK(en_loop_start_timer(record.loop, 60000, 0, note, &timer, &timer.operation));
     for (int i = 0; i < 2; i++)
         thread_start(&threads[i], post_from_a_thread, &record);
     CHECK_OK(en_loop_run(record.loop)); /* until the last stops it */
@@ -148,12 +148,13 @@ static void posts_wake_the_loop(void)
     CHECK_CODE(en_loop_post(record.loop, NULL, NULL), EN_EINVAL);
     record.count = 0;
     CHECK_OK(en_loop_post(record.loop, note, &record));
-    order[0] = '\0';
-    CHECK_OK(en_loop_cancel(record.loop, keep));
+    CHECK_OK(en_loop_cancel(record.loop, timer.operation));
     record.stop_after = 0;
     en_loop_free(record.loop); /* a timer and a post are pending */
     CHECK_INT(record.count, 1);
     CHECK_CODE(record.statuses[0], EN_ECANCELED);
+    CHECK_INT(timer.count, 1);
+    CHECK_CODE(timer.statuses[0], EN_ECANCELED);
 }
 
 static void stop_it(void *arg)
