@@ -41,10 +41,13 @@ setup:
 lint: ## check the format, and let clippy look
 	scripts/format --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --lib --no-default-features -- -D warnings
 
 .PHONY: rust-tests
 rust-tests:
 	cargo test --locked
+	cargo test --locked --lib --no-default-features
+	cargo test --locked --lib --no-default-features --features tls,ring tls
 
 .PHONY: c-tests
 c-tests:
@@ -55,8 +58,9 @@ c-tests:
 	ctest --test-dir $(OUT)/tests -j $(JOBS) --output-on-failure --no-tests=error -L valgrind
 
 .PHONY: bench
-bench: stage ## measure, side by side with hand-written C
-	benches/run $(STAGE)
+bench: stage ## measure, side by side with others; ONLY=udp takes the works of that name
+	scripts/setup bench
+	benches/run $(STAGE) $(if $(ONLY),"$(ONLY)")
 
 .PHONY: header
 header: ## renew include/easynet.h and include/easynet.cdef.h

@@ -1,9 +1,11 @@
 /* Does one piece of work for a while, and prints what it took as a line of JSON:
- * CONTENDER WORK PORT MILLISECONDS */
+ * CONTENDER WORK ADDRESS MILLISECONDS */
 #include "bench.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@ static uint32_t samples[MAX_SAMPLES];
 static volatile uint64_t consumed;
 
 struct moment {
-    uint64_t wall_ns, cpu_ns, calls;
+    uint64_t wall_ns, cpu_ns, calls, bytes;
 };
 
 void consume(const struct work *work, const uint8_t *data, size_t size)
@@ -27,6 +29,14 @@ void consume(const struct work *work, const uint8_t *data, size_t size)
     if (size != work->packet_size)
         fail(work->name, "a packet has the wrong size");
     consumed += data[0];
+}
+
+const char *certificate(const char *name)
+{
+    static char path[PATH_MAX];
+    const char *folder = getenv("CERTIFICATES");
+    snprintf(path, sizeof path, "%s/%s.pem", folder ? folder : ".", name);
+    return path;
 }
 
 void fail(const char *what, const char *why)
@@ -55,11 +65,13 @@ static uint64_t micros(struct timeval time)
 static struct moment look(void)
 {
     struct rusage usage;
+    struct mallinfo2 memory = mallinfo2();
     getrusage(RUSAGE_SELF, &usage);
     return (struct moment){
         .wall_ns = now_ns(),
         .cpu_ns = (micros(usage.ru_utime) + micros(usage.ru_stime)) * 1000,
         .calls = socket_calls(),
+        .bytes = memory.uordblks + memory.hblkhd,
     };
 }
 
@@ -102,11 +114,11 @@ static void print_percentiles(size_t count)
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        fail(argv[0], "arguments are WORK PORT MILLISECONDS");
+        fail(argv[0], "arguments are WORK ADDRESS MILLISECONDS");
     const struct work *work = find(argv[1]);
     uint64_t duration_ns = strtoull(argv[3], NULL, 10) * 1000000;
     alarm((unsigned)(duration_ns / 1000000000 + 20));
-    work->open((uint16_t)atoi(argv[2]));
+    work->open(argv[2]);
 
     size_t sampled;
     memset(samples, 1, sizeof samples);
@@ -116,9 +128,9 @@ int main(int argc, char **argv)
     struct moment end = look();
 
     printf("{\"packets\": %" PRIu64 ", \"wall_ns\": %" PRIu64 ", \"cpu_ns\": %" PRIu64
-           ", \"calls\": %" PRIu64,
-           packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns,
-           end.calls - begin.calls);
+           ", \"calls\": %" PRIu64 ", \"bytes\": %" PRId64,
+           packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns, end.calls - begin.calls,
+           (int64_t)(end.bytes - begin.bytes));
     if (sampled)
         print_percentiles(sampled);
     printf("}\n");

@@ -8,19 +8,23 @@
 
 #define SMALL ((size_t)64)
 #define LARGE ((size_t)65536)
+/* With its header it fills a record of TLS. */
+#define RECORD ((size_t)16380)
 #define HEADER ((size_t)4)
 #define BATCH ((size_t)64)
 #define LARGE_BATCH ((size_t)4)
 #define BUFFER ((size_t)65536)
 /* Packets between two looks at the clock. */
 #define SMALL_STEP 1024
+#define RECORD_STEP 64
 #define LARGE_STEP 16
 #define TIMEOUT_MS 5000
 #define BUSY_US 50
 
 struct work {
     const char *name;
-    void (*open)(uint16_t port);
+    /* The address is as the server prints it. */
+    void (*open)(const char *address);
     size_t packet_size;
     /* About so many packets are one step; 1: each step is timed by itself. */
     size_t packets;
@@ -38,6 +42,9 @@ extern const uint8_t payload[];
 
 /* Looks at a received packet as little as an application may. */
 void consume(const struct work *work, const uint8_t *data, size_t size);
+
+/* A certificate in the folder that CERTIFICATES names. */
+const char *certificate(const char *name);
 
 /* Ends the program. */
 _Noreturn void fail(const char *what, const char *why);

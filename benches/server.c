@@ -1,23 +1,21 @@
-/* The peer, as fast as it can be, so that it is the client that is measured. It serves one
- * connection on the loopback and prints its port first: server echo|source|sink PACKET_SIZE SECONDS
- */
-#include <errno.h>
+/* The peer, as fast as it can be, so that it is the client that is measured. It serves one client
+ * (or, where that is the work, one after the other) and first prints where it is to be found, a
+ * port of the loopback or an abstract Unix name: server tcp|udp|unix|tls|tls-listener MODE
+ * PACKET_SIZE SECONDS */
+#include "server.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#define HEADER ((size_t)4)
-#define ROOM ((size_t)1 << 19)
+uint8_t buffer[ROOM];
 
-static uint8_t buffer[ROOM];
-
-static void check(int result, const char *what)
+void check(int result, const char *what)
 {
     if (result < 0) {
         perror(what);
@@ -25,77 +23,127 @@ static void check(int result, const char *what)
     }
 }
 
-static int accept_one(void)
+size_t fill_with_packets(size_t packet_size, size_t most)
+{
+    size_t filled = 0;
+    uint32_t header = htonl((uint32_t)packet_size);
+    for (; most && filled + HEADER + packet_size <= ROOM; most--) {
+        memcpy(buffer + filled, &header, HEADER);
+        filled += HEADER + packet_size;
+    }
+    return filled;
+}
+
+static int bind_to_loopback(int type)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
-    int on = 1;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(listener, "socket");
-    check(bind(listener, (struct sockaddr *)&address, sizeof address), "bind");
-    check(listen(listener, 1), "listen");
-    check(getsockname(listener, (struct sockaddr *)&address, &size), "getsockname");
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    check(fd, "socket");
+    check(bind(fd, (struct sockaddr *)&address, sizeof address), "bind");
+    check(getsockname(fd, (struct sockaddr *)&address, &size), "getsockname");
+    if (type == SOCK_STREAM) {
+        int on = 1; /* for those who are accepted, too */
+        check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
+        check(listen(fd, 1), "listen");
+    }
     printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    return fd;
+}
 
+/* The system chooses a name, which it does if none is given. */
+static int bind_to_name(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(fd, "socket");
+    check(bind(fd, (struct sockaddr *)&address, sizeof address.sun_family), "bind");
+    check(getsockname(fd, (struct sockaddr *)&address, &size), "getsockname");
+    check(listen(fd, 1), "listen");
+    size -= (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+    printf("%.*s\n", (int)size, address.sun_path + 1);
+    return fd;
+}
+
+static int accept_one(int listener)
+{
+    fflush(stdout);
     int fd = accept(listener, NULL, NULL);
     check(fd, "accept");
-    check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
     close(listener);
     return fd;
 }
 
-/* 0: the client is gone. */
-static int send_all(int fd, size_t size)
+static int meet_by_tcp(void)
 {
-    for (size_t sent = 0; sent < size;) {
-        ssize_t count = send(fd, buffer + sent, size - sent, MSG_NOSIGNAL);
-        if (count <= 0)
-            return 0;
-        sent += (size_t)count;
-    }
-    return 1;
+    return accept_one(bind_to_loopback(SOCK_STREAM));
 }
 
-static void echo(int fd)
+/* Whoever serves accepts. */
+static int listen_by_tcp(void)
 {
-    ssize_t count;
-    while ((count = recv(fd, buffer, ROOM, 0)) > 0 && send_all(fd, (size_t)count))
-        ;
+    int listener = bind_to_loopback(SOCK_STREAM);
+    fflush(stdout);
+    return listener;
 }
 
-/* Many packets with a length in front, again and again. */
-static void stream(int fd, size_t packet_size)
+static int meet_by_unix(void)
 {
-    size_t filled = 0;
-    uint32_t header = htonl((uint32_t)packet_size);
-    for (; filled + HEADER + packet_size <= ROOM; filled += HEADER + packet_size)
-        memcpy(buffer + filled, &header, HEADER);
-    while (send_all(fd, filled))
-        ;
+    return accept_one(bind_to_name());
 }
 
-/* The system throws the bytes away without copying them here. */
-static void discard(int fd)
+/* Whoever sends the first datagram is the client. */
+static int meet_by_udp(void)
 {
-    while (recv(fd, buffer, ROOM, MSG_TRUNC) > 0)
-        ;
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int fd = bind_to_loopback(SOCK_DGRAM);
+    fflush(stdout);
+    check((int)recvfrom(fd, buffer, ROOM, 0, (struct sockaddr *)&address, &size), "recvfrom");
+    check(connect(fd, (struct sockaddr *)&address, size), "connect");
+    return fd;
+}
+
+static const struct transport {
+    const char *name;
+    int (*meet)(void);
+    const struct mode *modes[2];
+} transports[] = {
+    {"tcp", meet_by_tcp, {stream_modes}},
+    {"unix", meet_by_unix, {stream_modes, descriptor_modes}},
+    {"udp", meet_by_udp, {datagram_modes}},
+    {"tls", meet_by_tcp, {tls_modes}},
+    {"tls-listener", listen_by_tcp, {tls_listener_modes}},
+    {0},
+};
+
+static const struct transport *find_transport(const char *name)
+{
+    for (const struct transport *transport = transports; transport->name; transport++)
+        if (!strcmp(transport->name, name))
+            return transport;
+    return NULL;
+}
+
+static const struct mode *find_mode(const struct transport *transport, const char *name)
+{
+    for (size_t i = 0; transport && i < 2; i++)
+        for (const struct mode *mode = transport->modes[i]; mode && mode->name; mode++)
+            if (!strcmp(mode->name, name))
+                return mode;
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "arguments are echo|source|sink PACKET_SIZE SECONDS\n");
+    const struct transport *transport = argc == 5 ? find_transport(argv[1]) : NULL;
+    const struct mode *mode = find_mode(transport, argv[2]);
+    if (!mode) {
+        fprintf(stderr, "arguments are tcp|udp|unix|tls|tls-listener MODE PACKET_SIZE SECONDS\n");
         return 1;
     }
-    size_t packet_size = strtoul(argv[2], NULL, 10);
-    alarm((unsigned)atoi(argv[3]));
-    int fd = accept_one();
-    if (!strcmp(argv[1], "echo"))
-        echo(fd);
-    else if (!strcmp(argv[1], "source"))
-        stream(fd, packet_size);
-    else
-        discard(fd);
+    alarm((unsigned)atoi(argv[4]));
+    mode->serve(transport->meet(), strtoul(argv[3], NULL, 10));
     return 0;
 }

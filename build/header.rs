@@ -40,6 +40,13 @@ const SOURCES: &[&str] = &[
     "endpoint_options",
     "stream_endpoint",
     "datagram_endpoint",
+    "event_loop",
+    "async_callbacks",
+    "async_client",
+    "async_tcp_client",
+    "async_udp_client",
+    "async_unix_stream_client",
+    "async_unix_datagram_client",
 ];
 
 /// The number in the soname: the version part whose change breaks binaries.

@@ -1,6 +1,7 @@
 /*
- * DNS messages for dns_tcp.c and dns_udp.c: the arguments, the query, the answer and its print.
- * RFC 1035. Who includes this has defined PROGRAM, its name in complaints.
+ * DNS messages for dns_tcp.c, dns_tls.c and dns_udp.c: the arguments, the query, the answer and its
+ * print. RFC 1035. Who includes this has defined PROGRAM, its name in complaints, and USAGE if it
+ * takes more arguments.
  */
 #ifndef DNS_H
 #define DNS_H
@@ -13,6 +14,10 @@
 #include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+
+#ifndef USAGE
+#define USAGE "SERVER PORT NAME [TYPE]"
+#endif
 
 #define HEADER_SIZE 12
 #define MAX_NAME_SIZE 255 /* on the wire */
@@ -385,7 +390,7 @@ static unsigned parse_type(const char *text)
 static int parse_arguments(int argc, char **argv, lookup_t *lookup)
 {
     if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: %s SERVER PORT NAME [TYPE]\n", argv[0]);
+        fprintf(stderr, "usage: " PROGRAM " " USAGE "\n");
         return 2;
     }
     lookup->host = argv[1];

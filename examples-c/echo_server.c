@@ -17,10 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_CLIENTS 64
+#define MAX_CLIENTS 1024
 #define DEFAULT_SECONDS 600
 
 /* What a client has sent and not got back yet; nothing more is read until that has gone. */
@@ -172,6 +173,17 @@ static int run(server_t *server, long max_seconds)
     return EXIT_SUCCESS;
 }
 
+/* Each client has a descriptor. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static server_t server;
@@ -189,5 +201,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: echo_server [--max-seconds N]\n");
         return 2;
     }
+    allow_descriptors();
     return run(&server, max_seconds);
 }

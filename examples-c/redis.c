@@ -4,6 +4,7 @@
  *     redis HOST PORT                    shows a short session
  *     redis HOST PORT COMMAND [WORD...]  runs one command
  *     redis -s SOCKET [COMMAND...]       the same through the Unix socket of the server
+ *     redis -c CA_FILE HOST PORT ...     the same over TLS; CA_FILE has the authorities to trust
  */
 #include "resp.h"
 
@@ -19,7 +20,34 @@ typedef struct {
     en_client_t *any;
 } connection_t;
 
-static int connect_tcp(connection_t *connection, const char *host, uint16_t port,
+typedef struct {
+    const char *path;    /* of the Unix socket; NULL: host and port are given */
+    const char *ca_file; /* NULL: no TLS */
+    const char *host;
+    uint16_t port;
+    int words; /* of the command */
+    char **command;
+} arguments_t;
+
+/* Whom to trust: the authorities in the file, for the name that is dialled. */
+static int set_tls(en_tcp_options_t *options, const char *ca_file)
+{
+    en_tls_config_t *config = NULL;
+    en_tls_options_t *tls;
+    int rc = en_tls_options_new(&tls);
+
+    if (rc == EN_OK)
+        rc = en_tls_options_add_ca_file(tls, ca_file);
+    if (rc == EN_OK)
+        rc = en_tls_config_new_client(&config, tls);
+    if (rc == EN_OK)
+        rc = en_tcp_options_set_tls(options, config, NULL);
+    en_tls_config_free(config); /* the options keep their own hold on it */
+    en_tls_options_free(tls);
+    return rc;
+}
+
+static int connect_tcp(connection_t *connection, const arguments_t *arguments,
                        const en_stream_protocol_t *protocol)
 {
     en_tcp_options_t *options;
@@ -27,8 +55,11 @@ static int connect_tcp(connection_t *connection, const char *host, uint16_t port
 
     if (rc == EN_OK)
         rc = en_tcp_options_set_connect_timeout(options, TIMEOUT_MS);
+    if (rc == EN_OK && arguments->ca_file != NULL)
+        rc = set_tls(options, arguments->ca_file);
     if (rc == EN_OK)
-        rc = en_tcp_client_connect(&connection->tcp, host, port, protocol, options);
+        rc = en_tcp_client_connect(&connection->tcp, arguments->host, arguments->port, protocol,
+                                   options);
     if (rc == EN_OK)
         connection->any = en_tcp_client_as_client(connection->tcp);
     en_tcp_options_free(options);
@@ -236,22 +267,22 @@ static int run_session(connection_t *connection)
 
 /* ---- The arguments ---- */
 
-typedef struct {
-    const char *path; /* of the Unix socket; NULL: host and port are given */
-    const char *host;
-    uint16_t port;
-    int words; /* of the command */
-    char **command;
-} arguments_t;
-
 static int parse_arguments(int argc, char **argv, arguments_t *arguments)
 {
+    const char *program = argv[0];
     long port;
     char *end;
 
+    arguments->ca_file = argc > 2 && strcmp(argv[1], "-c") == 0 ? argv[2] : NULL;
+    if (arguments->ca_file != NULL) {
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 3) {
-        fprintf(stderr, "usage: %s HOST PORT [COMMAND [WORD...]], or -s SOCKET for HOST PORT\n",
-                argv[0]);
+        fprintf(
+            stderr,
+            "usage: %s [-c CA_FILE] HOST PORT [COMMAND [WORD...]], or -s SOCKET for HOST PORT\n",
+            program);
         return 0;
     }
     arguments->words = argc - 3;
@@ -279,7 +310,7 @@ static int connect_to(connection_t *connection, const arguments_t *arguments)
     if (arguments->path != NULL)
         rc = connect_local(connection, arguments->path, protocol);
     else
-        rc = connect_tcp(connection, arguments->host, arguments->port, protocol);
+        rc = connect_tcp(connection, arguments, protocol);
     en_stream_protocol_free(protocol); /* the client keeps its own hold on it */
     return rc;
 }

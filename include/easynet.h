@@ -476,6 +476,16 @@
 #define EN_OPTION_REUSE_PORT 11
 
 /**
+ * What a receiving callback answers when it wants the next packet, too.
+ */
+#define EN_RECEIVE_MORE 1
+
+/**
+ * What a receiving callback answers when it has enough: it is not called again.
+ */
+#define EN_RECEIVE_STOP 2
+
+/**
  * An IPv4 or IPv6 address with a port; IPv6 with flow information and scope. It never changes.
  */
 typedef struct en_address_t en_address_t;
@@ -484,6 +494,48 @@ typedef struct en_address_t en_address_t;
  * What goes beside the next packet of a Unix socket, and what came beside the last one.
  */
 typedef struct en_ancillary_t en_ancillary_t;
+
+/**
+ * A client of any family on a loop, seen through what all have in common. It is borrowed from the
+ * client it was got from (`en_async_tcp_client_as_async_client`, ...), and ends with it.
+ */
+typedef struct en_async_client_t en_async_client_t;
+
+/**
+ * A TCP connection on a loop: operations that the loop completes by calling back. Several sends and
+ * several receives may be in flight; each direction is served in order. An operation that could not
+ * begin is told by the call, and never calls back; one that began calls back exactly once, from the
+ * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
+ * the operation is over with the loop's next turn.
+ */
+typedef struct en_async_tcp_client_t en_async_tcp_client_t;
+
+/**
+ * A connected UDP socket on a loop: operations that the loop completes by calling back. Several sends and
+ * several receives may be in flight; each direction is served in order. An operation that could not
+ * begin is told by the call, and never calls back; one that began calls back exactly once, from the
+ * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
+ * the operation is over with the loop's next turn.
+ */
+typedef struct en_async_udp_client_t en_async_udp_client_t;
+
+/**
+ * A connected Unix datagram socket on a loop: operations that the loop completes by calling back. Several sends and
+ * several receives may be in flight; each direction is served in order. An operation that could not
+ * begin is told by the call, and never calls back; one that began calls back exactly once, from the
+ * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
+ * the operation is over with the loop's next turn.
+ */
+typedef struct en_async_unix_datagram_client_t en_async_unix_datagram_client_t;
+
+/**
+ * A Unix stream connection on a loop: operations that the loop completes by calling back. Several sends and
+ * several receives may be in flight; each direction is served in order. An operation that could not
+ * begin is told by the call, and never calls back; one that began calls back exactly once, from the
+ * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
+ * the operation is over with the loop's next turn.
+ */
+typedef struct en_async_unix_stream_client_t en_async_unix_stream_client_t;
 
 /**
  * A switch. Options take one; once it is thrown, every call of a client that has it, and a
@@ -508,6 +560,12 @@ typedef struct en_datagram_protocol_t en_datagram_protocol_t;
  * together. Valid only during that call and only for its thread.
  */
 typedef struct en_frame_t en_frame_t;
+
+/**
+ * An event loop: it completes the operations of the clients that are on it. One thread at a time
+ * uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others.
+ */
+typedef struct en_loop_t en_loop_t;
 
 /**
  * Packets of a client, one after the other, within one budget of time. It keeps what it needs of
@@ -893,6 +951,36 @@ typedef struct {
      */
     uint64_t recv_calls;
 } en_stats_t;
+
+/**
+ * Called from the loop: `status` is `EN_OK`, or the code of what went wrong, of which
+ * `en_last_error_message` tells more. `EN_ECANCELED` says that it was cut short.
+ */
+typedef void (*en_loop_callback_t)(int status, void *user_data);
+
+/**
+ * Called from the loop, once, when an operation is over: `status` is `EN_OK` or a negative code, of
+ * which `en_last_error_message` tells more.
+ */
+typedef void (*en_async_done_t)(int status, void *user_data);
+
+/**
+ * Called from the loop, once, with a packet, or with a negative status and NULL. The packet is the
+ * callee's: it is released in the end, or the struct is copied and the copy released.
+ */
+typedef void (*en_async_received_t)(int status, en_packet_t *packet, void *user_data);
+
+/**
+ * Called from the loop with each packet, which is the callee's to release, and answers
+ * `EN_RECEIVE_MORE` or `EN_RECEIVE_STOP` (as which every other answer counts). Or, once and for the
+ * last time, with a negative status and NULL.
+ */
+typedef int (*en_async_receive_t)(int status, en_packet_t *packet, void *user_data);
+
+/**
+ * The same for several packets: `count` of them have gone, whatever the status.
+ */
+typedef void (*en_async_sent_t)(int status, size_t count, void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
@@ -3853,6 +3941,1568 @@ int en_unix_datagram_client_max_recv_size(const en_unix_datagram_client_t *clien
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
 int en_unix_datagram_client_get_stats(const en_unix_datagram_client_t *client, en_stats_t *stats);
+
+/**
+ * Makes a loop with nothing on it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`. See epoll(7).
+ */
+int en_loop_new(en_loop_t **out);
+
+/**
+ * Runs the loop until it is stopped, or until no operation, timer, started receive or posted call is
+ * left. Clients that wait for nothing do not keep it running.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_run(en_loop_t *loop);
+
+/**
+ * Waits until there is something to do, at most `timeout_ms` milliseconds (negative: for ever; 0:
+ * not at all), and does it. For programs whose own loop watches `en_loop_fd`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_run_once(en_loop_t *loop, int64_t timeout_ms);
+
+/**
+ * Makes `en_loop_run` return; one that runs later returns at once, once.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_loop_stop(en_loop_t *loop);
+
+/**
+ * Has the loop call `callback` with `user_data` soon, once: with `EN_OK`, or with `EN_ECANCELED` if
+ * the loop is freed before.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop was freed inside a callback).
+ */
+int en_loop_post(en_loop_t *loop, en_loop_callback_t callback, void *user_data);
+
+/**
+ * A descriptor that is readable when `en_loop_run_once` has something to do, timers included: to be
+ * watched by another loop, level-triggered. It stays the loop's. A negative code if there is none.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`.
+ */
+int en_loop_fd(en_loop_t *loop);
+
+/**
+ * In how many milliseconds the loop next has something to do by itself: `*timeout_ms` is -1 if it is
+ * only waiting for descriptors, 0 if it has something to do now.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_next_timeout(en_loop_t *loop,
+                         int64_t *timeout_ms);
+
+/**
+ * Calls `callback` with `user_data` and `EN_OK` after `delay_ms` milliseconds, and then every
+ * `interval_ms` (0: once). Its number is put into `*operation` (may be NULL): `en_loop_cancel` ends
+ * it, and then the callback comes a last time with `EN_ECANCELED`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_start_timer(en_loop_t *loop,
+                        int64_t delay_ms,
+                        int64_t interval_ms,
+                        en_loop_callback_t callback,
+                        void *user_data,
+                        uint64_t *operation);
+
+/**
+ * Ends the operation with this number before its time: its callback comes once, later, with
+ * `EN_ECANCELED`. One that has ended, or is decided already, is left alone; so is 0.
+ *
+ * A receive that is cancelled loses nothing. A send that is cancelled after part of it has gone ends
+ * the sending direction.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_cancel(en_loop_t *loop,
+                   uint64_t operation);
+
+/**
+ * Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
+ * returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
+ * do not.
+ *
+ * Loop thread only.
+ */
+void en_loop_free(en_loop_t *loop);
+
+/**
+ * Sends one packet; see the function of the same name of the client's family.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of the family's function.
+ */
+int en_async_client_send_packet(en_async_client_t *client,
+                                const void *data,
+                                size_t size,
+                                int64_t timeout_ms,
+                                en_async_done_t callback,
+                                void *user_data,
+                                uint64_t *operation);
+
+/**
+ * Receives one packet; see the function of the same name of the client's family.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of the family's function.
+ */
+int en_async_client_recv_packet(en_async_client_t *client,
+                                int64_t timeout_ms,
+                                en_async_received_t callback,
+                                void *user_data,
+                                uint64_t *operation);
+
+/**
+ * Receives packet after packet within a budget of time; see the function of the same name of the
+ * client's family.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of the family's function.
+ */
+int en_async_client_iter_received_packets(en_async_client_t *client,
+                                          int64_t timeout_ms,
+                                          en_async_receive_t callback,
+                                          void *user_data,
+                                          uint64_t *operation);
+
+/**
+ * Closes the client; see the function of the same name of the client's family.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of the family's function.
+ */
+int en_async_client_close(en_async_client_t *client,
+                          int64_t timeout_ms,
+                          en_async_done_t callback,
+                          void *user_data,
+                          uint64_t *operation);
+
+/**
+ * 1 if the client is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_client_is_closing(const en_async_client_t *client);
+
+/**
+ * The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+ *
+ * Loop thread only.
+ */
+int en_async_client_fileno(const en_async_client_t *client);
+
+/**
+ * Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`. It begins with the first
+ * operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
+ * and busy poll of the options are for calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ */
+int en_async_tcp_client_new(en_async_tcp_client_t **out,
+                            en_loop_t *loop,
+                            const char *host,
+                            uint16_t port,
+                            const en_stream_protocol_t *protocol,
+                            const en_tcp_options_t *options);
+
+/**
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
+ * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
+ * caller's.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
+ * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ */
+int en_async_tcp_client_from_fd(en_async_tcp_client_t **out,
+                                en_loop_t *loop,
+                                int fd,
+                                const en_stream_protocol_t *protocol,
+                                const en_tcp_options_t *options);
+
+/**
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
+ * for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_tcp_client_as_async_client(en_async_tcp_client_t *client);
+
+/**
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
+ * be.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_wait_connected(en_async_tcp_client_t *client,
+                                       int64_t timeout_ms,
+                                       en_async_done_t callback,
+                                       void *user_data,
+                                       uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_send_packet(en_async_tcp_client_t *client,
+                                    const void *data,
+                                    size_t size,
+                                    int64_t timeout_ms,
+                                    en_async_done_t callback,
+                                    void *user_data,
+                                    uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_send_packet_slices(en_async_tcp_client_t *client,
+                                           const en_slice_t *parts,
+                                           size_t count,
+                                           int64_t timeout_ms,
+                                           en_async_done_t callback,
+                                           void *user_data,
+                                           uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
+ * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_send_packets(en_async_tcp_client_t *client,
+                                     const en_slice_t *packets,
+                                     size_t count,
+                                     int64_t timeout_ms,
+                                     en_async_sent_t callback,
+                                     void *user_data,
+                                     uint64_t *operation);
+
+/**
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
+                                 int64_t timeout_ms,
+                                 en_async_done_t callback,
+                                 void *user_data,
+                                 uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
+ * that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`.
+ */
+int en_async_tcp_client_recv_packet(en_async_tcp_client_t *client,
+                                    int64_t timeout_ms,
+                                    en_async_received_t callback,
+                                    void *user_data,
+                                    uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
+ * that it has enough, until `en_async_tcp_client_recv_stop`, or until an error, which ends it. While it is
+ * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
+ * be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_recv_start(en_async_tcp_client_t *client,
+                                   en_async_receive_t callback,
+                                   void *user_data,
+                                   uint64_t *operation);
+
+/**
+ * Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_tcp_client_recv_stop(en_async_tcp_client_t *client);
+
+/**
+ * As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
+ * that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_tcp_client_iter_received_packets(en_async_tcp_client_t *client,
+                                              int64_t timeout_ms,
+                                              en_async_receive_t callback,
+                                              void *user_data,
+                                              uint64_t *operation);
+
+/**
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
+ * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+ * cancelled, it is abrupt. In every case the client ends closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+ * `EN_ECANCELED` (it was abrupt), those of sending.
+ */
+int en_async_tcp_client_close(en_async_tcp_client_t *client,
+                              int64_t timeout_ms,
+                              en_async_done_t callback,
+                              void *user_data,
+                              uint64_t *operation);
+
+/**
+ * 1 if the client is connected, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_tcp_client_is_connected(const en_async_tcp_client_t *client);
+
+/**
+ * 1 if the client is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_tcp_client_is_closing(const en_async_tcp_client_t *client);
+
+/**
+ * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_tcp_client_loop(const en_async_tcp_client_t *client);
+
+/**
+ * The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+ *
+ * Loop thread only.
+ */
+int en_async_tcp_client_fileno(const en_async_tcp_client_t *client);
+
+/**
+ * Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_tcp_client_get_local_address(const en_async_tcp_client_t *client,
+                                          en_address_t **address);
+
+/**
+ * Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_tcp_client_get_remote_address(const en_async_tcp_client_t *client,
+                                           en_address_t **address);
+
+/**
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
+ * has. `level` and `name` are those of getsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
+                                   int level,
+                                   int name,
+                                   void *value,
+                                   size_t *size);
+
+/**
+ * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
+ * setsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_tcp_client_setsockopt(en_async_tcp_client_t *client,
+                                   int level,
+                                   int name,
+                                   const void *value,
+                                   size_t size);
+
+/**
+ * Reads a socket `option` (`EN_OPTION_...`) into `*value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_tcp_client_get_option(const en_async_tcp_client_t *client,
+                                   int option,
+                                   int64_t *value);
+
+/**
+ * Sets a socket `option` (`EN_OPTION_...`) to `value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_tcp_client_set_option(en_async_tcp_client_t *client,
+                                   int option,
+                                   int64_t value);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
+ * closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_tcp_client_get_stats(const en_async_tcp_client_t *client,
+                                  en_stats_t *stats);
+
+/**
+ * What TLS has agreed on: `*info` is the caller's to free.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (the client does not speak TLS), `EN_ENOTCONN`, `EN_ECLOSED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_async_tcp_client_get_tls_info(const en_async_tcp_client_t *client, en_tls_info_t **info);
+
+/**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
+ * the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_tcp_client_free(en_async_tcp_client_t *client);
+
+/**
+ * Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It begins with the first
+ * operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
+ * and busy poll of the options are for calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ */
+int en_async_udp_client_new(en_async_udp_client_t **out,
+                            en_loop_t *loop,
+                            const char *host,
+                            uint16_t port,
+                            const en_datagram_protocol_t *protocol,
+                            const en_udp_options_t *options);
+
+/**
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
+ * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
+ * caller's.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
+ * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ */
+int en_async_udp_client_from_fd(en_async_udp_client_t **out,
+                                en_loop_t *loop,
+                                int fd,
+                                const en_datagram_protocol_t *protocol,
+                                const en_udp_options_t *options);
+
+/**
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
+ * for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_udp_client_as_async_client(en_async_udp_client_t *client);
+
+/**
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
+ * be.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_udp_client_wait_connected(en_async_udp_client_t *client,
+                                       int64_t timeout_ms,
+                                       en_async_done_t callback,
+                                       void *user_data,
+                                       uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_udp_client_send_packet(en_async_udp_client_t *client,
+                                    const void *data,
+                                    size_t size,
+                                    int64_t timeout_ms,
+                                    en_async_done_t callback,
+                                    void *user_data,
+                                    uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_udp_client_send_packet_slices(en_async_udp_client_t *client,
+                                           const en_slice_t *parts,
+                                           size_t count,
+                                           int64_t timeout_ms,
+                                           en_async_done_t callback,
+                                           void *user_data,
+                                           uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
+ * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_udp_client_send_packets(en_async_udp_client_t *client,
+                                     const en_slice_t *packets,
+                                     size_t count,
+                                     int64_t timeout_ms,
+                                     en_async_sent_t callback,
+                                     void *user_data,
+                                     uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
+ * that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`.
+ */
+int en_async_udp_client_recv_packet(en_async_udp_client_t *client,
+                                    int64_t timeout_ms,
+                                    en_async_received_t callback,
+                                    void *user_data,
+                                    uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
+ * that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which ends it. While it is
+ * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
+ * be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_udp_client_recv_start(en_async_udp_client_t *client,
+                                   en_async_receive_t callback,
+                                   void *user_data,
+                                   uint64_t *operation);
+
+/**
+ * Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_udp_client_recv_stop(en_async_udp_client_t *client);
+
+/**
+ * As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
+ * that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_udp_client_iter_received_packets(en_async_udp_client_t *client,
+                                              int64_t timeout_ms,
+                                              en_async_receive_t callback,
+                                              void *user_data,
+                                              uint64_t *operation);
+
+/**
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
+ * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+ * cancelled, it is abrupt. In every case the client ends closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+ * `EN_ECANCELED` (it was abrupt), those of sending.
+ */
+int en_async_udp_client_close(en_async_udp_client_t *client,
+                              int64_t timeout_ms,
+                              en_async_done_t callback,
+                              void *user_data,
+                              uint64_t *operation);
+
+/**
+ * 1 if the client is connected, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_udp_client_is_connected(const en_async_udp_client_t *client);
+
+/**
+ * 1 if the client is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_udp_client_is_closing(const en_async_udp_client_t *client);
+
+/**
+ * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_udp_client_loop(const en_async_udp_client_t *client);
+
+/**
+ * The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+ *
+ * Loop thread only.
+ */
+int en_async_udp_client_fileno(const en_async_udp_client_t *client);
+
+/**
+ * Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_udp_client_get_local_address(const en_async_udp_client_t *client,
+                                          en_address_t **address);
+
+/**
+ * Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_udp_client_get_remote_address(const en_async_udp_client_t *client,
+                                           en_address_t **address);
+
+/**
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
+ * has. `level` and `name` are those of getsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
+                                   int level,
+                                   int name,
+                                   void *value,
+                                   size_t *size);
+
+/**
+ * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
+ * setsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_udp_client_setsockopt(en_async_udp_client_t *client,
+                                   int level,
+                                   int name,
+                                   const void *value,
+                                   size_t size);
+
+/**
+ * Reads a socket `option` (`EN_OPTION_...`) into `*value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_udp_client_get_option(const en_async_udp_client_t *client,
+                                   int option,
+                                   int64_t *value);
+
+/**
+ * Sets a socket `option` (`EN_OPTION_...`) to `value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_udp_client_set_option(en_async_udp_client_t *client,
+                                   int option,
+                                   int64_t value);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
+ * closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_udp_client_get_stats(const en_async_udp_client_t *client,
+                                  en_stats_t *stats);
+
+/**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
+ * the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_udp_client_free(en_async_udp_client_t *client);
+
+/**
+ * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
+ * operation that needs it; what fails then may be tried again. Address, protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
+ * and busy poll of the options are for calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ */
+int en_async_unix_stream_client_new(en_async_unix_stream_client_t **out,
+                                    en_loop_t *loop,
+                                    const en_unix_address_t *address,
+                                    const en_stream_protocol_t *protocol,
+                                    const en_unix_stream_options_t *options);
+
+/**
+ * The same for the socket at a `path`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE`
+ * (too many clients). `out`, `loop`, `protocol` and `options` are those of the function above.
+ */
+int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
+                                         en_loop_t *loop,
+                                         const char *path,
+                                         const en_stream_protocol_t *protocol,
+                                         const en_unix_stream_options_t *options);
+
+/**
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
+ * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
+ * caller's.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
+ * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ */
+int en_async_unix_stream_client_from_fd(en_async_unix_stream_client_t **out,
+                                        en_loop_t *loop,
+                                        int fd,
+                                        const en_stream_protocol_t *protocol,
+                                        const en_unix_stream_options_t *options);
+
+/**
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
+ * for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_unix_stream_client_as_async_client(en_async_unix_stream_client_t *client);
+
+/**
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
+ * be.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_wait_connected(en_async_unix_stream_client_t *client,
+                                               int64_t timeout_ms,
+                                               en_async_done_t callback,
+                                               void *user_data,
+                                               uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_send_packet(en_async_unix_stream_client_t *client,
+                                            const void *data,
+                                            size_t size,
+                                            int64_t timeout_ms,
+                                            en_async_done_t callback,
+                                            void *user_data,
+                                            uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_send_packet_slices(en_async_unix_stream_client_t *client,
+                                                   const en_slice_t *parts,
+                                                   size_t count,
+                                                   int64_t timeout_ms,
+                                                   en_async_done_t callback,
+                                                   void *user_data,
+                                                   uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
+ * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_send_packets(en_async_unix_stream_client_t *client,
+                                             const en_slice_t *packets,
+                                             size_t count,
+                                             int64_t timeout_ms,
+                                             en_async_sent_t callback,
+                                             void *user_data,
+                                             uint64_t *operation);
+
+/**
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
+                                         int64_t timeout_ms,
+                                         en_async_done_t callback,
+                                         void *user_data,
+                                         uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
+ * that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_recv_packet(en_async_unix_stream_client_t *client,
+                                            int64_t timeout_ms,
+                                            en_async_received_t callback,
+                                            void *user_data,
+                                            uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
+ * that it has enough, until `en_async_unix_stream_client_recv_stop`, or until an error, which ends it. While it is
+ * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
+ * be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_recv_start(en_async_unix_stream_client_t *client,
+                                           en_async_receive_t callback,
+                                           void *user_data,
+                                           uint64_t *operation);
+
+/**
+ * Ends `en_async_unix_stream_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_unix_stream_client_recv_stop(en_async_unix_stream_client_t *client);
+
+/**
+ * As `en_async_unix_stream_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
+ * that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_iter_received_packets(en_async_unix_stream_client_t *client,
+                                                      int64_t timeout_ms,
+                                                      en_async_receive_t callback,
+                                                      void *user_data,
+                                                      uint64_t *operation);
+
+/**
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
+ * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+ * cancelled, it is abrupt. In every case the client ends closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+ * `EN_ECANCELED` (it was abrupt), those of sending.
+ */
+int en_async_unix_stream_client_close(en_async_unix_stream_client_t *client,
+                                      int64_t timeout_ms,
+                                      en_async_done_t callback,
+                                      void *user_data,
+                                      uint64_t *operation);
+
+/**
+ * 1 if the client is connected, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_unix_stream_client_is_connected(const en_async_unix_stream_client_t *client);
+
+/**
+ * 1 if the client is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_unix_stream_client_is_closing(const en_async_unix_stream_client_t *client);
+
+/**
+ * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_unix_stream_client_loop(const en_async_unix_stream_client_t *client);
+
+/**
+ * The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+ *
+ * Loop thread only.
+ */
+int en_async_unix_stream_client_fileno(const en_async_unix_stream_client_t *client);
+
+/**
+ * Puts the name of our end into `*name`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_unix_stream_client_get_local_name(const en_async_unix_stream_client_t *client,
+                                               en_unix_address_t **name);
+
+/**
+ * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_unix_stream_client_get_peer_name(const en_async_unix_stream_client_t *client,
+                                              en_unix_address_t **name);
+
+/**
+ * Puts the credentials of the process at the other end, when the connection was made, into
+ * `*credentials`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet), `EN_ENODATA`. See unix(7), SO_PEERCRED.
+ */
+int en_async_unix_stream_client_get_peer_credentials(const en_async_unix_stream_client_t *client,
+                                                     en_credentials_t *credentials);
+
+/**
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
+ * has. `level` and `name` are those of getsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *client,
+                                           int level,
+                                           int name,
+                                           void *value,
+                                           size_t *size);
+
+/**
+ * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
+ * setsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_unix_stream_client_setsockopt(en_async_unix_stream_client_t *client,
+                                           int level,
+                                           int name,
+                                           const void *value,
+                                           size_t size);
+
+/**
+ * Reads a socket `option` (`EN_OPTION_...`) into `*value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *client,
+                                           int option,
+                                           int64_t *value);
+
+/**
+ * Sets a socket `option` (`EN_OPTION_...`) to `value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_unix_stream_client_set_option(en_async_unix_stream_client_t *client,
+                                           int option,
+                                           int64_t value);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
+ * closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_unix_stream_client_get_stats(const en_async_unix_stream_client_t *client,
+                                          en_stats_t *stats);
+
+/**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
+ * the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_unix_stream_client_free(en_async_unix_stream_client_t *client);
+
+/**
+ * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
+ * operation that needs it; what fails then may be tried again. Address, protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
+ * and busy poll of the options are for calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ */
+int en_async_unix_datagram_client_new(en_async_unix_datagram_client_t **out,
+                                      en_loop_t *loop,
+                                      const en_unix_address_t *address,
+                                      const en_datagram_protocol_t *protocol,
+                                      const en_unix_datagram_options_t *options);
+
+/**
+ * The same for the socket at a `path`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE`
+ * (too many clients). `out`, `loop`, `protocol` and `options` are those of the function above.
+ */
+int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out,
+                                           en_loop_t *loop,
+                                           const char *path,
+                                           const en_datagram_protocol_t *protocol,
+                                           const en_unix_datagram_options_t *options);
+
+/**
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
+ * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
+ * caller's.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
+ * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ */
+int en_async_unix_datagram_client_from_fd(en_async_unix_datagram_client_t **out,
+                                          en_loop_t *loop,
+                                          int fd,
+                                          const en_datagram_protocol_t *protocol,
+                                          const en_unix_datagram_options_t *options);
+
+/**
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
+ * for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_unix_datagram_client_as_async_client(en_async_unix_datagram_client_t *client);
+
+/**
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
+ * be.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_wait_connected(en_async_unix_datagram_client_t *client,
+                                                 int64_t timeout_ms,
+                                                 en_async_done_t callback,
+                                                 void *user_data,
+                                                 uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_send_packet(en_async_unix_datagram_client_t *client,
+                                              const void *data,
+                                              size_t size,
+                                              int64_t timeout_ms,
+                                              en_async_done_t callback,
+                                              void *user_data,
+                                              uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
+ * is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_send_packet_slices(en_async_unix_datagram_client_t *client,
+                                                     const en_slice_t *parts,
+                                                     size_t count,
+                                                     int64_t timeout_ms,
+                                                     en_async_done_t callback,
+                                                     void *user_data,
+                                                     uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
+ * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_send_packets(en_async_unix_datagram_client_t *client,
+                                               const en_slice_t *packets,
+                                               size_t count,
+                                               int64_t timeout_ms,
+                                               en_async_sent_t callback,
+                                               void *user_data,
+                                               uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
+ * that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_recv_packet(en_async_unix_datagram_client_t *client,
+                                              int64_t timeout_ms,
+                                              en_async_received_t callback,
+                                              void *user_data,
+                                              uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
+ * that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error, which ends it. While it is
+ * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
+ * be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_recv_start(en_async_unix_datagram_client_t *client,
+                                             en_async_receive_t callback,
+                                             void *user_data,
+                                             uint64_t *operation);
+
+/**
+ * Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_unix_datagram_client_recv_stop(en_async_unix_datagram_client_t *client);
+
+/**
+ * As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
+ * that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_iter_received_packets(en_async_unix_datagram_client_t *client,
+                                                        int64_t timeout_ms,
+                                                        en_async_receive_t callback,
+                                                        void *user_data,
+                                                        uint64_t *operation);
+
+/**
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
+ * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+ * cancelled, it is abrupt. In every case the client ends closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+ * `EN_ECANCELED` (it was abrupt), those of sending.
+ */
+int en_async_unix_datagram_client_close(en_async_unix_datagram_client_t *client,
+                                        int64_t timeout_ms,
+                                        en_async_done_t callback,
+                                        void *user_data,
+                                        uint64_t *operation);
+
+/**
+ * 1 if the client is connected, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_unix_datagram_client_is_connected(const en_async_unix_datagram_client_t *client);
+
+/**
+ * 1 if the client is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_unix_datagram_client_is_closing(const en_async_unix_datagram_client_t *client);
+
+/**
+ * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_unix_datagram_client_loop(const en_async_unix_datagram_client_t *client);
+
+/**
+ * The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+ *
+ * Loop thread only.
+ */
+int en_async_unix_datagram_client_fileno(const en_async_unix_datagram_client_t *client);
+
+/**
+ * Puts the name of our end into `*name`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_unix_datagram_client_get_local_name(const en_async_unix_datagram_client_t *client,
+                                                 en_unix_address_t **name);
+
+/**
+ * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been connected, also
+ * afterwards.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+ */
+int en_async_unix_datagram_client_get_peer_name(const en_async_unix_datagram_client_t *client,
+                                                en_unix_address_t **name);
+
+/**
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
+ * has. `level` and `name` are those of getsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client_t *client,
+                                             int level,
+                                             int name,
+                                             void *value,
+                                             size_t *size);
+
+/**
+ * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
+ * setsockopt(2).
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_unix_datagram_client_setsockopt(en_async_unix_datagram_client_t *client,
+                                             int level,
+                                             int name,
+                                             const void *value,
+                                             size_t size);
+
+/**
+ * Reads a socket `option` (`EN_OPTION_...`) into `*value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ */
+int en_async_unix_datagram_client_get_option(const en_async_unix_datagram_client_t *client,
+                                             int option,
+                                             int64_t *value);
+
+/**
+ * Sets a socket `option` (`EN_OPTION_...`) to `value`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ */
+int en_async_unix_datagram_client_set_option(en_async_unix_datagram_client_t *client,
+                                             int option,
+                                             int64_t value);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
+ * closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_t *client,
+                                            en_stats_t *stats);
+
+/**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
+ * the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_unix_datagram_client_free(en_async_unix_datagram_client_t *client);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,5 +1,8 @@
 //! The outcome of every socket operation: it has finished, or it says what it waits for.
 
+use std::os::fd::BorrowedFd;
+use std::time::Instant;
+
 use crate::error::Error;
 
 /// What an operation waits for.
@@ -42,4 +45,34 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Stop {
         Stop::Failed(error)
     }
+}
+
+/// Something that takes several steps, such as connecting: it is told the time, goes as far as it
+/// can, and says what it waits for.
+pub trait Undertaking {
+    /// What comes of it.
+    type Outcome;
+
+    /// Goes on. After it has ended it is not asked again.
+    fn advance(&mut self, now: Instant) -> Course<Self::Outcome>;
+
+    /// The descriptors to wait for; they may be others after each step.
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)>;
+
+    /// Gives up because of `error`: the same, with what there is to say about it.
+    fn give_up(&mut self, error: Error) -> Error;
+}
+
+/// How far an undertaking has come.
+#[derive(Debug)]
+pub enum Course<T> {
+    /// It is done.
+    Done(T),
+    /// It has failed.
+    Failed(Error),
+    /// To be continued when one of its descriptors is ready, or at this time.
+    Wait {
+        /// None: at no time of its own.
+        until: Option<Instant>,
+    },
 }

@@ -3,8 +3,8 @@
 //! One sentence holds the design:
 //!
 //! > Every socket operation is an attempt that either finishes or says what it waits for; it is told
-//! > how long the kernel may hold it. Drivers do the rest: this one keeps the calling thread until a
-//! > deadline. Nothing else knows how to wait.
+//! > how long the kernel may hold it (on a loop: not at all). Two small drivers do the rest: one keeps
+//! > the calling thread until a deadline, one lives in an event loop. Nothing else knows how to wait.
 //!
 //! The floors, from the ground up; each uses only what lies below it:
 //!
@@ -15,7 +15,8 @@
 //! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.
 //! - [`transport`]: bytes in and out, by attempts.
 //! - [`endpoint`]: a transport and a protocol: packets, still by attempts.
-//! - [`blocking`]: the driver that keeps the calling thread, with its locks and its closing.
+//! - [`blocking`]: the driver that keeps the calling thread, with its slots and its closing.
+//! - [`reactor`]: the driver that lives in an event loop, with its timers and operations.
 //! - [`client`]: how each family of clients is made, and its options.
 //! - `ffi`: the C interface, one file per handle family, no logic of its own.
 //!
@@ -31,6 +32,7 @@ pub mod endpoint;
 pub mod error;
 pub mod packet;
 pub mod protocol;
+pub mod reactor;
 pub mod socket;
 pub mod tls;
 pub mod transport;

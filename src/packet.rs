@@ -68,7 +68,12 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        if unsafe { block.as_ref() }.holds.fetch_sub(count, Ordering::Release) == count {
+        let holds = &unsafe { block.as_ref() }.holds;
+        // If all holds are the caller's nobody else can change their number, and the locked
+        // instruction is saved.
+        if holds.load(Ordering::Acquire) == count {
+            Block::retire(block);
+        } else if holds.fetch_sub(count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
         }
@@ -124,14 +129,15 @@ impl Kept {
         Some(self.0.swap_remove(index))
     }
 
-    /// Keeps a block, or hands it back.
+    /// Keeps a block; hands one back that is not kept.
     fn put(&mut self, block: NonNull<Block>) -> Option<NonNull<Block>> {
         // SAFETY: the caller gives up a living block.
-        if self.0.len() == KEPT_COUNT || unsafe { block.as_ref() }.capacity > KEPT_SIZE {
+        if unsafe { block.as_ref() }.capacity > KEPT_SIZE {
             return Some(block);
         }
         self.0.push(block);
-        None
+        // The one that nobody has wanted for the longest time makes room: its size is out of use.
+        (self.0.len() > KEPT_COUNT).then(|| self.0.remove(0))
     }
 }
 
@@ -141,7 +147,9 @@ impl Drop for Kept {
     }
 }
 
-/// A received packet: a counted, unchanging view. It may be sent to and released on any thread.
+/// A received packet: a counted, unchanging view. It may be sent to and released on any thread. Its
+/// layout is that of the packets of C.
+#[repr(C)]
 pub struct Packet {
     data: NonNull<u8>,
     size: usize,
@@ -157,9 +165,11 @@ unsafe impl Sync for Packet {}
 impl Packet {
     /// A packet with a copy of these bytes.
     pub fn copied(bytes: &[u8]) -> Packet {
-        let mut filling = Filling::new(bytes.len().max(1));
-        filling.append(bytes);
-        filling.packet(0, bytes.len())
+        let block = Block::new(bytes.len().max(1), 1);
+        let data = Block::bytes(block);
+        // SAFETY: the block is ours alone, and large enough.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.as_ptr(), bytes.len()) };
+        Packet { data, size: bytes.len(), block }
     }
 
     /// A packet of foreign memory, and what ends it.
@@ -302,6 +312,21 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
+    /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
+    /// none.
+    #[inline]
+    pub fn take(&mut self, most: usize) -> Option<Packet> {
+        let filling = self.block.as_mut()?;
+        let size = most.min(filling.end - filling.start);
+        if size == 0 {
+            return None;
+        }
+        let packet = filling.packet(0, size);
+        filling.start += size;
+        self.shrink();
+        Some(packet)
+    }
+
     /// The first `count` bytes are spent.
     #[inline]
     pub fn spend(&mut self, count: usize) {
@@ -409,6 +434,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_is_spent() {
+        let mut storage = Storage::default();
+        assert!(storage.take(2).is_none());
+        put(&mut storage, b"abcde", 100);
+        let taken: Vec<_> = std::iter::from_fn(|| storage.take(2)).collect();
+        assert_eq!(taken.iter().map(|packet| &**packet).collect::<Vec<_>>(), [&b"ab"[..], b"cd", b"e"]);
+        assert!(storage.block.is_none());
+    }
+
+    #[test]
     fn no_memory_is_held_without_bytes() {
         let mut storage = Storage::default();
         put(&mut storage, b"abc", 100);
@@ -468,5 +503,20 @@ mod tests {
         let (data, size, block) = Packet::copied(b"abc").into_raw();
         // SAFETY: the parts come from into_raw, once.
         assert_eq!(&*unsafe { Packet::from_raw(data, size, block) }, b"abc");
+    }
+
+    #[test]
+    fn sizes_out_of_use_make_room_for_those_in_use() {
+        // As many as are kept, none of which is large enough for what comes.
+        let small: Vec<_> = (0..KEPT_COUNT).map(|power| Filling::new(1024 << power)).collect();
+        drop(small);
+        drop(Filling::new(256 << 10));
+        let kept = KEPT.with_borrow(|kept| {
+            kept.0.iter().any(|block| {
+                // SAFETY: kept blocks live.
+                unsafe { block.as_ref() }.capacity == 256 << 10
+            })
+        });
+        assert!(kept);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::error::{EN_ECANCELED, Error, Result};
 use crate::socket::eventfd::EventFd;
+use crate::socket::fork;
 
 /// Ends calls that wait.
 #[derive(Debug)]
@@ -15,18 +16,46 @@ pub struct Cancel {
     /// meanwhile, and by halves.
     begun: AtomicU32,
     ended: AtomicU32,
+    /// The process that the event belongs to: a forked child has a switch of its own.
+    generation: AtomicU32,
 }
 
 impl Cancel {
     /// A switch, not thrown.
     pub fn new() -> Result<Cancel> {
+        fork::watch();
         let event = EventFd::new()?;
         let (begun, ended) = (AtomicU32::new(0), AtomicU32::new(0));
-        Ok(Cancel { thrown: AtomicBool::new(false), event, begun, ended })
+        let generation = AtomicU32::new(fork::generation());
+        Ok(Cancel { thrown: AtomicBool::new(false), event, begun, ended, generation })
+    }
+
+    /// In a forked child, parts with the parent's: thrown or not, it stays as it was at the fork.
+    #[inline]
+    fn settle(&self) {
+        if self.generation.load(Ordering::Relaxed) != fork::generation() {
+            self.part();
+        }
+    }
+
+    #[cold]
+    fn part(&self) {
+        let (seen, here) = (self.generation.load(Ordering::SeqCst), fork::generation());
+        if seen != here
+            && self.generation.compare_exchange(seen, here, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        {
+            self.event.renew();
+            // Who was throwing it is not here.
+            self.ended.store(self.begun.load(Ordering::SeqCst), Ordering::SeqCst);
+            if self.thrown.load(Ordering::SeqCst) {
+                self.event.signal();
+            }
+        }
     }
 
     /// Throws it. Does nothing that a signal handler must not do.
     pub fn trigger(&self) {
+        self.settle();
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.thrown.store(true, Ordering::SeqCst);
         self.event.signal();
@@ -35,6 +64,7 @@ impl Cancel {
 
     /// Puts it back.
     pub fn reset(&self) {
+        self.settle();
         loop {
             let begun = self.begun.load(Ordering::SeqCst);
             self.thrown.store(false, Ordering::SeqCst);
@@ -53,6 +83,7 @@ impl Cancel {
 
     /// `EN_ECANCELED` if it is thrown.
     pub fn check(&self) -> Result<()> {
+        self.settle();
         match self.is_triggered() {
             true => Err(Error::new(EN_ECANCELED, "the cancel switch was thrown")),
             false => Ok(()),

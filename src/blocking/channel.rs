@@ -19,7 +19,7 @@ use crate::transport::{Attribute, Shared, Transport};
 const STEPS: u32 = 4096;
 
 /// A handle of a transport. Others may have a hold on the same transport.
-pub struct Channel<T: ?Sized> {
+pub struct Channel<T: Transport + ?Sized> {
     receiving: Slot<Arc<Shared<T>>>,
     sending: Slot<Sending<T>>,
     control: Slot<Arc<Shared<T>>>,
@@ -34,7 +34,7 @@ pub struct Channel<T: ?Sized> {
 }
 
 /// The sending direction.
-pub(super) struct Sending<T: ?Sized> {
+pub(super) struct Sending<T: Transport + ?Sized> {
     pub(super) transport: Arc<Shared<T>>,
     /// How many bytes were given to a send that had to wait, and may have been taken.
     pub(super) begun: usize,

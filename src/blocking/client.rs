@@ -1,5 +1,6 @@
-//! A client whose calls block: two halves behind two locks, and a way to close it from anywhere.
+//! A client whose calls block: two halves in two slots, and a way to close it from anywhere.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,48 +10,22 @@ use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
-use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
+use crate::socket::names::Names;
 use crate::socket::slot::{Guard, Slot};
 use crate::transport::Transport;
 
 mod closing;
 mod facts;
 
-pub use facts::{Name, Names, Stats};
-
 /// One batch of packets: so many copied bytes, or so many chunks that are not copied.
 const BATCH_BYTES: usize = 64 << 10;
 const BATCH_CHUNKS: usize = 512;
-
-/// What a client is made of.
-pub struct Parts {
-    /// The receiving half.
-    pub receiver: Box<dyn PacketReceiver>,
-    /// The sending half.
-    pub sender: Box<dyn PacketSender>,
-    /// What both work on.
-    pub transport: Arc<dyn Transport>,
-    /// Makes packets bytes.
-    pub encoder: Box<dyn Encode>,
-    /// Counts what both do.
-    pub counters: Arc<Counters>,
-    /// Who is at the two ends, where that is known.
-    pub names: Option<Names>,
-    /// Whether others have a hold on the transport, too. Then a call is refused where another one is
-    /// at the same direction, in place of waiting for it.
-    pub is_shared: bool,
-    /// How calls wait.
-    pub waiting: Waiting,
-    /// How long closing may take.
-    pub shutdown_timeout_ms: i64,
-    /// Whether calls run code of the application.
-    pub runs_callbacks: bool,
-}
 
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
@@ -77,6 +52,8 @@ pub struct Client {
     waiting: Waiting,
     shutdown_timeout_ms: i64,
     runs_callbacks: bool,
+    /// Whether there is a write buffer.
+    puts_aside: bool,
     says_farewell: bool,
     survives_fork: bool,
 }
@@ -88,39 +65,44 @@ struct Half<T: ?Sized> {
 }
 
 impl Client {
-    /// A client over a connected transport.
-    pub fn new(parts: Parts) -> Client {
-        let transport = parts.transport;
+    /// A client over a connection. Closing takes so long at most.
+    pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
+        let transport = connection.transport;
         Client {
+            puts_aside: connection.sender.puts_aside(),
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport
                 .fd(Interest::Read)
                 .or_else(|| transport.fd(Interest::Write))
                 .map_or(-1, |fd| fd.as_raw_fd()),
-            receiving: Slot::new(Half { packets: parts.receiver, transport: transport.clone() }),
-            sending: Slot::new(Half { packets: parts.sender, transport: transport.clone() }),
+            receiving: Slot::new(Half { packets: connection.receiver, transport: transport.clone() }),
+            sending: Slot::new(Half { packets: connection.sender, transport: transport.clone() }),
             control: Slot::new(transport),
             life: Life::begin(),
             unsent: AtomicBool::new(false),
             unsent_of: AtomicU32::new(fork::generation()),
             sender_waits: AtomicBool::new(false),
-            encoder: parts.encoder,
-            counters: parts.counters,
-            peer: parts.names.as_ref().map(|names| names.remote.to_string().into()),
-            names: parts.names,
-            is_shared: parts.is_shared,
+            encoder: connection.encoder,
+            counters: connection.counters,
+            peer: connection.names.as_ref().map(|names| names.remote.to_string().into()),
+            names: connection.names,
+            is_shared: connection.is_shared,
             flushing: AtomicBool::new(false),
-            waiting: parts.waiting,
-            shutdown_timeout_ms: parts.shutdown_timeout_ms,
-            runs_callbacks: parts.runs_callbacks,
+            runs_callbacks: connection.runs_callbacks || waiting.runs_callbacks(),
+            waiting,
+            shutdown_timeout_ms,
         }
     }
 
     #[cold]
     fn check_usable_slow(&self) -> Result<()> {
-        let is_used = || self.receiving.is_used() || self.sending.is_used() || self.control.is_used();
-        self.life.look(|| !self.survives_fork || is_used())
+        self.life.look(|| !self.survives_fork || self.is_used())
+    }
+
+    /// Whether a call is under way.
+    fn is_used(&self) -> bool {
+        self.receiving.is_used() || self.sending.is_used() || self.control.is_used()
     }
 
     /// Sends one packet, given in parts.
@@ -185,20 +167,30 @@ impl Client {
             return Err(closed());
         }
         let Half { packets, transport } = half;
-        // Most of the time there is room at once, and nobody needs to know what time it is.
-        let outcome = match packets.send(out, Hold::No) {
-            Ok(()) => return Ok(()),
-            Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive_sender(&**transport, deadline, |hold| packets.send(out, hold)),
-        };
+        let outcome = self.send_through(&**transport, deadline, |hold| packets.send(out, hold));
         outcome.inspect_err(|error| packets.give_up(out, error.reason()))
+    }
+
+    /// Most of the time there is room at once, and nobody needs to know what time it is.
+    #[inline]
+    fn send_through(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        match attempt(Hold::No) {
+            Ok(()) => Ok(()),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(_) => self.drive_sender(transport, deadline, attempt),
+        }
     }
 
     /// Sends what is put aside.
     pub fn flush(&self, timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive_sender(&**transport, deadline, |hold| packets.flush(hold))
+            self.send_through(&**transport, deadline, |hold| packets.flush(hold))
         })
     }
 
@@ -206,7 +198,7 @@ impl Client {
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             let Half { packets, transport } = half;
-            self.drive_sender(&**transport, deadline, |hold| packets.send_eof(hold))
+            self.send_through(&**transport, deadline, |hold| packets.send_eof(hold))
         });
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
@@ -232,21 +224,12 @@ impl Client {
         })
     }
 
-    /// Receives at least one packet, and at most `most`.
-    pub fn recv_packets(&self, most: usize, timeout_ms: i64, take: &mut dyn FnMut(Packet)) -> Result<()> {
+    /// Receives at least one packet into `out`, and what else there is; how many.
+    pub fn recv_packets(&self, out: &mut [MaybeUninit<Packet>], timeout_ms: i64) -> Result<usize> {
+        let [first, more @ ..] = out else { return Ok(0) };
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            take(self.receive(half, deadline)?);
-            for _ in 1..most {
-                match half.packets.recv_more() {
-                    Ok(packet) => take(packet),
-                    Err(Stop::Want(_) | Stop::Again) => break,
-                    Err(Stop::Failed(error)) => {
-                        half.packets.put_back(Err(error));
-                        break;
-                    }
-                }
-            }
-            Ok(())
+            first.write(self.receive(half, deadline)?);
+            Ok(1 + half.packets.recv_more_into(more))
         })
     }
 
@@ -278,7 +261,7 @@ impl Client {
             let mut out = Gather::default();
             self.encoder.encode(parts, &mut out)?;
             let Half { packets, transport } = half;
-            let sent = self.drive_sender(&**transport, deadline, |hold| {
+            let sent = self.send_through(&**transport, deadline, |hold| {
                 packets.send_with_ancillary(&mut out, &control, hold)
             });
             sent.inspect_err(|error| half.packets.give_up(&out, error.reason()))?;
@@ -289,6 +272,8 @@ impl Client {
 
     /// Whether the next receive answers without a system call; no if another is under way.
     pub fn has_buffered(&self) -> Result<bool> {
+        // Keeps the client until the error is complete.
+        let _inside = self.receiving.visit();
         if self.is_done() {
             return Err(self.explain(closed(), Stage::Receive));
         }
@@ -375,20 +360,36 @@ impl Client {
         })
     }
 
-    /// As [`Self::drive`]; who closes sees that it need not wait for us.
+    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
     fn drive_sender<T>(
         &self,
         transport: &dyn Transport,
         deadline: &mut Deadline,
-        attempt: impl FnMut(Hold) -> Attempt<T>,
+        mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
-        self.sender_waits.store(true, Ordering::SeqCst);
-        let outcome = match self.is_done() {
-            true => Err(closed()),
-            false => self.drive(transport, deadline, attempt),
-        };
+        let outcome = self.drive(transport, deadline, |hold| {
+            if hold != Hold::No {
+                self.waits_from_here()?;
+            }
+            match attempt(hold) {
+                Err(Stop::Want(interest)) => {
+                    self.waits_from_here()?;
+                    Err(Stop::Want(interest))
+                }
+                outcome => {
+                    self.sender_waits.store(false, Ordering::SeqCst);
+                    outcome
+                }
+            }
+        });
         self.sender_waits.store(false, Ordering::SeqCst);
         outcome
+    }
+
+    /// A sender is about to wait, unless the client is closed: of the two, one sees the other.
+    fn waits_from_here(&self) -> Result<()> {
+        self.sender_waits.store(true, Ordering::SeqCst);
+        if self.is_done() { Err(closed()) } else { Ok(()) }
     }
 
     #[inline]

@@ -16,7 +16,7 @@ mod stream_channel;
 
 pub use cancel::Cancel;
 pub use channel::Channel;
-pub use client::{Client, Stats};
+pub use client::Client;
 pub use datagram_channel::cut;
 pub use iter::PacketIter;
 pub use stream_channel::Now;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::CommonOptions;
 use super::prepared::{datagram_receiver, stream_receiver};
-use crate::blocking::Channel;
-use crate::blocking::client::{Client, Name, Names, Parts};
+use crate::blocking::{Channel, Client};
 use crate::endpoint::datagram::DatagramSender;
 use crate::endpoint::one_way::{NoReceiver, NoSender};
 use crate::endpoint::stream::StreamSender;
-use crate::endpoint::{Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
+use crate::socket::names::{Name, Names};
 use crate::socket::unix_address::UnixAddress;
 use crate::transport::{Attribute, DatagramTransport, StreamTransport, Transport};
 
@@ -78,19 +78,16 @@ fn endpoint(
     protocol_calls_back: bool,
     options: &CommonOptions,
 ) -> Arc<Client> {
-    let waiting = options.waiting();
-    Arc::new(Client::new(Parts {
+    options.finished(Connection {
         receiver,
         sender,
         encoder,
         counters,
         names: names(&*transport),
         is_shared: true,
-        runs_callbacks: protocol_calls_back || transport.runs_callbacks() || waiting.runs_callbacks(),
+        runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
         transport,
-        waiting,
-        shutdown_timeout_ms: options.shutdown_timeout_ms,
-    }))
+    })
 }
 
 /// Who is at the two ends, if the transport tells both.

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::blocking::Cancel;
+use crate::attempt::Undertaking;
 use crate::blocking::wait::{Interrupt, Wait, Waiting};
+use crate::blocking::{Cancel, Client, connect};
+use crate::deadline::Deadline;
+use crate::endpoint::Connection;
 use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
 pub mod endpoint;
 pub mod local_address;
+pub mod on_loop;
 mod prepared;
+mod resolving;
 pub mod secure;
 pub mod tcp;
 pub mod transport;
@@ -114,6 +119,22 @@ impl CommonOptions {
         self.interval = Some(interval(interval_ms)?);
         self.interrupt = None;
         Ok(())
+    }
+
+    /// A client whose calls block, when the undertaking has brought its connection.
+    fn client(
+        &self,
+        work: impl Undertaking<Outcome = Connection>,
+        connect_timeout_ms: i64,
+    ) -> Result<Arc<Client>> {
+        let waiting = self.waiting();
+        connect::see_through(work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
+            .map(|connection| self.finished(connection))
+    }
+
+    /// A client whose calls block, over a connection.
+    fn finished(&self, connection: Connection) -> Arc<Client> {
+        Arc::new(Client::new(connection, self.waiting(), self.shutdown_timeout_ms))
     }
 
     pub(crate) fn waiting(&self) -> Waiting {

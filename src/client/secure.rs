@@ -1,13 +1,14 @@
 //! How a client speaks TLS: with which configuration, to whom, and for how long it shakes hands.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::blocking::connect;
-use crate::blocking::wait::Waiting;
-use crate::deadline::Deadline;
-use crate::error::{Result, Stage, invalid};
+use crate::attempt::{Course, Hold, Interest, Stop, Undertaking};
+use crate::deadline::{Deadline, Left};
+use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::tls::TlsConfig;
-use crate::transport::StreamTransport;
+use crate::transport::{self, StreamTransport};
 
 /// How long shaking hands may take where nothing else is said.
 const HANDSHAKE_TIMEOUT_MS: i64 = 60_000;
@@ -51,33 +52,58 @@ impl Secure {
         }
     }
 
-    /// TLS over a transport, with hands shaken; or the transport itself.
-    pub fn over(
-        &self,
-        inner: Arc<dyn StreamTransport>,
-        host: Option<&str>,
-        waiting: &Waiting,
-        deadline: Deadline,
-    ) -> Result<Arc<dyn StreamTransport>> {
-        match &self.config {
-            None => Ok(inner),
-            Some(config) => self.wrap(inner, config, host, waiting, deadline).map(Into::into),
+    /// Begins to make a transport ready: by TLS, if that is wanted.
+    pub(super) fn begin(&self, inner: Arc<dyn StreamTransport>, host: Option<&str>) -> Result<Securing> {
+        let Some(config) = &self.config else {
+            return Ok(Securing { transport: inner, interest: Interest::Read, deadline: Deadline::Never });
+        };
+        let name = self.server_name.as_deref().or(host).unwrap_or_default();
+        let timeout = self.handshake_timeout_ms.unwrap_or(HANDSHAKE_TIMEOUT_MS);
+        let transport = transport::secure(inner, config, name, self.standard_compatible.unwrap_or(true))
+            .map_err(|error| error.at(Stage::Handshake))?;
+        Ok(Securing { transport, interest: Interest::Write, deadline: Deadline::after_ms(timeout) })
+    }
+}
+
+/// A transport that is being made ready.
+pub(super) struct Securing {
+    transport: Arc<dyn StreamTransport>,
+    interest: Interest,
+    deadline: Deadline,
+}
+
+impl Undertaking for Securing {
+    type Outcome = Arc<dyn StreamTransport>;
+
+    fn advance(&mut self, now: Instant) -> Course<Arc<dyn StreamTransport>> {
+        loop {
+            match self.transport.handshake(Hold::No) {
+                Ok(()) => return Course::Done(self.transport.clone()),
+                Err(Stop::Failed(error)) => return Course::Failed(error.at(Stage::Handshake)),
+                Err(Stop::Again) => {}
+                Err(Stop::Want(interest)) => {
+                    self.interest = interest;
+                    break;
+                }
+            }
+        }
+        match self.deadline.left_at(|| now) {
+            Left::Nothing => Course::Failed(self.give_up(Error::new(EN_ETIMEDOUT, ""))),
+            _ => Course::Wait { until: self.deadline.instant() },
         }
     }
 
-    /// TLS over a transport, with hands shaken.
-    pub fn wrap(
-        &self,
-        inner: Arc<dyn StreamTransport>,
-        config: &TlsConfig,
-        host: Option<&str>,
-        waiting: &Waiting,
-        deadline: Deadline,
-    ) -> Result<Box<dyn StreamTransport>> {
-        let name = self.server_name.as_deref().or(host).unwrap_or_default();
-        let timeout = self.handshake_timeout_ms.unwrap_or(HANDSHAKE_TIMEOUT_MS);
-        let mut deadline = deadline.earlier(Deadline::after_ms(timeout));
-        connect::secure(inner, config, name, self.standard_compatible.unwrap_or(true), waiting, &mut deadline)
-            .map_err(|error| error.at(Stage::Handshake))
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        self.transport.fd(self.interest).map(|fd| (fd, self.interest)).into_iter().collect()
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        let error = match error.code() {
+            EN_ETIMEDOUT => {
+                Error::new(EN_ETIMEDOUT, "the time-out has passed in the midst of the TLS handshake")
+            }
+            _ => error,
+        };
+        error.at(Stage::Handshake)
     }
 }

@@ -2,20 +2,22 @@
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::local_address::LocalAddress;
-use super::prepared::{PreparedStream, ip_names};
-use super::secure::Secure;
+use super::prepared::PreparedStream;
+use super::resolving::Resolving;
+use super::secure::{Secure, Securing};
 use super::{CommonOptions, within};
-use crate::blocking::client::Client;
-use crate::blocking::connect;
-use crate::deadline::Deadline;
-use crate::error::{Result, Stage};
+use crate::attempt::{Course, Interest, Undertaking};
+use crate::blocking::Client;
+use crate::endpoint::Connection;
+use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
-use crate::socket::connect::{Attempts, TcpDialer};
+use crate::socket::connect::{Attempts, Progress, TcpDialer};
 use crate::socket::handle;
+use crate::socket::names::Names;
 use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
     EN_OPTION_NODELAY, EN_OPTION_USER_TIMEOUT, OPTIONS,
@@ -90,14 +92,7 @@ pub fn connect(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<Arc<Client>> {
-    options.secure.check(Some(host))?;
-    let name: Arc<str> = format!("{host}:{port}").into();
-    let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
-    let resolved = connect::resolve(host, port, Family::Any, &options.common.waiting(), &mut deadline);
-    resolved
-        .map_err(|error| error.at(Stage::Resolve))
-        .and_then(|addresses| connect_within(Some(host), addresses, protocol, options, &mut deadline))
-        .map_err(|error| error.with_peer(&name))
+    options.common.client(TcpConnecting::host(host, port, protocol, options)?, options.connect_timeout_ms)
 }
 
 /// Connects to the first of the addresses that answers.
@@ -106,56 +101,188 @@ pub fn connect_addresses(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<Arc<Client>> {
-    options.secure.check(None)?;
-    let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
-    connect_within(None, addresses, protocol, options, &mut deadline)
-}
-
-fn connect_within(
-    host: Option<&str>,
-    addresses: Vec<IpAddress>,
-    protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
-    deadline: &mut Deadline,
-) -> Result<Arc<Client>> {
-    let waiting = options.common.waiting();
-    let local = options.local.resolve(&waiting, deadline).map_err(|error| error.at(Stage::Resolve))?;
-    let attempts = Attempts::new(TcpDialer { local }, addresses, options.delay());
-    let (socket, address) =
-        connect::connect(attempts, &waiting, deadline).map_err(|error| error.at(Stage::Connect))?;
-    log::debug!("connected to {address}");
-    socket.set_nonblocking(false)?;
-    let prepared = prepare(socket.as_fd(), protocol, options)?;
-    let socket = Arc::new(StreamSocket::new(OwnedFd::from(socket)));
-    let transport = options.secure.over(socket, host, &waiting, *deadline);
-    Ok(prepared.finish(transport.map_err(|error| error.with_peer(&address.to_string().into()))?))
+    options.common.client(TcpConnecting::addresses(addresses, protocol, options)?, options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(fd: RawFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptions) -> Result<Arc<Client>> {
-    options.secure.check(None)?;
-    let prepared = prepare(handle::check(fd, handle::TCP)?, protocol, options)?;
-    let deadline = Deadline::after_ms(options.connect_timeout_ms);
-    let socket = Arc::new(StreamSocket::new(handle::adopt(fd)));
-    match options.secure.over(socket.clone(), None, &options.common.waiting(), deadline) {
-        Ok(transport) => Ok(prepared.finish(transport)),
-        Err(error) => {
-            // The descriptor stays the caller's, and nobody else has it any more.
-            if let Some(socket) = Arc::into_inner(socket) {
-                let _ = socket.into_fd().into_raw_fd();
+    options.common.client(TcpConnecting::from_fd(fd, protocol, options)?, options.connect_timeout_ms)
+}
+
+/// A TCP connection on its way: names, attempts, and the TLS handshake.
+pub struct TcpConnecting {
+    host: Option<String>,
+    /// Whom errors are about.
+    peer: Option<Arc<str>>,
+    /// A socket whose descriptor goes back to its owner if nothing comes of it.
+    lent: Option<Arc<StreamSocket>>,
+    protocol: Arc<dyn StreamProtocol>,
+    options: TcpOptions,
+    step: Step,
+}
+
+enum Step {
+    Resolving(Resolving),
+    Attempting(Attempts<TcpDialer>),
+    Securing(Securing, Box<PreparedStream>),
+    Over,
+}
+
+impl TcpConnecting {
+    /// To a host by name or numeric address.
+    pub fn host(
+        host: &str,
+        port: u16,
+        protocol: &Arc<dyn StreamProtocol>,
+        options: &TcpOptions,
+    ) -> Result<TcpConnecting> {
+        options.secure.check(Some(host))?;
+        let peer: Arc<str> = format!("{host}:{port}").into();
+        let resolving = Resolving::host(host, port, Family::Any, &options.local)
+            .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
+        Ok(TcpConnecting {
+            host: Some(host.to_string()),
+            peer: Some(peer),
+            lent: None,
+            protocol: protocol.clone(),
+            options: options.clone(),
+            step: Step::Resolving(resolving),
+        })
+    }
+
+    /// To the first of the addresses that answers.
+    pub fn addresses(
+        addresses: Vec<IpAddress>,
+        protocol: &Arc<dyn StreamProtocol>,
+        options: &TcpOptions,
+    ) -> Result<TcpConnecting> {
+        options.secure.check(None)?;
+        let resolving = Resolving::addresses(addresses, &options.local)?;
+        let (protocol, options) = (protocol.clone(), options.clone());
+        let step = Step::Resolving(resolving);
+        Ok(TcpConnecting { host: None, peer: None, lent: None, protocol, options, step })
+    }
+
+    /// Over a connected socket, which is ours only from success on.
+    pub fn from_fd(
+        fd: RawFd,
+        protocol: &Arc<dyn StreamProtocol>,
+        options: &TcpOptions,
+    ) -> Result<TcpConnecting> {
+        options.secure.check(None)?;
+        let prepared = prepare(handle::check(fd, handle::TCP)?, protocol, options)?;
+        let socket = Arc::new(StreamSocket::new(handle::adopt(fd)));
+        let (protocol, options) = (protocol.clone(), options.clone());
+        let lent = Some(socket.clone());
+        let mut connecting =
+            TcpConnecting { host: None, peer: None, lent, protocol, options, step: Step::Over };
+        let securing = connecting.options.secure.begin(socket, None)?;
+        connecting.step = Step::Securing(securing, Box::new(prepared));
+        Ok(connecting)
+    }
+
+    /// Takes a given descriptor for good.
+    pub(super) fn keep(&mut self) {
+        self.lent = None;
+    }
+
+    fn go_on(&mut self, now: Instant) -> Result<Course<Connection>> {
+        loop {
+            match &mut self.step {
+                Step::Resolving(resolving) => {
+                    let known = resolving.advance().map_err(|error| error.at(Stage::Resolve))?;
+                    let Some((remote, local)) = known else { return Ok(Course::Wait { until: None }) };
+                    let attempts = Attempts::new(TcpDialer { local }, remote, self.options.delay());
+                    self.step = Step::Attempting(attempts);
+                }
+                Step::Attempting(attempts) => match attempts.advance(now) {
+                    Progress::Wait { until } => return Ok(Course::Wait { until }),
+                    Progress::Failed(error) => return Err(error.at(Stage::Connect)),
+                    Progress::Connected(socket, address) => self.connected(socket, &address)?,
+                },
+                Step::Securing(securing, _) => {
+                    let transport = match securing.advance(now) {
+                        Course::Done(transport) => transport,
+                        Course::Failed(error) => return Err(error),
+                        Course::Wait { until } => return Ok(Course::Wait { until }),
+                    };
+                    let Step::Securing(_, prepared) = std::mem::replace(&mut self.step, Step::Over) else {
+                        return Ok(Course::Wait { until: None });
+                    };
+                    self.lent = None;
+                    return Ok(Course::Done(prepared.finish(transport)));
+                }
+                Step::Over => return Ok(Course::Wait { until: None }),
             }
-            Err(error)
+        }
+    }
+
+    fn connected(&mut self, socket: socket2::Socket, address: &IpAddress) -> Result<()> {
+        log::debug!("connected to {address}");
+        socket.set_nonblocking(false)?;
+        self.peer = Some(address.to_string().into());
+        let prepared = prepare(socket.as_fd(), &self.protocol, &self.options)?;
+        let socket = Arc::new(StreamSocket::new(OwnedFd::from(socket)));
+        let securing = self.options.secure.begin(socket, self.host.as_deref())?;
+        self.step = Step::Securing(securing, Box::new(prepared));
+        Ok(())
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        match &self.peer {
+            Some(peer) => error.with_peer(peer),
+            None => error,
+        }
+    }
+}
+
+impl Undertaking for TcpConnecting {
+    type Outcome = Connection;
+
+    fn advance(&mut self, now: Instant) -> Course<Connection> {
+        self.go_on(now).unwrap_or_else(|error| Course::Failed(self.explain(error)))
+    }
+
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        match &self.step {
+            Step::Resolving(resolving) => resolving.waits_for(),
+            Step::Attempting(attempts) => {
+                attempts.pending().map(|socket| (socket.as_fd(), Interest::Write)).collect()
+            }
+            Step::Securing(securing, _) => securing.waits_for(),
+            Step::Over => Vec::new(),
+        }
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        let error = match std::mem::replace(&mut self.step, Step::Over) {
+            Step::Resolving(resolving) => resolving.give_up(error),
+            Step::Attempting(attempts) => attempts.expire(error).at(Stage::Connect),
+            Step::Securing(mut securing, _) => securing.give_up(error),
+            Step::Over => error,
+        };
+        self.explain(error)
+    }
+}
+
+impl Drop for TcpConnecting {
+    fn drop(&mut self) {
+        let lent = self.lent.take();
+        self.step = Step::Over;
+        // Nobody else has it any more.
+        if let Some(socket) = lent.and_then(Arc::into_inner) {
+            let _ = socket.into_fd().into_raw_fd();
         }
     }
 }
 
 /// Everything about a client that can fail.
-fn prepare<'a>(
+fn prepare(
     socket: BorrowedFd<'_>,
-    protocol: &'a Arc<dyn StreamProtocol>,
-    options: &'a TcpOptions,
-) -> Result<PreparedStream<'a>> {
-    let prepared = PreparedStream::new(ip_names(socket)?, protocol, &options.common)?;
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &TcpOptions,
+) -> Result<PreparedStream> {
+    let prepared = PreparedStream::new(Names::ip(socket)?, protocol, &options.common)?;
     for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
         // A connection without these is better than none.
         if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {

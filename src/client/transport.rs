@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::CommonOptions;
 use super::secure::Secure;
-use crate::blocking::Channel;
+use crate::blocking::{Channel, connect};
 use crate::blocking::channel::ChannelOptions;
 use crate::deadline::Deadline;
 use crate::error::Result;
@@ -50,7 +50,7 @@ pub fn handle_of<T: Transport + ?Sized>(
 
 /// A handle of a transport of the application's own.
 pub fn own<T: Transport + ?Sized>(
-    make: impl FnOnce() -> Result<Box<T>>,
+    make: impl FnOnce() -> Result<Arc<T>>,
     options: &TransportOptions,
 ) -> Result<Arc<Channel<T>>> {
     options.check_plain()?;
@@ -61,7 +61,7 @@ pub fn own<T: Transport + ?Sized>(
 pub fn stream_from_fd(fd: RawFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
     options.check_plain()?;
     let ends = Ends::of(handle::check(fd, handle::STREAM)?)?;
-    let transport: Box<dyn StreamTransport> = Box::new(StreamSocket::named(handle::adopt(fd), ends));
+    let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::named(handle::adopt(fd), ends));
     Ok(handle_of(Shared::new(transport), options))
 }
 
@@ -75,7 +75,7 @@ pub fn datagram_from_fd(
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
     let kind = if ends.is_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
     let socket = Socket::new(handle::adopt(fd));
-    let transport: Box<dyn DatagramTransport> = Box::new(DatagramSocket::named(socket, kind, ends));
+    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::named(socket, kind, ends));
     Ok(handle_of(Shared::new(transport), options))
 }
 
@@ -93,7 +93,8 @@ pub fn tls(
     };
     secure.check(None)?;
     let waiting = options.common.waiting();
-    let transport = secure.wrap(inner.transport()?, config, None, &waiting, Deadline::Never)?;
+    let securing = secure.begin(inner.transport()?, None)?;
+    let transport = connect::see_through(securing, &waiting, &mut Deadline::Never)?;
     Ok(handle_of(Shared::new(transport), options))
 }
 
@@ -102,12 +103,12 @@ pub fn stapled<T>(
     receive: &Channel<T>,
     send: &Channel<T>,
     options: &TransportOptions,
-    boxed: impl FnOnce(Stapled<T>) -> Box<T>,
+    make: impl FnOnce(Stapled<T>) -> Arc<T>,
 ) -> Result<Arc<Channel<T>>>
 where
     T: Transport + ?Sized,
 {
     options.check_plain()?;
     let stapled = Stapled::new(receive.transport()?, send.transport()?)?;
-    Ok(handle_of(Shared::new(boxed(stapled)), options))
+    Ok(handle_of(Shared::new(make(stapled)), options))
 }

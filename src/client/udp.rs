@@ -1,21 +1,25 @@
 //! The UDP client.
 
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::CommonOptions;
 use super::local_address::LocalAddress;
-use super::prepared::{datagram_client, ip_names};
-use crate::blocking::client::Client;
-use crate::blocking::connect;
-use crate::deadline::Deadline;
-use crate::error::{Result, Stage};
+use super::prepared::datagrams;
+use super::resolving::Resolving;
+use crate::attempt::{Course, Interest, Undertaking};
+use crate::blocking::Client;
+use crate::endpoint::Connection;
+use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::address::Family;
-use crate::socket::connect::Attempts;
-use crate::socket::handle;
+use crate::socket::connect::{Attempts, Progress};
+use crate::socket::datagram::is_coalescing;
+use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
-use crate::transport::socket::DatagramKind;
+use crate::socket::{Socket, handle};
+use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// How a UDP client is made.
 #[derive(Clone)]
@@ -54,35 +58,94 @@ pub fn connect(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Arc<Client>> {
-    let name: Arc<str> = format!("{host}:{port}").into();
-    connect_within(host, port, protocol, options).map_err(|error| error.with_peer(&name))
-}
-
-fn connect_within(
-    host: &str,
-    port: u16,
-    protocol: &Arc<dyn DatagramProtocol>,
-    options: &UdpOptions,
-) -> Result<Arc<Client>> {
-    let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
-    let waiting = options.common.waiting();
-    let addresses = connect::resolve(host, port, options.family, &waiting, &mut deadline)
-        .map_err(|error| error.at(Stage::Resolve))?;
-    let local = options.local.resolve(&waiting, &mut deadline).map_err(|error| error.at(Stage::Resolve))?;
-    let dialer = UdpDialer { local, reuse_port: options.reuse_port };
-    // An attempt is over at once, so there is nothing to try beside it.
-    let (socket, address) = connect::connect(Attempts::new(dialer, addresses, None), &waiting, &mut deadline)
-        .map_err(|error| error.at(Stage::Connect))?;
-    log::debug!("connected to {address}");
-    let offload = options.receive_offload && socket.coalesce();
-    let names = ip_names(socket.as_fd())?;
-    let kind = DatagramKind::Udp { offload };
-    Ok(datagram_client(OwnedFd::from(socket), kind, names, protocol, &options.common))
+    options.common.client(UdpConnecting::host(host, port, protocol, options)?, options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(fd: RawFd, protocol: &Arc<dyn DatagramProtocol>, options: &UdpOptions) -> Result<Arc<Client>> {
-    let names = ip_names(handle::check(fd, handle::UDP)?)?;
-    let kind = DatagramKind::Udp { offload: false };
-    Ok(datagram_client(handle::adopt(fd), kind, names, protocol, &options.common))
+    Ok(options.common.finished(connection(fd, protocol, options)?))
+}
+
+/// What a connected socket becomes.
+pub fn connection(
+    fd: RawFd,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UdpOptions,
+) -> Result<Connection> {
+    let socket = handle::check(fd, handle::UDP)?;
+    let names = Names::ip(socket)?;
+    // The application may have turned it on.
+    let offload = is_coalescing(socket);
+    Ok(finish(Socket::new(handle::adopt(fd)), offload, names, protocol, options))
+}
+
+fn finish(
+    socket: Socket,
+    offload: bool,
+    names: Names,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UdpOptions,
+) -> Connection {
+    let transport = Arc::new(DatagramSocket::new(socket, DatagramKind::Udp { offload }));
+    datagrams(transport, names, protocol, &options.common)
+}
+
+/// A UDP socket on its way to a peer: only names take time.
+pub struct UdpConnecting {
+    peer: Arc<str>,
+    protocol: Arc<dyn DatagramProtocol>,
+    options: UdpOptions,
+    resolving: Resolving,
+}
+
+impl UdpConnecting {
+    /// To a host by name or numeric address.
+    pub fn host(
+        host: &str,
+        port: u16,
+        protocol: &Arc<dyn DatagramProtocol>,
+        options: &UdpOptions,
+    ) -> Result<UdpConnecting> {
+        let peer: Arc<str> = format!("{host}:{port}").into();
+        let resolving = Resolving::host(host, port, options.family, &options.local)
+            .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
+        Ok(UdpConnecting { peer, protocol: protocol.clone(), options: options.clone(), resolving })
+    }
+
+    fn go_on(&mut self, now: Instant) -> Result<Option<Connection>> {
+        let known = self.resolving.advance().map_err(|error| error.at(Stage::Resolve))?;
+        let Some((remote, local)) = known else { return Ok(None) };
+        let dialer = UdpDialer { local, reuse_port: self.options.reuse_port };
+        // An attempt is over at once, so there is nothing to try beside it.
+        match Attempts::new(dialer, remote, None).advance(now) {
+            Progress::Failed(error) => Err(error.at(Stage::Connect)),
+            Progress::Wait { .. } => Ok(None),
+            Progress::Connected(socket, address) => {
+                log::debug!("connected to {address}");
+                let offload = self.options.receive_offload && socket.coalesce();
+                let names = Names::ip(socket.as_fd())?;
+                Ok(Some(finish(socket, offload, names, &self.protocol, &self.options)))
+            }
+        }
+    }
+}
+
+impl Undertaking for UdpConnecting {
+    type Outcome = Connection;
+
+    fn advance(&mut self, now: Instant) -> Course<Connection> {
+        match self.go_on(now) {
+            Ok(Some(connection)) => Course::Done(connection),
+            Ok(None) => Course::Wait { until: None },
+            Err(error) => Course::Failed(error.with_peer(&self.peer)),
+        }
+    }
+
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        self.resolving.waits_for()
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        self.resolving.give_up(error).with_peer(&self.peer)
+    }
 }

@@ -1,74 +1,62 @@
-//! What the clients over Unix sockets have in common: how their sockets are opened.
+//! What the clients over Unix sockets have in common: how their sockets are opened and connected.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::blocking::client::{Name, Names};
-use crate::blocking::connect;
-use crate::blocking::wait::Waiting;
-use crate::deadline::Deadline;
-use crate::error::{Error, Result, Stage, invalid};
-use crate::socket::handle;
+use crate::attempt::{Course, Interest, Undertaking};
+use crate::endpoint::Connection;
+use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::socket::unix_address::UnixAddress;
 use crate::socket::unix_socket::UnixSocket;
 
+/// The pauses between two looks at a queue that is full.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
 /// A Unix socket to be.
-pub(super) struct Opening<'a> {
+pub(super) struct Opening {
     /// SOCK_STREAM or SOCK_DGRAM.
     pub(super) socket_type: i32,
     /// What to bind it to; None: nothing. An unnamed address becomes one that the system chooses.
-    pub(super) local: Option<&'a UnixAddress>,
+    pub(super) local: Option<UnixAddress>,
     /// Whether the credentials of senders are received.
     pub(super) receive_credentials: bool,
 }
 
-impl Opening<'_> {
-    /// Opens the socket and connects it.
-    pub(super) fn connect(
-        &self,
-        to: &UnixAddress,
-        waiting: &Waiting,
-        deadline: &mut Deadline,
-    ) -> Result<OwnedFd> {
-        if *to == UnixAddress::Unnamed {
-            return Err(invalid("the unnamed address cannot be connected to"));
+impl Opening {
+    fn open(&self) -> Result<UnixSocket> {
+        let socket = UnixSocket::open(self.socket_type)?;
+        if !self.is_named_last() {
+            self.prepare(&socket)?;
         }
-        let name: Arc<str> = to.to_string().into();
-        let socket = self
-            .connect_within(to, waiting, deadline)
-            .map_err(|error| error.at(Stage::Connect).with_peer(&name))?;
-        log::debug!("connected to {to}");
         Ok(socket)
     }
 
-    fn connect_within(
-        &self,
-        to: &UnixAddress,
-        waiting: &Waiting,
-        deadline: &mut Deadline,
-    ) -> Result<OwnedFd> {
-        let socket = UnixSocket::open(self.socket_type)?;
+    /// Others cannot reach a datagram socket that has its peer before it has a name. But who listens
+    /// is told the name that a stream socket has by then.
+    fn is_named_last(&self) -> bool {
+        self.socket_type == libc::SOCK_DGRAM
+    }
+
+    /// What must be so before the peer can send anything.
+    fn prepare(&self, socket: &UnixSocket) -> Result<()> {
         if self.receive_credentials {
             socket.receive_credentials()?;
         }
-        if let Some(local) = self.local {
-            socket.bind(local).map_err(|error| at_local(local, &error))?;
-        }
-        match connect::connect_unix(&socket, to, waiting, deadline) {
-            Ok(()) => socket.into_blocking(),
-            Err(error) => {
-                self.remove_path();
-                Err(error)
-            }
+        match &self.local {
+            Some(local) => socket.bind(local).map_err(|error| at_local(local, &error)),
+            None => Ok(()),
         }
     }
 
     /// What bind(2) has made would make the next attempt fail.
     fn remove_path(&self) {
-        if let Some(UnixAddress::Path(path)) = self.local
+        if !self.is_named_last()
+            && let Some(UnixAddress::Path(path)) = &self.local
             && let Err(error) = fs::remove_file(OsStr::from_bytes(path))
         {
             log::warn!("{} was left behind: {error}", path.escape_ascii());
@@ -80,20 +68,114 @@ fn at_local(local: &UnixAddress, error: &Error) -> Error {
     Error::new(error.code(), format!("local address {local}: {}", error.reason()))
 }
 
-/// Who is at the two ends.
-pub(super) fn names(socket: BorrowedFd<'_>) -> Result<Names> {
-    Ok(Names {
-        local: Name::Unix(UnixAddress::from_sockaddr(&handle::own_name(socket)?)?),
-        remote: Name::Unix(UnixAddress::from_sockaddr(&handle::peer_name(socket)?)?),
-        credentials: None,
-    })
+/// Makes a connection of a connected socket.
+type Finish = Box<dyn FnOnce(OwnedFd) -> Result<Connection>>;
+
+/// A Unix socket on its way to its peer. Nothing tells when a full queue has room again, so it tries
+/// again and again, after longer and longer pauses.
+pub struct UnixConnecting {
+    opening: Opening,
+    to: UnixAddress,
+    peer: Arc<str>,
+    /// None before the first attempt, and after the last.
+    socket: Option<UnixSocket>,
+    finish: Option<Finish>,
+    pause: Duration,
+    until: Option<Instant>,
+}
+
+impl UnixConnecting {
+    pub(super) fn new(
+        opening: Opening,
+        to: &UnixAddress,
+        finish: impl FnOnce(OwnedFd) -> Result<Connection> + 'static,
+    ) -> Result<UnixConnecting> {
+        if *to == UnixAddress::Unnamed {
+            return Err(invalid("the unnamed address cannot be connected to"));
+        }
+        Ok(UnixConnecting {
+            opening,
+            peer: to.to_string().into(),
+            to: to.clone(),
+            socket: None,
+            finish: Some(Box::new(finish)),
+            pause: FIRST_PAUSE,
+            until: None,
+        })
+    }
+
+    fn go_on(&mut self, now: Instant) -> Result<Option<Connection>> {
+        let socket = match &self.socket {
+            Some(socket) => socket,
+            None => self.socket.insert(self.opening.open()?),
+        };
+        if self.until.is_some_and(|until| now < until) {
+            return Ok(None);
+        }
+        if !socket.connect(&self.to).inspect_err(|_| self.opening.remove_path())? {
+            self.until = now.checked_add(self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            return Ok(None);
+        }
+        log::debug!("connected to {}", self.to);
+        match (self.socket.take(), self.finish.take()) {
+            (Some(socket), Some(finish)) => {
+                if self.opening.is_named_last() {
+                    self.opening.prepare(&socket)?;
+                }
+                finish(socket.into_blocking()?).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        error.at(Stage::Connect).with_peer(&self.peer)
+    }
+}
+
+impl Undertaking for UnixConnecting {
+    type Outcome = Connection;
+
+    fn advance(&mut self, now: Instant) -> Course<Connection> {
+        match self.go_on(now) {
+            Ok(Some(connection)) => Course::Done(connection),
+            Ok(None) => Course::Wait { until: self.until },
+            Err(error) => Course::Failed(self.explain(error)),
+        }
+    }
+
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        Vec::new()
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        if self.socket.take().is_some() {
+            self.opening.remove_path();
+        }
+        let error = match error.code() {
+            EN_ETIMEDOUT => Error::new(
+                EN_ETIMEDOUT,
+                "the connect time-out has passed: the queue of the one who listens is full",
+            ),
+            _ => error,
+        };
+        self.explain(error)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{EN_ECONNREFUSED, EN_EINVAL};
-    use std::os::unix::net::UnixDatagram;
+    use crate::error::{EN_ECONNREFUSED, EN_EINVAL, EN_EPIPE};
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+
+    /// What is connected ends in an error of its own.
+    fn connecting(socket_type: i32, local: Option<UnixAddress>, to: &UnixAddress) -> Result<UnixConnecting> {
+        let opening = Opening { socket_type, local, receive_credentials: false };
+        UnixConnecting::new(opening, to, |_| Err(Error::new(EN_EPIPE, "connected")))
+    }
 
     #[test]
     fn a_path_is_not_left_behind_by_a_failure() {
@@ -101,24 +183,69 @@ mod tests {
         fs::create_dir(&folder).expect("a new folder");
         let (peer, own) = (folder.join("peer"), folder.join("own"));
         // Its socket is gone, the path is still there.
-        drop(UnixDatagram::bind(&peer).expect("bound"));
+        drop(UnixListener::bind(&peer).expect("bound"));
         let address = |path: &std::path::Path| {
             UnixAddress::path(path.as_os_str().as_encoded_bytes()).expect("short enough")
         };
         let local = address(&own);
-        let opening =
-            Opening { socket_type: libc::SOCK_DGRAM, local: Some(&local), receive_credentials: false };
-        let outcome = opening.connect(&address(&peer), &Waiting::default(), &mut Deadline::Never);
-        let is_left = own.exists();
+        let outcomes = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(|socket_type| {
+            let connecting = connecting(socket_type, Some(local.clone()), &address(&peer));
+            (connecting.expect("a peer").advance(Instant::now()), own.exists())
+        });
         fs::remove_dir_all(&folder).expect("removed");
-        assert_eq!(outcome.expect_err("nobody has it").code(), EN_ECONNREFUSED);
-        assert!(!is_left);
+        for (course, is_left) in outcomes {
+            assert!(matches!(course, Course::Failed(error) if error.code() == EN_ECONNREFUSED));
+            assert!(!is_left);
+        }
     }
 
     #[test]
     fn the_unnamed_address_is_no_peer() {
-        let opening = Opening { socket_type: libc::SOCK_STREAM, local: None, receive_credentials: false };
-        let outcome = opening.connect(&UnixAddress::Unnamed, &Waiting::default(), &mut Deadline::Never);
-        assert_eq!(outcome.expect_err("no name").code(), EN_EINVAL);
+        let outcome = connecting(libc::SOCK_STREAM, None, &UnixAddress::Unnamed);
+        assert_eq!(outcome.err().expect("no name").code(), EN_EINVAL);
+    }
+
+    /// One who listens, the name, and the sockets that fill the queue.
+    fn full() -> (UnixListener, UnixAddress, Vec<UnixSocket>) {
+        let name = format!("easynet-full-{}-{:?}", std::process::id(), std::thread::current().id());
+        let address = SocketAddr::from_abstract_name(&name).expect("short enough");
+        let listener = UnixListener::bind_addr(&address).expect("a new name");
+        // A second time it only changes the length of the queue.
+        assert!(socket2::SockRef::from(&listener).listen(0).is_ok());
+        let name = UnixAddress::Abstract(name.into_bytes());
+        let mut begun = Vec::new();
+        loop {
+            let socket = UnixSocket::open(libc::SOCK_STREAM).expect("a socket");
+            if !socket.connect(&name).expect("somebody listens") {
+                return (listener, name, begun);
+            }
+            begun.push(socket);
+        }
+    }
+
+    #[test]
+    fn a_full_queue_is_looked_at_again_later_and_later() {
+        let (listener, name, begun) = full();
+        let mut connecting = connecting(libc::SOCK_STREAM, None, &name).expect("a peer");
+        let start = Instant::now();
+        let Course::Wait { until: Some(first) } = connecting.advance(start) else { panic!("full") };
+        assert_eq!(first - start, FIRST_PAUSE);
+        let Course::Wait { until: Some(second) } = connecting.advance(first) else { panic!("full") };
+        assert_eq!(second - first, FIRST_PAUSE * 2);
+        for _ in &begun {
+            listener.accept().expect("connected");
+        }
+        // Not before its time.
+        assert!(matches!(connecting.advance(first), Course::Wait { until } if until == Some(second)));
+        assert!(matches!(connecting.advance(second), Course::Failed(error) if error.code() == EN_EPIPE));
+    }
+
+    #[test]
+    fn giving_up_says_why() {
+        let (_listener, name, _begun) = full();
+        let mut connecting = connecting(libc::SOCK_STREAM, None, &name).expect("a peer");
+        assert!(matches!(connecting.advance(Instant::now()), Course::Wait { .. }));
+        let error = connecting.give_up(Error::new(EN_ETIMEDOUT, ""));
+        assert!(error.to_string().contains("queue"), "{error}");
     }
 }

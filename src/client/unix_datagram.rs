@@ -1,19 +1,19 @@
 //! The Unix datagram client.
 
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::CommonOptions;
-use super::prepared::datagram_client;
-use super::unix::{Opening, names};
-use crate::blocking::client::Client;
-use crate::deadline::Deadline;
+use super::prepared::datagrams;
+use super::unix::{Opening, UnixConnecting};
+use crate::blocking::Client;
+use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::protocol::DatagramProtocol;
-use crate::socket::handle;
+use crate::socket::names::Names;
 use crate::socket::unix_address::UnixAddress;
-use crate::socket::unix_socket;
-use crate::transport::socket::DatagramKind;
+use crate::socket::{Socket, handle, unix_socket};
+use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// How a Unix datagram client is made.
 #[derive(Clone)]
@@ -42,14 +42,7 @@ pub fn connect(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Arc<Client>> {
-    let opening = Opening {
-        socket_type: libc::SOCK_DGRAM,
-        local: Some(&options.local),
-        receive_credentials: options.receive_credentials,
-    };
-    let socket = opening.connect(to, &options.common.waiting(), &mut Deadline::Never)?;
-    let names = names(socket.as_fd())?;
-    Ok(datagram_client(socket, DatagramKind::Unix, names, protocol, &options.common))
+    options.common.client(connecting(to, protocol, options)?, -1)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -58,10 +51,47 @@ pub fn from_fd(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Arc<Client>> {
+    Ok(options.common.finished(connection(fd, protocol, options)?))
+}
+
+/// A socket on its way to the peer at an address.
+pub fn connecting(
+    to: &UnixAddress,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UnixDatagramOptions,
+) -> Result<UnixConnecting> {
+    let opening = Opening {
+        socket_type: libc::SOCK_DGRAM,
+        local: Some(options.local.clone()),
+        receive_credentials: options.receive_credentials,
+    };
+    let (protocol, common) = (protocol.clone(), options.common.clone());
+    UnixConnecting::new(opening, to, move |socket| {
+        let names = Names::unix(socket.as_fd())?;
+        Ok(finish(socket, names, &protocol, &common))
+    })
+}
+
+/// What a connected socket becomes.
+pub fn connection(
+    fd: RawFd,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UnixDatagramOptions,
+) -> Result<Connection> {
     let socket = handle::check(fd, handle::UNIX_DATAGRAM)?;
-    let names = names(socket)?;
+    let names = Names::unix(socket)?;
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }
-    Ok(datagram_client(handle::adopt(fd), DatagramKind::Unix, names, protocol, &options.common))
+    Ok(finish(handle::adopt(fd), names, protocol, &options.common))
+}
+
+fn finish(
+    fd: OwnedFd,
+    names: Names,
+    protocol: &Arc<dyn DatagramProtocol>,
+    common: &CommonOptions,
+) -> Connection {
+    let transport = Arc::new(DatagramSocket::new(Socket::new(fd), DatagramKind::Unix));
+    datagrams(transport, names, protocol, common)
 }

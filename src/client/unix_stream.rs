@@ -1,18 +1,18 @@
 //! The Unix stream client.
 
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 
 use super::CommonOptions;
 use super::prepared::PreparedStream;
-use super::unix::{Opening, names};
-use crate::blocking::client::{Client, Names};
-use crate::deadline::Deadline;
+use super::unix::{Opening, UnixConnecting};
+use crate::blocking::Client;
+use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::protocol::StreamProtocol;
-use crate::socket::handle;
+use crate::socket::names::Names;
 use crate::socket::unix_address::UnixAddress;
-use crate::socket::unix_socket;
+use crate::socket::{handle, unix_socket};
 use crate::transport::socket::StreamSocket;
 
 /// How a Unix stream client is made.
@@ -45,15 +45,7 @@ pub fn connect(
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Arc<Client>> {
-    let opening = Opening {
-        socket_type: libc::SOCK_STREAM,
-        local: Some(&options.local).filter(|local| **local != UnixAddress::Unnamed),
-        receive_credentials: options.receive_credentials,
-    };
-    let mut deadline = Deadline::after_ms(options.connect_timeout_ms);
-    let socket = opening.connect(to, &options.common.waiting(), &mut deadline)?;
-    let prepared = PreparedStream::new(stream_names(socket.as_fd())?, protocol, &options.common)?;
-    Ok(prepared.finish(Arc::new(StreamSocket::new(socket))))
+    options.common.client(connecting(to, protocol, options)?, options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -62,14 +54,37 @@ pub fn from_fd(
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Arc<Client>> {
+    Ok(options.common.finished(connection(fd, protocol, options)?))
+}
+
+/// A connection on its way to the socket that listens at an address.
+pub fn connecting(
+    to: &UnixAddress,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &UnixStreamOptions,
+) -> Result<UnixConnecting> {
+    let opening = Opening {
+        socket_type: libc::SOCK_STREAM,
+        local: Some(options.local.clone()).filter(|local| *local != UnixAddress::Unnamed),
+        receive_credentials: options.receive_credentials,
+    };
+    let (protocol, common) = (protocol.clone(), options.common.clone());
+    UnixConnecting::new(opening, to, move |socket| {
+        let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol, &common)?;
+        Ok(prepared.finish(Arc::new(StreamSocket::new(socket))))
+    })
+}
+
+/// What a connected socket becomes.
+pub fn connection(
+    fd: RawFd,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &UnixStreamOptions,
+) -> Result<Connection> {
     let socket = handle::check(fd, handle::UNIX_STREAM)?;
-    let prepared = PreparedStream::new(stream_names(socket)?, protocol, &options.common)?;
+    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol, &options.common)?;
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }
     Ok(prepared.finish(Arc::new(StreamSocket::new(handle::adopt(fd)))))
-}
-
-fn stream_names(socket: BorrowedFd<'_>) -> Result<Names> {
-    Ok(Names { credentials: Some(unix_socket::peer_credentials(socket)?), ..names(socket)? })
 }

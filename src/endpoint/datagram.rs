@@ -20,6 +20,8 @@ pub struct DatagramReceiver {
     transport: Arc<dyn DatagramTransport>,
     protocol: Arc<dyn DatagramProtocol>,
     max_size: usize,
+    /// How many bytes a receive may bring.
+    room: usize,
     counters: Arc<Counters>,
     storage: Storage,
     /// The size of each datagram in the storage; the last may be shorter.
@@ -36,10 +38,12 @@ impl DatagramReceiver {
         counters: Arc<Counters>,
     ) -> DatagramReceiver {
         counters.max_recv_size.set(max_size);
+        let room = max_size.max(transport.most_at_once());
         DatagramReceiver {
             transport,
             protocol,
             max_size,
+            room,
             counters,
             storage: Storage::default(),
             segment: 0,
@@ -48,18 +52,24 @@ impl DatagramReceiver {
     }
 
     /// One receive into the storage, by `receive`.
+    #[inline]
     fn receive(
         &mut self,
         receive: impl FnOnce(&dyn DatagramTransport, &mut [u8]) -> Attempt<Arrived>,
     ) -> Attempt<Packet> {
-        let room = self.max_size.max(self.transport.most_at_once());
-        let space = &mut self.storage.space(room, room)[..room];
+        let space = &mut self.storage.space(self.room, self.room)[..self.room];
         let arrived = receive(&*self.transport, space);
         self.counters.recv_calls.add(1);
-        let Arrived { size, segment } = arrived.inspect_err(|_| self.storage.shrink())?;
-        self.counters.bytes_received.add(size.min(room));
+        let Arrived { size, segment } = match arrived {
+            Ok(arrived) => arrived,
+            Err(stop) => {
+                self.storage.shrink();
+                return Err(stop);
+            }
+        };
+        self.counters.bytes_received.add(size.min(self.room));
         if segment == 0 && (size < COPY_BELOW || size > self.max_size) {
-            let packet = self.check(size).map(|()| Packet::copied(&self.storage.space(size, size)[..size]));
+            let packet = check(size, self.max_size).map(|()| Packet::copied(&space[..size]));
             self.storage.shrink();
             return Ok(self.finish(packet?)?);
         }
@@ -69,30 +79,30 @@ impl DatagramReceiver {
     }
 
     /// The next datagram that came with others.
+    #[inline]
     fn next_segment(&mut self) -> Result<Option<Packet>> {
-        let size = self.storage.bytes().len().min(self.segment);
-        if size == 0 {
-            return Ok(None);
-        }
-        let packet = self.storage.packet(0, size);
-        self.storage.spend(size);
-        self.check(size)?;
+        let Some(packet) = self.storage.take(self.segment) else { return Ok(None) };
+        check(packet.len(), self.max_size)?;
         self.finish(packet).map(Some)
     }
 
-    fn check(&self, size: usize) -> Result<()> {
-        if size <= self.max_size {
-            return Ok(());
-        }
-        let reason = format!("a datagram of {size} bytes has come: the maximum is {} bytes", self.max_size);
-        Err(Error::new(EN_EMSGSIZE, reason).at(Stage::Receive))
-    }
-
+    #[inline]
     fn finish(&self, datagram: Packet) -> Result<Packet> {
         let packet = self.protocol.decode(datagram).map_err(|error| error.at(Stage::Decode))?;
         self.counters.packets_received.add(1);
         Ok(packet)
     }
+}
+
+#[inline]
+fn check(size: usize, max_size: usize) -> Result<()> {
+    if size <= max_size { Ok(()) } else { Err(too_large(size, max_size)) }
+}
+
+#[cold]
+fn too_large(size: usize, max_size: usize) -> Error {
+    let reason = format!("a datagram of {size} bytes has come: the maximum is {max_size} bytes");
+    Error::new(EN_EMSGSIZE, reason).at(Stage::Receive)
 }
 
 impl PacketReceiver for DatagramReceiver {
@@ -157,13 +167,14 @@ impl PacketSender for DatagramSender {
         if out.packets_sent() == out.packets() {
             return Ok(());
         }
-        let outcome = match out.only_packet() {
-            Some(datagram) => self.transport.send(&[datagram], hold),
-            None => {
-                let packets = out.unsent_packets();
-                let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
-                self.transport.send(&datagrams, hold)
-            }
+        let outcome = if let Some(datagram) = out.only_packet() {
+            self.transport.send(&[datagram], hold)
+        } else if let Some((bytes, size)) = out.alike() {
+            self.transport.send_alike(bytes, size, hold)
+        } else {
+            let packets = out.unsent_packets();
+            let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
+            self.transport.send(&datagrams, hold)
         };
         self.counters.send_calls.add(1);
         let count = outcome.map_err(not_sent)?;

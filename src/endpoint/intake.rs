@@ -1,5 +1,7 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
+use std::mem::MaybeUninit;
+
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Packet, Storage};
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
@@ -172,30 +174,57 @@ impl Intake {
             self.fresh = false;
             return Ok(None);
         }
-        match decoder.decode(bytes, self.ended) {
-            Step::Packet { start, end, used } => {
-                let packet = storage.packet(start, end);
-                storage.spend(used);
-                Ok(Some(packet))
-            }
-            Step::Made { packet, used } => {
-                storage.spend(used);
-                Ok(Some(packet))
-            }
-            Step::More { used, .. } => {
-                storage.spend(used);
-                self.fresh = false;
-                match storage.bytes().len() > decoder.limit() {
-                    true => Err(Failure::Forever(too_much(decoder.limit()))),
-                    false => Ok(None),
-                }
-            }
-            Step::Bad { error, used } => {
-                storage.spend(used);
-                Err(Failure::Once(error))
-            }
-            Step::Broken(error) => Err(Failure::Forever(error)),
+        let step = decoder.decode(bytes, self.ended);
+        settle(storage, &mut **decoder, &mut self.fresh, step)
+    }
+
+    /// The next packets that lie in what has gathered, into `out`; how many, and why no more.
+    pub fn next_packets(
+        &mut self,
+        out: &mut [MaybeUninit<Packet>],
+    ) -> (usize, std::result::Result<(), Failure>) {
+        for (count, place) in out.iter_mut().enumerate() {
+            match self.next_packet() {
+                Ok(Some(packet)) => place.write(packet),
+                Ok(None) => return (count, Ok(())),
+                Err(failure) => return (count, Err(failure)),
+            };
         }
+        (out.len(), Ok(()))
+    }
+}
+
+/// What a step makes of the bytes that have gathered.
+#[inline]
+fn settle(
+    storage: &mut Storage,
+    decoder: &mut dyn Decoder,
+    fresh: &mut bool,
+    step: Step,
+) -> std::result::Result<Option<Packet>, Failure> {
+    match step {
+        Step::Packet { start, end, used } => {
+            let packet = storage.packet(start, end);
+            storage.spend(used);
+            Ok(Some(packet))
+        }
+        Step::Made { packet, used } => {
+            storage.spend(used);
+            Ok(Some(packet))
+        }
+        Step::More { used, .. } => {
+            storage.spend(used);
+            *fresh = false;
+            match storage.bytes().len() > decoder.limit() {
+                true => Err(Failure::Forever(too_much(decoder.limit()))),
+                false => Ok(None),
+            }
+        }
+        Step::Bad { error, used } => {
+            storage.spend(used);
+            Err(Failure::Once(error))
+        }
+        Step::Broken(error) => Err(Failure::Forever(error)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A transport and a protocol together: packets, still by attempts that do not wait.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +9,8 @@ use crate::error::{Result, Stage, invalid};
 use crate::packet::Packet;
 use crate::protocol::{DatagramProtocol, Gather, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
+use crate::socket::names::Names;
+use crate::transport::Transport;
 
 pub mod datagram;
 pub mod intake;
@@ -27,9 +30,30 @@ pub trait PacketReceiver: Send {
         self.recv_gathered()?.ok_or(Stop::Want(Interest::Read))
     }
 
+    /// Packets that are there beside each other, into `out`; how many. A failure among them waits for
+    /// the next receive.
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+        for (count, place) in out.iter_mut().enumerate() {
+            match self.recv_more() {
+                Ok(packet) => place.write(packet),
+                Err(Stop::Want(_) | Stop::Again) => return count,
+                Err(Stop::Failed(error)) => {
+                    self.put_back(Err(error));
+                    return count;
+                }
+            };
+        }
+        out.len()
+    }
+
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
     fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;
+
+    /// Whether the last system call has brought all that there was.
+    fn is_drained(&self) -> bool {
+        false
+    }
 
     /// Takes an outcome back: the next receive answers it.
     fn put_back(&mut self, outcome: Result<Packet>);
@@ -56,6 +80,11 @@ pub trait PacketSender: Send {
     /// Sends what was put aside for later, with at most one system call.
     fn flush(&mut self, hold: Hold) -> Attempt<()>;
 
+    /// Whether it ever puts anything aside.
+    fn puts_aside(&self) -> bool {
+        false
+    }
+
     /// Whether something was put aside.
     fn has_unsent(&self) -> bool;
 
@@ -69,6 +98,27 @@ pub trait PacketSender: Send {
     fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
         Ok(())
     }
+}
+
+/// Both halves of an endpoint over a connected transport, and what is known of it.
+pub struct Connection {
+    /// The receiving half.
+    pub receiver: Box<dyn PacketReceiver>,
+    /// The sending half.
+    pub sender: Box<dyn PacketSender>,
+    /// What both work on.
+    pub transport: Arc<dyn Transport>,
+    /// Makes packets bytes.
+    pub encoder: Box<dyn Encode>,
+    /// Counts what both do.
+    pub counters: Arc<Counters>,
+    /// Who is at the two ends, where that is known.
+    pub names: Option<Names>,
+    /// Whether others have a hold on the transport, too. Then a call is refused where another one is
+    /// at the same direction, in place of waiting for it.
+    pub is_shared: bool,
+    /// Whether sending and receiving run code of the application.
+    pub runs_callbacks: bool,
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
@@ -129,6 +179,32 @@ pub struct Counters {
     pub recv_calls: Counter,
     /// How many bytes each receive asks for.
     pub max_recv_size: Counter,
+}
+
+/// What an endpoint has done so far.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
+pub struct Stats {
+    pub packets_sent: u64,
+    pub packets_received: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub send_calls: u64,
+    pub recv_calls: u64,
+}
+
+impl Counters {
+    /// The numbers as they are now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            packets_sent: self.packets_sent.get(),
+            packets_received: self.packets_received.get(),
+            bytes_sent: self.bytes_sent.get(),
+            bytes_received: self.bytes_received.get(),
+            send_calls: self.send_calls.get(),
+            recv_calls: self.recv_calls.get(),
+        }
+    }
 }
 
 /// A number that one thread at a time changes and any may read.

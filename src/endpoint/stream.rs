@@ -1,5 +1,6 @@
 //! Packets over a stream of bytes: a receiving and a sending half.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::intake::{Failure, Intake};
@@ -39,14 +40,18 @@ impl StreamReceiver {
     /// The next packet of the intake; a failure for ever is remembered.
     #[inline]
     fn next_packet(&mut self) -> Result<Option<Packet>> {
-        match self.intake.next_packet() {
-            Ok(packet) => Ok(packet),
-            Err(Failure::Once(error)) => Err(error.at(Stage::Decode)),
-            Err(Failure::Forever(error)) => {
+        self.intake.next_packet().map_err(|failure| self.failed(failure))
+    }
+
+    #[cold]
+    fn failed(&mut self, failure: Failure) -> Error {
+        match failure {
+            Failure::Once(error) => error.at(Stage::Decode),
+            Failure::Forever(error) => {
                 let error = error.at(Stage::Decode);
                 self.ended = Some(error.clone());
                 self.intake.discard();
-                Err(error)
+                error
             }
         }
     }
@@ -139,6 +144,22 @@ impl PacketReceiver for StreamReceiver {
                 Err(Error::new(EN_ENOMSG, reason).at(Stage::Receive).into())
             }
         }
+    }
+
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+        if self.ready.is_some() {
+            return 0;
+        }
+        let (count, rest) = self.intake.next_packets(out);
+        self.counters.packets_received.add(count);
+        if let Err(failure) = rest {
+            self.ready = Some(Err(self.failed(failure)));
+        }
+        count
+    }
+
+    fn is_drained(&self) -> bool {
+        self.transport.is_drained()
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {
@@ -286,6 +307,10 @@ impl PacketSender for StreamSender {
         }
         self.forget_unsent();
         Ok(())
+    }
+
+    fn puts_aside(&self) -> bool {
+        self.buffer_size > 0
     }
 
     fn has_unsent(&self) -> bool {

@@ -22,6 +22,9 @@ pub struct en_client_t {
 
 handle!(en_client_t, Client, "client");
 
+/// How many packets one call gives at most: no array is larger, whatever the caller says.
+const MOST_PACKETS: usize = 1 << 20;
+
 /// What a client has done since it was made. `struct_size` is set by the caller to
 /// `sizeof(en_stats_t)`; as many fields as it covers are filled.
 #[repr(C)]
@@ -210,14 +213,10 @@ pub(crate) unsafe fn recv_packets<H: Handle<Inner = Client>>(
             return Err(invalid("capacity is 0: there must be room for one packet"));
         }
         operate(client, |client| {
-            let mut count = 0;
-            let outcome = client.recv_packets(capacity, timeout_ms, &mut |packet| {
-                // SAFETY: `recv_packets` gives at most `capacity` packets.
-                unsafe { packets.add(count).write(en_packet_t::give(packet)) };
-                count += 1;
-            });
-            out.set(count);
-            outcome
+            // SAFETY: there is room for `capacity` packets; more than that never come at once.
+            let packets = unsafe { en_packet_t::places(packets, capacity.min(MOST_PACKETS)) };
+            out.set(client.recv_packets(packets, timeout_ms)?);
+            Ok(())
         })
     })
 }

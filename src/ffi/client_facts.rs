@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::client::{client, en_stats_t, operate, work};
 use super::{Constructor, Handle, Out, bytes, call, null};
 use crate::blocking::Client;
+use crate::endpoint::Stats;
 use crate::error::{Result, invalid};
 use crate::socket::options::OPTIONS;
 
@@ -107,29 +108,32 @@ pub(crate) unsafe fn get_stats<H: Handle<Inner = Client>>(
     pointer: *const H,
     stats: *mut en_stats_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let client = unsafe { client(pointer)? };
-        if stats.is_null() {
-            return Err(null("stats"));
-        }
-        // SAFETY: not NULL; the first field is the size.
-        let size = unsafe { stats.cast::<usize>().read() };
-        if size < size_of::<usize>() {
-            return Err(invalid("stats->struct_size is too small: set it to sizeof(en_stats_t)"));
-        }
-        let counted = en_stats_t { struct_size: size, ..client.stats().into() };
-        let length = size.min(size_of::<en_stats_t>());
-        // SAFETY: the caller's struct has `size` bytes, ours `size_of` of them.
-        unsafe {
-            std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), length)
-        };
-        Ok(())
-    })
+    // SAFETY: as the caller promises.
+    call(|| unsafe { write_stats(stats, client(pointer)?.stats().into()) })
 }
 
-impl From<crate::blocking::Stats> for en_stats_t {
-    fn from(stats: crate::blocking::Stats) -> en_stats_t {
+/// Fills as much of the caller's struct as it has.
+///
+/// # Safety
+/// `stats` is NULL or a struct as long as its first field says, to be written.
+pub(crate) unsafe fn write_stats(stats: *mut en_stats_t, counted: en_stats_t) -> Result<()> {
+    if stats.is_null() {
+        return Err(null("stats"));
+    }
+    // SAFETY: not NULL; the first field is the size.
+    let size = unsafe { stats.cast::<usize>().read() };
+    if size < size_of::<usize>() {
+        return Err(invalid("stats->struct_size is too small: set it to sizeof(en_stats_t)"));
+    }
+    let counted = en_stats_t { struct_size: size, ..counted };
+    let length = size.min(size_of::<en_stats_t>());
+    // SAFETY: the caller's struct has `size` bytes, ours `size_of` of them.
+    unsafe { std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), length) };
+    Ok(())
+}
+
+impl From<Stats> for en_stats_t {
+    fn from(stats: Stats) -> en_stats_t {
         en_stats_t {
             struct_size: size_of::<en_stats_t>(),
             packets_sent: stats.packets_sent,

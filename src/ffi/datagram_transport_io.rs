@@ -8,7 +8,7 @@ use super::custom_transport::CustomTransport;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::protocol_callbacks::{en_destroy_t, sized};
-use super::transport::{self, Intake, clear};
+use super::transport::{self, Intake, clear, emptied};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::unix_client;

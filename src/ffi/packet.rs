@@ -1,6 +1,7 @@
 //! Received packets in the hands of C.
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 
 use super::{Out, call, null};
 use crate::packet::Packet;
@@ -20,7 +21,22 @@ pub struct en_packet_t {
     pub owner: *mut c_void,
 }
 
+const _: () = assert!(size_of::<en_packet_t>() == size_of::<Packet>());
+const _: () = assert!(align_of::<en_packet_t>() == align_of::<Packet>());
+
 impl en_packet_t {
+    /// The caller's packets as places for ours: both begin with data and size, the owner follows.
+    ///
+    /// # Safety
+    /// There is room for `count` packets, and nobody else uses it while `'a` lasts.
+    pub(crate) unsafe fn places<'a>(
+        packets: *mut en_packet_t,
+        count: usize,
+    ) -> &'a mut [MaybeUninit<Packet>] {
+        // SAFETY: as the caller promises; size and alignment are checked above.
+        unsafe { std::slice::from_raw_parts_mut(packets.cast(), count) }
+    }
+
     pub(crate) fn give(packet: Packet) -> en_packet_t {
         let (data, size, owner) = packet.into_raw();
         en_packet_t { data, size, owner: owner.cast() }

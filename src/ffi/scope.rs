@@ -56,10 +56,7 @@ impl Ending {
             Ending::Close(handle) => {
                 let _ = handle.finish(true);
             }
-            Ending::Free(handle) => {
-                let _ = handle.finish(false);
-                handle.end();
-            }
+            Ending::Free(handle) => handle.end(),
         }
     }
 }

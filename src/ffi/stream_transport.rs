@@ -1,6 +1,7 @@
 //! Stream transports as handles.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
 
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
@@ -108,7 +109,7 @@ pub unsafe extern "C" fn en_stream_transport_new_stapled(
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
         // SAFETY: as above.
         let (receive, send) = unsafe { (named(receive, "receive")?, named(send, "send")?) };
-        out.shared(low::stapled(receive, send, &options, |stapled| Box::new(stapled))?);
+        out.shared(low::stapled(receive, send, &options, |stapled| Arc::new(stapled))?);
         Ok(())
     })
 }
@@ -132,8 +133,8 @@ pub unsafe extern "C" fn en_stream_transport_new(
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
         // SAFETY: `callbacks` is NULL or a struct as long as its first field says.
         let callbacks = unsafe { sized(callbacks, "callbacks")? };
-        let make = || -> Result<Box<dyn StreamTransport>> {
-            Ok(Box::new(CustomTransport::new(callbacks, destroy, user_data)?))
+        let make = || -> Result<Arc<dyn StreamTransport>> {
+            Ok(Arc::new(CustomTransport::new(callbacks, destroy, user_data)?))
         };
         out.shared(low::own(make, &options)?);
         Ok(())

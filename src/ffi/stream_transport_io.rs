@@ -12,7 +12,7 @@ use super::protocol_callbacks::{en_destroy_t, sized};
 use super::scope::Scope;
 use super::tls_config::en_tls_config_t;
 use super::tls_info::en_tls_info_t;
-use super::transport::{self, Intake, clear};
+use super::transport::{self, Intake, clear, emptied};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::unix_client;

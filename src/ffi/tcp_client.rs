@@ -510,7 +510,7 @@ pub unsafe extern "C" fn en_tcp_client_get_tls_info(
 ) -> c_int {
     call(|| {
         // SAFETY: `info` is NULL or writable, `client` NULL or a live handle.
-        let (out, client) = unsafe { (Constructor::new(info)?, client::client(client)?) };
+        let (out, client) = unsafe { (Constructor::named(info, "info")?, client::client(client)?) };
         tls_info::give(out, client::operate(client, Client::tls_facts)?);
         Ok(())
     })

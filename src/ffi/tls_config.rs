@@ -6,7 +6,7 @@ use super::options::options_of;
 use super::tls_options::en_tls_options_t;
 use super::{Constructor, call, guard_void, handle, take};
 use crate::error::Result;
-use crate::tls::{TlsConfig, TlsOptions};
+use crate::tls::{self, TlsConfig, TlsOptions};
 
 /// How TLS is spoken by one side: whom it trusts, who it is, and the sessions it remembers. It never
 /// changes, and serves any number of clients on any threads.
@@ -25,7 +25,10 @@ unsafe fn new(
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        let out = unsafe { Constructor::new(out)? };
+        tls::available()?;
+        // SAFETY: as the caller promises.
+        let options = unsafe { options_of(options)? };
         out.boxed(make(&options)?);
         Ok(())
     })

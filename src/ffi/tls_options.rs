@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::options::{self, switch};
-use super::{Constructor, bytes, call, handle, null, string};
+use super::{Constructor, borrow_mut, bytes, call, handle, null, string};
 use crate::error::{Result, invalid};
 use crate::tls::options::{ClientAuth, Version};
 use crate::tls::source::Source;
@@ -52,8 +52,12 @@ pub unsafe extern "C" fn en_tls_options_new(out: *mut *mut en_tls_options_t) -> 
 }
 
 fn set(options: *mut en_tls_options_t, change: impl FnOnce(&mut TlsOptions) -> Result<()>) -> c_int {
-    // SAFETY: each caller's comment demands NULL or a live handle, one thread at a time.
-    unsafe { options::set(options, change) }
+    call(|| {
+        // Without TLS there are no options that could be set.
+        tls::available()?;
+        // SAFETY: each caller's comment demands NULL or a live handle, one thread at a time.
+        change(unsafe { borrow_mut(options)? })
+    })
 }
 
 /// # Safety

@@ -11,6 +11,9 @@ const COPY_BELOW: usize = 4096;
 /// Memory up to this size is kept by the thread for its next gathering.
 const KEEP: usize = 128 << 10;
 
+/// So many packets of one size are looked for: no system call takes more.
+const MOST_ALIKE: usize = 64;
+
 /// How many entries one system call takes (IOV_MAX on Linux).
 const MOST_SLICES: usize = 1024;
 
@@ -59,6 +62,19 @@ impl Drop for Gather<'_> {
 }
 
 impl<'a> Gather<'a> {
+    /// The same with copies of what is lent: it may outlive those who lent it.
+    pub fn into_owned(mut self) -> Gather<'static> {
+        let mut copied = std::mem::take(&mut self.copied);
+        if !self.lent.is_empty() {
+            let mut whole = Vec::with_capacity(self.len);
+            self.copied = copied;
+            self.copy_to(&mut whole);
+            copied = whole;
+        }
+        let (ends, done) = (std::mem::take(&mut self.ends), self.done);
+        Gather { copied, lent: Vec::new(), len: self.len, sent: self.sent, ends, done }
+    }
+
     /// Appends bytes: short ones by a copy, long ones as they are.
     #[inline]
     pub fn push(&mut self, bytes: &'a [u8]) {
@@ -146,6 +162,25 @@ impl<'a> Gather<'a> {
             ([_], [(_, lent)], []) => Some(lent),
             _ => None,
         }
+    }
+
+    /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
+    /// other, and that size. The last of them may be shorter.
+    pub fn alike(&self) -> Option<(&[u8], usize)> {
+        let size = self.ends.get(self.done)? - self.sent;
+        if size == 0 || !self.lent.is_empty() {
+            return None;
+        }
+        let ends = &self.ends[self.done..];
+        let ends = &ends[..ends.len().min(MOST_ALIKE)];
+        let full = (1..).map(|count| self.sent + count * size);
+        let same = ends.iter().zip(full).take_while(|(end, full)| *end == full).count();
+        let after = self.sent + same * size;
+        let end = match ends.get(same) {
+            Some(end) if (1..size).contains(&(end - after)) => *end,
+            _ => after,
+        };
+        (end - self.sent > size).then(|| (&self.copied[self.sent..end], size))
     }
 
     /// The packets that have not gone out, each in one piece.
@@ -299,6 +334,30 @@ mod tests {
         gather.advance_packets(2);
         assert_eq!(gather.unsent_packets(), [&whole[..], &long]);
         assert_eq!((gather.sent(), gather.packets_sent()), (2, 2));
+    }
+
+    #[test]
+    fn packets_of_one_size_are_found_where_they_lie_together() {
+        let long = [0; COPY_BELOW];
+        let alike = |packets: &[&[u8]], gone: usize| {
+            let mut gather = Gather::default();
+            for packet in packets {
+                gather.push(packet);
+                gather.end_packet();
+            }
+            gather.advance_packets(gone);
+            gather.alike().map(|(bytes, size)| (bytes.to_vec(), size))
+        };
+        assert_eq!(alike(&[b"ab", b"cd", b"ef"], 0), Some((b"abcdef".to_vec(), 2)));
+        assert_eq!(alike(&[b"ab", b"cd", b"ef"], 1), Some((b"cdef".to_vec(), 2)));
+        assert_eq!(alike(&[b"ab", b"cd", b"e", b"fg"], 0), Some((b"abcde".to_vec(), 2)));
+        assert_eq!(alike(&[b"ab", b"c", b"d"], 0), Some((b"abc".to_vec(), 2)));
+        assert_eq!(alike(&[b"ab", b"cd", b"", b"ef"], 0), Some((b"abcd".to_vec(), 2)));
+        let many = alike(&[&b"ab"[..]; MOST_ALIKE + 1], 0).map(|(bytes, size)| (bytes.len(), size));
+        assert_eq!(many, Some((2 * MOST_ALIKE, 2)));
+        let none: [&[&[u8]]; 5] = [&[], &[b"ab"], &[b"ab", b"cde"], &[b"", b""], &[b"ab", b"cd", &long]];
+        none.iter().for_each(|packets| assert_eq!(alike(packets, 0), None));
+        assert_eq!(alike(&[b"ab", b"cd"], 2), None);
     }
 
     #[test]

@@ -20,11 +20,13 @@ pub struct Credentials {
 /// What goes beside the next packet, and what came beside the last one.
 #[derive(Debug, Default)]
 pub struct Ancillary {
-    /// Descriptors to send; they stay the application's.
-    fds: Vec<RawFd>,
+    /// Descriptors to send, as they stand in a message; they stay the application's.
+    fds: Vec<[u8; 4]>,
     credentials: Option<Credentials>,
     messages: Vec<Message>,
     truncated: bool,
+    /// Room for control messages, kept for the next receive.
+    room: Vec<u8>,
 }
 
 /// One control message that has come.
@@ -71,12 +73,15 @@ impl Credentials {
 impl Ancillary {
     /// Forgets what is to send, and closes what came and nobody took.
     pub fn clear(&mut self) {
-        *self = Ancillary::default();
+        self.fds.clear();
+        self.credentials = None;
+        self.messages.clear();
+        self.truncated = false;
     }
 
     /// Descriptors to send.
     pub fn add_fds(&mut self, fds: &[RawFd]) {
-        self.fds.extend_from_slice(fds);
+        self.fds.extend(fds.iter().map(|fd| fd.to_ne_bytes()));
     }
 
     /// Credentials to send, in place of earlier ones.
@@ -87,15 +92,26 @@ impl Ancillary {
     /// The control buffer for what is to send; empty if there is nothing. How much of it the kernel
     /// takes is for the kernel to say.
     pub fn control(&self) -> Result<Vec<u8>> {
-        let mut control = Vec::new();
+        let mut control = Vec::with_capacity(space(self.fds.len(), usize::from(self.credentials.is_some())));
         if !self.fds.is_empty() {
-            let data: Vec<_> = self.fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect();
-            push(&mut control, libc::SCM_RIGHTS, &data);
+            push(&mut control, libc::SCM_RIGHTS, self.fds.as_flattened());
         }
         if let Some(credentials) = self.credentials {
             push(&mut control, libc::SCM_CREDENTIALS, credentials.fields().as_flattened());
         }
         Ok(control)
+    }
+
+    /// Room for so many bytes of control messages, to be given back to [`Self::keep_room`].
+    pub(super) fn take_room(&mut self, size: usize) -> Vec<u8> {
+        let mut room = std::mem::take(&mut self.room);
+        room.resize(size, 0);
+        room
+    }
+
+    /// Keeps the room for the next receive.
+    pub(super) fn keep_room(&mut self, room: Vec<u8>) {
+        self.room = room;
     }
 
     /// Takes over what a receive has brought, in place of all that was there. `control` is what the
@@ -139,11 +155,15 @@ impl Ancillary {
 
     /// Gives the descriptors away, in the order in which they were sent.
     pub fn take_fds(&mut self) -> Vec<OwnedFd> {
-        let taken = self.messages.iter_mut().map(|message| match &mut message.content {
-            Content::Fds(fds) => std::mem::take(fds),
-            _ => Vec::new(),
-        });
-        taken.flatten().collect()
+        let mut taken = Vec::new();
+        for message in &mut self.messages {
+            match &mut message.content {
+                Content::Fds(fds) if taken.is_empty() => taken = std::mem::take(fds),
+                Content::Fds(fds) => taken.append(fds),
+                _ => {}
+            }
+        }
+        taken
     }
 }
 

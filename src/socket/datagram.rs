@@ -1,7 +1,7 @@
 //! Datagrams in and out, one by one or many with one system call; see udp(7), unix(7).
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{c_int, c_void};
@@ -69,7 +69,9 @@ impl Socket {
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
-        let mut control = [0_u64; 8];
+        // With room for what else the application may have asked for, such as time stamps: the size
+        // comes last.
+        let mut control = [0_u64; 32];
         let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         loop {
             // SAFETY: all fields may be zero.
@@ -92,20 +94,45 @@ impl Socket {
     pub fn send_datagrams(&self, datagrams: &[&[u8]], limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
         let alike = alike(datagrams, limit.0.load(Ordering::Relaxed));
         if alike > 1 {
-            let segment = datagrams[0].len();
-            match self.send_segments(&datagrams[..alike], segment, hold) {
-                Err(Stop::Failed(error)) if is_refusal(error.code()) => {
-                    limit.0.fetch_min(segment, Ordering::Relaxed);
-                }
-                outcome => return outcome.map(|()| alike),
+            let slices: Vec<_> = datagrams[..alike].iter().map(|datagram| IoSlice::new(datagram)).collect();
+            if self.send_segments(&slices, datagrams[0].len(), limit, hold)? {
+                return Ok(alike);
             }
         }
         self.send_messages(datagrams, hold)
     }
 
-    /// Sends datagrams of one size (the last may be shorter) with one buffer.
-    fn send_segments(&self, datagrams: &[&[u8]], segment: usize, hold: Hold) -> Attempt<()> {
-        let slices: Vec<_> = datagrams.iter().map(|datagram| IoSlice::new(datagram)).collect();
+    /// The same for UDP datagrams of `size` bytes each that lie one behind the other; the last may be
+    /// shorter.
+    pub fn send_alike(&self, bytes: &[u8], size: usize, limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
+        let together = &bytes[..bytes.len().min(most_segments(size) * size)];
+        let worthwhile = together.len() > size && size < limit.0.load(Ordering::Relaxed);
+        if worthwhile && self.send_segments(&[IoSlice::new(together)], size, limit, hold)? {
+            return Ok(together.len().div_ceil(size));
+        }
+        self.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), hold)
+    }
+
+    /// Sends the slices as datagrams of one size (the last may be shorter). False: the kernel cannot
+    /// cut them, and `limit` remembers it.
+    fn send_segments(
+        &self,
+        slices: &[IoSlice<'_>],
+        segment: usize,
+        limit: &SegmentLimit,
+        hold: Hold,
+    ) -> Attempt<bool> {
+        match self.try_send_segments(slices, segment, hold) {
+            Ok(()) => Ok(true),
+            Err(Stop::Failed(error)) if is_refusal(error.code()) => {
+                limit.0.fetch_min(segment, Ordering::Relaxed);
+                Ok(false)
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    fn try_send_segments(&self, slices: &[IoSlice<'_>], segment: usize, hold: Hold) -> Attempt<()> {
         let mut control = [0_u64; 3];
         // SAFETY: all fields may be zero.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -175,16 +202,26 @@ impl Socket {
     }
 }
 
+/// Whether the kernel hands over several datagrams at once.
+pub fn is_coalescing(socket: BorrowedFd<'_>) -> bool {
+    options::get_int(socket, libc::SOL_UDP, libc::UDP_GRO).is_ok_and(|on| on != 0)
+}
+
 /// How many of the first datagrams can be cut from one buffer.
 fn alike(datagrams: &[&[u8]], limit: usize) -> usize {
     let Some(size) = datagrams.first().map(|first| first.len()).filter(|size| (1..limit).contains(size))
     else {
         return 0;
     };
-    let most = MOST_SEGMENTS.min(MOST_SEGMENT_BYTES / size);
+    let most = most_segments(size);
     let same = datagrams.iter().take(most).take_while(|datagram| datagram.len() == size).count();
     let shorter = datagrams.get(same).is_some_and(|last| same < most && (1..size).contains(&last.len()));
     same + usize::from(shorter)
+}
+
+/// How many datagrams of `size` bytes can be cut from one buffer.
+fn most_segments(size: usize) -> usize {
+    MOST_SEGMENTS.min(MOST_SEGMENT_BYTES / size)
 }
 
 /// Whether the kernel cannot cut buffers, or not into datagrams of this size.

@@ -20,6 +20,22 @@ impl EventFd {
         Ok(EventFd(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
+    /// Puts a new one in its place, under the same number: a forked child shares the old one with its
+    /// parent. May be called in a signal handler. Failure leaves the old one.
+    pub fn renew(&self) {
+        // SAFETY: the calls take no memory of ours. The number stays ours all the time.
+        unsafe {
+            let errno = libc::__errno_location();
+            let before = *errno;
+            let fresh = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+            if fresh >= 0 {
+                libc::dup3(fresh, self.0.as_raw_fd(), libc::O_CLOEXEC);
+                libc::close(fresh);
+            }
+            *errno = before;
+        }
+    }
+
     /// Makes it readable. May be called in a signal handler; leaves errno as it was.
     pub fn signal(&self) {
         let one = 1_u64.to_ne_bytes();

@@ -53,10 +53,13 @@ impl Socket {
         extra: c_int,
         hold: Hold,
     ) -> Attempt<usize> {
-        let mut control = vec![0; room];
-        let received = self.recv_message(buffer, &mut control, extra, hold)?;
-        ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
-        Ok(received.size)
+        let mut control = ancillary.take_room(room);
+        let outcome = self.recv_message(buffer, &mut control, extra, hold);
+        if let Ok(received) = &outcome {
+            ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
+        }
+        ancillary.keep_room(control);
+        Ok(outcome?.size)
     }
 
     /// Receives bytes and control messages with one system call; `extra` is MSG_TRUNC for datagrams,

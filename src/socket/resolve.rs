@@ -22,15 +22,24 @@ const IDLE: Duration = Duration::from_secs(5);
 /// The longest name that DNS has, without the dot at its end.
 const MAX_HOST: usize = 253;
 
-type Answer = Result<Vec<IpAddress>>;
+/// The addresses of a host.
+pub type Answer = Result<Vec<IpAddress>>;
 
-/// Looks up a host; a numeric one is answered at once.
+/// The address that a numeric host is; None: it is a name.
+pub fn numeric(host: &str, port: u16, family: Family) -> Option<Answer> {
+    IpAddress::is_numeric(host).then(|| {
+        let address = IpAddress::parse(host, port)?;
+        match family.has(&address) {
+            true => Ok(vec![address]),
+            false => Err(Error::new(EN_EAI_FAMILY, format!("\"{host}\" is not of the wanted family"))),
+        }
+    })
+}
+
+/// Has a name looked up.
 pub fn lookup(host: &str, port: u16, family: Family) -> Result<Lookup> {
     static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
     check(host)?;
-    if IpAddress::is_numeric(host) {
-        return numeric(host, port, family);
-    }
     Pool::current(&POOL, || Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
 }
 
@@ -42,16 +51,6 @@ fn check(host: &str) -> Result<()> {
         1..=MAX_HOST => Ok(()),
         _ => Err(invalid(format!("a host of {length} bytes is too long: {MAX_HOST} are allowed"))),
     }
-}
-
-fn numeric(host: &str, port: u16, family: Family) -> Result<Lookup> {
-    let address = IpAddress::parse(host, port)?;
-    if !family.has(&address) {
-        return Err(Error::new(EN_EAI_FAMILY, format!("\"{host}\" is not of the wanted family")));
-    }
-    let job = Job::new(Query { host: host.into(), port, family })?;
-    job.deliver(Ok(vec![address]));
-    Ok(Lookup(Arc::new(job)))
 }
 
 /// A question under way. Dropping it takes it back.

@@ -85,8 +85,10 @@ impl<T> Slot<T> {
     /// inside, the caller being one.
     pub fn close(&self) -> Visit<'_, T> {
         let visit = self.visit();
-        self.word.fetch_or(CLOSED, Ordering::AcqRel);
-        futex_wake(&raw const self.word, i32::MAX);
+        let before = self.word.fetch_or(CLOSED, Ordering::SeqCst);
+        if !is_alone(before) {
+            futex_wake(&raw const self.word, i32::MAX);
+        }
         visit
     }
 
@@ -134,7 +136,7 @@ pub struct Visit<'a, T> {
 
 impl<'a, T> Visit<'a, T> {
     /// The value, also of a slot that is closed; waits for it until `deadline` (None: for ever).
-    /// None if it is gone or the deadline has passed.
+    /// None if it is gone or the deadline has passed. The visit becomes the guard, and ends with it.
     pub fn lock_until(self, deadline: Option<Instant>) -> Option<Guard<'a, T>> {
         self.wait(EMPTY, deadline).ok()
     }

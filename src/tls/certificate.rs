@@ -25,8 +25,6 @@ pub(super) struct Description {
     pub(super) names: Vec<String>,
     /// The issuer is the subject.
     pub(super) is_self_issued: bool,
-    /// The subject as it is encoded.
-    pub(super) raw_subject: Vec<u8>,
 }
 
 impl Description {
@@ -40,7 +38,6 @@ impl Description {
             not_after: certificate.validity().not_after.timestamp(),
             names: names(&certificate),
             is_self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-            raw_subject: certificate.subject().as_raw().to_vec(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What the two sides agreed on.
 
+#[cfg(feature = "tls")]
 use rustls::{Connection, HandshakeKind, ProtocolVersion};
 
 use super::options::Version;
@@ -21,6 +22,7 @@ pub struct TlsFacts {
     pub resumed: bool,
 }
 
+#[cfg(feature = "tls")]
 impl TlsFacts {
     /// Reads them; which name was verified is what [`super::TlsConfig::verified_name`] says.
     pub fn of(connection: &Connection, verified_name: Option<String>) -> TlsFacts {
@@ -43,7 +45,9 @@ impl TlsFacts {
     }
 }
 
+#[cfg(feature = "tls")]
 /// rustls writes TLS13_ where IANA writes TLS_.
+#[cfg(feature = "tls")]
 fn suite_name(suite: rustls::SupportedCipherSuite) -> String {
     let name = suite.suite().as_str().unwrap_or("unknown");
     name.replacen("TLS13_", "TLS_", 1)

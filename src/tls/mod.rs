@@ -8,6 +8,7 @@
 
 use crate::error::Result;
 
+pub mod facts;
 pub mod options;
 pub mod source;
 
@@ -16,9 +17,9 @@ mod alert;
 #[cfg(feature = "tls")]
 mod certificate;
 #[cfg(feature = "tls")]
-pub mod config;
+mod client;
 #[cfg(feature = "tls")]
-pub mod facts;
+pub mod config;
 #[cfg(feature = "tls")]
 pub mod failure;
 #[cfg(feature = "tls")]
@@ -30,6 +31,8 @@ mod provider;
 #[cfg(feature = "tls")]
 mod refusal;
 #[cfg(feature = "tls")]
+mod server;
+#[cfg(feature = "tls")]
 mod sessions;
 #[cfg(feature = "tls")]
 mod trust;
@@ -39,9 +42,11 @@ mod verifier;
 #[cfg(all(test, feature = "tls"))]
 mod handshake_tests;
 #[cfg(all(test, feature = "tls"))]
+mod session_tests;
+#[cfg(all(test, feature = "tls"))]
 mod settings_tests;
 #[cfg(all(test, feature = "tls"))]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(not(feature = "tls"))]
 mod absent;
@@ -52,7 +57,6 @@ use absent::{names, pem};
 pub use absent::TlsConfig;
 #[cfg(feature = "tls")]
 pub use config::TlsConfig;
-#[cfg(feature = "tls")]
 pub use facts::TlsFacts;
 #[cfg(feature = "tls")]
 pub use failure::failure;

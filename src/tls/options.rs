@@ -1,6 +1,8 @@
 //! What a TLS configuration is to be like. Everything that can be checked alone is checked when it
 //! is set; what belongs together is checked when the configuration is made.
 
+use std::net::IpAddr;
+
 use super::names;
 use super::pem::{self, Certificate, Identity, RevocationList};
 use super::source::Source;
@@ -155,6 +157,9 @@ impl TlsOptions {
         self.sni = match name {
             None => Sni::Dialled,
             Some("") => Sni::Off,
+            Some(name) if name.parse::<IpAddr>().is_ok() => {
+                return Err(invalid(format!("name is {name}: addresses cannot be asked for")));
+            }
             Some(name) => Sni::Name(checked(name)?),
         };
         Ok(())

@@ -38,9 +38,6 @@ impl Sessions {
 
     /// The configuration for a name, made if it is new; the one used longest ago makes room.
     pub(super) fn of(&self, name: &str, make: impl FnOnce() -> ClientConfig) -> Arc<ClientConfig> {
-        if self.most == 0 {
-            return Arc::new(make());
-        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.clock += 1;
         let used = known.clock;

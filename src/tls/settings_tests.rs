@@ -139,6 +139,7 @@ fn settings_alone_have_bounds() {
     check(options.set_versions(Version::Tls13, Version::Tls12), EN_EINVAL, &["above"]);
     check(options.set_session_cache(usize::MAX), EN_EINVAL, &["peers"]);
     check(options.set_sni(Some("a b")), EN_EINVAL, &["\"a b\"", "port"]);
+    check(options.set_sni(Some("192.0.2.1")), EN_EINVAL, &["192.0.2.1", "addresses"]);
     check(options.set_verified_name(Some("bücher.example")), EN_EINVAL, &["bücher.example", "xn--"]);
     check(options.set_verified_name(Some("")), EN_EINVAL, &["\"\""]);
 }
@@ -177,6 +178,15 @@ fn a_server_has_settings_of_its_own() {
     check(change(&|it| it.set_client_auth(ClientAuth::Required)), EN_EINVAL, &["from which authorities"]);
     let trusting = |it: &mut TlsOptions| it.add_authorities(&memory(&authority.pem)).expect("an authority");
     check(change(&trusting), EN_EINVAL, &["none are demanded"]);
+    let revoking = |it: &mut TlsOptions| {
+        it.add_revocation_lists(&memory(&authority.revoke(&[], 2999))).expect("a list");
+    };
+    check(change(&revoking), EN_EINVAL, &["none are demanded"]);
+    let demanding = |it: &mut TlsOptions| {
+        revoking(it);
+        it.set_client_auth(ClientAuth::Optional);
+    };
+    check(change(&demanding), EN_EINVAL, &["from which authorities"]);
     let extra = |it: &mut TlsOptions| it.add_extra_roots(&memory(&authority.pem)).expect("an authority");
     check(change(&extra), EN_EINVAL, &["extra roots"]);
     check(change(&|it| it.set_no_name_check(true)), EN_EINVAL, &["by clients"]);
@@ -238,7 +248,15 @@ fn trusts_and_logs(folder: &Path) {
     let stranger = Authority::new("Stranger").issue(&["localhost"]);
     shake_hands(&silent, &stranger.server(), "localhost")
         .client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Stranger"]);
-    options.add_extra_roots(&memory(&self_signed(&["extra"]).chain)).expect("a root");
-    options.set_key_log(false);
-    shake_hands(&TlsConfig::client(&options).expect("a client"), &server, "localhost").facts();
+    let beside = |other: &Authority| {
+        let mut options = TlsOptions::default();
+        options.add_extra_roots(&memory(&other.pem)).expect("a root");
+        TlsConfig::client(&options).expect("a client")
+    };
+    let extra = Authority::new("Extra");
+    for server in [&server, &extra.issue(&["localhost"]).server()] {
+        shake_hands(&beside(&extra), server, "localhost").facts();
+    }
+    let outcome = shake_hands(&extra.client(), &server, "localhost");
+    outcome.client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Test CA"]);
 }

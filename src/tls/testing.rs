@@ -18,26 +18,26 @@ use crate::error::Error;
 
 /// A certificate and its key, as PEM and DER.
 #[derive(Clone)]
-pub(super) struct Owner {
-    pub(super) chain: String,
-    pub(super) key: String,
-    pub(super) der: Vec<u8>,
+pub(crate) struct Owner {
+    pub(crate) chain: String,
+    pub(crate) key: String,
+    pub(crate) der: Vec<u8>,
 }
 
 impl Owner {
     /// Options that say who one is.
-    pub(super) fn options(&self) -> TlsOptions {
+    pub(crate) fn options(&self) -> TlsOptions {
         let mut options = TlsOptions::default();
         options.set_identity(&memory(&self.chain), &memory(&self.key)).expect("an identity");
         options
     }
 
-    pub(super) fn server(&self) -> TlsConfig {
+    pub(crate) fn server(&self) -> TlsConfig {
         TlsConfig::server(&self.options()).expect("a server")
     }
 
     /// A server that shows the certificate, though its key is another's.
-    pub(super) fn thief(&self, key: &str) -> TlsConfig {
+    pub(crate) fn thief(&self, key: &str) -> TlsConfig {
         let der = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let key = provider().key_provider.load_private_key(der).expect("a key");
         let identity = Arc::new(CertifiedKey::new(vec![self.der.clone().into()], key));
@@ -46,19 +46,19 @@ impl Owner {
     }
 }
 
-pub(super) fn memory(text: &str) -> Source<'_> {
+pub(crate) fn memory(text: &str) -> Source<'_> {
     Source::memory(text.as_bytes(), "data")
 }
 
 /// Who issues certificates.
-pub(super) struct Authority {
-    pub(super) pem: String,
+pub(crate) struct Authority {
+    pub(crate) pem: String,
     params: CertificateParams,
     key: KeyPair,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Authority {
+    pub(crate) fn new(name: &str) -> Authority {
         let params = authority_params(name);
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
@@ -66,11 +66,11 @@ impl Authority {
     }
 
     /// Another authority that this one vouches for.
-    pub(super) fn below(&self, name: &str) -> Authority {
+    pub(crate) fn below(&self, name: &str) -> Authority {
         self.below_with(name, |_| ())
     }
 
-    pub(super) fn below_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Authority {
+    pub(crate) fn below_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Authority {
         let mut params = authority_params(name);
         change(&mut params);
         let key = KeyPair::generate().expect("a key");
@@ -83,13 +83,13 @@ impl Authority {
     }
 
     /// Itself as if it were a peer.
-    pub(super) fn owner(&self) -> Owner {
+    pub(crate) fn owner(&self) -> Owner {
         let der = pem_to_der(&self.pem);
         Owner { chain: self.pem.clone(), key: self.key.serialize_pem(), der }
     }
 
     /// A certificate for these names, changed as wanted.
-    pub(super) fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Owner {
+    pub(crate) fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Owner {
         let key = KeyPair::generate().expect("a key");
         let mut params = leaf_params(names);
         change(&mut params);
@@ -97,12 +97,12 @@ impl Authority {
         Owner { chain: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
     }
 
-    pub(super) fn issue(&self, names: &[&str]) -> Owner {
+    pub(crate) fn issue(&self, names: &[&str]) -> Owner {
         self.issue_with(names, |_| ())
     }
 
     /// A list that revokes these serial numbers, good until this year.
-    pub(super) fn revoke(&self, serials: &[u64], until: i32) -> String {
+    pub(crate) fn revoke(&self, serials: &[u64], until: i32) -> String {
         let revoked = serials.iter().map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2020, 1, 1),
@@ -121,19 +121,19 @@ impl Authority {
     }
 
     /// Options that trust this authority.
-    pub(super) fn options(&self) -> TlsOptions {
+    pub(crate) fn options(&self) -> TlsOptions {
         let mut options = TlsOptions::default();
         options.add_authorities(&memory(&self.pem)).expect("an authority");
         options
     }
 
-    pub(super) fn client(&self) -> TlsConfig {
+    pub(crate) fn client(&self) -> TlsConfig {
         TlsConfig::client(&self.options()).expect("a client")
     }
 }
 
 /// A certificate that is its own issuer, as a peer's is that has no authority.
-pub(super) fn self_signed(names: &[&str]) -> Owner {
+pub(crate) fn self_signed(names: &[&str]) -> Owner {
     let key = KeyPair::generate().expect("a key");
     let certificate = leaf_params(names).self_signed(&key).expect("a certificate");
     Owner { chain: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
@@ -158,28 +158,36 @@ fn leaf_params(names: &[&str]) -> CertificateParams {
     params
 }
 
-pub(super) fn pem_to_der(pem: &str) -> Vec<u8> {
+pub(crate) fn pem_to_der(pem: &str) -> Vec<u8> {
     super::pem::certificates(&memory(pem)).expect("PEM")[0].to_vec()
 }
 
+pub(crate) fn client(options: &TlsOptions) -> TlsConfig {
+    TlsConfig::client(options).expect("a client")
+}
+
+pub(crate) fn server(options: &TlsOptions) -> TlsConfig {
+    TlsConfig::server(options).expect("a server")
+}
+
 /// How a handshake ended on each side.
-pub(super) struct Outcome {
-    pub(super) client: Result<TlsFacts, Error>,
-    pub(super) server: Result<TlsFacts, Error>,
+pub(crate) struct Outcome {
+    pub(crate) client: Result<TlsFacts, Error>,
+    pub(crate) server: Result<TlsFacts, Error>,
 }
 
 impl Outcome {
-    pub(super) fn facts(self) -> TlsFacts {
+    pub(crate) fn facts(self) -> TlsFacts {
         self.server.expect("the server is content");
         self.client.expect("the client is content")
     }
 
     /// The client's error, which must have this code and these words.
-    pub(super) fn client_fails(self, code: i32, words: &[&str]) {
+    pub(crate) fn client_fails(self, code: i32, words: &[&str]) {
         check(self.client, code, words);
     }
 
-    pub(super) fn server_fails(self, code: i32, words: &[&str]) {
+    pub(crate) fn server_fails(self, code: i32, words: &[&str]) {
         check(self.server, code, words);
     }
 }
@@ -195,7 +203,7 @@ fn check(result: Result<TlsFacts, Error>, code: i32, words: &[&str]) {
 /// Shakes hands until both are done or one has failed, and then once more for what comes after:
 /// session tickets, and the alert with which a server of TLS 1.3 answers a client that believes it is
 /// done.
-pub(super) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) -> Outcome {
+pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) -> Outcome {
     let mut client_side = client.connect(name).expect("a client connection");
     let mut server_side = server.accept().expect("a server connection");
     let (mut client_error, mut server_error) = (None, None);
@@ -231,7 +239,7 @@ fn deliver(from: &mut Connection, to: &mut Connection, error: &mut Option<Error>
 }
 
 /// Lets a connection read bytes.
-pub(super) fn feed(connection: &mut Connection, mut bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn feed(connection: &mut Connection, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match connection.read_tls(&mut bytes) {
             Ok(_) => {}

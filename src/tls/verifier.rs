@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore};
 
-use super::certificate::{Description, public_key};
+use super::certificate::public_key;
 use super::options::Pin;
 use super::provider::{algorithms, sha256};
 use super::refusal::Refusal;
@@ -93,11 +93,10 @@ impl<Chain: ?Sized> Demands<Chain> {
         })
     }
 
+    /// Whether its key is that of somebody trusted; names alone may be the same by chance.
     fn trusts(&self, certificate: &CertificateDer<'_>) -> bool {
-        let Some(description) = Description::of(certificate) else {
-            return false;
-        };
-        self.roots.subjects().iter().any(|subject| subject.as_ref() == description.raw_subject)
+        let key = public_key(certificate).unwrap_or_default();
+        self.roots.roots.iter().any(|anchor| key.ends_with(&anchor.subject_public_key_info))
     }
 }
 

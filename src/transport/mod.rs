@@ -8,7 +8,7 @@ use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
-use crate::tls::TlsFacts;
+use crate::tls::{TlsConfig, TlsFacts};
 
 pub mod shared;
 pub mod socket;
@@ -142,6 +142,17 @@ pub trait StreamTransport: Transport {
         Err(no_ancillary().into())
     }
 
+    /// Whether the last receive has brought all that there was: whatever comes now, the descriptor
+    /// tells anew.
+    fn is_drained(&self) -> bool {
+        false
+    }
+
+    /// Makes it ready for the first byte.
+    fn handshake(&self, _hold: Hold) -> Attempt<()> {
+        Ok(())
+    }
+
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
 
@@ -163,6 +174,12 @@ pub trait DatagramTransport: Transport {
 
     /// Sends the first of the datagrams, as many as go at once, and says how many.
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize>;
+
+    /// The same for datagrams of `size` bytes each that lie one behind the other; the last may be
+    /// shorter.
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        self.send(&bytes.chunks(size).collect::<Vec<_>>(), hold)
+    }
 
     /// Receives one datagram and what came with it, with room for so much of that.
     fn recv_with_ancillary(
@@ -189,6 +206,28 @@ pub trait DatagramTransport: Transport {
 /// What has no such attribute answers.
 pub(crate) fn no_attribute() -> Error {
     Error::new(EN_ENODATA, "this transport has no such attribute")
+}
+
+/// TLS over a transport; see [`tls::TlsStream::new`].
+#[cfg(feature = "tls")]
+pub fn secure(
+    inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    name: &str,
+    standard_compatible: bool,
+) -> Result<Arc<dyn StreamTransport>> {
+    Ok(Arc::new(tls::TlsStream::new(inner, config, name, standard_compatible)?))
+}
+
+/// Without TLS there is no configuration that this could be called with.
+#[cfg(not(feature = "tls"))]
+pub fn secure(
+    _inner: Arc<dyn StreamTransport>,
+    config: &TlsConfig,
+    _name: &str,
+    _standard_compatible: bool,
+) -> Result<Arc<dyn StreamTransport>> {
+    match *config {}
 }
 
 pub(crate) fn no_ancillary() -> Error {

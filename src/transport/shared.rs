@@ -23,17 +23,17 @@ thread_local! {
 }
 
 /// A transport, its one hold on it, and who uses it.
-pub struct Shared<T: ?Sized> {
+pub struct Shared<T: Transport + ?Sized> {
     receiving: AtomicBool,
     sending: AtomicBool,
     closed: AtomicBool,
     runs_callbacks: bool,
-    inner: Box<T>,
+    inner: Arc<T>,
 }
 
 impl<T: Transport + ?Sized> Shared<T> {
     /// The transport is nobody else's.
-    pub fn new(inner: Box<T>) -> Arc<Shared<T>> {
+    pub fn new(inner: Arc<T>) -> Arc<Shared<T>> {
         Arc::new(Shared {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),
@@ -121,6 +121,15 @@ impl Drop for Running {
     }
 }
 
+impl<T: Transport + ?Sized> Drop for Shared<T> {
+    /// The last holder takes leave of the peer, as far as that goes at once.
+    fn drop(&mut self) {
+        if !self.is_closed() && self.inner.says_farewell() {
+            let _ = self.farewell(Hold::No);
+        }
+    }
+}
+
 impl<T: Transport + ?Sized> Transport for Shared<T> {
     fn stop_receiving(&self) {
         self.inner.stop_receiving();
@@ -194,6 +203,15 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         self.attempt(&self.sending, |inner| inner.send(slices, hold))
     }
 
+    fn is_drained(&self) -> bool {
+        self.inner.is_drained()
+    }
+
+    fn handshake(&self, hold: Hold) -> Attempt<()> {
+        let _inside = self.enter()?;
+        self.inner.handshake(hold)
+    }
+
     fn is_midway(&self) -> bool {
         self.ask(|inner| Ok(inner.is_midway())).unwrap_or(false)
     }
@@ -236,6 +254,10 @@ impl DatagramTransport for Shared<dyn DatagramTransport> {
 
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
         self.attempt(&self.sending, |inner| inner.send(datagrams, hold))
+    }
+
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.sending, |inner| inner.send_alike(bytes, size, hold))
     }
 
     fn recv_with_ancillary(

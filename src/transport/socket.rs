@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_attribute};
 use crate::attempt::{Attempt, Hold, Interest};
@@ -38,12 +39,23 @@ impl Ends {
 pub struct StreamSocket {
     socket: Socket,
     ends: Option<Ends>,
+    /// Whether a receive that is not filled has brought all: that of a Unix socket also ends before
+    /// other ancillary data.
+    tells_drained: bool,
+    is_drained: AtomicBool,
 }
 
 impl StreamSocket {
     /// The transport of a connected socket.
     pub fn new(fd: OwnedFd) -> StreamSocket {
-        StreamSocket { socket: Socket::new(fd), ends: None }
+        let tells_drained = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
+            .is_ok_and(|family| family != libc::AF_UNIX);
+        StreamSocket {
+            socket: Socket::new(fd),
+            ends: None,
+            tells_drained,
+            is_drained: AtomicBool::new(false),
+        }
     }
 
     /// The same, which can tell who is at its ends.
@@ -60,7 +72,13 @@ impl StreamSocket {
 impl StreamTransport for StreamSocket {
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        self.socket.recv(buffer, hold)
+        let count = self.socket.recv(buffer, hold)?;
+        self.is_drained.store(self.tells_drained && count < buffer.len(), Ordering::Relaxed);
+        Ok(count)
+    }
+
+    fn is_drained(&self) -> bool {
+        self.is_drained.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -78,8 +96,9 @@ impl StreamTransport for StreamSocket {
         self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
-    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.socket.send_message(slices, control, hold)
+    fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
+        // All at once or not: the kernel would wait for room in the middle of it.
+        self.socket.send_message(slices, control, Hold::No)
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
@@ -142,6 +161,15 @@ impl DatagramTransport for DatagramSocket {
             // A thread that the kernel holds because the peer's queue is full is not woken by a
             // shutdown; one in poll is.
             DatagramKind::Unix => self.socket.send_messages(datagrams, Hold::No),
+        }
+    }
+
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        match self.kind {
+            DatagramKind::Udp { .. } => self.socket.send_alike(bytes, size, &self.segment_limit, hold),
+            DatagramKind::Unix => {
+                self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), Hold::No)
+            }
         }
     }
 

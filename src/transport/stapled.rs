@@ -12,7 +12,7 @@ use crate::socket::datagram::Arrived;
 use crate::tls::TlsFacts;
 
 /// Two transports of one kind; each keeps its other holders.
-pub struct Stapled<T: ?Sized> {
+pub struct Stapled<T: Transport + ?Sized> {
     receive: Arc<Shared<T>>,
     send: Arc<Shared<T>>,
 }
@@ -103,6 +103,10 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
         self.send.send(slices, hold)
     }
 
+    fn is_drained(&self) -> bool {
+        self.receive.is_drained()
+    }
+
     fn is_midway(&self) -> bool {
         self.send.is_midway()
     }
@@ -149,6 +153,10 @@ impl DatagramTransport for Stapled<dyn DatagramTransport> {
 
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
         self.send.send(datagrams, hold)
+    }
+
+    fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        self.send.send_alike(bytes, size, hold)
     }
 
     fn recv_with_ancillary(

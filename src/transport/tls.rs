@@ -66,14 +66,6 @@ impl TlsStream {
         })
     }
 
-    /// Shakes hands; before that nothing may be sent or received.
-    pub fn handshake(&self, hold: Hold) -> Attempt<()> {
-        self.shake_hands(hold).map_err(|stop| match stop {
-            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
-            stop => stop,
-        })
-    }
-
     fn shake_hands(&self, hold: Hold) -> Attempt<()> {
         let mut incoming = lock(&self.incoming);
         if self.has_shaken_hands(&mut incoming)? {
@@ -97,7 +89,10 @@ impl TlsStream {
             if incoming.bytes().is_empty() {
                 return Ok(false);
             }
-            self.decrypt(&mut session, incoming)?;
+            self.decrypt(&mut session, incoming);
+            if let Some(error) = &session.failed {
+                return Err(error.clone().into());
+            }
         }
     }
 
@@ -108,25 +103,15 @@ impl TlsStream {
         outcome
     }
 
-    /// Decrypts the next piece of what has come.
-    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) -> Result<()> {
-        if let Some(error) = &session.failed {
-            return Err(error.clone());
-        }
+    /// Decrypts the next piece of what has come; a failure is for good.
+    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) {
         // Reading from memory does not fail, and there is room: what was decrypted has been taken.
         let count = session.connection.read_tls(&mut incoming.bytes()).unwrap_or(0);
         incoming.spend(count);
-        let outcome = session.connection.process_new_packets();
-        if let Err(error) = outcome {
-            let error = failure(&error);
-            session.failed = Some(error.clone());
-            // The peer learns why, if that goes at once.
-            let _ = self.write_out(session);
-            return Err(error);
-        }
-        // Answers to the peer, such as a new key; what does not go at once goes with the next send.
+        session.failed = session.connection.process_new_packets().err().map(|error| failure(&error));
+        // Answers to the peer, such as a new key or why it failed. What does not go at once goes with
+        // the next send.
         let _ = self.write_out(session);
-        Ok(())
     }
 
     /// Fills the buffer from what has come; None: that is nothing yet. 0 is the end.
@@ -141,14 +126,15 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return if filled > 0 { Ok(Some(filled)) } else { self.cut_off().map(Some) };
                 }
-                Err(_) if incoming.bytes().is_empty() => {
-                    session.has_more = false;
-                    break;
-                }
-                // What came before it is given out first.
-                Err(_) => match self.decrypt(&mut session, incoming) {
-                    Err(_) if filled > 0 => break,
-                    outcome => outcome?,
+                Err(_) => match &session.failed {
+                    // What came before a failure is given out first.
+                    Some(_) if filled > 0 => break,
+                    Some(error) => return Err(error.clone().into()),
+                    None if incoming.bytes().is_empty() => {
+                        session.has_more = false;
+                        break;
+                    }
+                    None => self.decrypt(&mut session, incoming),
                 },
             }
         }
@@ -245,6 +231,17 @@ impl StreamTransport for TlsStream {
 
     fn has_received(&self) -> bool {
         lock(&self.session).has_more || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.inner.is_drained() && !self.has_received()
+    }
+
+    fn handshake(&self, hold: Hold) -> Attempt<()> {
+        self.shake_hands(hold).map_err(|stop| match stop {
+            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
+            stop => stop,
+        })
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
@@ -359,3 +356,7 @@ impl Write for Outlet<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

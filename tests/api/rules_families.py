@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 
 from rules import (FAILURE, MAX_SIZE, OK, RULES, TIMEOUT, Buffer, Given, Handle, Number, Output, Size,
                    callbacks, client, frees, invalid, rule, COUNT_DESTROY, unless_null)
+from rules_async import ASYNC
 from rules_tls import TLS
 
 
@@ -161,4 +162,4 @@ def all_rules(functions):
     for family, name, path in (STREAM, "fx->stream_name", "fx->stream_path"), (DATAGRAM, "fx->datagram_name", "fx->datagram_path"):
         own = family.unix_rules(name, path).items()
         rules.update((family.prefix + function, mine) for function, mine in own if family.prefix + function in functions)
-    return rules | ALONE | TLS
+    return rules | ALONE | TLS | ASYNC

@@ -4,6 +4,7 @@
 
 #include <easynet.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -64,9 +65,24 @@ typedef struct fixture {
     en_tls_options_t *tls_options;        /* of a client */
     en_tls_options_t *tls_server_options; /* of a server */
     en_tls_config_t *tls_config;
+    /* After sweep_shake_hands. */
+    en_tcp_client_t *secure, *secure_peer;
+    en_tls_info_t *tls_info;
+    int tls_listener;
+    uint16_t tls_port;
     const char *pem; /* a certificate, its key and a revocation list */
     size_t pem_size;
     char pem_path[48];
+
+    /* After sweep_set_up_async: connected, with the other ends. */
+    en_loop_t *loop;
+    en_async_tcp_client_t *async_tcp;
+    en_async_udp_client_t *async_udp;
+    en_async_unix_stream_client_t *async_unix_stream;
+    en_async_unix_datagram_client_t *async_unix_datagram;
+    int async_peers[4];
+    uint64_t operation;
+    en_stats_t stats;
 
     int registered; /* how often `destroy` will have to be called */
 } fixture_t;
@@ -93,6 +109,19 @@ void sweep_tear_down_families(fixture_t *fx);
 /* What it has for TLS; needs the folder of those. */
 void sweep_set_up_tls(fixture_t *fx);
 void sweep_tear_down_tls(fixture_t *fx);
+/* Connects a client that speaks TLS. */
+void sweep_shake_hands(fixture_t *fx);
+/* Has a thread answer one client that speaks TLS as the configuration says. */
+void sweep_begin_answering(fixture_t *fx, pthread_t *thread, en_tls_config_t **config);
+
+/* What is on a loop. */
+void sweep_set_up_async(fixture_t *fx);
+void sweep_set_up_async_tls(fixture_t *fx);
+void sweep_tear_down_async(fixture_t *fx);
+void sweep_async_done(int status, void *user_data);
+void sweep_async_sent(int status, size_t count, void *user_data);
+void sweep_async_received(int status, en_packet_t *packet, void *user_data);
+int sweep_async_receive(int status, en_packet_t *packet, void *user_data);
 
 /* Without this there is no fixture. */
 #define NEED(condition) sweep_need((condition), #condition)

@@ -1,6 +1,7 @@
 /* The part of the fixture that TLS needs. */
 #include "sweep.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 /* A certificate, its key and a revocation list that it signed; of no use outside these tests. */
@@ -51,8 +52,74 @@ void sweep_set_up_tls(fixture_t *fx)
     NEED(en_tls_config_new_client(&fx->tls_config, fx->tls_options) == EN_OK);
 }
 
+static void *answer(void *arg)
+{
+    fixture_t *fx = arg;
+    en_tls_config_t *config = NULL;
+    en_tcp_options_t *options = NULL;
+
+    NEED(en_tls_config_new_server(&config, fx->tls_server_options) == EN_OK);
+    NEED(en_tcp_options_new(&options) == EN_OK);
+    NEED(en_tcp_options_set_tls(options, config, NULL) == EN_OK);
+    NEED(en_tcp_client_from_fd(&fx->secure_peer, accept(fx->tls_listener, NULL, NULL), fx->protocol,
+                               options) == EN_OK);
+    en_tcp_options_free(options);
+    en_tls_config_free(config);
+    return NULL;
+}
+
+static en_tls_config_t *client_config(fixture_t *fx)
+{
+    en_tls_options_t *options = NULL;
+    en_tls_config_t *config = NULL;
+
+    NEED(en_tls_options_new(&options) == EN_OK);
+    NEED(en_tls_options_add_pinned_certificate_pem(options, fx->pem, fx->pem_size) == EN_OK);
+    NEED(en_tls_options_add_alpn(options, "sweep", 5) == EN_OK);
+    NEED(en_tls_config_new_client(&config, options) == EN_OK);
+    en_tls_options_free(options);
+    return config;
+}
+
+void sweep_begin_answering(fixture_t *fx, pthread_t *thread, en_tls_config_t **config)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+
+    *config = client_config(fx);
+    NEED(en_tls_options_add_alpn(fx->tls_server_options, "sweep", 5) == EN_OK);
+    fx->tls_listener = socket(AF_INET, SOCK_STREAM, 0);
+    NEED(bind(fx->tls_listener, (struct sockaddr *)&address, size) == 0);
+    NEED(listen(fx->tls_listener, 1) == 0);
+    NEED(getsockname(fx->tls_listener, (struct sockaddr *)&address, &size) == 0);
+    fx->tls_port = ntohs(address.sin_port);
+    NEED(pthread_create(thread, NULL, answer, fx) == 0);
+}
+
+void sweep_shake_hands(fixture_t *fx)
+{
+    en_tls_config_t *config = NULL;
+    en_tcp_options_t *options = NULL;
+    pthread_t thread;
+
+    sweep_begin_answering(fx, &thread, &config);
+    NEED(en_tcp_options_new(&options) == EN_OK);
+    NEED(en_tcp_options_set_tls(options, config, "localhost") == EN_OK);
+    NEED(en_tcp_client_connect(&fx->secure, "127.0.0.1", fx->tls_port, fx->protocol, options) ==
+         EN_OK);
+    pthread_join(thread, NULL);
+    en_tcp_options_free(options);
+    en_tls_config_free(config);
+    NEED(en_tcp_client_get_tls_info(fx->secure, &fx->tls_info) == EN_OK);
+}
+
 void sweep_tear_down_tls(fixture_t *fx)
 {
+    en_tls_info_free(fx->tls_info);
+    en_tcp_client_free(fx->secure);
+    en_tcp_client_free(fx->secure_peer);
+    if (fx->tls_listener > 0)
+        close(fx->tls_listener);
     en_tls_config_free(fx->tls_config);
     en_tls_options_free(fx->tls_server_options);
     en_tls_options_free(fx->tls_options);

@@ -18,7 +18,9 @@ THREAD_TAGS = (
 
 # These return int, and it is no code.
 NEVER_FAIL = {"en_error_is_connection", "en_client_fileno", "en_tcp_client_fileno", "en_udp_client_fileno",
-              "en_unix_stream_client_fileno", "en_unix_datagram_client_fileno"}
+              "en_unix_stream_client_fileno", "en_unix_datagram_client_fileno", "en_async_client_fileno",
+              "en_async_tcp_client_fileno", "en_async_udp_client_fileno", "en_async_unix_stream_client_fileno",
+              "en_async_unix_datagram_client_fileno"}
 
 # What a comment need not mention by name: the words of the conventions, told at the types.
 CONVENTIONAL = {"out", "timeout_ms", "client", "options", "address", "cancel", "protocol", "iter", "frame", "user_data",

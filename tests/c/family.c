@@ -60,19 +60,29 @@ static void send_on(void *arg)
     while (waiter->rc == EN_OK);
 }
 
-void waiter_receives(waiter_t *waiter, en_client_t *client)
+void waiter_starts_receiving(waiter_t *waiter, en_client_t *client)
 {
     waiter->client = client;
     thread_start(&waiter->thread, receive, waiter);
+}
+
+void waiter_receives(waiter_t *waiter, en_client_t *client)
+{
+    waiter_starts_receiving(waiter, client);
     thread_wait_blocked(&waiter->thread);
 }
 
-void waiter_sends(waiter_t *waiter, en_client_t *client, const void *data, size_t size)
+void waiter_starts_sending(waiter_t *waiter, en_client_t *client, const void *data, size_t size)
 {
     waiter->client = client;
     waiter->data = data;
     waiter->size = size;
     thread_start(&waiter->thread, send_on, waiter);
+}
+
+void waiter_sends(waiter_t *waiter, en_client_t *client, const void *data, size_t size)
+{
+    waiter_starts_sending(waiter, client, data, size);
     thread_wait_blocked(&waiter->thread);
 }
 

@@ -30,6 +30,9 @@ typedef struct {
     int rc;
 } waiter_t;
 
+void waiter_starts_receiving(waiter_t *waiter, en_client_t *client);
+void waiter_starts_sending(waiter_t *waiter, en_client_t *client, const void *data, size_t size);
+/* The same, and it waits in the kernel when these return. */
 void waiter_receives(waiter_t *waiter, en_client_t *client);
 void waiter_sends(waiter_t *waiter, en_client_t *client, const void *data, size_t size);
 /* Waits for its end: the code of its last call. */

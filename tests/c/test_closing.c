@@ -344,6 +344,90 @@ static void free_waits_for_those_who_time_out(void)
     }
 }
 
+typedef struct {
+    en_tcp_client_t *client;
+    int sent;
+} putter_t;
+
+static void put_until_closed(void *arg)
+{
+    putter_t *putter = arg;
+
+    while (send_text(putter->client, "counted") == EN_OK)
+        putter->sent++;
+}
+
+/* Each send that answered EN_OK has arrived if the close answered EN_OK. */
+static void what_was_taken_goes_out(void)
+{
+    for (int round = 0; round < 200; round++) {
+        plan_t plan = {0};
+        putter_t putter;
+        thread_t thread;
+        wire_t wire;
+
+        open_with(&wire, &plan, 1 << 20, 20000);
+        putter = (putter_t){wire.client, 0};
+        thread_start(&thread, put_until_closed, &putter);
+        if (round % 2)
+            pause_ms(0);
+        CHECK_OK(en_tcp_client_close(wire.client));
+        thread_join(&thread);
+        CHECK_INT(peer_drain(wire.fd), putter.sent * strlen("counted\n"));
+        close_with(&wire, &plan);
+    }
+}
+
+static void flush_it(void *arg)
+{
+    int rc = en_tcp_client_flush(arg, 20000);
+
+    CHECK(rc == EN_OK || rc == EN_ECLOSED);
+}
+
+static void a_flush_that_has_room_is_not_stuck(void)
+{
+    for (int round = 0; round < 200; round++) {
+        plan_t plan = {0};
+        thread_t thread;
+        wire_t wire;
+
+        open_with(&wire, &plan, 4096, 20000);
+        CHECK_OK(send_text(wire.client, "flushed"));
+        thread_start(&thread, flush_it, wire.client);
+        CHECK_OK(en_tcp_client_close(wire.client));
+        thread_join(&thread);
+        peer_expect_text(wire.fd, "flushed\n");
+        close_with(&wire, &plan);
+    }
+}
+
+/* Cancelled calls end; what they have left behind still gets its one attempt. */
+static void the_last_words_of_who_is_cancelled(void)
+{
+    for (int frees = 0; frees < 2; frees++) {
+        en_cancel_t *cancel = NULL;
+        en_tcp_options_t *options = options_new();
+        wire_t wire;
+
+        REQUIRE_OK(en_cancel_new(&cancel));
+        CHECK_OK(en_tcp_options_set_cancel(options, cancel));
+        CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+        wire_open(&wire, protocol_line(), options);
+        CHECK_OK(send_text(wire.client, "last"));
+        CHECK_OK(en_cancel_trigger(cancel));
+        if (frees) {
+            en_tcp_client_free(wire.client);
+            wire.client = NULL;
+        } else {
+            CHECK_OK(en_tcp_client_close(wire.client));
+        }
+        peer_expect_text(wire.fd, "last\n");
+        wire_close(&wire);
+        en_cancel_free(cancel);
+    }
+}
+
 static const test_case_t cases[] = {
     CASE(close_waits_for_a_sender_that_is_through_soon),
     CASE(close_says_that_bytes_are_lost),
@@ -354,6 +438,9 @@ static const test_case_t cases[] = {
     CASE(the_end_of_the_state_may_close_and_free),
     CASE(an_iterator_ends_inside_itself),
     CASE(free_waits_for_those_who_time_out),
+    CASE(what_was_taken_goes_out),
+    CASE(a_flush_that_has_room_is_not_stuck),
+    CASE(the_last_words_of_who_is_cancelled),
 };
 
 TEST_MAIN("closing")

@@ -3,6 +3,7 @@
 #include "wire.h"
 
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPECT(condition)                                                                          \
@@ -229,6 +230,59 @@ static int make_a_new_one(wire_t *wire)
     return 0;
 }
 
+static en_cancel_t *shared_switch;
+
+static int throw_it(wire_t *wire)
+{
+    en_packet_t packet = {0};
+
+    EXPECT(en_cancel_trigger(shared_switch) == EN_OK);
+    EXPECT(en_tcp_client_recv_packet(wire->client, 20000, &packet) == EN_ECANCELED);
+    EXPECT(en_cancel_reset(shared_switch) == EN_OK);
+    EXPECT(en_tcp_client_recv_packet(wire->client, 20, &packet) == EN_ETIMEDOUT);
+    EXPECT(en_cancel_trigger(shared_switch) == EN_OK);
+    return 0;
+}
+
+static int64_t cpu_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int find_it_thrown(wire_t *wire)
+{
+    en_packet_t packet = {0};
+
+    EXPECT(en_tcp_client_recv_packet(wire->client, 20000, &packet) == EN_ECANCELED);
+    EXPECT(en_cancel_reset(shared_switch) == EN_OK);
+    return 0;
+}
+
+/* After the fork, parent and child have a switch each. */
+static void a_switch_is_thrown_in_one_process(void)
+{
+    en_tcp_options_t *options = options_new();
+    int64_t before;
+    wire_t wire;
+
+    REQUIRE_OK(en_cancel_new(&shared_switch));
+    CHECK_OK(en_tcp_options_set_cancel(options, shared_switch));
+    wire_open(&wire, protocol_line(), options);
+    check_child(throw_it, &wire);
+    CHECK_INT(en_cancel_is_triggered(shared_switch), 0);
+    before = cpu_ms();
+    CHECK_RECV_FAILS(wire.client, 600, EN_ETIMEDOUT);
+    CHECK(cpu_ms() - before < 400); /* it slept */
+    CHECK_OK(en_cancel_trigger(shared_switch));
+    check_child(find_it_thrown, &wire); /* as it was at the fork */
+    CHECK_RECV_FAILS(wire.client, 20000, EN_ECANCELED);
+    wire_close(&wire);
+    en_cancel_free(shared_switch);
+}
+
 static void new_handles_always_work(void)
 {
     en_stream_protocol_t *protocol = protocol_line();
@@ -257,6 +311,7 @@ static const test_case_t cases[] = {
     CASE(closing_with_bytes_put_aside_leaves_the_connection),
     CASE(a_client_with_a_call_inside_is_the_parents),
     CASE(closing_a_forked_one_leaves_the_parents_call_alone),
+    CASE(a_switch_is_thrown_in_one_process),
     CASE(new_handles_always_work),
 };
 

@@ -20,12 +20,20 @@ class Example:
 
     def run(self, *words, status=0):
         """What it prints: to the output if `status` is 0, else to the error output."""
+        done = self._done(*words, status=status)
+        check(status != 0 or not done.stderr, f"{words}: errors without a bad status: {done.stderr}")
+        return done.stderr if status else done.stdout
+
+    def output_of(self, *words, status):
+        """What it prints to the output, although it fails."""
+        return self._done(*words, status=status).stdout
+
+    def _done(self, *words, status):
         done = subprocess.run(WRAPPER + [self._path, *map(str, words)], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=PATIENCE * 5, check=False)
         said = f"{' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}"
         check(done.returncode == status, f"expected status {status}, got {said}")
-        check(status != 0 or not done.stderr, f"errors without a bad status: {said}")
-        return done.stderr if status else done.stdout
+        return done
 
     def expect(self, wanted, *words):
         got = self.run(*words)

@@ -43,31 +43,44 @@ def write_config(folder, text):
 
 
 class Process:
-    """A program whose output is read until a line says that it is ready."""
+    """A program whose output is read while it runs, and whose input can be written to."""
 
-    def __init__(self, command, ready, folder):
+    def __init__(self, command, folder):
         self.lines = []
-        self.ready_line = None
-        self._seen = threading.Event()
+        self._has_ended = False
+        self._news = threading.Condition()
         self._process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
-        self._reader = threading.Thread(target=self._read, args=(ready,))
+        self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def _read(self, ready):
+    def _read(self):
         for line in self._process.stdout:
-            self.lines.append(line)
-            if self.ready_line is None and ready in line:
-                self.ready_line = line
-                self._seen.set()
-        self._seen.set()
+            with self._news:
+                self.lines.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
-    def wait_until_ready(self):
-        """True if it is ready, False if it has ended instead."""
-        if not self._seen.wait(PATIENCE):
-            raise Failure("the server does not get ready:\n" + "".join(self.lines))
-        return self.ready_line is not None
+    def wait_for(self, text, after=0):
+        """The first line with the text, not counting the first `after`; None if the program has
+        ended without one."""
+        found = []
+
+        def look():
+            found[:] = [line for line in self.lines[after:] if text in line]
+            return found or self._has_ended
+
+        with self._news:
+            if not self._news.wait_for(look, PATIENCE):
+                raise Failure(f"the server does not say \"{text}\":\n" + "".join(self.lines))
+        return found[0] if found else None
+
+    def write(self, text):
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
 
     def stop(self):
         self._process.terminate()
@@ -77,6 +90,7 @@ class Process:
             self._process.kill()
             self._process.wait()
         self._reader.join()
+        self._process.stdin.close()
         self._process.stdout.close()
 
 
@@ -104,10 +118,10 @@ class Server:
         # Somebody else may take the free port first: then another one.
         for _ in range(10):
             self.port = free_port()
-            process = Process(self._command(self.port, self._folder.name), self._ready, self._folder.name)
+            process = Process(self._command(self.port, self._folder.name), self._folder.name)
             try:
-                if process.wait_until_ready():
-                    self.ready_line = process.ready_line
+                self.ready_line = process.wait_for(self._ready)
+                if self.ready_line is not None:
                     return process
             except BaseException:
                 process.stop()
@@ -121,6 +135,20 @@ class Server:
 
     def stop(self):
         self._process.stop()
+
+    def says(self, text, after=0):
+        """Waits for a line with the text and answers it."""
+        line = self._process.wait_for(text, after)
+        if line is None:
+            raise Failure(f"the server has ended and did not say \"{text}\":\n" + "".join(self._process.lines))
+        return line
+
+    def said(self):
+        """The lines so far."""
+        return list(self._process.lines)
+
+    def write(self, text):
+        self._process.write(text)
 
 
 def redis():
@@ -220,7 +248,7 @@ def echo_server(path):
     class Echo(Server):
         def _start(self):
             process = super()._start()
-            self.port = int(process.ready_line.strip().rsplit(":", 1)[1])
+            self.port = int(self.ready_line.strip().rsplit(":", 1)[1])
             return process
 
     return Echo(lambda _port, _folder: [path], f"listening on {LOOPBACK}:")

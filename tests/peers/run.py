@@ -1,8 +1,11 @@
 """Runs an example program, or a test program, against the real server that it is made for.
 
     run.py redis|dns_tcp|dns_udp EXAMPLE
-    run.py quickstart EXAMPLE ECHO_SERVER
+    run.py quickstart|fanout EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
+    run.py nginx|dns_tls EXAMPLE CERTIFICATES
+    run.py openssl|gnutls PROBE CERTIFICATES
+    run.py redis_tls EXAMPLE PROBE CERTIFICATES
 
 EASYNET_WRAPPER, if set, is a command that the program is run under, such as valgrind.
 """
@@ -11,8 +14,11 @@ import sys
 
 import peer
 from dns import dns_tcp, dns_udp
+from dns_tls import dns_tls
 from example import Example, check
+from https import nginx
 from peer import Failure
+from tls import gnutls, openssl, redis_tls
 
 # ---- Redis ----
 
@@ -138,6 +144,16 @@ def quickstart(path, echo_path):
         check(f"{server.host}:{server.port}" in got, f"the address is not in the complaint:\n{got}")
 
 
+def fanout(path, echo_path):
+    example = Example(path)
+    with peer.echo_server(echo_path) as server:
+        got = example.run(server.host, server.port, 300, 2)
+        check("300 of 300 connected" in got, f"not all are connected:\n{got}")
+        check("99% within" in got, f"no percentiles:\n{got}")
+        server.stop()
+        example.complains(f"{server.host}:{server.port}", server.host, server.port, 3, 1)
+
+
 # ---- Test programs: they look at everything themselves ----
 
 def dbus(path):
@@ -152,7 +168,9 @@ def syslog(path):
 
 def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
-             "dbus": dbus, "syslog": syslog}
+             "fanout": fanout,
+             "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
+             "nginx": nginx, "dns_tls": dns_tls}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:

@@ -4,11 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Client, Half};
+use crate::attempt::{Attempt, Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
+
+/// How long closing waits for a sender that seems to be stuck.
+const GRACE_MS: i64 = 20;
+
+/// How many steps the last words may have that do not wait.
+const STEPS_AT_ONCE: u32 = 4096;
 
 impl Closable for Client {
     fn runs_callbacks(&self) -> bool {
@@ -60,7 +67,6 @@ impl Closable for Client {
         }
     }
 
-    /// After `closed` is set: sends what is put aside, and lets go.
     fn finish(&self, may_wait: bool) -> Result<()> {
         let _inside = self.control.visit();
         let timeout_ms = if may_wait { self.shutdown_timeout_ms } else { 0 };
@@ -79,13 +85,13 @@ impl Closable for Client {
             std::mem::forget(self);
             return;
         }
-        if self.life.close() {
-            // Cuts a close short that is still bringing out what is put aside.
-            let _ = self.let_go();
-        } else {
-            // One attempt that does not wait; nobody is left to hear how it went.
-            let _ = self.finish(false);
-        }
+        self.life.close();
+        // One attempt that does not wait; nobody is left to hear how it went. It also cuts a close
+        // short that is still bringing out what is put aside.
+        let _ = match self.is_shared && !self.is_used() {
+            true => self.leave(),
+            false => self.finish(false),
+        };
         // Who receives may send what is put aside, and who closes does both: so in this order.
         self.receiving.visit().wait_until_alone();
         self.sending.visit().wait_until_alone();
@@ -94,10 +100,24 @@ impl Closable for Client {
 }
 
 impl Client {
+    /// Sends of what is put aside what goes at once, and leaves the transport to those who have it, too.
+    fn leave(&self) -> Result<()> {
+        let flushed = match self.sending.close().lock_until(None) {
+            Some(mut half) => {
+                self.leave_to_parent(&mut half);
+                let Half { packets, transport } = &mut *half;
+                self.last(&**transport, &mut Deadline::after_ms(0), |hold| packets.flush(hold))
+            }
+            None => Ok(()),
+        };
+        self.drop_holds();
+        flushed
+    }
+
     /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
-        let is_unsent = self.unsent.load(Ordering::Relaxed);
-        if !is_unsent && !self.says_farewell {
+        // Not by what is unsent at this moment: a send that has begun may still put something aside.
+        if !self.puts_aside && !self.says_farewell {
             return Ok(());
         }
         // The peer's farewell can only be heard if nobody must be woken.
@@ -107,33 +127,54 @@ impl Client {
         }
         let inside = self.sending.close();
         // Who began before the client was closed and does not wait is through soon.
-        let sender = match self.sender_waits.load(Ordering::SeqCst) {
-            true => Err("another thread is stuck in a send"),
-            false => inside.lock_until(deadline.instant()).ok_or("another thread was sending all the time"),
+        let until = match self.sender_waits.load(Ordering::SeqCst) {
+            true => deadline.earlier(Deadline::after_ms(GRACE_MS)).instant(),
+            false => deadline.instant(),
         };
-        let mut half = match sender {
-            Ok(half) => half,
-            Err(why) if is_unsent => return Err(lost(why)),
-            Err(_) => return Ok(()),
+        let Some(mut half) = inside.lock_until(until) else {
+            return match self.unsent.load(Ordering::Relaxed) {
+                true => Err(lost("another thread is stuck in a send, or has aborted the client")),
+                false => Ok(()),
+            };
         };
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
-        let wakes = !self.life.is_in_child();
-        if packets.has_unsent() {
-            self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.flush(hold))?;
-        }
+        self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
         // A peer that does not answer in time is left as it is.
-        let _ = self.waiting.drive(&**transport, wakes, &mut deadline, |hold| packets.farewell(hold));
+        let _ = self.last(&**transport, &mut deadline, |hold| packets.farewell(hold));
         Ok(())
+    }
+
+    /// One of the last things: what goes at once goes in any case, whoever is asked or cancels.
+    fn last(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        for _ in 0..STEPS_AT_ONCE {
+            match attempt(Hold::No) {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => break,
+            }
+        }
+        let wakes = !self.life.is_in_child();
+        self.waiting.drive(transport, wakes, deadline, attempt)
     }
 
     /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.
     fn let_go(&self) -> Result<()> {
         let closed = self.wake(|transport| transport.close());
+        self.drop_holds();
+        closed.unwrap_or(Ok(()))
+    }
+
+    fn drop_holds(&self) {
         drop(self.control.close());
         drop(self.receiving.close());
         drop(self.sending.close());
-        closed.unwrap_or(Ok(()))
     }
 
     fn wake<T>(&self, wake: impl FnOnce(&dyn Transport) -> T) -> Option<T> {

@@ -1,95 +1,40 @@
 //! What can be asked of a client without waiting: who is at its ends, its options, what it has done.
 
-use std::fmt;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::Arc;
 
 use super::Client;
 use crate::attempt::Interest;
 use crate::blocking::{Closable, closed};
-use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
+use crate::endpoint::Stats;
+use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
+use crate::socket::names::{self, Names};
 use crate::socket::options::SocketOption;
 use crate::socket::unix_address::UnixAddress;
 use crate::tls::TlsFacts;
 use crate::transport::{Attribute, Transport};
 
-/// Who is at the two ends: read once, so that a reset does not take it away.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// Our end.
-    pub local: Name,
-    /// The peer's end.
-    pub remote: Name,
-    /// The process at the peer's end, where the system tells.
-    pub credentials: Option<Credentials>,
-}
-
-/// One end, by its family.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)] // The types say it.
-pub enum Name {
-    Ip(IpAddress),
-    Unix(UnixAddress),
-}
-
-impl Name {
-    fn ip(&self) -> Result<IpAddress> {
-        match self {
-            Name::Ip(address) => Ok(address.clone()),
-            Name::Unix(_) => Err(Error::new(EN_EAFNOSUPPORT, "a Unix socket has a name, and no IP address")),
-        }
-    }
-
-    fn unix(&self) -> Result<UnixAddress> {
-        match self {
-            Name::Unix(address) => Ok(address.clone()),
-            Name::Ip(_) => Err(Error::new(EN_EAFNOSUPPORT, "an IP socket has an address, and no Unix name")),
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Name::Ip(address) => address.fmt(f),
-            Name::Unix(address) => address.fmt(f),
-        }
-    }
-}
-
-/// What a client has done so far.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
-pub struct Stats {
-    pub packets_sent: u64,
-    pub packets_received: u64,
-    pub bytes_sent: u64,
-    pub bytes_received: u64,
-    pub send_calls: u64,
-    pub recv_calls: u64,
-}
-
 impl Client {
     /// The address of our end.
     pub fn local_address(&self) -> Result<IpAddress> {
-        self.names()?.local.ip()
+        self.names()?.local.to_ip()
     }
 
     /// The address of the peer.
     pub fn remote_address(&self) -> Result<IpAddress> {
-        self.names()?.remote.ip()
+        self.names()?.remote.to_ip()
     }
 
     /// The name of our end, of a Unix socket.
     pub fn local_name(&self) -> Result<UnixAddress> {
-        self.names()?.local.unix()
+        self.names()?.local.to_unix()
     }
 
     /// The name of the peer, of a Unix socket.
     pub fn peer_name(&self) -> Result<UnixAddress> {
-        self.names()?.remote.unix()
+        self.names()?.remote.to_unix()
     }
 
     /// The process at the peer's end when the connection was made.
@@ -99,8 +44,7 @@ impl Client {
     }
 
     fn names(&self) -> Result<&Names> {
-        let missing = || Error::new(EN_ENODATA, "nobody knows who is at the ends of this transport");
-        self.names.as_ref().ok_or_else(missing)
+        self.names.as_ref().ok_or_else(names::unknown)
     }
 
     /// What the transport knows of itself.
@@ -163,15 +107,7 @@ impl Client {
 
     /// What the client has done so far.
     pub fn stats(&self) -> Stats {
-        let counters = &self.counters;
-        Stats {
-            packets_sent: counters.packets_sent.get(),
-            packets_received: counters.packets_received.get(),
-            bytes_sent: counters.bytes_sent.get(),
-            bytes_received: counters.bytes_received.get(),
-            send_calls: counters.send_calls.get(),
-            recv_calls: counters.recv_calls.get(),
-        }
+        self.counters.stats()
     }
 }
 

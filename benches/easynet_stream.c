@@ -1,50 +1,51 @@
-/* The same work through easynet. */
-#include "bench.h"
+/* Streams through easynet. */
+#include "easynet_check.h"
 
-#include <easynet.h>
+#include <stdlib.h>
 
 static en_tcp_client_t *client;
-
-static void check(int code, const char *what)
-{
-    if (code != EN_OK)
-        fail(what, en_last_error_message());
-}
+static en_unix_stream_client_t *unix_client;
 
 uint64_t socket_calls(void)
 {
     en_stats_t stats = {.struct_size = sizeof stats};
-    check(en_tcp_client_get_stats(client, &stats), "stats");
+    check(unix_client ? en_unix_stream_client_get_stats(unix_client, &stats)
+                      : en_tcp_client_get_stats(client, &stats),
+          "stats");
     return stats.recv_calls + stats.send_calls;
 }
 
-static void open_with(uint16_t port, size_t write_buffer, uint32_t busy_poll_us)
+static void open_with(const char *port, size_t write_buffer, uint32_t busy_poll_us)
 {
     en_tcp_options_t *options;
-    en_stream_protocol_t *protocol;
+    en_stream_protocol_t *protocol = new_protocol();
     check(en_tcp_options_new(&options), "options");
     check(en_tcp_options_set_write_buffer(options, write_buffer), "write buffer");
     check(en_tcp_options_set_busy_poll(options, busy_poll_us), "busy poll");
-    check(en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U32, EN_BIG_ENDIAN, 0, 0),
-          "protocol");
-    check(en_tcp_client_connect(&client, "127.0.0.1", port, protocol, options), "connect");
+    check(en_tcp_client_connect(&client, "127.0.0.1", (uint16_t)atoi(port), protocol, options),
+          "connect");
     en_stream_protocol_free(protocol);
     en_tcp_options_free(options);
 }
 
-static void open_client(uint16_t port)
+static void open_client(const char *address)
 {
-    open_with(port, 0, 0);
+    open_with(address, 0, 0);
 }
 
-static void open_buffered(uint16_t port)
+static void open_buffered(const char *address)
 {
-    open_with(port, BUFFER, 0);
+    open_with(address, BUFFER, 0);
 }
 
-static void open_busy(uint16_t port)
+static void open_busy(const char *address)
 {
-    open_with(port, 0, BUSY_US);
+    open_with(address, 0, BUSY_US);
+}
+
+static void open_unix(const char *address)
+{
+    unix_client = connect_unix(address);
 }
 
 static size_t receive(const struct work *work)
@@ -112,9 +113,21 @@ static size_t ping_pong(const struct work *work)
     return receive(work);
 }
 
+static size_t unix_ping_pong(const struct work *work)
+{
+    en_packet_t packet;
+    check(en_unix_stream_client_send_packet(unix_client, payload, work->packet_size, TIMEOUT_MS),
+          "send_packet");
+    check(en_unix_stream_client_recv_packet(unix_client, TIMEOUT_MS, &packet), "recv_packet");
+    consume(work, packet.data, packet.size);
+    en_packet_release(&packet);
+    return 1;
+}
+
 const struct work works[] = {
     {"ping-pong", open_client, SMALL, 1, ping_pong},
     {"ping-pong-busy", open_busy, SMALL, 1, ping_pong},
+    {"unix-ping-pong", open_unix, SMALL, 1, unix_ping_pong},
     {"receive", open_client, SMALL, SMALL_STEP, receive},
     {"receive-batches", open_client, SMALL, SMALL_STEP, receive_batches},
     {"send", open_client, SMALL, SMALL_STEP, send_each},

@@ -1,0 +1,180 @@
+//! Clients on a loop: how each family gets its connections.
+
+use std::os::fd::{BorrowedFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::tcp::{TcpConnecting, TcpOptions};
+use super::udp::{self, UdpConnecting, UdpOptions};
+use super::unix_datagram::{self, UnixDatagramOptions};
+use super::unix_stream::{self, UnixStreamOptions};
+use super::{CommonOptions, within};
+use crate::attempt::{Course, Interest, Undertaking};
+use crate::endpoint::{Connection, Encode};
+use crate::error::{EN_ENOTCONN, Error, Result, invalid};
+use crate::protocol::{DatagramProtocol, StreamProtocol};
+use crate::reactor::client::{Begin, Plan, Work};
+use crate::reactor::{AsyncClient, EventLoop};
+use crate::socket::unix_address::UnixAddress;
+
+/// A connection that is there already.
+struct Ready(Option<Connection>);
+
+impl Undertaking for Ready {
+    type Outcome = Connection;
+
+    fn advance(&mut self, _now: Instant) -> Course<Connection> {
+        self.0.take().map_or(Course::Wait { until: None }, Course::Done)
+    }
+
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        Vec::new()
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        error
+    }
+}
+
+/// For a descriptor that was given: there is no other.
+fn once(work: Work) -> Begin {
+    let mut work = Some(work);
+    let reason = "the descriptor that was given did not become a connection, and there is no other";
+    Box::new(move || work.take().ok_or_else(|| Error::new(EN_ENOTCONN, reason)))
+}
+
+fn client(
+    core: &Rc<EventLoop>,
+    begin: Begin,
+    encoder: Box<dyn Encode>,
+    connect_timeout_ms: i64,
+    common: &CommonOptions,
+) -> Result<Rc<AsyncClient>> {
+    let shutdown_timeout_ms = common.shutdown_timeout_ms;
+    AsyncClient::new(core, Plan { begin, encoder, connect_timeout_ms, shutdown_timeout_ms })
+}
+
+/// The same over what is given: it connects at once.
+fn given(
+    core: &Rc<EventLoop>,
+    work: Work,
+    encoder: Box<dyn Encode>,
+    connect_timeout_ms: i64,
+    common: &CommonOptions,
+) -> Result<Rc<AsyncClient>> {
+    let client = client(core, once(work), encoder, connect_timeout_ms, common)?;
+    client.connect();
+    Ok(client)
+}
+
+fn check_host(host: &str) -> Result<()> {
+    within("the length of the host", host.len(), 1024)?;
+    if host.is_empty() { Err(invalid("the host is empty")) } else { Ok(()) }
+}
+
+/// A TCP client that will connect to a host.
+pub fn tcp(
+    core: &Rc<EventLoop>,
+    host: &str,
+    port: u16,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &TcpOptions,
+) -> Result<Rc<AsyncClient>> {
+    check_host(host)?;
+    options.secure.check(Some(host))?;
+    let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
+    let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
+    let encoder = Box::new(protocol.clone());
+    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+}
+
+/// A TCP client over a connected socket, which is the library's only from success on.
+pub fn tcp_from_fd(
+    core: &Rc<EventLoop>,
+    fd: RawFd,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &TcpOptions,
+) -> Result<Rc<AsyncClient>> {
+    core.check()?;
+    let mut work = TcpConnecting::from_fd(fd, protocol, options)?;
+    work.keep();
+    let encoder = Box::new(protocol.clone());
+    given(core, Box::new(work), encoder, options.connect_timeout_ms, &options.common)
+}
+
+/// A UDP client whose peer will be a host.
+pub fn udp(
+    core: &Rc<EventLoop>,
+    host: &str,
+    port: u16,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UdpOptions,
+) -> Result<Rc<AsyncClient>> {
+    check_host(host)?;
+    let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
+    let begin = move || Ok(Box::new(UdpConnecting::host(&host, port, &own, &kept)?) as Work);
+    let encoder = Box::new(protocol.clone());
+    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+}
+
+/// A UDP client over a connected socket, which is the library's only from success on.
+pub fn udp_from_fd(
+    core: &Rc<EventLoop>,
+    fd: RawFd,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UdpOptions,
+) -> Result<Rc<AsyncClient>> {
+    core.check()?;
+    let work = Ready(Some(udp::connection(fd, protocol, options)?));
+    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+}
+
+/// A Unix stream client that will connect to an address.
+pub fn unix_stream(
+    core: &Rc<EventLoop>,
+    to: &UnixAddress,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &UnixStreamOptions,
+) -> Result<Rc<AsyncClient>> {
+    let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
+    let begin = move || Ok(Box::new(unix_stream::connecting(&to, &own, &kept)?) as Work);
+    let encoder = Box::new(protocol.clone());
+    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+}
+
+/// A Unix stream client over a connected socket, which is the library's only from success on.
+pub fn unix_stream_from_fd(
+    core: &Rc<EventLoop>,
+    fd: RawFd,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &UnixStreamOptions,
+) -> Result<Rc<AsyncClient>> {
+    core.check()?;
+    let work = Ready(Some(unix_stream::connection(fd, protocol, options)?));
+    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+}
+
+/// A Unix datagram client whose peer will be the one at an address.
+pub fn unix_datagram(
+    core: &Rc<EventLoop>,
+    to: &UnixAddress,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UnixDatagramOptions,
+) -> Result<Rc<AsyncClient>> {
+    let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
+    let begin = move || Ok(Box::new(unix_datagram::connecting(&to, &own, &kept)?) as Work);
+    client(core, Box::new(begin), Box::new(protocol.clone()), -1, &options.common)
+}
+
+/// A Unix datagram client over a connected socket, which is the library's only from success on.
+pub fn unix_datagram_from_fd(
+    core: &Rc<EventLoop>,
+    fd: RawFd,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UnixDatagramOptions,
+) -> Result<Rc<AsyncClient>> {
+    core.check()?;
+    let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
+    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+}

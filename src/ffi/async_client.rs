@@ -1,0 +1,437 @@
+//! What all clients on a loop have in common: a borrowed view for C, and the functions behind the
+//! exports of each family.
+
+use std::ffi::{c_int, c_void};
+use std::rc::Rc;
+
+use super::async_callbacks::{
+    done, en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t, receive, received, sent,
+};
+use super::base::en_slice_t;
+use super::client::{en_stats_t, slices};
+use super::client_facts::write_stats;
+use super::event_loop::{en_loop_t, tell};
+use super::{
+    Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, null, take, truth,
+};
+use crate::error::{EN_EOPNOTSUPP, Error, Result, invalid};
+use crate::reactor::AsyncClient;
+use crate::socket::names::Names;
+use crate::socket::options::OPTIONS;
+
+/// A client of any family on a loop, seen through what all have in common. It is borrowed from the
+/// client it was got from (`en_async_tcp_client_as_async_client`, ...), and ends with it.
+pub struct en_async_client_t {
+    _private: [u8; 0],
+}
+
+handle!(en_async_client_t, Rc<AsyncClient>, "client");
+
+/// Another hold on the client behind a handle: a callback may free that.
+///
+/// # Safety
+/// `pointer` is NULL or a live handle, used by the loop's thread.
+pub(super) unsafe fn client<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+) -> Result<Rc<AsyncClient>> {
+    // SAFETY: as the caller promises.
+    Ok(unsafe { borrow(pointer)? }.clone())
+}
+
+/// Begins an operation and tells its number.
+///
+/// # Safety
+/// As [`client`]; `operation` is NULL or writable.
+unsafe fn begin<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    operation: *mut u64,
+    work: impl FnOnce(Rc<AsyncClient>) -> Result<u64>,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let number = work(unsafe { client(pointer)? })?;
+        // SAFETY: as the caller promises.
+        unsafe { tell(operation, number) };
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn wait_connected<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| client.wait_connected(timeout_ms, done(callback, user_data)))
+    }
+}
+
+/// # Safety
+/// As [`begin`]; `data` is NULL or `size` bytes.
+pub(super) unsafe fn send_packet<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| {
+            client.send_packet(&[bytes(data, size, "data")?], timeout_ms, done(callback, user_data))
+        })
+    }
+}
+
+/// # Safety
+/// As [`begin`]; `parts` is NULL or `count` slices.
+pub(super) unsafe fn send_packet_slices<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    parts: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| {
+            let parts = slices(parts, count, "parts")?.collect::<Result<Vec<_>>>()?;
+            client.send_packet(&parts, timeout_ms, done(callback, user_data))
+        })
+    }
+}
+
+/// # Safety
+/// As [`begin`]; `packets` is NULL or `count` slices.
+pub(super) unsafe fn send_packets<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    packets: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_sent_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| {
+            let mut packets = slices(packets, count, "packets")?;
+            client.send_packets(&mut packets, timeout_ms, sent(callback, user_data))
+        })
+    }
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn send_eof<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { begin(pointer, operation, |client| client.send_eof(timeout_ms, done(callback, user_data))) }
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn recv_packet<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| client.recv_packet(timeout_ms, received(callback, user_data)?))
+    }
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn recv_start<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| client.recv_start(timeout_ms, receive(callback, user_data)?))
+    }
+}
+
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn recv_stop<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *mut H) -> c_int {
+    // SAFETY: as the caller promises.
+    call(|| unsafe { client(pointer)? }.recv_stop().map(drop))
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn close<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { begin(pointer, operation, |client| client.close(timeout_ms, done(callback, user_data))) }
+}
+
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn is_connected<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+    // SAFETY: as the caller promises.
+    call_value(|| Ok(truth(unsafe { client(pointer)? }.is_connected())))
+}
+
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn is_closing<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+    // SAFETY: as the caller promises.
+    call_value(|| Ok(truth(unsafe { client(pointer)? }.is_closing())))
+}
+
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn fileno<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { client(pointer) }.map_or(-1, |client| client.fileno())
+}
+
+/// The handle of the loop that the client is on.
+///
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn loop_handle<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> *mut en_loop_t {
+    // SAFETY: as the caller promises.
+    let address = unsafe { client(pointer) }.map_or(0, |client| client.core().handle());
+    std::ptr::with_exposed_provenance_mut(address)
+}
+
+/// Gives the caller something about the two ends.
+///
+/// # Safety
+/// As [`client`]; `end` is NULL or writable.
+pub(super) unsafe fn get_end<H: Handle<Inner = Rc<AsyncClient>>, E: Handle>(
+    pointer: *const H,
+    end: *mut *mut E,
+    name: &str,
+    read: impl FnOnce(Names) -> Result<E::Inner>,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (end, client) = unsafe { (Constructor::named(end, name)?, client(pointer)?) };
+        end.boxed(read(client.names()?)?);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`client`]; `value` is NULL or writable.
+pub(super) unsafe fn get_option<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+    option: c_int,
+    value: *mut i64,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, value) = unsafe { (client(pointer)?, Out::new(value, "value")?) };
+        let option = OPTIONS.find(option)?;
+        value.set(client.with_transport(|transport| option.get(descriptor(transport)?))?);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`client`].
+pub(super) unsafe fn set_option<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    option: c_int,
+    value: i64,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        let option = OPTIONS.find(option)?;
+        client.with_transport(|transport| option.set(descriptor(transport)?, value))
+    })
+}
+
+fn descriptor(transport: &dyn crate::transport::Transport) -> Result<std::os::fd::BorrowedFd<'_>> {
+    let reason = "this transport is no socket and has no socket options";
+    transport.fd(crate::attempt::Interest::Read).ok_or_else(|| Error::new(EN_EOPNOTSUPP, reason))
+}
+
+/// # Safety
+/// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
+pub(super) unsafe fn getsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
+        if value.is_null() || *size > isize::MAX as usize {
+            return Err(invalid("value is NULL, or *size larger than any buffer"));
+        }
+        // SAFETY: there is room for `*size` bytes, which are zeroed before anybody reads them.
+        let value = unsafe {
+            std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
+            std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
+        };
+        *size = client.with_transport(|transport| transport.getsockopt(level, name, value))?;
+        Ok(())
+    })
+}
+
+/// # Safety
+/// As [`client`]; `value` is NULL or `size` bytes.
+pub(super) unsafe fn setsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    size: usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, value) = unsafe { (client(pointer)?, bytes(value, size, "value")?) };
+        client.with_transport(|transport| transport.setsockopt(level, name, value))
+    })
+}
+
+/// # Safety
+/// As [`client`]; `stats` is NULL or a struct as long as its first field says, to be written.
+pub(super) unsafe fn get_stats<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+    stats: *mut en_stats_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        let counted = client.counters().map(|counters| counters.stats().into()).unwrap_or_default();
+        // SAFETY: as the caller promises.
+        unsafe { write_stats(stats, counted) }
+    })
+}
+
+/// # Safety
+/// `pointer` is NULL or a live handle that is not used again.
+pub(super) unsafe fn free<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *mut H) {
+    guard_void(|| {
+        // SAFETY: as the caller promises.
+        if let Some(client) = unsafe { take(pointer) } {
+            client.free();
+        }
+    });
+}
+
+/// Sends one packet; see the function of the same name of the client's family.
+///
+/// Loop thread only.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_send_packet(
+    client: *mut en_async_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `data` NULL or `size` bytes, `operation` NULL or writable.
+    unsafe { send_packet(client, data, size, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives one packet; see the function of the same name of the client's family.
+///
+/// Loop thread only.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_recv_packet(
+    client: *mut en_async_client_t,
+    timeout_ms: i64,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `operation` NULL or writable.
+    unsafe { recv_packet(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives packet after packet within a budget of time; see the function of the same name of the
+/// client's family.
+///
+/// Loop thread only.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_iter_received_packets(
+    client: *mut en_async_client_t,
+    timeout_ms: i64,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `operation` NULL or writable.
+    unsafe { recv_start(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Closes the client; see the function of the same name of the client's family.
+///
+/// Loop thread only.
+///
+/// Errors: those of the family's function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_close(
+    client: *mut en_async_client_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live view, `operation` NULL or writable.
+    unsafe { close(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// 1 if the client is closed or about to be, 0 if not.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_is_closing(client: *const en_async_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live view.
+    unsafe { is_closing(client) }
+}
+
+/// The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_client_fileno(client: *const en_async_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live view.
+    unsafe { fileno(client) }
+}

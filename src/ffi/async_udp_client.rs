@@ -1,0 +1,453 @@
+//! The UDP client on a loop.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::rc::Rc;
+
+use super::address::en_address_t;
+use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_client::{self, en_async_client_t};
+use super::base::en_slice_t;
+use super::client::en_stats_t;
+use super::datagram_protocol::en_datagram_protocol_t;
+use super::event_loop::{en_loop_t, loop_of};
+use super::options::options_of;
+use super::udp_options::en_udp_options_t;
+use super::{Constructor, borrow, call, handle, string};
+use crate::client::on_loop;
+use crate::reactor::AsyncClient;
+
+/// A connected UDP socket on a loop: operations that the loop completes by calling back. Several sends and
+/// several receives may be in flight; each direction is served in order. An operation that could not
+/// begin is told by the call, and never calls back; one that began calls back exactly once, from the
+/// loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
+/// the operation is over with the loop's next turn.
+pub struct en_async_udp_client_t {
+    _private: [u8; 0],
+}
+
+handle!(en_async_udp_client_t, Rc<AsyncClient>, "client");
+
+/// Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It begins with the first
+/// operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
+/// defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
+/// and busy poll of the options are for calls that block, and ignored.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_new(
+    out: *mut *mut en_async_udp_client_t,
+    r#loop: *mut en_loop_t,
+    host: *const c_char,
+    port: u16,
+    protocol: *const en_datagram_protocol_t,
+    options: *const en_udp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL, a string and live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
+            out.boxed(on_loop::udp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
+/// after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
+/// caller's.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
+/// `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_from_fd(
+    out: *mut *mut en_async_udp_client_t,
+    r#loop: *mut en_loop_t,
+    fd: c_int,
+    protocol: *const en_datagram_protocol_t,
+    options: *const en_udp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let core = loop_of(r#loop)?;
+            out.boxed(on_loop::udp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
+/// for NULL.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_as_async_client(
+    client: *mut en_async_udp_client_t,
+) -> *mut en_async_client_t {
+    client.cast()
+}
+
+/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
+/// be.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
+/// callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_wait_connected(
+    client: *mut en_async_udp_client_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::wait_connected(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
+/// is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_send_packet(
+    client: *mut en_async_udp_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::send_packet(client, data, size, timeout_ms, callback, user_data, operation) }
+}
+
+/// Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
+/// is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_send_packet_slices(
+    client: *mut en_async_udp_client_t,
+    parts: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::send_packet_slices(client, parts, count, timeout_ms, callback, user_data, operation)
+    }
+}
+
+/// Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
+/// `timeout_ms` is in milliseconds. The callback is told how many have gone.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_send_packets(
+    client: *mut en_async_udp_client_t,
+    packets: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_sent_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::send_packets(client, packets, count, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
+/// that is cancelled or timed out loses nothing.
+///
+/// `callback` is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
+/// `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_recv_packet(
+    client: *mut en_async_udp_client_t,
+    timeout_ms: i64,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packet(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives every packet until `callback`, which is called with `user_data` and releases them, answers
+/// that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which ends it. While it is
+/// not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
+/// be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+/// under way); to the callback those of receiving, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_recv_start(
+    client: *mut en_async_udp_client_t,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
+}
+
+/// Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_recv_stop(client: *mut en_async_udp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::recv_stop(client) }
+}
+
+/// As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
+/// that it waits.
+///
+/// `callback` is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_iter_received_packets(
+    client: *mut en_async_udp_client_t,
+    timeout_ms: i64,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
+/// leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+/// cancelled, it is abrupt. In every case the client ends closed.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+/// `EN_ECANCELED` (it was abrupt), those of sending.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_close(
+    client: *mut en_async_udp_client_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::close(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// 1 if the client is connected, 0 if not.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_is_connected(client: *const en_async_udp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::is_connected(client) }
+}
+
+/// 1 if the client is closed or about to be, 0 if not.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_is_closing(client: *const en_async_udp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::is_closing(client) }
+}
+
+/// The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
+/// application's.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_loop(client: *const en_async_udp_client_t) -> *mut en_loop_t {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::loop_handle(client) }
+}
+
+/// The descriptor; -1 if the client has none, and for NULL. It stays the client's.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_fileno(client: *const en_async_udp_client_t) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::fileno(client) }
+}
+
+/// Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
+/// afterwards.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_get_local_address(
+    client: *const en_async_udp_client_t,
+    address: *mut *mut en_address_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
+    unsafe { async_client::get_end(client, address, "address", |names| names.local.to_ip()) }
+}
+
+/// Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
+/// afterwards.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_get_remote_address(
+    client: *const en_async_udp_client_t,
+    address: *mut *mut en_address_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
+    unsafe { async_client::get_end(client, address, "address", |names| names.remote.to_ip()) }
+}
+
+/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
+/// has. `level` and `name` are those of getsockopt(2).
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_getsockopt(
+    client: *const en_async_udp_client_t,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
+    // with room for `*size` bytes.
+    unsafe { async_client::getsockopt(client, level, name, value, size) }
+}
+
+/// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
+/// setsockopt(2).
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_setsockopt(
+    client: *mut en_async_udp_client_t,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    size: usize,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
+    unsafe { async_client::setsockopt(client, level, name, value, size) }
+}
+
+/// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_get_option(
+    client: *const en_async_udp_client_t,
+    option: c_int,
+    value: *mut i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
+    unsafe { async_client::get_option(client, option, value) }
+}
+
+/// Sets a socket `option` (`EN_OPTION_...`) to `value`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_set_option(
+    client: *mut en_async_udp_client_t,
+    option: c_int,
+    value: i64,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle.
+    unsafe { async_client::set_option(client, option, value) }
+}
+
+/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
+/// closed.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_get_stats(
+    client: *const en_async_udp_client_t,
+    stats: *mut en_stats_t,
+) -> c_int {
+    // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
+    unsafe { async_client::get_stats(client, stats) }
+}
+
+/// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
+/// the write buffer holds gets one attempt.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_free(client: *mut en_async_udp_client_t) {
+    // SAFETY: `client` is NULL or a live handle that is not used again.
+    unsafe { async_client::free(client) }
+}

@@ -1,0 +1,256 @@
+//! The event loop and its timers.
+
+use std::ffi::{c_int, c_void};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::error::remember;
+use super::{Constructor, Out, borrow, call, guard_void, handle, take};
+use crate::error::{EN_OK, Result, invalid};
+use crate::reactor::EventLoop;
+use crate::reactor::event_loop::milliseconds;
+
+/// An event loop: it completes the operations of the clients that are on it. One thread at a time
+/// uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others.
+pub struct en_loop_t {
+    _private: [u8; 0],
+}
+
+handle!(en_loop_t, Rc<EventLoop>, "loop");
+
+/// Called from the loop: `status` is `EN_OK`, or the code of what went wrong, of which
+/// `en_last_error_message` tells more. `EN_ECANCELED` says that it was cut short.
+pub type en_loop_callback_t = Option<unsafe extern "C" fn(status: c_int, user_data: *mut c_void)>;
+
+/// A callback and what it is given.
+#[derive(Clone, Copy)]
+pub(super) struct Target<F> {
+    pub(super) call: F,
+    pub(super) user_data: *mut c_void,
+}
+
+// SAFETY: the application is told which thread its callback runs in; we only hand the pointer on.
+unsafe impl<F> Send for Target<F> {}
+
+/// The status of an outcome; a failure is what the thread's last error message tells of.
+pub(super) fn status(outcome: Result<()>) -> c_int {
+    match outcome {
+        Ok(()) => EN_OK,
+        Err(error) => {
+            let code = error.code();
+            remember(error);
+            code
+        }
+    }
+}
+
+impl Target<unsafe extern "C" fn(c_int, *mut c_void)> {
+    pub(super) fn call(self, outcome: Result<()>) {
+        // SAFETY: the application's own function, with what its documentation promises.
+        unsafe { (self.call)(status(outcome), self.user_data) }
+    }
+}
+
+/// # Safety
+/// `pointer` is NULL or a live handle.
+pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<EventLoop>> {
+    // SAFETY: as the caller promises.
+    unsafe { borrow(pointer) }
+}
+
+/// Makes a loop with nothing on it.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`. See epoll(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_new(out: *mut *mut en_loop_t) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable.
+        let constructor = unsafe { Constructor::new(out)? };
+        let core = EventLoop::new()?;
+        constructor.boxed(core.clone());
+        // SAFETY: the constructor has just written the handle there.
+        core.set_handle(unsafe { *out }.expose_provenance());
+        Ok(())
+    })
+}
+
+/// Runs the loop until it is stopped, or until no operation, timer, started receive or posted call is
+/// left. Clients that wait for nothing do not keep it running.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
+    call(|| {
+        // A callback may free the handle meanwhile.
+        // SAFETY: `loop` is NULL or a live handle.
+        let core = unsafe { loop_of(r#loop)? }.clone();
+        core.run()
+    })
+}
+
+/// Waits until there is something to do, at most `timeout_ms` milliseconds (negative: for ever; 0:
+/// not at all), and does it. For programs whose own loop watches `en_loop_fd`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_run_once(r#loop: *mut en_loop_t, timeout_ms: i64) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle.
+        let core = unsafe { loop_of(r#loop)? }.clone();
+        core.run_once(timeout_ms)
+    })
+}
+
+/// Makes `en_loop_run` return; one that runs later returns at once, once.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_stop(r#loop: *mut en_loop_t) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
+        unsafe { loop_of(r#loop)? }.remote().stop();
+        Ok(())
+    })
+}
+
+/// Has the loop call `callback` with `user_data` soon, once: with `EN_OK`, or with `EN_ECANCELED` if
+/// the loop is freed before.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop was freed inside a callback).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_post(
+    r#loop: *mut en_loop_t,
+    callback: en_loop_callback_t,
+    user_data: *mut c_void,
+) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
+        let core = unsafe { loop_of(r#loop)? };
+        let target = Target { call: callback.ok_or_else(|| invalid("callback is NULL"))?, user_data };
+        core.remote().post(Box::new(move |outcome| {
+            // All of it goes to the loop's thread, not the pointer alone.
+            let target = target;
+            target.call(outcome);
+        }))
+    })
+}
+
+/// A descriptor that is readable when `en_loop_run_once` has something to do, timers included: to be
+/// watched by another loop, level-triggered. It stays the loop's. A negative code if there is none.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_fd(r#loop: *mut en_loop_t) -> c_int {
+    // SAFETY: `loop` is NULL or a live handle.
+    super::call_value(|| unsafe { loop_of(r#loop)? }.fd())
+}
+
+/// In how many milliseconds the loop next has something to do by itself: `*timeout_ms` is -1 if it is
+/// only waiting for descriptors, 0 if it has something to do now.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_next_timeout(r#loop: *mut en_loop_t, timeout_ms: *mut i64) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle, `timeout_ms` NULL or writable.
+        let (core, out) = unsafe { (loop_of(r#loop)?, Out::new(timeout_ms, "timeout_ms")?) };
+        core.check()?;
+        out.set(milliseconds(core.next_timeout()));
+        Ok(())
+    })
+}
+
+/// Calls `callback` with `user_data` and `EN_OK` after `delay_ms` milliseconds, and then every
+/// `interval_ms` (0: once). Its number is put into `*operation` (may be NULL): `en_loop_cancel` ends
+/// it, and then the callback comes a last time with `EN_ECANCELED`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_start_timer(
+    r#loop: *mut en_loop_t,
+    delay_ms: i64,
+    interval_ms: i64,
+    callback: en_loop_callback_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle.
+        let core = unsafe { loop_of(r#loop)? };
+        let target = Target { call: callback.ok_or_else(|| invalid("callback is NULL"))?, user_data };
+        let time = |name: &str, ms: i64| match u64::try_from(ms) {
+            Ok(ms) => Ok(Duration::from_millis(ms)),
+            Err(_) => Err(invalid(format!("{name} is {ms}: it must not be negative"))),
+        };
+        let interval = time("interval_ms", interval_ms)?;
+        let interval = Some(interval).filter(|interval| !interval.is_zero());
+        let tick = Box::new(move |outcome| target.call(outcome));
+        let number = core.start_timer(time("delay_ms", delay_ms)?, interval, tick)?;
+        // SAFETY: `operation` is NULL or writable.
+        unsafe { tell(operation, number) };
+        Ok(())
+    })
+}
+
+/// Tells the number of an operation to who wants to know.
+///
+/// # Safety
+/// `operation` is NULL or writable.
+pub(super) unsafe fn tell(operation: *mut u64, number: u64) {
+    if !operation.is_null() {
+        // SAFETY: not NULL, and the caller says it may be written.
+        unsafe { operation.write(number) };
+    }
+}
+
+/// Ends the operation with this number before its time: its callback comes once, later, with
+/// `EN_ECANCELED`. One that has ended, or is decided already, is left alone; so is 0.
+///
+/// A receive that is cancelled loses nothing. A send that is cancelled after part of it has gone ends
+/// the sending direction.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_cancel(r#loop: *mut en_loop_t, operation: u64) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle.
+        let core = unsafe { loop_of(r#loop)? };
+        core.check()?;
+        core.cancel(operation);
+        Ok(())
+    })
+}
+
+/// Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
+/// returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
+/// do not.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_free(r#loop: *mut en_loop_t) {
+    guard_void(|| {
+        // SAFETY: `loop` is NULL or a live handle that is not used again.
+        if let Some(core) = unsafe { take(r#loop) } {
+            core.set_handle(0);
+            core.end();
+        }
+    });
+}

@@ -1,0 +1,400 @@
+//! A client on a loop: operations that wait their turn in each direction, and the connection that
+//! they are for.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::event_loop::EventLoop;
+use super::operation::{Operation, cancelled, timed_out};
+use super::sources::Source;
+use crate::attempt::{Interest, Undertaking};
+use crate::endpoint::{Connection, Encode};
+use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
+use crate::packet::Packet;
+
+mod closing;
+mod connecting;
+mod facts;
+mod receiving;
+mod sending;
+
+pub use super::operation::Done;
+pub use receiving::Receive;
+pub use sending::Counted;
+
+use closing::Closing;
+use connecting::Connecting;
+use facts::Known;
+use receiving::Started;
+use sending::Sending;
+
+/// A connection on its way.
+pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
+
+/// Begins to connect, each time anew.
+pub type Begin = Box<dyn FnMut() -> Result<Work>>;
+
+/// What a client on a loop is made of.
+pub struct Plan {
+    /// How it gets its connection.
+    pub begin: Begin,
+    /// Makes packets bytes.
+    pub encoder: Box<dyn Encode>,
+    /// How long connecting may take; negative: for ever.
+    pub connect_timeout_ms: i64,
+    /// How long closing may take; negative: for ever.
+    pub shutdown_timeout_ms: i64,
+}
+
+/// A client whose operations are completed by a loop.
+pub struct AsyncClient {
+    core: Rc<EventLoop>,
+    place: Cell<usize>,
+    encoder: Box<dyn Encode>,
+    connect_timeout_ms: i64,
+    shutdown_timeout_ms: i64,
+    inner: RefCell<Inner>,
+    /// Operations that are over, to be called by the loop.
+    over: RefCell<VecDeque<Over>>,
+    /// The loop will call.
+    is_awaited: Cell<bool>,
+    /// No operation begins any more.
+    is_closing: Cell<bool>,
+    /// The handle has ended.
+    is_freed: Cell<bool>,
+    known: RefCell<Option<Known>>,
+    /// What was asked for inside a protocol callback, to be done when that has returned.
+    late: RefCell<Vec<Late>>,
+}
+
+enum Late {
+    Close(Operation<()>),
+    Cancel(u64),
+}
+
+struct Inner {
+    state: State,
+    begin: Option<Begin>,
+    connects: VecDeque<Operation<()>>,
+    sends: VecDeque<Sending>,
+    receives: VecDeque<Operation<Packet>>,
+    started: Option<Started>,
+    closing: Option<Closing>,
+}
+
+enum State {
+    Idle,
+    Connecting(Box<Connecting>),
+    Connected(Box<Live>),
+    Closed,
+}
+
+/// A connection, and what is known of its descriptor.
+struct Live {
+    connection: Connection,
+    is_readable: bool,
+    is_writable: bool,
+    /// The peer has ended its direction, so what is there is read to the end.
+    is_ending: bool,
+}
+
+/// An operation that is over, and what came of it.
+enum Over {
+    Done(Done<()>, Result<()>),
+    Count(Done<Counted>, Result<Counted>),
+    Packet(Done<Packet>, Result<Packet>),
+}
+
+impl Over {
+    fn call(self) {
+        match self {
+            Over::Done(done, outcome) => done(outcome),
+            Over::Count(done, outcome) => done(outcome),
+            Over::Packet(done, outcome) => done(outcome),
+        }
+    }
+}
+
+impl AsyncClient {
+    /// A client on a loop, not connected.
+    pub fn new(core: &Rc<EventLoop>, plan: Plan) -> Result<Rc<AsyncClient>> {
+        let client = Rc::new(AsyncClient {
+            core: core.clone(),
+            place: Cell::new(0),
+            encoder: plan.encoder,
+            connect_timeout_ms: plan.connect_timeout_ms,
+            shutdown_timeout_ms: plan.shutdown_timeout_ms,
+            inner: RefCell::new(Inner {
+                state: State::Idle,
+                begin: Some(plan.begin),
+                connects: VecDeque::new(),
+                sends: VecDeque::new(),
+                receives: VecDeque::new(),
+                started: None,
+                closing: None,
+            }),
+            over: RefCell::default(),
+            is_awaited: Cell::new(false),
+            is_closing: Cell::new(false),
+            is_freed: Cell::new(false),
+            known: RefCell::new(None),
+            late: RefCell::default(),
+        });
+        client.place.set(core.add(client.clone())?);
+        Ok(client)
+    }
+
+    /// The loop it is on.
+    pub fn core(&self) -> &Rc<EventLoop> {
+        &self.core
+    }
+
+    /// Whether an operation may begin; what it works on.
+    fn enter(&self) -> Result<RefMut<'_, Inner>> {
+        self.core.check()?;
+        let inner = self.access()?;
+        match self.is_closing.get() {
+            true => Err(self.explain(closed())),
+            false => Ok(inner),
+        }
+    }
+
+    /// Refuses what a protocol callback of the same client asks for.
+    fn access(&self) -> Result<RefMut<'_, Inner>> {
+        let reason = "the client was called from inside its own callback";
+        self.inner.try_borrow_mut().map_err(|_| Error::new(EN_EDEADLK, reason))
+    }
+
+    fn begin<T>(&self, timeout_ms: i64, done: Option<Done<T>>) -> Operation<T> {
+        Operation::begin(&self.core, self.place.get(), timeout_ms, done)
+    }
+
+    /// Has the loop call.
+    fn go_on_later(self: &Rc<Self>) {
+        if !self.is_awaited.replace(true) {
+            self.core.go_on_later(self.clone());
+        }
+    }
+
+    fn finish<T>(
+        self: &Rc<Self>,
+        operation: Operation<T>,
+        outcome: Result<T>,
+        over: fn(Done<T>, Result<T>) -> Over,
+    ) {
+        if let Some(done) = operation.finish(&self.core) {
+            let outcome = outcome.map_err(|error| self.explain(error));
+            self.over.borrow_mut().push_back(over(done, outcome));
+            self.go_on_later();
+        }
+    }
+
+    /// Calls for what is over; what ends meanwhile comes later.
+    fn call(&self) {
+        let count = self.over.borrow().len();
+        for _ in 0..count {
+            let Some(over) = self.over.borrow_mut().pop_front() else { break };
+            self.core.release();
+            over.call();
+        }
+    }
+
+    /// Goes as far as that is possible now.
+    fn progress(self: &Rc<Self>) {
+        self.connect_further();
+        self.send_further();
+        self.receive_further();
+        self.close_further();
+    }
+
+    /// Does what was asked for inside a protocol callback.
+    fn catch_up(self: &Rc<Self>) {
+        for late in self.late.take() {
+            match late {
+                Late::Close(operation) => self.wait_closed(operation),
+                Late::Cancel(number) => self.end_operation(number, cancelled()),
+            }
+        }
+    }
+
+    /// Ends one operation with an error; nothing if it is over.
+    fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
+        let Ok(mut inner) = self.access() else { return };
+        if let Some(index) = inner.connects.iter().position(|operation| operation.number == number)
+            && let Some(operation) = inner.connects.remove(index)
+        {
+            drop(inner);
+            return self.finish(operation, Err(error), Over::Done);
+        }
+        if let Some(index) = inner.receives.iter().position(|operation| operation.number == number)
+            && let Some(operation) = inner.receives.remove(index)
+        {
+            drop(inner);
+            return self.finish(operation, Err(error), Over::Packet);
+        }
+        if let Some(index) = inner.sends.iter().position(|sending| sending.number() == number)
+            && let Some(sending) = inner.sends.remove(index)
+        {
+            return self.give_up_sending(inner, sending, index == 0, error);
+        }
+        if inner.started.as_ref().is_some_and(|started| started.number == number) {
+            drop(inner);
+            return self.end_started(error);
+        }
+        if inner.closing.as_ref().is_some_and(|closing| closing.has(number)) {
+            drop(inner);
+            return self.end_closing(number, error);
+        }
+        if let State::Connecting(connecting) = &mut inner.state
+            && connecting.is_its(number)
+        {
+            drop(inner);
+            self.connecting_is_due(number);
+        }
+    }
+
+    /// Ends the client at once: everything that is pending ends with `error`.
+    fn abort(self: &Rc<Self>, error: &Error) {
+        self.is_closing.set(true);
+        let Ok(mut inner) = self.access() else { return };
+        let state = std::mem::replace(&mut inner.state, State::Closed);
+        let connects = std::mem::take(&mut inner.connects);
+        let sends = std::mem::take(&mut inner.sends);
+        let receives = std::mem::take(&mut inner.receives);
+        let closing = inner.closing.take();
+        inner.begin = None;
+        drop(inner);
+        self.let_go(state);
+        for operation in connects {
+            self.finish(operation, Err(error.clone()), Over::Done);
+        }
+        for sending in sends {
+            sending.finish(self, Err(error.clone()));
+        }
+        for operation in receives {
+            self.finish(operation, Err(error.clone()), Over::Packet);
+        }
+        self.end_started(error.clone());
+        if let Some(closing) = closing {
+            closing.finish(self, &Err(error.clone()));
+        }
+    }
+
+    /// Lets go of a connection, or of what was to become one.
+    fn let_go(&self, state: State) {
+        match state {
+            State::Connecting(connecting) => connecting.end(&self.core),
+            State::Connected(live) => {
+                for interest in [Interest::Read, Interest::Write] {
+                    if let Some(fd) = live.connection.transport.fd(interest) {
+                        self.core.deregister(fd);
+                    }
+                }
+            }
+            State::Idle | State::Closed => {}
+        }
+    }
+
+    /// The end of the handle: each pending callback comes before this returns, and none after.
+    pub fn free(self: &Rc<Self>) {
+        self.is_freed.set(true);
+        match self.core.is_foreign() {
+            true => self.abandon(),
+            false => self.wind_up(),
+        }
+    }
+
+    /// In a forked child: closes the descriptor, and leaves the connection to the parent.
+    fn abandon(&self) {
+        if let Ok(mut inner) = self.inner.try_borrow_mut() {
+            inner.state = State::Closed;
+        }
+        self.core.remove(self.place.get());
+    }
+
+    fn wind_up(self: &Rc<Self>) {
+        if self.inner.try_borrow_mut().is_err() {
+            // Inside a protocol callback: when that has returned.
+            self.is_closing.set(true);
+            return self.go_on_later();
+        }
+        self.catch_up();
+        if let Ok(mut inner) = self.access() {
+            // What was put aside gets one attempt.
+            let Inner { state, sends, .. } = &mut *inner;
+            if let State::Connected(live) = state
+                && sends.is_empty()
+            {
+                let _ = live.flush();
+            }
+        }
+        self.abort(&cancelled());
+        while !self.over.borrow().is_empty() {
+            self.call();
+        }
+        self.core.remove(self.place.get());
+    }
+}
+
+impl Source for AsyncClient {
+    fn ready(self: Rc<Self>, readable: bool, writable: bool, closed: bool) {
+        if let Ok(mut inner) = self.access()
+            && let State::Connected(live) = &mut inner.state
+        {
+            live.is_readable |= readable;
+            live.is_writable |= writable;
+            live.is_ending |= closed;
+        }
+        self.progress();
+    }
+
+    fn go_on(self: Rc<Self>) {
+        self.is_awaited.set(false);
+        if self.is_freed.get() {
+            return self.wind_up();
+        }
+        self.catch_up();
+        self.call();
+        if !self.is_freed.get() {
+            self.progress();
+        }
+    }
+
+    fn due(self: Rc<Self>, number: u64) {
+        self.catch_up();
+        // What has come by now is in time.
+        self.progress();
+        self.end_operation(number, timed_out());
+        self.progress();
+    }
+
+    fn cancel(self: Rc<Self>, number: u64) {
+        let is_internal = match self.access() {
+            Ok(inner) => {
+                matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
+            }
+            Err(_) => {
+                self.late.borrow_mut().push(Late::Cancel(number));
+                return self.go_on_later();
+            }
+        };
+        if !is_internal {
+            self.end_operation(number, cancelled());
+            self.go_on_later();
+        }
+    }
+
+    fn end(self: Rc<Self>) {
+        self.catch_up();
+        self.abort(&cancelled());
+        while !self.over.borrow().is_empty() {
+            self.call();
+        }
+    }
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(EN_ECLOSED, "the client is closed")
+}

@@ -1,0 +1,150 @@
+//! Closing: gracefully while there is time, and then at once.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
+use crate::attempt::{Hold, Stop};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::reactor::operation::{Done, Operation};
+
+/// A client that is being closed.
+pub(super) struct Closing {
+    waiting: Vec<Operation<()>>,
+    /// When it is abrupt.
+    due: Option<(Instant, u64)>,
+}
+
+impl Closing {
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.waiting.iter().any(|operation| operation.number == number)
+            || self.due.is_some_and(|(_, own)| own == number)
+    }
+
+    /// It is over.
+    pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: &Result<()>) {
+        if let Some((due, number)) = self.due {
+            client.core.remove_timer(due, number);
+        }
+        client.core.release();
+        for operation in self.waiting {
+            client.finish(operation, outcome.clone(), Over::Done);
+        }
+    }
+}
+
+impl AsyncClient {
+    /// Closes: what waits to be sent still goes out, and TLS takes leave. Receives end now.
+    pub fn close(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
+        self.core.check()?;
+        let operation = self.begin(timeout_ms, done);
+        let number = operation.number;
+        self.is_closing.set(true);
+        self.wait_closed(operation);
+        self.go_on_later();
+        Ok(number)
+    }
+
+    /// One more waits for the end.
+    pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
+        let Ok(mut inner) = self.access() else {
+            // Inside a protocol callback: when that has returned.
+            return self.late.borrow_mut().push(Late::Close(operation));
+        };
+        if matches!(inner.state, State::Closed) {
+            drop(inner);
+            return self.finish(operation, Ok(()), Over::Done);
+        }
+        self.begin_closing(&mut inner).waiting.push(operation);
+    }
+
+    fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
+        inner.closing.get_or_insert_with(|| {
+            let due = Deadline::after_ms(self.shutdown_timeout_ms).instant();
+            let due = due.map(|due| (due, self.core.next_number(self.place.get())));
+            if let Some((due, number)) = due {
+                self.core.add_timer(due, number);
+            }
+            self.core.hold();
+            Closing { waiting: Vec::new(), due }
+        })
+    }
+
+    /// Whether it is closed, or about to be.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.get()
+    }
+
+    /// Goes on with closing, if it is being closed.
+    pub(super) fn close_further(self: &Rc<Self>) {
+        if !self.is_closing.get() {
+            return;
+        }
+        let Ok(mut inner) = self.access() else { return };
+        if matches!(inner.state, State::Closed) {
+            return;
+        }
+        self.begin_closing(&mut inner);
+        let receives = std::mem::take(&mut inner.receives);
+        drop(inner);
+        for operation in receives {
+            self.finish(operation, Err(closed()), Over::Packet);
+        }
+        self.end_started(closed());
+        self.bring_out();
+    }
+
+    fn bring_out(self: &Rc<Self>) {
+        let Some(outcome) = self.last_words() else { return };
+        self.stop_connecting();
+        self.is_over(&outcome);
+    }
+
+    /// Sends what is still to be said; None: not all of it has gone yet.
+    fn last_words(&self) -> Option<Result<()>> {
+        let mut inner = self.access().ok()?;
+        let Inner { state, sends, .. } = &mut *inner;
+        match state {
+            State::Connected(_) | State::Connecting(_) if !sends.is_empty() => None,
+            State::Connected(live) => match live.take_leave() {
+                Ok(false) => None,
+                Ok(true) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            },
+            State::Connecting(_) | State::Idle | State::Closed => Some(Ok(())),
+        }
+    }
+
+    /// Closed at last.
+    fn is_over(self: &Rc<Self>, outcome: &Result<()>) {
+        let Ok(mut inner) = self.access() else { return };
+        let closing = inner.closing.take();
+        drop(inner);
+        self.abort(&closed());
+        if let Some(closing) = closing {
+            closing.finish(self, outcome);
+        }
+    }
+
+    /// One who waits for the end has waited enough: it becomes abrupt.
+    pub(super) fn end_closing(self: &Rc<Self>, _number: u64, error: Error) {
+        self.is_over(&Err(error));
+    }
+}
+
+impl Live {
+    /// Sends what was put aside, and takes leave of the peer; whether that is done.
+    fn take_leave(&mut self) -> Result<bool> {
+        if !self.flush()? {
+            return Ok(false);
+        }
+        loop {
+            match self.connection.sender.farewell(Hold::No) {
+                Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
+                Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => return Ok(false),
+            }
+        }
+    }
+}

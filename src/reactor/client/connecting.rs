@@ -1,0 +1,207 @@
+//! Getting connected, on the loop.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{AsyncClient, Live, Over, State, Work, closed};
+use crate::attempt::{Course, Interest};
+use crate::deadline::Deadline;
+use crate::endpoint::Connection;
+use crate::error::{EN_ETIMEDOUT, Error, Result};
+use crate::reactor::event_loop::EventLoop;
+use crate::reactor::operation::Done;
+
+/// A connection on its way, and its points in time.
+pub(super) struct Connecting {
+    work: Work,
+    /// When it has to be there.
+    due: Option<(Instant, u64)>,
+    /// When it goes on by itself.
+    until: Option<(Instant, u64)>,
+}
+
+impl Connecting {
+    pub(super) fn is_its(&self, number: u64) -> bool {
+        [self.due, self.until].into_iter().flatten().any(|(_, own)| own == number)
+    }
+
+    /// Takes its points in time back.
+    pub(super) fn end(self, core: &EventLoop) {
+        for (when, number) in [self.due, self.until].into_iter().flatten() {
+            core.remove_timer(when, number);
+        }
+    }
+}
+
+impl AsyncClient {
+    /// Waits until the client is connected; it begins to connect if need be.
+    pub fn wait_connected(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let operation = self.begin(timeout_ms, done);
+        let number = operation.number;
+        inner.connects.push_back(operation);
+        drop(inner);
+        self.go_on_later();
+        Ok(number)
+    }
+
+    /// Begins to connect, whether somebody waits for it or not.
+    pub fn connect(self: &Rc<Self>) {
+        self.begin_connecting();
+    }
+
+    /// Whether it is connected.
+    pub fn is_connected(&self) -> bool {
+        self.access().is_ok_and(|inner| matches!(inner.state, State::Connected(_)))
+    }
+
+    /// Begins to connect if somebody waits for it, and goes on with it.
+    pub(super) fn connect_further(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        // One that is being closed only sends what waits for that.
+        let wanted = !inner.sends.is_empty()
+            || (!self.is_closing.get()
+                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()));
+        match &inner.state {
+            State::Idle if wanted => {
+                drop(inner);
+                self.begin_connecting();
+            }
+            State::Connecting(_) => {
+                drop(inner);
+                self.advance();
+            }
+            State::Connected(_) => {
+                for operation in std::mem::take(&mut inner.connects) {
+                    self.finish(operation, Ok(()), Over::Done);
+                }
+            }
+            State::Idle | State::Closed => {}
+        }
+    }
+
+    fn begin_connecting(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let Some(mut begin) = inner.begin.take() else { return };
+        let begun = begin();
+        inner.begin = Some(begin);
+        match begun {
+            Ok(work) => {
+                let due = Deadline::after_ms(self.connect_timeout_ms).instant();
+                let due = due.map(|due| (due, self.core.next_number(self.place.get())));
+                if let Some((due, number)) = due {
+                    self.core.add_timer(due, number);
+                }
+                inner.state = State::Connecting(Box::new(Connecting { work, due, until: None }));
+                drop(inner);
+                self.advance();
+            }
+            Err(error) => {
+                drop(inner);
+                self.connecting_failed(&error);
+            }
+        }
+    }
+
+    fn advance(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let State::Connecting(connecting) = &mut inner.state else { return };
+        match connecting.work.advance(Instant::now()) {
+            Course::Done(connection) => {
+                drop(inner);
+                self.connected(connection);
+            }
+            Course::Failed(error) => {
+                drop(inner);
+                self.connecting_failed(&error);
+            }
+            Course::Wait { until } => {
+                let watched = self.watch(connecting, until);
+                drop(inner);
+                if let Err(error) = watched {
+                    self.connecting_failed(&error);
+                }
+            }
+        }
+    }
+
+    /// Waits for what the undertaking waits for.
+    fn watch(&self, connecting: &mut Connecting, until: Option<Instant>) -> Result<()> {
+        for (fd, _) in connecting.work.waits_for() {
+            self.core.register(fd, self.place.get())?;
+        }
+        if let Some((when, number)) = connecting.until.take() {
+            self.core.remove_timer(when, number);
+        }
+        if let Some(until) = until {
+            let number = self.core.next_number(self.place.get());
+            self.core.add_timer(until, number);
+            connecting.until = Some((until, number));
+        }
+        Ok(())
+    }
+
+    fn connected(self: &Rc<Self>, connection: Connection) {
+        let Ok(mut inner) = self.access() else { return };
+        let before = std::mem::replace(&mut inner.state, State::Idle);
+        drop(inner);
+        self.let_go(before);
+        for interest in [Interest::Read, Interest::Write] {
+            if let Some(fd) = connection.transport.fd(interest)
+                && let Err(error) = self.core.register(fd, self.place.get())
+            {
+                return self.connecting_failed(&error);
+            }
+        }
+        self.remember(&connection);
+        if let Ok(mut inner) = self.access() {
+            let live = Live { connection, is_readable: true, is_writable: true, is_ending: false };
+            inner.state = State::Connected(Box::new(live));
+        }
+        self.connect_further();
+    }
+
+    /// All who wait for the connection learn why there is none; it may be tried again.
+    fn connecting_failed(self: &Rc<Self>, error: &Error) {
+        let Ok(mut inner) = self.access() else { return };
+        let before = std::mem::replace(&mut inner.state, State::Idle);
+        let connects = std::mem::take(&mut inner.connects);
+        let sends = std::mem::take(&mut inner.sends);
+        let receives = std::mem::take(&mut inner.receives);
+        drop(inner);
+        self.let_go(before);
+        for operation in connects {
+            self.finish(operation, Err(error.clone()), Over::Done);
+        }
+        for sending in sends {
+            sending.finish(self, Err(error.clone()));
+        }
+        for operation in receives {
+            self.finish(operation, Err(error.clone()), Over::Packet);
+        }
+        self.end_started(error.clone());
+    }
+
+    /// One of its points in time has come.
+    pub(super) fn connecting_is_due(self: &Rc<Self>, number: u64) {
+        let Ok(mut inner) = self.access() else { return };
+        let State::Connecting(connecting) = &mut inner.state else { return };
+        if connecting.due.is_some_and(|(_, own)| own == number) {
+            connecting.due = None;
+            let error = connecting.work.give_up(Error::new(EN_ETIMEDOUT, "the connect time-out has passed"));
+            drop(inner);
+            self.connecting_failed(&error);
+        } else {
+            connecting.until = None;
+        }
+    }
+
+    /// Nobody waits for the connection any more.
+    pub(super) fn stop_connecting(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let State::Connecting(connecting) = &mut inner.state else { return };
+        let error = connecting.work.give_up(closed());
+        drop(inner);
+        self.connecting_failed(&error);
+    }
+}

@@ -1,0 +1,236 @@
+//! Sends, in the order in which they were asked for.
+
+use std::cell::RefMut;
+use std::rc::Rc;
+
+use super::{AsyncClient, Inner, Live, Over, State, closed};
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::endpoint::PacketSender;
+use crate::error::{Error, Result};
+use crate::protocol::Gather;
+use crate::reactor::operation::{Done, Operation, timed_out};
+
+/// How many packets have gone, and why no more.
+pub struct Counted {
+    /// Whole packets.
+    pub count: usize,
+    /// Whether these are all.
+    pub outcome: Result<()>,
+}
+
+/// What waits to be sent.
+pub(super) struct Sending {
+    what: What,
+    kind: Kind,
+}
+
+enum What {
+    Packets(Gather<'static>),
+    End,
+}
+
+/// What the caller is told.
+enum Kind {
+    Whole(Operation<()>),
+    Count(Operation<Counted>),
+}
+
+impl Sending {
+    pub(super) fn number(&self) -> u64 {
+        self.kind.number()
+    }
+
+    /// It is over.
+    pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>) {
+        let count = match &self.what {
+            What::Packets(out) => out.packets_sent(),
+            What::End => 0,
+        };
+        self.kind.finish(client, outcome, count);
+    }
+}
+
+impl Kind {
+    fn number(&self) -> u64 {
+        match self {
+            Kind::Whole(operation) => operation.number,
+            Kind::Count(operation) => operation.number,
+        }
+    }
+
+    fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>, count: usize) {
+        match self {
+            Kind::Whole(operation) => client.finish(operation, outcome, Over::Done),
+            Kind::Count(operation) => {
+                let outcome = outcome.map_err(|error| client.explain(error));
+                client.finish(operation, Ok(Counted { count, outcome }), Over::Count);
+            }
+        }
+    }
+}
+
+impl Live {
+    fn send(&mut self, what: &mut What) -> Attempt<()> {
+        match what {
+            What::Packets(out) => self.send_packets(out),
+            What::End => self.attempt(|sender| sender.send_eof(Hold::No)),
+        }
+    }
+
+    fn send_packets(&mut self, out: &mut Gather<'_>) -> Attempt<()> {
+        self.connection.sender.check()?;
+        self.attempt(|sender| sender.send(out, Hold::No))
+    }
+
+    fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
+        while self.is_writable {
+            match attempt(&mut *self.connection.sender) {
+                Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => self.is_writable = false,
+                outcome => return outcome,
+            }
+        }
+        Err(Stop::Want(Interest::Write))
+    }
+
+    /// Packets are over, gone or given up.
+    fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
+        self.connection.counters.packets_sent.add(out.packets_sent());
+        let error = match outcome {
+            Ok(()) => return Ok(()),
+            Err(Stop::Failed(error)) => error,
+            Err(_) => timed_out(),
+        };
+        self.connection.sender.give_up(out, error.reason());
+        Err(error)
+    }
+
+    /// Sends what was put aside; whether all of it has gone.
+    pub(super) fn flush(&mut self) -> Result<bool> {
+        while self.is_writable && self.connection.sender.has_unsent() {
+            match self.connection.sender.flush(Hold::No) {
+                Ok(()) | Err(Stop::Again) => {}
+                Err(Stop::Want(_)) => self.is_writable = false,
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(!self.connection.sender.has_unsent())
+    }
+}
+
+impl AsyncClient {
+    /// Sends one packet, given in parts, which are copied if they do not go at once.
+    pub fn send_packet(
+        self: &Rc<Self>,
+        parts: &[&[u8]],
+        timeout_ms: i64,
+        done: Option<Done<()>>,
+    ) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let mut out = Gather::default();
+        self.encode(parts, &mut out)?;
+        Ok(self.put(&mut inner, out, Kind::Whole(self.begin(timeout_ms, done))))
+    }
+
+    /// Sends packets, all or none: an error of encoding sends nothing.
+    pub fn send_packets(
+        self: &Rc<Self>,
+        packets: &mut dyn Iterator<Item = Result<&[u8]>>,
+        timeout_ms: i64,
+        done: Option<Done<Counted>>,
+    ) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let mut out = Gather::default();
+        for packet in packets {
+            self.encode(&[packet?], &mut out)?;
+        }
+        Ok(self.put(&mut inner, out, Kind::Count(self.begin(timeout_ms, done))))
+    }
+
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        let outcome = self.encoder.encode(parts, out);
+        // A callback of the protocol may have closed the client.
+        let outcome = outcome.and_then(|()| if self.is_closing.get() { Err(closed()) } else { Ok(()) });
+        outcome.map_err(|error| self.explain(error))
+    }
+
+    /// Sends the end of the stream; nothing on a closed client.
+    pub fn send_eof(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
+        self.core.check()?;
+        let mut inner = self.access()?;
+        if self.is_closing.get() {
+            drop(inner);
+            let operation = self.begin(timeout_ms, done);
+            let number = operation.number;
+            self.finish(operation, Ok(()), Over::Done);
+            return Ok(number);
+        }
+        let sending = Sending { what: What::End, kind: Kind::Whole(self.begin(timeout_ms, done)) };
+        let number = sending.number();
+        inner.sends.push_back(sending);
+        drop(inner);
+        self.go_on_later();
+        Ok(number)
+    }
+
+    /// Sends at once what goes at once, if nothing waits before it.
+    fn put(self: &Rc<Self>, inner: &mut Inner, mut out: Gather<'_>, kind: Kind) -> u64 {
+        let number = kind.number();
+        let Inner { state, sends, .. } = inner;
+        if let State::Connected(live) = state
+            && sends.is_empty()
+        {
+            let outcome = live.send_packets(&mut out);
+            if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
+                let outcome = live.settle(&out, outcome);
+                kind.finish(self, outcome, out.packets_sent());
+                if live.connection.sender.has_unsent() {
+                    self.go_on_later();
+                }
+                return number;
+            }
+        } else {
+            self.go_on_later();
+        }
+        sends.push_back(Sending { what: What::Packets(out.into_owned()), kind });
+        number
+    }
+
+    /// Sends what waits, as far as there is room.
+    pub(super) fn send_further(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let Inner { state: State::Connected(live), sends, .. } = &mut *inner else { return };
+        while let Some(sending) = sends.front_mut() {
+            let outcome = live.send(&mut sending.what);
+            if matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
+                return;
+            }
+            let Some(sending) = sends.pop_front() else { return };
+            let outcome = match (&sending.what, outcome) {
+                (What::Packets(out), outcome) => live.settle(out, outcome),
+                (What::End, Err(Stop::Failed(error))) => Err(error),
+                (What::End, _) => Ok(()),
+            };
+            sending.finish(self, outcome);
+        }
+        // Errors are seen by receiving, too, and by the next send.
+        let _ = live.flush();
+    }
+
+    /// One is given up before its time: if part of it has gone, nothing may follow it.
+    pub(super) fn give_up_sending(
+        self: &Rc<Self>,
+        mut inner: RefMut<'_, Inner>,
+        sending: Sending,
+        is_first: bool,
+        error: Error,
+    ) {
+        if let (State::Connected(live), What::Packets(out)) = (&mut inner.state, &sending.what)
+            && is_first
+        {
+            let _ = live.settle(out, Err(Stop::Failed(error.clone())));
+        }
+        drop(inner);
+        sending.finish(self, Err(error));
+    }
+}

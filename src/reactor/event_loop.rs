@@ -1,0 +1,350 @@
+//! The loop itself: waits for descriptors and points in time, and calls who has asked for them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+
+use super::operation::cancelled;
+use super::remote::Remote;
+use super::sources::{PLACE_BITS, Source, Sources};
+use super::timers::Timers;
+use crate::deadline::Deadline;
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
+use crate::socket::fork;
+use crate::socket::timerfd::TimerFd;
+
+/// How many events one look at the descriptors brings.
+const EVENTS: usize = 1024;
+
+const WAKER: Token = Token(usize::MAX);
+const TIMER: Token = Token(usize::MAX - 1);
+
+/// An event loop. One thread at a time uses it.
+pub struct EventLoop {
+    poll: RefCell<Poll>,
+    events: RefCell<Events>,
+    registry: Registry,
+    remote: Arc<Remote>,
+    sources: RefCell<Sources>,
+    timers: RefCell<Timers>,
+    /// Who has asked to go on.
+    later: RefCell<VecDeque<Rc<dyn Source>>>,
+    /// How many operations, timers and started receives there are.
+    holds: Cell<usize>,
+    next_number: Cell<u64>,
+    is_running: Cell<bool>,
+    is_ended: Cell<bool>,
+    /// Once somebody waits for the loop's descriptor: makes it readable at the next point in time.
+    alarm: RefCell<Option<Alarm>>,
+    generation: u32,
+    /// The address by which the application knows it; 0 when it does no more.
+    handle: Cell<usize>,
+}
+
+struct Alarm {
+    timer: TimerFd,
+    armed: Option<Instant>,
+}
+
+impl EventLoop {
+    /// A loop with nothing on it.
+    pub fn new() -> Result<Rc<EventLoop>> {
+        fork::watch();
+        let poll = Poll::new().map_err(Error::os)?;
+        let registry = poll.registry().try_clone().map_err(Error::os)?;
+        let waker = Waker::new(&registry, WAKER).map_err(Error::os)?;
+        Ok(Rc::new(EventLoop {
+            poll: RefCell::new(poll),
+            events: RefCell::new(Events::with_capacity(EVENTS)),
+            registry,
+            remote: Arc::new(Remote::new(waker)),
+            sources: RefCell::default(),
+            timers: RefCell::default(),
+            later: RefCell::default(),
+            holds: Cell::new(0),
+            next_number: Cell::new(0),
+            is_running: Cell::new(false),
+            is_ended: Cell::new(false),
+            alarm: RefCell::new(None),
+            generation: fork::generation(),
+            handle: Cell::new(0),
+        }))
+    }
+
+    /// The address by which the application knows it.
+    pub fn handle(&self) -> usize {
+        self.handle.get()
+    }
+
+    /// The application knows it by this address from now on.
+    pub fn set_handle(&self, address: usize) {
+        self.handle.set(address);
+    }
+
+    /// What other threads may use.
+    pub fn remote(&self) -> &Arc<Remote> {
+        &self.remote
+    }
+
+    /// Whether the loop may be used: it has not ended, and this is the process that made it.
+    pub fn check(&self) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::new(EN_EFORKED, "the loop is the parent's: make a new one in this process"));
+        }
+        match self.is_ended.get() {
+            true => Err(Error::new(EN_ECLOSED, "the loop has ended")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether it may be run now.
+    fn check_idle(&self) -> Result<()> {
+        self.check()?;
+        match self.is_running.get() {
+            true => Err(Error::new(EN_EBUSY, "the loop is running already: a callback cannot run it again")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether this is a forked child.
+    pub fn is_foreign(&self) -> bool {
+        self.generation != fork::generation()
+    }
+
+    /// Runs until it is stopped, or until nothing is left that could call anybody.
+    pub fn run(&self) -> Result<()> {
+        self.check_idle()?;
+        while self.is_held() {
+            if self.turn(Deadline::Never)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, at most so long, until there is something to do, and does it.
+    pub fn run_once(&self, timeout_ms: i64) -> Result<()> {
+        self.turn(Deadline::after_ms(timeout_ms)).map(drop)
+    }
+
+    /// One turn; whether the loop shall stop.
+    fn turn(&self, deadline: Deadline) -> Result<bool> {
+        self.check_idle()?;
+        self.is_running.set(true);
+        let outcome = self.wait(deadline).map(|()| self.dispatch());
+        self.is_running.set(false);
+        if self.is_ended.get() {
+            self.finish();
+            return Ok(true);
+        }
+        self.set_alarm();
+        outcome.map(|()| self.remote.take_stop())
+    }
+
+    fn wait(&self, mut deadline: Deadline) -> Result<()> {
+        let timeout = match self.next_timeout() {
+            Some(time) => deadline.left().at_most(Some(time)),
+            None => deadline.left().at_most(None),
+        };
+        match self.poll.borrow_mut().poll(&mut self.events.borrow_mut(), timeout) {
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => Err(Error::os(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long until there is something to do; None: nobody knows.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        if !self.later.borrow().is_empty() || self.remote.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let next = self.timers.borrow().next();
+        next.map(|next| next.saturating_duration_since(Instant::now()))
+    }
+
+    fn dispatch(&self) {
+        self.dispatch_events();
+        self.dispatch_timers();
+        for work in self.remote.take_work() {
+            work(Ok(()));
+        }
+        // Who asks again meanwhile comes in the next turn.
+        let count = self.later.borrow().len();
+        for _ in 0..count {
+            let Some(source) = self.later.borrow_mut().pop_front() else { break };
+            source.go_on();
+        }
+    }
+
+    fn dispatch_events(&self) {
+        let Ok(mut events) = self.events.try_borrow_mut() else { return };
+        for event in &*events {
+            let Token(place) = event.token();
+            let Some(source) = self.sources.borrow().at(place) else { continue };
+            let closed = event.is_read_closed() || event.is_error();
+            source.ready(event.is_readable() || closed, event.is_writable() || event.is_error(), closed);
+        }
+        events.clear();
+    }
+
+    fn dispatch_timers(&self) {
+        if self.timers.borrow().next().is_none() {
+            return;
+        }
+        let now = Instant::now();
+        loop {
+            let Some(number) = self.timers.borrow_mut().due(now) else { break };
+            let source = self.sources.borrow().of(number);
+            if let Some(source) = source {
+                source.due(number);
+            }
+        }
+    }
+
+    /// Whether there is something that could still call somebody.
+    fn is_held(&self) -> bool {
+        self.holds.get() > 0 || !self.later.borrow().is_empty() || self.remote.has_work()
+    }
+
+    /// A descriptor that is readable when the loop has something to do.
+    pub fn fd(&self) -> Result<RawFd> {
+        self.check()?;
+        let fd = self.poll.borrow().as_raw_fd();
+        if self.alarm.borrow().is_none() {
+            let timer = TimerFd::new()?;
+            self.register_as(timer.as_fd(), Interest::READABLE, TIMER)?;
+            *self.alarm.borrow_mut() = Some(Alarm { timer, armed: None });
+            self.set_alarm();
+        }
+        Ok(fd)
+    }
+
+    /// Sees to it that the descriptor becomes readable in time.
+    fn set_alarm(&self) {
+        if self.is_running.get() {
+            return;
+        }
+        if let Some(alarm) = &mut *self.alarm.borrow_mut() {
+            let next = self.timers.borrow().next();
+            if alarm.armed != next {
+                alarm.armed = next;
+                alarm.timer.arm(next.map(|next| next.saturating_duration_since(Instant::now())));
+            }
+            if !self.later.borrow().is_empty() {
+                self.remote.wake();
+            }
+        }
+    }
+
+    /// Ends an operation before its time.
+    pub fn cancel(&self, number: u64) {
+        let source = self.sources.borrow().of(number);
+        if let Some(source) = source {
+            source.cancel(number);
+        }
+    }
+
+    /// The end: everything on the loop is completed before this returns, or, inside a callback, when
+    /// the loop gets control back. In a forked child nothing is.
+    pub fn end(&self) {
+        if self.is_ended.replace(true) {
+            return;
+        }
+        if !self.is_running.get() {
+            self.finish();
+        }
+    }
+
+    fn finish(&self) {
+        let sources = self.sources.borrow_mut().take();
+        if self.is_foreign() {
+            return;
+        }
+        for source in sources {
+            source.end();
+        }
+        // Who has ended already, and only waits to be called.
+        loop {
+            let Some(source) = self.later.borrow_mut().pop_front() else { break };
+            source.go_on();
+        }
+        for work in self.remote.close() {
+            work(Err(cancelled()));
+        }
+    }
+
+    pub(super) fn add(&self, source: Rc<dyn Source>) -> Result<usize> {
+        self.check()?;
+        let mut sources = self.sources.borrow_mut();
+        match sources.is_full() {
+            true => Err(Error::new(EN_ENFILE, "there are too many clients and timers on this loop")),
+            false => Ok(sources.add(source)),
+        }
+    }
+
+    pub(super) fn remove(&self, place: usize) {
+        let removed = self.sources.borrow_mut().remove(place);
+        drop(removed);
+    }
+
+    /// Watches a descriptor for a source; one that is watched already stays as it is.
+    pub(super) fn register(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
+        self.register_as(fd, Interest::READABLE | Interest::WRITABLE, Token(place))
+    }
+
+    fn register_as(&self, fd: BorrowedFd<'_>, interest: Interest, token: Token) -> Result<()> {
+        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), token, interest) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                Err(Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready"))
+            }
+            outcome => outcome.map_err(Error::os),
+        }
+    }
+
+    pub(super) fn deregister(&self, fd: BorrowedFd<'_>) {
+        // It may have been closed, or never registered.
+        let _ = self.registry.deregister(&mut SourceFd(&fd.as_raw_fd()));
+    }
+
+    /// Calls the source when the loop has control.
+    pub(super) fn go_on_later(&self, source: Rc<dyn Source>) {
+        self.later.borrow_mut().push_back(source);
+        if !self.is_running.get() && self.alarm.borrow().is_some() {
+            self.remote.wake();
+        }
+    }
+
+    /// A number that no operation has had.
+    pub(super) fn next_number(&self, place: usize) -> u64 {
+        self.next_number.set(self.next_number.get() + 1);
+        self.next_number.get() << PLACE_BITS | place as u64
+    }
+
+    pub(super) fn add_timer(&self, when: Instant, number: u64) {
+        self.timers.borrow_mut().add(when, number);
+        self.set_alarm();
+    }
+
+    pub(super) fn remove_timer(&self, when: Instant, number: u64) {
+        self.timers.borrow_mut().remove(when, number);
+    }
+
+    pub(super) fn hold(&self) {
+        self.holds.set(self.holds.get() + 1);
+    }
+
+    pub(super) fn release(&self) {
+        self.holds.set(self.holds.get().saturating_sub(1));
+    }
+}
+
+/// The time that is left as milliseconds, rounded up: who waits for less would come too early.
+pub fn milliseconds(left: Option<Duration>) -> i64 {
+    left.map_or(-1, |left| i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,56 @@
+//! One operation under way: its number, its time, and what to call when it is over.
+
+use std::time::Instant;
+
+use super::event_loop::EventLoop;
+use crate::deadline::Deadline;
+use crate::error::{EN_ECANCELED, EN_ETIMEDOUT, Error, Result};
+
+/// What is called when an operation is over.
+pub type Done<T> = Box<dyn FnOnce(Result<T>)>;
+
+/// An operation under way. It holds its loop.
+pub(super) struct Operation<T> {
+    pub(super) number: u64,
+    due: Option<Instant>,
+    done: Option<Done<T>>,
+}
+
+impl<T> Operation<T> {
+    /// Begins one of the source at this place.
+    pub(super) fn begin(
+        core: &EventLoop,
+        place: usize,
+        timeout_ms: i64,
+        done: Option<Done<T>>,
+    ) -> Operation<T> {
+        let number = core.next_number(place);
+        let due = Deadline::after_ms(timeout_ms).instant();
+        if let Some(due) = due {
+            core.add_timer(due, number);
+        }
+        core.hold();
+        Operation { number, due, done }
+    }
+
+    /// It is over: what is to be called, with what came of it. The loop is held until it is called.
+    pub(super) fn finish(self, core: &EventLoop) -> Option<Done<T>> {
+        if let Some(due) = self.due {
+            core.remove_timer(due, self.number);
+        }
+        if self.done.is_none() {
+            core.release();
+        }
+        self.done
+    }
+}
+
+/// What an operation ends with whose time has passed.
+pub(super) fn timed_out() -> Error {
+    Error::new(EN_ETIMEDOUT, "the time-out of the operation has passed")
+}
+
+/// What an operation ends with that somebody has ended.
+pub(super) fn cancelled() -> Error {
+    Error::new(EN_ECANCELED, "the operation was cancelled")
+}

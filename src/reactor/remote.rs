@@ -1,0 +1,80 @@
+//! What other threads may do to a loop: wake it, stop it, and give it work.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mio::Waker;
+
+use crate::error::{EN_ECLOSED, Error, Result};
+
+/// What a loop is given to do; it is told if the loop has ended instead.
+pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// The part of a loop that all threads may use.
+pub struct Remote {
+    waker: Waker,
+    stop: AtomicBool,
+    posted: Mutex<Posted>,
+}
+
+#[derive(Default)]
+struct Posted {
+    work: VecDeque<Work>,
+    /// The loop is gone.
+    closed: bool,
+}
+
+impl Remote {
+    pub(super) fn new(waker: Waker) -> Remote {
+        Remote { waker, stop: AtomicBool::new(false), posted: Mutex::default() }
+    }
+
+    /// Makes the loop's descriptor readable, and ends its waiting.
+    pub fn wake(&self) {
+        // It fails when the counter behind it is full: then it is readable already.
+        let _ = self.waker.wake();
+    }
+
+    /// Makes the loop's running end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Has work done by the loop's thread.
+    pub fn post(&self, work: Work) -> Result<()> {
+        let mut posted = self.lock();
+        if posted.closed {
+            return Err(Error::new(EN_ECLOSED, "the loop is gone"));
+        }
+        posted.work.push_back(work);
+        drop(posted);
+        self.wake();
+        Ok(())
+    }
+
+    pub(super) fn take_stop(&self) -> bool {
+        self.stop.swap(false, Ordering::SeqCst)
+    }
+
+    pub(super) fn take_work(&self) -> VecDeque<Work> {
+        std::mem::take(&mut self.lock().work)
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.lock().work.is_empty()
+    }
+
+    /// No more work is taken; what was not done.
+    pub(super) fn close(&self) -> VecDeque<Work> {
+        let mut posted = self.lock();
+        posted.closed = true;
+        std::mem::take(&mut posted.work)
+    }
+
+    /// No code that can panic runs under this lock.
+    fn lock(&self) -> MutexGuard<'_, Posted> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

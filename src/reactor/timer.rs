@@ -1,0 +1,113 @@
+//! Timers that the application sets.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::event_loop::EventLoop;
+use super::operation::cancelled;
+use super::sources::Source;
+use crate::error::Result;
+
+/// What a timer calls: each time, and once with an error when it ends before its time.
+pub type Tick = Box<dyn FnMut(Result<()>)>;
+
+struct Timer {
+    core: Rc<EventLoop>,
+    place: Cell<usize>,
+    number: Cell<u64>,
+    due: Cell<Instant>,
+    /// How long from one time to the next; None: once.
+    interval: Option<Duration>,
+    /// None while it is called, and after the end.
+    tick: RefCell<Option<Tick>>,
+    is_over: Cell<bool>,
+}
+
+impl EventLoop {
+    /// Calls `tick` after so long, and then each time the interval has passed. The number of the
+    /// operation.
+    pub fn start_timer(
+        self: &Rc<Self>,
+        delay: Duration,
+        interval: Option<Duration>,
+        tick: Tick,
+    ) -> Result<u64> {
+        let now = Instant::now();
+        let timer = Rc::new(Timer {
+            core: self.clone(),
+            place: Cell::new(0),
+            number: Cell::new(0),
+            // Beyond the clock's range is some thirty years from now.
+            due: Cell::new(now.checked_add(delay).unwrap_or(now + Duration::from_secs(1 << 30))),
+            interval,
+            tick: RefCell::new(Some(tick)),
+            is_over: Cell::new(false),
+        });
+        let place = self.add(timer.clone())?;
+        timer.place.set(place);
+        timer.number.set(self.next_number(place));
+        self.hold();
+        self.add_timer(timer.due.get(), timer.number.get());
+        Ok(timer.number.get())
+    }
+}
+
+impl Timer {
+    fn finish(&self) {
+        if !self.is_over.replace(true) {
+            self.core.remove_timer(self.due.get(), self.number.get());
+            self.core.remove(self.place.get());
+            self.core.release();
+        }
+    }
+
+    fn call(&self, outcome: Result<()>) {
+        let tick = self.tick.borrow_mut().take();
+        if let Some(mut tick) = tick {
+            tick(outcome);
+            // If it has cancelled itself, it is called once more.
+            *self.tick.borrow_mut() = Some(tick);
+        }
+    }
+
+    fn next(&self, interval: Duration) {
+        // What was missed is not made up for.
+        let now = Instant::now();
+        let next = self.due.get().checked_add(interval).filter(|next| *next > now);
+        self.due
+            .set(next.or_else(|| now.checked_add(interval)).unwrap_or(now + Duration::from_secs(1 << 30)));
+        self.core.add_timer(self.due.get(), self.number.get());
+    }
+}
+
+impl Source for Timer {
+    fn ready(self: Rc<Self>, _readable: bool, _writable: bool, _closed: bool) {}
+
+    fn go_on(self: Rc<Self>) {
+        self.call(Err(cancelled()));
+    }
+
+    fn due(self: Rc<Self>, number: u64) {
+        if number != self.number.get() || self.is_over.get() {
+            return;
+        }
+        match self.interval {
+            Some(interval) => self.next(interval),
+            None => self.finish(),
+        }
+        self.call(Ok(()));
+    }
+
+    fn cancel(self: Rc<Self>, number: u64) {
+        if number == self.number.get() && !self.is_over.get() {
+            self.finish();
+            self.core.clone().go_on_later(self);
+        }
+    }
+
+    fn end(self: Rc<Self>) {
+        self.finish();
+        self.call(Err(cancelled()));
+    }
+}

@@ -1,0 +1,121 @@
+"""The rules of the event loop and of the clients on it."""
+
+from rules import FAILURE, OK, OPTION, Buffer, Given, Handle, Number, Output, Size, invalid, rule, unless_null
+
+SET_UP = "sweep_set_up_async(fx);"
+TIMEOUT = Number("1000")
+USER_DATA = Given("fx", null=OK)
+OPERATION = Given("&fx->operation", null=OK)
+# One that waits has something to wake it.
+AWAKE = SET_UP + "\n    en_loop_post(fx->loop, sweep_async_done, fx);\n    en_loop_stop(fx->loop);"
+
+
+def on_loop(result="code", before=SET_UP, **parameters):
+    return rule(result, before=before, **parameters)
+
+
+def operation(client, callback="done", *, needed=False, **parameters):
+    target = Given(f"sweep_async_{callback}") if needed else Given(f"sweep_async_{callback}", null=OK)
+    return on_loop(client=client, **parameters, callback=target, user_data=USER_DATA, operation=OPERATION)
+
+
+LOOP = {
+    "en_loop_new": rule(out=Handle("en_loop_t", "en_loop_free")),
+    "en_loop_run": on_loop(before=AWAKE, loop=Given("fx->loop")),
+    "en_loop_run_once": on_loop(before=AWAKE, loop=Given("fx->loop"), timeout_ms=Number("0")),
+    "en_loop_stop": on_loop(loop=Given("fx->loop")),
+    "en_loop_post": on_loop(loop=Given("fx->loop"), callback=Given("sweep_async_done"), user_data=USER_DATA),
+    "en_loop_fd": on_loop("value", loop=Given("fx->loop")),
+    "en_loop_next_timeout": on_loop(loop=Given("fx->loop"), timeout_ms=Output("int64_t")),
+    "en_loop_start_timer": on_loop(
+        loop=Given("fx->loop"), delay_ms=Number("10", good="x >= 0"), interval_ms=Number("10", good="x >= 0"),
+        callback=Given("sweep_async_done"), user_data=USER_DATA, operation=OPERATION),
+    "en_loop_cancel": on_loop(loop=Given("fx->loop"), operation=Number("0")),
+    "en_loop_free": on_loop("nothing", loop=Given("fx->loop", null=OK),
+                            after=unless_null("loop", "fx->loop = NULL;")),
+}
+
+
+def operations(client):
+    """What the view has, too."""
+    data = {"data": Buffer("fx->buffer", "size"), "size": Size("1", smaller=(("0", OK),))}
+    return {
+        "send_packet": operation(client, **data, timeout_ms=TIMEOUT),
+        "recv_packet": operation(client, "received", needed=True, timeout_ms=TIMEOUT),
+        "iter_received_packets": operation(client, "receive", needed=True, timeout_ms=TIMEOUT),
+        "close": operation(client, timeout_ms=TIMEOUT),
+        "is_closing": on_loop("value", client=client),
+        "fileno": on_loop("descriptor", client=client),
+    }
+
+
+def family(name, protocol, options, fd, peer, address):
+    """One family: how it is made, and what it has."""
+    prefix, handle = f"en_async_{name}_client_", f"en_async_{name}_client_t"
+    client = Given(f"fx->async_{name}")
+    made = {"protocol": Given(protocol), "options": Given(options, null=OK)}
+    out = {"out": Handle(handle, prefix + "free"), "loop": Given("fx->loop")}
+    slices = {"count": Size("2", smaller=(("0", OK), ("1", OK)))}
+    second = (("(fx->slices[1].data = NULL, fx->slices)", invalid("data")),)
+    functions = {
+        **operations(client),
+        "new": on_loop(**out, **peer, **made),
+        "from_fd": on_loop(**out, fd=Number(fd, good=f"x == {fd}", bad=FAILURE), **made,
+                           after=lambda _: f"{fd} = rc == EN_OK ? -1 : {fd};"),
+        "as_async_client": on_loop("same", client=Given(f"fx->async_{name}", null=OK)),
+        "wait_connected": operation(client, timeout_ms=TIMEOUT),
+        "send_packet_slices": operation(client, parts=Buffer("fx->slices", "count", variants=second), **slices,
+                                        timeout_ms=TIMEOUT),
+        "send_packets": operation(client, "sent", packets=Buffer("fx->slices", "count", variants=second), **slices,
+                                  timeout_ms=TIMEOUT),
+        "recv_start": operation(client, "receive", needed=True),
+        "recv_stop": on_loop(client=client),
+        "is_connected": on_loop("value", client=client),
+        "loop": on_loop("anything", client=client),
+        "getsockopt": on_loop(client=client, level=Number("SOL_SOCKET"), name=Number("SO_TYPE"),
+                              value=Given("fx->buffer"), size=Output("size_t", room="sizeof(fx->buffer)")),
+        "setsockopt": on_loop(client=client, level=Number("SOL_SOCKET"), name=Number("SO_KEEPALIVE"),
+                              value=Buffer("fx->buffer", "size", empty=FAILURE),
+                              size=Size("sizeof(int)", smaller=(("0", FAILURE), ("1", FAILURE)))),
+        "get_option": on_loop(client=client, option=Number("EN_OPTION_RECEIVE_BUFFER", bad=FAILURE),
+                              value=Output("int64_t")),
+        "set_option": on_loop(client=client, option=Number("EN_OPTION_REUSE_ADDRESS", bad=FAILURE),
+                              value=Number("1", good="x == 0 || x == 1", extra=("2",))),
+        "get_stats": on_loop(
+            client=client, stats=Given("(fx->stats.struct_size = sizeof(fx->stats), &fx->stats)",
+                                       variants=(("(fx->stats.struct_size = 0, &fx->stats)", invalid("struct_size")),))),
+        "free": on_loop("nothing", client=Given(f"fx->async_{name}", null=OK),
+                        after=unless_null("client", f"fx->async_{name} = NULL;")),
+    }
+    if name in ("tcp", "unix_stream"):
+        functions["send_eof"] = operation(client, timeout_ms=TIMEOUT)
+    if name in ("tcp", "udp"):
+        ends = {"local_address": "address", "remote_address": "address"}
+        kind, end = "en_address_t", "en_address_free"
+    else:
+        ends = {"local_name": "name", "peer_name": "name"}
+        kind, end = "en_unix_address_t", "en_unix_address_free"
+        functions["new_path"] = on_loop(**out, path=Given(address, variants=(('""', invalid("path")),)), **made)
+    for which, parameter in ends.items():
+        functions[f"get_{which}"] = on_loop(client=client, **{parameter: Handle(kind, end)})
+    return {prefix + function: mine for function, mine in functions.items()}
+
+
+HOST = {"host": Given('"127.0.0.1"', variants=(('""', invalid("host")), ('"\\xff"', invalid("host")))),
+        "port": Number("fx->port")}
+
+ASYNC = {
+    **LOOP,
+    **{f"en_async_client_{name}": mine
+       for name, mine in operations(Given("en_async_tcp_client_as_async_client(fx->async_tcp)")).items()},
+    **family("tcp", "fx->protocol", "fx->options", "fx->fd", HOST, None),
+    **family("udp", "fx->datagrams", "fx->udp_options", "fx->udp_fd", HOST, None),
+    **family("unix_stream", "fx->protocol", "fx->stream_options", "fx->stream_fd",
+             {"address": Given("fx->stream_name")}, "fx->stream_path"),
+    **family("unix_datagram", "fx->datagrams", "fx->datagram_options", "fx->datagram_fd",
+             {"address": Given("fx->datagram_name")}, "fx->datagram_path"),
+    "en_async_tcp_client_get_tls_info": on_loop(
+        before="sweep_set_up_async_tls(fx);", client=Given("fx->async_tcp"), info=Handle("en_tls_info_t", "en_tls_info_free")),
+    "en_async_unix_stream_client_get_peer_credentials": on_loop(
+        client=Given("fx->async_unix_stream"), credentials=Output("en_credentials_t")),
+}

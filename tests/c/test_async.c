@@ -1,0 +1,762 @@
+/* TCP clients on a loop: connecting, sending, receiving, closing, and what may end when. */
+#include "async.h"
+#include "peer.h"
+#include "tls.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct {
+    en_loop_t *loop;
+    en_async_tcp_client_t *client;
+    int listener;
+    int fd;
+} side_t;
+
+static void side_new(side_t *side, en_tcp_options_t *options)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+
+    side->loop = loop_new();
+    side->listener = peer_listen("127.0.0.1", 16);
+    side->fd = -1;
+    REQUIRE_OK(en_async_tcp_client_new(&side->client, side->loop, "127.0.0.1",
+                                       peer_port(side->listener), protocol, options));
+    en_stream_protocol_free(protocol);
+    en_tcp_options_free(options);
+}
+
+static void side_open(side_t *side, en_tcp_options_t *options)
+{
+    op_t op = {0};
+
+    side_new(side, options);
+    REQUIRE_OK(en_async_tcp_client_wait_connected(side->client, 5000, op_done, &op, &op.operation));
+    CHECK(op.operation != 0);
+    CHECK_INT(op.calls, 0);
+    op_wait(side->loop, &op);
+    CHECK_OP(&op, EN_OK);
+    side->fd = peer_accept(side->listener);
+}
+
+static void side_close(side_t *side)
+{
+    en_async_tcp_client_free(side->client);
+    en_loop_free(side->loop);
+    if (side->fd >= 0)
+        close(side->fd);
+    close(side->listener);
+}
+
+static int put(side_t *side, const char *text, op_t *op)
+{
+    return en_async_tcp_client_send_packet(side->client, text, strlen(text), 5000,
+                                           op ? op_done : NULL, op, op ? &op->operation : NULL);
+}
+
+static int get(side_t *side, int64_t timeout_ms, op_t *op)
+{
+    return en_async_tcp_client_recv_packet(side->client, timeout_ms, op_received, op,
+                                           &op->operation);
+}
+
+static void connecting_by_itself(void)
+{
+    op_t sent = {0};
+    op_t got = {0};
+    en_address_t *address = NULL;
+    side_t side;
+
+    side_new(&side, NULL);
+    CHECK_INT(en_async_tcp_client_is_connected(side.client), 0);
+    CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
+    CHECK(en_async_tcp_client_loop(side.client) == side.loop);
+    CHECK_CODE(en_async_tcp_client_get_remote_address(side.client, &address), EN_ENOTCONN);
+    CHECK_OK(put(&side, "hello", &sent)); /* connects */
+    CHECK_OK(get(&side, 5000, &got));
+    op_wait(side.loop, &sent);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
+    side.fd = peer_accept(side.listener);
+    peer_expect_text(side.fd, "hello\n");
+    peer_send_text(side.fd, "there\n");
+    op_wait(side.loop, &got);
+    CHECK_OP(&got, EN_OK);
+    CHECK_BYTES(got.data, got.size, "there", 5);
+    CHECK_OK(en_async_tcp_client_get_remote_address(side.client, &address));
+    CHECK_INT(en_address_port(address), peer_port(side.listener));
+    en_address_free(address);
+    side_close(&side);
+}
+
+static void a_failed_connect_may_be_tried_again(void)
+{
+    uint16_t port = peer_refusing_port();
+    en_stream_protocol_t *protocol = protocol_line();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = NULL;
+    op_t ops[3] = {{0}, {0}, {0}};
+
+    REQUIRE_OK(en_async_tcp_client_new(&client, loop, "127.0.0.1", port, protocol, NULL));
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 5000, op_done, &ops[i], NULL));
+        op_wait(loop, &ops[i]);
+        CHECK_OP(&ops[i], EN_ECONNREFUSED);
+        CHECK_HAS(ops[i].message, "connect 127.0.0.1");
+    }
+    en_stream_protocol_free(protocol);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+}
+
+static void connecting_has_its_own_time(void)
+{
+    en_tcp_options_t *options = options_new();
+    en_stream_protocol_t *protocol = protocol_line();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+    op_t shorter = {0};
+    op_t longer = {0};
+    int64_t start;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 150));
+    REQUIRE_OK(en_async_tcp_client_new(&client, loop, "127.0.0.1", peer_port(silent.listener),
+                                       protocol, options));
+    start = now_ms();
+    CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 60, op_done, &shorter, NULL));
+    CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 60000, op_done, &longer, NULL));
+    op_wait(loop, &shorter);
+    CHECK_TOOK(start, 60);
+    CHECK_OP(&shorter, EN_ETIMEDOUT);
+    op_wait(loop, &longer);
+    CHECK_TOOK(start, 150);
+    CHECK_OP(&longer, EN_ETIMEDOUT);
+    CHECK_HAS(longer.message, "connect");
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+    silent_peer_close(&silent);
+}
+
+static void each_direction_is_served_in_order(void)
+{
+    op_t sends[3] = {{0}, {0}, {0}};
+    op_t gets[3] = {{0}, {0}, {0}};
+    const char *texts[] = {"one", "two", "three"};
+    side_t side;
+
+    side_new(&side, NULL);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(put(&side, texts[i], &sends[i]));
+        CHECK_OK(get(&side, 5000, &gets[i]));
+    }
+    CHECK(sends[0].operation < sends[1].operation);
+    op_wait(side.loop, &sends[2]);
+    side.fd = peer_accept(side.listener);
+    peer_expect_text(side.fd, "one\ntwo\nthree\n");
+    peer_send_text(side.fd, "three\ntwo\none\n");
+    op_wait(side.loop, &gets[2]);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OP(&sends[i], EN_OK);
+        CHECK_OP(&gets[i], EN_OK);
+        CHECK_BYTES(gets[i].data, gets[i].size, texts[2 - i], strlen(texts[2 - i]));
+    }
+    side_close(&side);
+}
+
+static void receives_that_end_early_lose_nothing(void)
+{
+    op_t timed = {0};
+    op_t cancelled = {0};
+    op_t whole = {0};
+    int64_t start;
+    side_t side;
+
+    side_open(&side, NULL);
+    peer_send_text(side.fd, "hal");
+    start = now_ms();
+    CHECK_OK(get(&side, 40, &timed));
+    op_wait(side.loop, &timed);
+    CHECK_OP(&timed, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 40);
+    CHECK_OK(get(&side, EN_TIMEOUT_INFINITE, &cancelled));
+    op_still_waits(side.loop, &cancelled);
+    CHECK_OK(en_loop_cancel(side.loop, cancelled.operation));
+    CHECK_INT(cancelled.calls, 0);
+    op_wait(side.loop, &cancelled);
+    CHECK_OP(&cancelled, EN_ECANCELED);
+    peer_send_text(side.fd, "f\n");
+    CHECK_OK(get(&side, 5000, &whole));
+    op_wait(side.loop, &whole);
+    CHECK_OP(&whole, EN_OK);
+    CHECK_BYTES(whole.data, whole.size, "half", 4);
+    CHECK_OK(en_loop_cancel(side.loop, whole.operation)); /* it keeps its result */
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(whole.calls, 1);
+    side_close(&side);
+}
+
+static char large[8 << 20];
+
+static void sends_that_end_early(void)
+{
+    op_t first = {0};
+    op_t second = {0};
+    op_t third = {0};
+    op_t got = {0};
+    side_t side;
+
+    memset(large, 'x', sizeof(large));
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done, &first,
+                                             &first.operation));
+    CHECK_OK(put(&side, "never begun", &second));
+    op_still_waits(side.loop, &first);
+    CHECK_OK(en_loop_cancel(side.loop, second.operation));
+    op_wait(side.loop, &second);
+    CHECK_OP(&second, EN_ECANCELED);
+    CHECK_OK(en_loop_cancel(side.loop, first.operation)); /* half of it has gone */
+    op_wait(side.loop, &first);
+    CHECK_OP(&first, EN_ECANCELED);
+    CHECK_OK(put(&side, "after", &third));
+    op_wait(side.loop, &third);
+    CHECK_OP(&third, EN_EPIPE);
+    peer_send_text(side.fd, "still heard\n");
+    CHECK_OK(get(&side, 5000, &got));
+    op_wait(side.loop, &got);
+    CHECK_OP(&got, EN_OK);
+    side_close(&side);
+}
+
+static void large_packets_go_when_there_is_room(void)
+{
+    op_t op = {0};
+    script_t script;
+    step_t steps[] = {{.what = STEP_DRAIN}};
+    en_slice_t parts[] = {{large, sizeof(large) / 2}, {large, sizeof(large) / 2}};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    side_t side;
+
+    memset(large, 'x', sizeof(large));
+    side_open(&side, NULL);
+    CHECK_OK(
+        en_async_tcp_client_send_packet_slices(side.client, parts, 2, 20000, op_done, &op, NULL));
+    memset(large, 'y', sizeof(large)); /* it was copied */
+    script_start(&script, side.fd, steps, 1);
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
+    CHECK_INT(stats.bytes_sent, sizeof(large) + 1);
+    CHECK_INT(stats.packets_sent, 1);
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    script_join(&script);
+    side_close(&side);
+}
+
+static void many_at_once(void)
+{
+    en_slice_t packets[] = {{"one", 3}, {"two", 3}, {"with\n", 5}};
+    op_t op = {0};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packets(side.client, packets, 2, 5000, op_sent, &op, NULL));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_INT(op.count, 2);
+    peer_expect_text(side.fd, "one\ntwo\n");
+    op.calls = 0;
+    CHECK_CODE(en_async_tcp_client_send_packets(side.client, packets, 3, 5000, op_sent, &op, NULL),
+               EN_EINVAL); /* and then it never calls back */
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(op.calls, 0);
+    peer_expect_nothing(side.fd);
+    side_close(&side);
+}
+
+typedef struct {
+    side_t *side;
+    int stop_after;
+    int calls;
+    int last;
+    char all[256];
+} stream_t;
+
+static int collect(int status, en_packet_t *packet, void *user_data)
+{
+    stream_t *stream = user_data;
+
+    stream->calls++;
+    stream->last = status;
+    if (!packet)
+        return EN_RECEIVE_STOP;
+    strncat(stream->all, (const char *)packet->data, packet->size);
+    en_packet_release(packet);
+    return stream->calls == stream->stop_after ? EN_RECEIVE_STOP : EN_RECEIVE_MORE;
+}
+
+static void until_somebody_has_enough(void)
+{
+    stream_t stream = {.stop_after = 2};
+    op_t op = {0};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    CHECK_CODE(get(&side, 0, &op), EN_EBUSY);
+    CHECK_CODE(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL), EN_EBUSY);
+    peer_send_text(side.fd, "a\nb\nc\nd\n");
+    CHECK_OK(en_loop_run(side.loop)); /* ends with the receive */
+    CHECK_INT(stream.calls, 2);
+    CHECK_TEXT(stream.all, "ab");
+    stream.stop_after = 0;
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    while (stream.calls < 4)
+        CHECK_OK(en_loop_run_once(side.loop, 1000));
+    CHECK_TEXT(stream.all, "abcd");
+    CHECK_OK(en_async_tcp_client_recv_stop(side.client));
+    CHECK_OK(en_async_tcp_client_recv_stop(side.client));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(stream.calls, 4);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    peer_send_text(side.fd, "last\n");
+    peer_end(side.fd);
+    CHECK_OK(en_loop_run(side.loop)); /* ends with the stream */
+    CHECK_TEXT(stream.all, "abcdlast");
+    CHECK_CODE(stream.last, EN_ECONNABORTED);
+    CHECK_INT(stream.calls, 6);
+    side_close(&side);
+}
+
+static void who_has_enough_is_not_read_for(void)
+{
+    stream_t stream = {.stop_after = 1};
+    size_t gone = 0;
+    ssize_t count;
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    peer_send_text(side.fd, "one\n");
+    CHECK_OK(en_loop_run(side.loop));
+    while ((count = send(side.fd, large, sizeof(large), MSG_DONTWAIT)) > 0) {
+        gone += (size_t)count;
+        CHECK_OK(en_loop_run_once(side.loop, 0));
+    }
+    CHECK(gone < ((size_t)64 << 20)); /* the peer has to wait at some time */
+    side_close(&side);
+}
+
+static void a_budget_for_all(void)
+{
+    stream_t stream = {0};
+    op_t op = {0};
+    int64_t start;
+    side_t side;
+
+    side_open(&side, NULL);
+    peer_send_text(side.fd, "a\nb\n");
+    start = now_ms();
+    CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 80, collect, &stream,
+                                                       &op.operation));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_TOOK(start, 80);
+    CHECK_TEXT(stream.all, "ab");
+    CHECK_CODE(stream.last, EN_ETIMEDOUT);
+    side_close(&side);
+}
+
+static void closing_gracefully(void)
+{
+    op_t sent = {0};
+    op_t got = {0};
+    op_t closed = {0};
+    op_t late = {0};
+    step_t steps[] = {{.what = STEP_DRAIN}};
+    script_t script;
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done, &sent,
+                                             NULL));
+    CHECK_OK(get(&side, -1, &got));
+    CHECK_OK(en_async_tcp_client_close(side.client, 20000, op_done, &closed, NULL));
+    CHECK_INT(en_async_tcp_client_is_closing(side.client), 1);
+    CHECK_CODE(put(&side, "late", &late), EN_ECLOSED);
+    script_start(&script, side.fd, steps, 1);
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&got, EN_ECLOSED);
+    CHECK_INT(late.calls, 0);
+    CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
+    script_join(&script);
+    closed.calls = 0;
+    CHECK_OK(en_async_tcp_client_close(side.client, 0, op_done, &closed, NULL));
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    side_close(&side);
+}
+
+static void closing_abruptly(void)
+{
+    op_t sent = {0};
+    op_t closed = {0};
+    int64_t start;
+    side_t side;
+
+    for (int way = 0; way < 2; way++) {
+        sent = closed = (op_t){0};
+        side_open(&side, NULL);
+        CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
+                                                 &sent, NULL));
+        start = now_ms();
+        CHECK_OK(en_async_tcp_client_close(side.client, way ? -1 : 80, op_done, &closed,
+                                           &closed.operation));
+        if (way) {
+            op_still_waits(side.loop, &closed);
+            CHECK_OK(en_loop_cancel(side.loop, closed.operation));
+        }
+        op_wait(side.loop, &closed);
+        if (way == 0)
+            CHECK_TOOK(start, 80);
+        CHECK_OP(&closed, way ? EN_ECANCELED : EN_ETIMEDOUT);
+        CHECK_OP(&sent, EN_ECLOSED);
+        CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
+        side_close(&side);
+    }
+}
+
+static void freeing_completes_everything(void)
+{
+    op_t ops[4] = {{0}, {0}, {0}, {0}};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
+                                             &ops[0], NULL));
+    CHECK_OK(put(&side, "behind", &ops[1]));
+    CHECK_OK(get(&side, -1, &ops[2]));
+    CHECK_OK(get(&side, 5000, &ops[3]));
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    for (int i = 0; i < 4; i++)
+        CHECK_OP(&ops[i], EN_ECANCELED);
+    CHECK_OK(en_loop_run(side.loop));
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(ops[i].calls, 1);
+    side_close(&side);
+}
+
+static void the_end_of_the_loop_completes_everything(void)
+{
+    op_t ops[2] = {{0}, {0}};
+    op_t late = {0};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(get(&side, -1, &ops[0]));
+    CHECK_OK(get(&side, -1, &ops[1]));
+    en_loop_free(side.loop);
+    for (int i = 0; i < 2; i++)
+        CHECK_OP(&ops[i], EN_ECANCELED);
+    CHECK_CODE(put(&side, "late", &late), EN_ECLOSED);
+    CHECK(en_async_tcp_client_loop(side.client) == NULL);
+    side.loop = NULL;
+    side_close(&side);
+}
+
+static side_t *mine;
+
+static void free_client(int status, void *user_data)
+{
+    op_done(status, user_data);
+    en_async_tcp_client_free(mine->client);
+    mine->client = NULL;
+}
+
+static void free_all(int status, void *user_data)
+{
+    free_client(status, user_data);
+    en_loop_free(mine->loop);
+    mine->loop = NULL;
+}
+
+static void close_client(int status, void *user_data)
+{
+    op_done(status, user_data);
+    CHECK_OK(en_async_tcp_client_close(mine->client, 1000, NULL, NULL, NULL));
+}
+
+static int free_while_receiving(int status, en_packet_t *packet, void *user_data)
+{
+    en_packet_release(packet);
+    free_client(status, user_data);
+    return EN_RECEIVE_MORE;
+}
+
+static void ending_inside_callbacks(void)
+{
+    void (*const ends[])(int, void *) = {free_client, free_all, close_client};
+    op_t op = {0};
+    side_t side;
+
+    mine = &side;
+    for (int i = 0; i < 3; i++) {
+        op_t other = {0};
+        en_loop_t *loop;
+
+        op = (op_t){0};
+        side_open(&side, NULL);
+        loop = side.loop;
+        CHECK_OK(get(&side, -1, &other));
+        CHECK_OK(en_async_tcp_client_send_packet(side.client, "x", 1, 1000, ends[i], &op, NULL));
+        CHECK_OK(en_loop_run(loop));
+        CHECK_OP(&op, EN_OK);
+        CHECK_OP(&other, i == 2 ? EN_ECLOSED : EN_ECANCELED);
+        side_close(&side);
+    }
+    op = (op_t){0};
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, free_while_receiving, &op, NULL));
+    peer_send_text(side.fd, "one\ntwo\n");
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_OP(&op, EN_OK);
+    side_close(&side);
+}
+
+static en_async_tcp_client_t *called;
+static int refused;
+
+static int meddle(const uint8_t *data, size_t size, int end, size_t *used, en_slice_t *packet,
+                  void *state, void *user_data)
+{
+    (void)end, (void)state, (void)user_data;
+    refused = en_async_tcp_client_send_packet(called, "x", 1, 0, NULL, NULL, NULL);
+    *used = size;
+    *packet = (en_slice_t){data, size};
+    return EN_DECODE_PACKET;
+}
+
+static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)user_data;
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(en_frame_append(frame, parts[i].data, parts[i].size));
+    return EN_CALLBACK_DONE;
+}
+
+static void protocol_callbacks_may_not_call_back(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, meddle, NULL, NULL};
+    en_stream_protocol_t *protocol = NULL;
+    op_t op = {0};
+    side_t side;
+    wire_t wire;
+
+    side.loop = loop_new();
+    wire_open(&wire, protocol_raw(), NULL);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, NULL));
+    REQUIRE_OK(en_async_tcp_client_from_fd(&side.client, side.loop, wire.fd, protocol, NULL));
+    wire.fd = -1; /* the client's now */
+    en_stream_protocol_free(protocol);
+    CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
+    called = side.client;
+    CHECK_OK(get(&side, 5000, &op));
+    CHECK_OK(send_text(wire.client, "in"));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_CODE(refused, EN_EDEADLK);
+    en_async_tcp_client_free(side.client);
+    en_loop_free(side.loop);
+    wire_close(&wire);
+}
+
+static void the_end_of_the_stream(void)
+{
+    op_t end = {0};
+    op_t got = {0};
+    op_t after = {0};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(put(&side, "last", NULL));
+    CHECK_OK(en_async_tcp_client_send_eof(side.client, 1000, op_done, &end, NULL));
+    op_wait(side.loop, &end);
+    CHECK_OP(&end, EN_OK);
+    peer_expect_text(side.fd, "last\n");
+    peer_expect_end(side.fd);
+    CHECK_OK(put(&side, "more", &after));
+    op_wait(side.loop, &after);
+    CHECK_OP(&after, EN_ESHUTDOWN);
+    peer_send_text(side.fd, "answer\nhalf");
+    peer_end(side.fd);
+    CHECK_OK(get(&side, 5000, &got));
+    op_wait(side.loop, &got);
+    CHECK_BYTES(got.data, got.size, "answer", 6);
+    for (int i = 0; i < 2; i++) {
+        got = (op_t){0};
+        CHECK_OK(get(&side, 5000, &got));
+        op_wait(side.loop, &got);
+        CHECK_OP(&got, EN_ETRUNCATED);
+    }
+    side_close(&side);
+}
+
+static void what_is_buffered_goes_with_the_next_turn(void)
+{
+    en_tcp_options_t *options = options_new();
+    op_t ops[2] = {{0}, {0}};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    side_t side;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    side_open(&side, options);
+    CHECK_OK(put(&side, "one", &ops[0]));
+    CHECK_OK(put(&side, "two", &ops[1]));
+    peer_expect_nothing(side.fd);
+    op_wait(side.loop, &ops[1]);
+    peer_expect_text(side.fd, "one\ntwo\n");
+    CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
+    CHECK_INT(stats.send_calls, 1);
+    side_close(&side);
+}
+
+static void echo_over_tls(void *arg)
+{
+    en_tls_config_t *config = tls_server_config(tls_identity("good"));
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *server = NULL;
+    en_packet_t packet;
+
+    CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
+    REQUIRE_OK(en_tcp_client_from_fd(&server, peer_accept(*(int *)arg), protocol, options));
+    while (en_tcp_client_recv_packet(server, 20000, &packet) == EN_OK) {
+        CHECK_OK(en_tcp_client_send_packet(server, packet.data, packet.size, 20000));
+        en_packet_release(&packet);
+    }
+    CHECK_OK(en_tcp_client_close(server));
+    en_tcp_client_free(server);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    en_tls_config_free(config);
+}
+
+static void tls(void)
+{
+    en_tls_config_t *config = tls_client_config(tls_trusting());
+    en_tcp_options_t *options = options_new();
+    op_t closed = {0};
+    en_tls_info_t *info = NULL;
+    thread_t thread;
+    side_t side;
+
+    CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
+    side_new(&side, options);
+    thread_start(&thread, echo_over_tls, &side.listener);
+    for (int i = 0; i < 20; i++) {
+        op_t got = {0};
+
+        CHECK_OK(put(&side, "secret", NULL));
+        CHECK_OK(get(&side, 20000, &got));
+        op_wait(side.loop, &got);
+        CHECK_OP(&got, EN_OK);
+        CHECK_BYTES(got.data, got.size, "secret", 6);
+    }
+    CHECK_OK(en_async_tcp_client_get_tls_info(side.client, &info));
+    CHECK_INT(en_tls_info_version(info), EN_TLS_1_3);
+    en_tls_info_free(info);
+    CHECK_OK(en_async_tcp_client_close(side.client, 20000, op_done, &closed, NULL));
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    thread_join(&thread);
+    en_tls_config_free(config);
+    side_close(&side);
+}
+
+static void a_peer_that_stalls_in_the_handshake(void)
+{
+    en_tls_config_t *config = tls_client_config(tls_trusting());
+    en_tcp_options_t *options = options_new();
+    op_t op = {0};
+    side_t side;
+
+    CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
+    CHECK_OK(en_tcp_options_set_handshake_timeout(options, 100));
+    side_new(&side, options);
+    CHECK_OK(put(&side, "x", &op));
+    op_wait(side.loop, &op); /* nobody answers */
+    CHECK_OP(&op, EN_ETIMEDOUT);
+    CHECK_HAS(op.message, "handshake");
+    en_tls_config_free(config);
+    side_close(&side);
+}
+
+enum { MANY = 500 };
+
+static void many_clients(void)
+{
+    static en_async_tcp_client_t *clients[MANY];
+    static op_t ops[MANY];
+    static int fds[MANY];
+    en_stream_protocol_t *protocol = protocol_line();
+    en_loop_t *loop = loop_new();
+    int listener = peer_listen("127.0.0.1", MANY);
+
+    memset(ops, 0, sizeof(ops));
+    for (int i = 0; i < MANY; i++) {
+        REQUIRE_OK(en_async_tcp_client_new(&clients[i], loop, "127.0.0.1", peer_port(listener),
+                                           protocol, NULL));
+        CHECK_OK(en_async_tcp_client_send_packet(clients[i], "hello", 5, -1, NULL, NULL, NULL));
+        CHECK_OK(en_async_tcp_client_recv_packet(clients[i], -1, op_received, &ops[i], NULL));
+        CHECK_OK(en_loop_run_once(loop, 0));
+    }
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = peer_accept(listener);
+        CHECK_OK(en_loop_run_once(loop, 0));
+        peer_expect_text(fds[i], "hello\n");
+        peer_send_text(fds[i], "there\n");
+    }
+    CHECK_OK(en_loop_run(loop));
+    for (int i = 0; i < MANY; i++) {
+        CHECK_OP(&ops[i], EN_OK);
+        en_async_tcp_client_free(clients[i]);
+        close(fds[i]);
+    }
+    en_stream_protocol_free(protocol);
+    en_loop_free(loop);
+    close(listener);
+}
+
+static const test_case_t cases[] = {
+    CASE(connecting_by_itself),
+    CASE(a_failed_connect_may_be_tried_again),
+    CASE(connecting_has_its_own_time),
+    CASE(each_direction_is_served_in_order),
+    CASE(receives_that_end_early_lose_nothing),
+    CASE(sends_that_end_early),
+    CASE(large_packets_go_when_there_is_room),
+    CASE(many_at_once),
+    CASE(until_somebody_has_enough),
+    CASE(who_has_enough_is_not_read_for),
+    CASE(a_budget_for_all),
+    CASE(closing_gracefully),
+    CASE(closing_abruptly),
+    CASE(freeing_completes_everything),
+    CASE(the_end_of_the_loop_completes_everything),
+    CASE(ending_inside_callbacks),
+    CASE(protocol_callbacks_may_not_call_back),
+    CASE(the_end_of_the_stream),
+    CASE(what_is_buffered_goes_with_the_next_turn),
+    CASE(tls),
+    CASE(a_peer_that_stalls_in_the_handshake),
+    CASE(many_clients),
+};
+
+TEST_MAIN("async")

@@ -1,0 +1,296 @@
+/* The event loop by itself: timers, posts, stopping, and life inside another loop. */
+#include "harness.h"
+#include "threads.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static en_loop_t *loop_new(void)
+{
+    en_loop_t *loop = NULL;
+
+    REQUIRE_OK(en_loop_new(&loop));
+    return loop;
+}
+
+/* What callbacks have been told, in their order. */
+typedef struct {
+    en_loop_t *loop;
+    uint64_t operation;
+    int count;
+    int stop_after;
+    int statuses[64];
+} record_t;
+
+static void note(int status, void *user_data)
+{
+    record_t *record = user_data;
+
+    if (record->count < 64)
+        record->statuses[record->count] = status;
+    record->count++;
+    if (record->count == record->stop_after)
+        CHECK_OK(en_loop_stop(record->loop));
+}
+
+static void nothing_to_do(void)
+{
+    en_loop_t *loop = loop_new();
+    int64_t start = now_ms();
+    int64_t timeout = 0;
+
+    CHECK_OK(en_loop_run(loop));
+    CHECK_OK(en_loop_run_once(loop, 0));
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    CHECK_INT(timeout, -1);
+    CHECK_TOOK(start, 0);
+    CHECK_OK(en_loop_run_once(loop, 60));
+    CHECK_TOOK(start, 60);
+    en_loop_free(loop);
+    en_loop_free(NULL);
+}
+
+static char order[8];
+
+static void first(int status, void *user_data)
+{
+    CHECK_OK(status);
+    strcat(order, user_data);
+}
+
+static void timers_come_in_their_order(void)
+{
+    en_loop_t *loop = loop_new();
+    int64_t start = now_ms();
+    int64_t timeout = 0;
+
+    order[0] = '\0';
+    CHECK_OK(en_loop_start_timer(loop, 60, 0, first, "c", NULL));
+    CHECK_OK(en_loop_start_timer(loop, 0, 0, first, "a", NULL));
+    CHECK_OK(en_loop_start_timer(loop, 30, 0, first, "b", NULL));
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    CHECK_INT(timeout, 0);
+    CHECK_OK(en_loop_run(loop)); /* until no timer is left */
+    CHECK_TEXT(order, "abc");
+    CHECK_TOOK(start, 60);
+    CHECK_CODE(en_loop_start_timer(loop, -1, 0, first, "", NULL), EN_EINVAL);
+    CHECK_CODE(en_loop_start_timer(loop, 0, -1, first, "", NULL), EN_EINVAL);
+    CHECK_CODE(en_loop_start_timer(loop, 0, 0, NULL, NULL, NULL), EN_EINVAL);
+    en_loop_free(loop);
+}
+
+static void cancel_at_three(int status, void *user_data)
+{
+    record_t *record = user_data;
+
+    note(status, user_data);
+    if (record->count == 3)
+        CHECK_OK(en_loop_cancel(record->loop, record->operation));
+}
+
+static void a_timer_repeats_until_cancelled(void)
+{
+    record_t record = {.loop = loop_new()};
+
+    CHECK_OK(en_loop_start_timer(record.loop, 1, 5, cancel_at_three, &record, &record.operation));
+    CHECK(record.operation != 0);
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 4);
+    CHECK_OK(record.statuses[2]);
+    CHECK_CODE(record.statuses[3], EN_ECANCELED);
+    CHECK_OK(en_loop_cancel(record.loop, record.operation)); /* it has ended */
+    CHECK_OK(en_loop_cancel(record.loop, 0));
+    CHECK_OK(en_loop_cancel(record.loop, UINT64_MAX));
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 4);
+    en_loop_free(record.loop);
+}
+
+static void cancelling_before_its_time(void)
+{
+    record_t record = {.loop = loop_new()};
+    int64_t start = now_ms();
+
+    CHECK_OK(en_loop_start_timer(record.loop, 60000, 0, note, &record, &record.operation));
+    CHECK_OK(en_loop_cancel(record.loop, record.operation));
+    CHECK_INT(record.count, 0); /* never from inside the call */
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_TOOK(start, 0);
+    CHECK_INT(record.count, 1);
+    CHECK_CODE(record.statuses[0], EN_ECANCELED);
+    en_loop_free(record.loop);
+}
+
+static void post_from_a_thread(void *arg)
+{
+    record_t *record = arg;
+
+    for (int i = 0; i < 50; i++)
+        CHECK_OK(en_loop_post(record->loop, note, record));
+}
+
+static void posts_wake_the_loop(void)
+{
+    record_t record = {.loop = loop_new(), .stop_after = 100};
+    record_t timer = {0};
+    thread_t threads[2];
+
+    CHECK_OK(en_loop_start_timer(record.loop, 60000, 0, note, &timer, &timer.operation));
+    for (int i = 0; i < 2; i++)
+        thread_start(&threads[i], post_from_a_thread, &record);
+    CHECK_OK(en_loop_run(record.loop)); /* until the last stops it */
+    for (int i = 0; i < 2; i++)
+        thread_join(&threads[i]);
+    CHECK_INT(record.count, 100);
+    CHECK_OK(record.statuses[0]);
+    CHECK_CODE(en_loop_post(record.loop, NULL, NULL), EN_EINVAL);
+    record.count = 0;
+    CHECK_OK(en_loop_post(record.loop, note, &record));
+    CHECK_OK(en_loop_cancel(record.loop, timer.operation));
+    record.stop_after = 0;
+    en_loop_free(record.loop); /* a timer and a post are pending */
+    CHECK_INT(record.count, 1);
+    CHECK_CODE(record.statuses[0], EN_ECANCELED);
+    CHECK_INT(timer.count, 1);
+    CHECK_CODE(timer.statuses[0], EN_ECANCELED);
+}
+
+static void stop_it(void *arg)
+{
+    CHECK_OK(en_loop_stop(arg));
+}
+
+static void stopped_from_a_thread(void)
+{
+    record_t record = {.loop = loop_new()};
+    thread_t thread;
+
+    CHECK_OK(en_loop_start_timer(record.loop, 60000, 0, note, &record, NULL));
+    thread_start(&thread, stop_it, record.loop);
+    CHECK_OK(en_loop_run(record.loop));
+    thread_join(&thread);
+    CHECK_INT(record.count, 0);
+    en_loop_free(record.loop);
+    CHECK_INT(record.count, 1);
+    CHECK_CODE(record.statuses[0], EN_ECANCELED);
+}
+
+static void run_again(int status, void *user_data)
+{
+    record_t *record = user_data;
+
+    CHECK_OK(status);
+    CHECK_CODE(en_loop_run(record->loop), EN_EBUSY);
+    CHECK_MESSAGE("running");
+    CHECK_CODE(en_loop_run_once(record->loop, 0), EN_EBUSY);
+    record->count++;
+}
+
+static void not_inside_itself(void)
+{
+    record_t record = {.loop = loop_new()};
+
+    CHECK_OK(en_loop_start_timer(record.loop, 0, 0, run_again, &record, NULL));
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 1);
+    en_loop_free(record.loop);
+}
+
+static void free_it(int status, void *user_data)
+{
+    record_t *record = user_data;
+
+    CHECK_OK(status);
+    en_loop_free(record->loop);
+    record->loop = NULL;
+}
+
+static void freed_inside_a_callback(void)
+{
+    record_t record = {.loop = loop_new()};
+    record_t other = {0};
+    en_loop_t *loop = record.loop;
+
+    CHECK_OK(en_loop_start_timer(loop, 0, 0, free_it, &record, NULL));
+    CHECK_OK(en_loop_start_timer(loop, 60000, 0, note, &other, NULL));
+    CHECK_OK(en_loop_run(loop));
+    CHECK(record.loop == NULL);
+    CHECK_INT(other.count, 1);
+    CHECK_CODE(other.statuses[0], EN_ECANCELED);
+}
+
+/* As another loop would: it watches the descriptor and knows nothing of timers. */
+static void inside_another_loop(void)
+{
+    record_t record = {.loop = loop_new()};
+    struct pollfd entry = {.events = POLLIN};
+    int64_t start = now_ms();
+
+    CHECK_OK(en_loop_start_timer(record.loop, 20, 20, note, &record, &record.operation));
+    entry.fd = en_loop_fd(record.loop);
+    REQUIRE(entry.fd >= 0);
+    while (record.count < 3) {
+        REQUIRE(poll(&entry, 1, 20000) == 1);
+        CHECK_OK(en_loop_run_once(record.loop, 0));
+    }
+    CHECK_TOOK(start, 60);
+    /* What is put off is told, too. */
+    CHECK_OK(en_loop_cancel(record.loop, record.operation));
+    REQUIRE(poll(&entry, 1, 20000) == 1);
+    CHECK_OK(en_loop_run_once(record.loop, 0));
+    CHECK_CODE(record.statuses[3], EN_ECANCELED);
+    CHECK_OK(en_loop_post(record.loop, note, &record));
+    REQUIRE(poll(&entry, 1, 20000) == 1);
+    CHECK_OK(en_loop_run_once(record.loop, 0));
+    CHECK_INT(record.count, 5);
+    /* And then it is quiet. */
+    CHECK_OK(en_loop_run_once(record.loop, 0));
+    CHECK_INT(poll(&entry, 1, 0), 0);
+    /* A timer that is set from outside shortens the wait. */
+    CHECK_OK(en_loop_start_timer(record.loop, 10, 0, note, &record, NULL));
+    REQUIRE(poll(&entry, 1, 20000) == 1);
+    CHECK_OK(en_loop_run_once(record.loop, 0));
+    CHECK_INT(record.count, 6);
+    en_loop_free(record.loop);
+}
+
+static void in_a_child_it_is_the_parents(void)
+{
+    record_t record = {.loop = loop_new()};
+    int status = 0;
+    pid_t child;
+
+    CHECK_OK(en_loop_start_timer(record.loop, 10, 0, note, &record, NULL));
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        bool refused = en_loop_run_once(record.loop, 0) == EN_EFORKED &&
+                       en_loop_run(record.loop) == EN_EFORKED &&
+                       en_loop_fd(record.loop) == EN_EFORKED;
+
+        en_loop_free(record.loop);
+        _exit(refused && record.count == 0 ? 0 : 1);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 1);
+    en_loop_free(record.loop);
+}
+
+static const test_case_t cases[] = {
+    CASE(nothing_to_do),
+    CASE(timers_come_in_their_order),
+    CASE(a_timer_repeats_until_cancelled),
+    CASE(cancelling_before_its_time),
+    CASE(posts_wake_the_loop),
+    CASE(stopped_from_a_thread),
+    CASE(not_inside_itself),
+    CASE(freed_inside_a_callback),
+    CASE(inside_another_loop),
+    CASE(in_a_child_it_is_the_parents),
+};
+
+TEST_MAIN("loop")

@@ -1,0 +1,395 @@
+/* UDP datagrams that the system cuts from one buffer when sending (UDP_SEGMENT) and hands over
+ * together when receiving (UDP_GRO): that it does so, and what happens where it refuses. The
+ * program puts a sendmsg and a setsockopt of its own in place of the system's. */
+#include "family.h"
+#include "peer.h"
+
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+enum { COUNT = 40, SIZE = 1000 };
+
+static unsigned char bytes[65536];
+
+/* What the system says to buffers that are to be cut, and to UDP_GRO; 0: what it says by itself. */
+static int segment_errno;
+static int coalesce_errno;
+/* From which size on it says so. */
+static int refused_size;
+static atomic_int cut_calls;
+
+static int segment_of(const struct msghdr *message)
+{
+    struct msghdr copy = *message;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&copy);
+    uint16_t size;
+
+    if (!header || header->cmsg_level != IPPROTO_UDP || header->cmsg_type != UDP_SEGMENT)
+        return 0;
+    memcpy(&size, CMSG_DATA(header), sizeof(size));
+    return size;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    int segment = segment_of(message);
+
+    if (segment) {
+        atomic_fetch_add(&cut_calls, 1);
+        if (segment_errno && segment >= refused_size) {
+            errno = segment_errno;
+            return -1;
+        }
+    }
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    if (coalesce_errno && level == IPPROTO_UDP && name == UDP_GRO) {
+        errno = coalesce_errno;
+        return -1;
+    }
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
+}
+
+typedef struct {
+    int fd;
+    en_udp_client_t *client;
+    en_client_t *view;
+} udp_t;
+
+static void udp_open(udp_t *udp, const char *host, int receive_offload)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_udp_options_t *options;
+    int room = 4 << 20;
+
+    REQUIRE_OK(en_udp_options_new(&options));
+    CHECK_OK(en_udp_options_set_receive_offload(options, receive_offload));
+    udp->fd = udp_bound(host);
+    setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+    REQUIRE_OK(en_udp_client_connect(&udp->client, host, peer_port(udp->fd), protocol, options));
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    udp->view = en_udp_client_as_client(udp->client);
+    connect_to(udp->fd, en_udp_client_fileno(udp->client));
+}
+
+static void udp_close(udp_t *udp)
+{
+    en_udp_client_free(udp->client);
+    close(udp->fd);
+}
+
+static en_stats_t stats_of(const udp_t *udp)
+{
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+
+    CHECK_OK(en_udp_client_get_stats(udp->client, &stats));
+    return stats;
+}
+
+/* Sends `count` datagrams of `size` bytes, the last shorter by `less`; all must arrive as they are
+ * at a socket that knows nothing of this. How many calls it took. */
+static uint64_t send_alike(udp_t *udp, size_t count, size_t size, size_t less)
+{
+    en_slice_t packets[COUNT];
+    uint64_t before = stats_of(udp).send_calls;
+    size_t sent = 0;
+
+    REQUIRE(count <= COUNT);
+    for (size_t i = 0; i < count; i++)
+        packets[i] = (en_slice_t){bytes + i, size};
+    packets[count - 1].size -= less;
+    CHECK_OK(en_udp_client_send_packets(udp->client, packets, count, 20000, &sent));
+    CHECK_INT(sent, count);
+    for (size_t i = 0; i < count; i++)
+        expect_datagram(udp->fd, packets[i].data, packets[i].size);
+    expect_no_datagram(udp->fd);
+    return stats_of(udp).send_calls - before;
+}
+
+static void check_segments(const char *host)
+{
+    udp_t udp;
+
+    udp_open(&udp, host, 0);
+    atomic_store(&cut_calls, 0);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 1), 1);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, SIZE - 1), 1);
+    CHECK_INT(send_alike(&udp, 2, 1, 0), 1);
+    CHECK_INT(atomic_load(&cut_calls), 4);
+    CHECK_INT(send_alike(&udp, 10, 20000, 5000), 4); /* three fit at a time, and one stays alone */
+    CHECK_INT(atomic_load(&cut_calls), 7);
+    CHECK_INT(send_alike(&udp, 1, SIZE, 0), 1); /* one alone is not cut */
+    CHECK_INT(atomic_load(&cut_calls), 7);
+    CHECK_INT(stats_of(&udp).packets_sent, 3 * COUNT + 2 + 10 + 1);
+    udp_close(&udp);
+}
+
+static void equal_sizes_go_with_one_call(void)
+{
+    check_segments("127.0.0.1");
+}
+
+static void equal_sizes_go_with_one_call_on_ipv6(void)
+{
+    REQUIRE(peer_has_ipv6());
+    check_segments("::1");
+}
+
+/* Refused, they go uncut, and a size that was refused is not tried again. */
+static void check_refusal(int error)
+{
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    segment_errno = error;
+    refused_size = 500;
+    atomic_store(&cut_calls, 0);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1); /* by sendmmsg */
+    CHECK_INT(atomic_load(&cut_calls), 1);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 7), 1);
+    CHECK_INT(send_alike(&udp, COUNT, 1400, 0), 1);
+    CHECK_INT(atomic_load(&cut_calls), 1);
+    CHECK_INT(send_alike(&udp, COUNT, 100, 0), 1); /* smaller ones are */
+    CHECK_INT(atomic_load(&cut_calls), 2);
+    CHECK_INT(send_alike(&udp, 1, SIZE, 0), 1);
+    CHECK_INT(stats_of(&udp).packets_sent, 4 * COUNT + 1);
+    segment_errno = 0;
+    udp_close(&udp);
+}
+
+static void a_system_that_cannot_cut(void)
+{
+    static const int errors[] = {EINVAL, EIO, EMSGSIZE, EOPNOTSUPP, ENOPROTOOPT};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        check_refusal(errors[i]);
+}
+
+/* What is no refusal is an error, and is not hidden by sending in another way. */
+static void an_error_is_no_refusal(void)
+{
+    en_slice_t packets[COUNT];
+    size_t sent = 7;
+    udp_t udp;
+
+    for (size_t i = 0; i < COUNT; i++)
+        packets[i] = (en_slice_t){bytes, SIZE};
+    udp_open(&udp, "127.0.0.1", 0);
+    segment_errno = EPERM;
+    refused_size = 0;
+    CHECK_CODE(en_udp_client_send_packets(udp.client, packets, COUNT, 20000, &sent), EN_EPERM);
+    CHECK_INT(sent, 0);
+    segment_errno = 0;
+    expect_no_datagram(udp.fd);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    udp_close(&udp);
+}
+
+/* Without checksums Linux cannot cut, and says so itself. */
+static void a_socket_that_cannot_cut(void)
+{
+    int on = 1;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    CHECK_OK(en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)));
+    atomic_store(&cut_calls, 0);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(atomic_load(&cut_calls), 1);
+    CHECK_INT(send_alike(&udp, COUNT, 100, 50), 1);
+    CHECK_INT(stats_of(&udp).packets_sent, 3 * COUNT);
+    udp_close(&udp);
+}
+
+static void send_segments(int fd, size_t size, int segment)
+{
+    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
+    REQUIRE(send(fd, bytes, size, 0) == (ssize_t)size);
+    segment = 0;
+    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
+}
+
+/* The peer sends COUNT datagrams and half a one at once: they come one by one. How many calls it
+ * took. */
+static uint64_t receive_alike(udp_t *udp)
+{
+    uint64_t before = stats_of(udp).recv_calls;
+
+    send_segments(udp->fd, COUNT * SIZE + SIZE / 2, SIZE);
+    for (size_t i = 0; i < COUNT; i++)
+        CHECK_GET_BYTES(udp->view, bytes + i * SIZE, SIZE);
+    CHECK_GET_BYTES(udp->view, bytes + COUNT * SIZE, SIZE / 2);
+    return stats_of(udp).recv_calls - before;
+}
+
+static int is_coalesced(const udp_t *udp)
+{
+    int on = -1;
+    size_t size = sizeof(on);
+
+    CHECK_OK(en_udp_client_getsockopt(udp->client, IPPROTO_UDP, UDP_GRO, &on, &size));
+    return on;
+}
+
+static void check_offload(const char *host)
+{
+    udp_t udp;
+
+    udp_open(&udp, host, 1);
+    CHECK_INT(is_coalesced(&udp), 1);
+    CHECK_INT(receive_alike(&udp), 1);
+    CHECK_INT(stats_of(&udp).packets_received, COUNT + 1);
+    CHECK_INT(stats_of(&udp).bytes_received, COUNT * SIZE + SIZE / 2);
+    CHECK_INT(en_udp_client_has_buffered(udp.client), 0);
+    udp_close(&udp);
+    udp_open(&udp, host, 0); /* off, each takes a call of its own */
+    CHECK_INT(is_coalesced(&udp), 0);
+    CHECK(receive_alike(&udp) >= COUNT + 1);
+    udp_close(&udp);
+}
+
+static void receive_offload_takes_fewer_calls(void)
+{
+    check_offload("127.0.0.1");
+}
+
+static void receive_offload_takes_fewer_calls_on_ipv6(void)
+{
+    REQUIRE(peer_has_ipv6());
+    check_offload("::1");
+}
+
+static void a_batch_takes_one_call(void)
+{
+    en_packet_t packets[COUNT + 1];
+    size_t count = 0;
+    uint64_t before;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 1);
+    send_segments(udp.fd, COUNT * SIZE, SIZE);
+    before = stats_of(&udp).recv_calls;
+    CHECK_OK(en_udp_client_recv_packets(udp.client, packets, COUNT, 20000, &count));
+    REQUIRE(count == COUNT);
+    CHECK_INT(stats_of(&udp).recv_calls - before, 1);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_BYTES(packets[i].data, packets[i].size, bytes + i * SIZE, SIZE);
+        en_packet_release(&packets[i]);
+    }
+    udp_close(&udp);
+}
+
+static void a_system_that_cannot_coalesce(void)
+{
+    udp_t udp;
+
+    coalesce_errno = ENOPROTOOPT;
+    udp_open(&udp, "127.0.0.1", 1);
+    coalesce_errno = 0;
+    CHECK_INT(is_coalesced(&udp), 0);
+    CHECK(receive_alike(&udp) >= COUNT + 1);
+    udp_close(&udp);
+}
+
+/* The application may have turned it on for a socket that it gives away. */
+static void a_given_socket(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    int on = 1;
+    int fd;
+    udp_t udp;
+
+    udp.fd = udp_bound("127.0.0.1");
+    fd = udp_bound("127.0.0.1");
+    connect_to(fd, udp.fd);
+    connect_to(udp.fd, fd);
+    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0);
+    REQUIRE_OK(en_udp_client_from_fd(&udp.client, fd, protocol, NULL));
+    en_datagram_protocol_free(protocol);
+    udp.view = en_udp_client_as_client(udp.client);
+    CHECK_INT(receive_alike(&udp), 1);
+    udp_close(&udp);
+}
+
+/* Other control messages that the application asked for leave room for the one that counts. */
+static void beside_other_control_messages(void)
+{
+    int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+    int on = 1;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 1);
+    CHECK_OK(
+        en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)));
+    CHECK_OK(en_udp_client_setsockopt(udp.client, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)));
+    CHECK_INT(receive_alike(&udp), 1);
+    CHECK_INT(receive_alike(&udp), 1);
+    udp_close(&udp);
+}
+
+/* Datagrams that came together and are larger than the maximum: each is refused with its size, and
+ * a shorter last one is not. */
+static void too_large_ones_that_came_together(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_udp_options_t *options;
+    udp_t udp;
+
+    udp.fd = udp_bound("127.0.0.1");
+    REQUIRE_OK(en_udp_options_new(&options));
+    CHECK_OK(en_udp_options_set_receive_offload(options, 1));
+    CHECK_OK(en_udp_options_set_max_datagram_size(options, 700));
+    REQUIRE_OK(
+        en_udp_client_connect(&udp.client, "127.0.0.1", peer_port(udp.fd), protocol, options));
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    udp.view = en_udp_client_as_client(udp.client);
+    connect_to(udp.fd, en_udp_client_fileno(udp.client));
+    send_segments(udp.fd, 3 * 901 + 600, 901);
+    for (int i = 0; i < 3; i++) {
+        CHECK_GET_FAILS(udp.view, 20000, EN_EMSGSIZE);
+        CHECK_MESSAGE("901");
+    }
+    CHECK_GET_BYTES(udp.view, bytes + 3 * 901, 600);
+    CHECK_INT(stats_of(&udp).recv_calls, 1);
+    udp_close(&udp);
+}
+
+static const test_case_t cases[] = {
+    CASE(equal_sizes_go_with_one_call),
+    CASE(equal_sizes_go_with_one_call_on_ipv6),
+    CASE(a_system_that_cannot_cut),
+    CASE(an_error_is_no_refusal),
+    CASE(a_socket_that_cannot_cut),
+    CASE(receive_offload_takes_fewer_calls),
+    CASE(receive_offload_takes_fewer_calls_on_ipv6),
+    CASE(a_batch_takes_one_call),
+    CASE(a_system_that_cannot_coalesce),
+    CASE(a_given_socket),
+    CASE(beside_other_control_messages),
+    CASE(too_large_ones_that_came_together),
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(i * 7 + i / 251);
+    return harness_run("udp_offload", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}

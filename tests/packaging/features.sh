@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Builds without TLS, and with TLS by ring, in the folder $1; $2 is a Python for the test of symbols.
+set -eu
+# shellcheck source=tests/packaging/check.sh
+. "$(dirname "$0")/check.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+work=$1
+python=$2
+
+# Quick to compile; and not where others build: the libraries would have the same name.
+configure() { # NAME ARGUMENTS...
+    local name=$1
+    shift
+    "$CMAKE" -S "$SOURCE" -B "$work/$name" -DCMAKE_BUILD_TYPE=Debug \
+        -DEASYNET_CARGO_TARGET_DIR="$work/cargo" "$@"
+}
+
+run_program() { # NAME WANTED
+    "$CC" -std=c99 -Wall -Wextra -pedantic -Werror -I"$SOURCE/include" "$here/consumer/tls.c" \
+        -L"$work/$1/lib" -leasynet -o "$work/$1/program"
+    expect "what the program prints with the build $1" "$2" \
+        "$(LD_LIBRARY_PATH=$work/$1/lib "$work/$1/program")"
+}
+
+has() { # LIBRARY PREFIX
+    nm "$1" | grep -q " $2" && echo yes || echo no
+}
+
+rm -rf "$work/plain" "$work/ring" "$work/wrong"
+configure plain -DEASYNET_TLS=OFF
+"$CMAKE" --build "$work/plain"
+run_program plain \
+    "this easynet was built without TLS: build it with the feature \"tls\" [EN_EOPNOTSUPP, errno 95]"
+"$python" -B "$SOURCE/tests/api/test_symbols.py" "$work/plain/lib/libeasynet.so" "$SOURCE/include"
+
+configure ring -DEASYNET_TLS_PROVIDER=ring
+"$CMAKE" --build "$work/ring"
+run_program ring "TLS is there"
+"$python" -B "$SOURCE/tests/api/test_symbols.py" "$work/ring/lib/libeasynet.so" "$SOURCE/include"
+expect "functions of ring" yes "$(has "$work/ring/lib/libeasynet.so" "[tT] ring_core_")"
+expect "functions of aws-lc" no "$(has "$work/ring/lib/libeasynet.so" "[tT] aws_lc_")"
+
+if configure wrong -DEASYNET_TLS_PROVIDER=openssl >"$work/complaint" 2>&1; then
+    fail "a provider that there is not was taken"
+fi
+grep -q 'EASYNET_TLS_PROVIDER is "openssl"' "$work/complaint" || fail "$(cat "$work/complaint")"
