@@ -320,6 +320,39 @@
  */
 
 /**
+ * The descriptor is to become readable.
+ */
+
+/**
+ * The descriptor is to become writable.
+ */
+
+/**
+ * The descriptor, an `int`.
+ */
+
+/**
+ * The address family, an `int` (`AF_...`).
+ */
+
+/**
+ * The name of this end, a `struct sockaddr`.
+ */
+
+/**
+ * The name of the peer's end, a `struct sockaddr`.
+ */
+
+/**
+ * Whether the end of TLS must be said, and heard, an `int`. (What else TLS has agreed on tells
+ * `en_tls_info_t`.)
+ */
+
+/**
+ * From here on the numbers are those of the application's own transports.
+ */
+
+/**
  * What a receiving callback answers when it wants the next packet, too.
  */
 
@@ -392,10 +425,35 @@ typedef struct en_cancel_t en_cancel_t;
 typedef struct en_client_t en_client_t;
 
 /**
+ * A datagram transport and a protocol together: packets, with calls that block.
+ *
+ * It keeps its own hold on the transport, whose handle stays the caller's. Sending and receiving
+ * never wait for each other; a call that finds another one at the same direction of the endpoint
+ * answers `EN_EBUSY`. Time-outs are in milliseconds and cover the whole call: negative waits for
+ * ever, 0 does not wait.
+ */
+typedef struct en_datagram_endpoint_t en_datagram_endpoint_t;
+
+/**
  * How a datagram becomes a packet, and a packet a datagram. A protocol never changes and serves any
  * number of clients at the same time; each of them keeps its own hold on it.
  */
 typedef struct en_datagram_protocol_t en_datagram_protocol_t;
+
+/**
+ * Datagrams in each direction: what clients and endpoints are made over. A transport has one or
+ * several holders: its handle, and all that was made over it. They are freed in any order.
+ *
+ * Each direction serves one call at a time; another one answers `EN_EBUSY`. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_datagram_transport_t en_datagram_transport_t;
+
+/**
+ * How an endpoint is made. Options may be used for any number of endpoints, and changed or freed
+ * as soon as the call that took them has returned.
+ */
+typedef struct en_endpoint_options_t en_endpoint_options_t;
 
 /**
  * The bytes that one packet becomes, while `encode` (for datagrams: `make_datagram`) puts them
@@ -416,10 +474,29 @@ typedef struct en_loop_t en_loop_t;
 typedef struct en_packet_iter_t en_packet_iter_t;
 
 /**
+ * A stream transport and a protocol together: packets, with calls that block.
+ *
+ * It keeps its own hold on the transport, whose handle stays the caller's. Sending and receiving
+ * never wait for each other; a call that finds another one at the same direction of the endpoint
+ * answers `EN_EBUSY`. Time-outs are in milliseconds and cover the whole call: negative waits for
+ * ever, 0 does not wait.
+ */
+typedef struct en_stream_endpoint_t en_stream_endpoint_t;
+
+/**
  * How the bytes of a stream become packets, and packets bytes. A protocol never changes and
  * serves any number of clients at the same time; each of them keeps its own hold on it.
  */
 typedef struct en_stream_protocol_t en_stream_protocol_t;
+
+/**
+ * A stream of bytes in each direction: what clients and endpoints are made over. A transport has
+ * one or several holders: its handle, and all that was made over it. They are freed in any order.
+ *
+ * Each direction serves one call at a time; another one answers `EN_EBUSY`. Time-outs are in
+ * milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
+ */
+typedef struct en_stream_transport_t en_stream_transport_t;
 
 /**
  * A TCP connection that sends and receives packets, with calls that block.
@@ -452,6 +529,12 @@ typedef struct en_tls_info_t en_tls_info_t;
  * What a TLS configuration is to be like. Files are read when they are named.
  */
 typedef struct en_tls_options_t en_tls_options_t;
+
+/**
+ * How a transport is made. Options may be used for any number of transports, and changed or freed
+ * as soon as the call that took them has returned.
+ */
+typedef struct en_transport_options_t en_transport_options_t;
 
 /**
  * A UDP socket with one peer, that sends and receives packets, a datagram each, with calls that
@@ -793,6 +876,151 @@ typedef struct {
      */
     uint64_t recv_calls;
 } en_stats_t;
+
+/**
+ * Waits until `fd` is ready for what `interest` says (`EN_INTEREST_...`, one or both), or
+ * `timeout_ms` milliseconds have passed (negative: never), in whatever way the application waits:
+ * in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll;
+ * then only time can pass. It may come back earlier: whoever called looks again. Answers
+ * `EN_CALLBACK_DONE`; `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
+ * (`EN_EUSER_BASE` and below) ends the call with that code.
+ *
+ * Meanwhile all functions of the same handle may be called in the same thread, as from another
+ * thread (to free it ends the call that waits, as soon as this function returns). It returns in
+ * the thread that called it. It must not throw, longjmp or exit the thread.
+ */
+typedef int (*en_wait_t)(int fd, int interest, int64_t timeout_ms, void *user_data);
+
+/**
+ * Receives up to `capacity` bytes (at least one) into `buffer` without waiting, and says how many in
+ * `*count`, which is 0 when the call begins: 0 is the end of the stream. Of datagrams it receives
+ * one, whole; `*count` 0 is an empty one, and one that does not fit is `EN_EMSGSIZE`. Answers
+ * `EN_CALLBACK_DONE`; or `EN_WANT_READ` or `EN_WANT_WRITE` if it would have to wait; or
+ * `EN_EBADMSG`, `EN_EMSGSIZE`, a code of the application's own (`EN_EUSER_BASE` and below), or one
+ * that says that the connection is over (`en_error_is_connection`). A count above `capacity` is
+ * `EN_EINVAL`.
+ */
+typedef int (*en_transport_recv_t)(void *buffer, size_t capacity, size_t *count, void *user_data);
+
+/**
+ * Sends as many as go of the bytes in the `slice_count` slices, at least one, without waiting, and
+ * says how many in `*count`, which is 0 when the call begins. The slices of a datagram are one
+ * datagram, which goes whole or not at all. Answers as `en_transport_recv_t` does; counts that
+ * cannot be are `EN_EINVAL`. After `EN_WANT_READ` or `EN_WANT_WRITE` nothing has been sent.
+ */
+typedef int (*en_transport_send_t)(const en_slice_t *slices,
+                                   size_t slice_count,
+                                   size_t *count,
+                                   void *user_data);
+
+/**
+ * As `en_transport_recv_t`, with ancillary data: control messages as recvmsg(2) writes them go to
+ * `control`, where there is room for `*control_size` bytes; `*control_size` becomes how many there
+ * are (it must be set), and `*is_truncated` 1 if some did not fit. Descriptors in them are the
+ * library's from then on.
+ */
+typedef int (*en_transport_recv_with_ancillary_t)(void *buffer,
+                                                  size_t capacity,
+                                                  void *control,
+                                                  size_t *control_size,
+                                                  int *is_truncated,
+                                                  size_t *count,
+                                                  void *user_data);
+
+/**
+ * As `en_transport_send_t`, with ancillary data: `control_size` bytes of control messages at
+ * `control`, as sendmsg(2) takes them, that go with the first byte.
+ */
+typedef int (*en_transport_send_with_ancillary_t)(const en_slice_t *slices,
+                                                  size_t slice_count,
+                                                  const void *control,
+                                                  size_t control_size,
+                                                  size_t *count,
+                                                  void *user_data);
+
+/**
+ * Sends the end of the stream; answers as `en_transport_recv_t` does.
+ */
+typedef int (*en_transport_send_eof_t)(void *user_data);
+
+/**
+ * Closes the transport; answers `EN_CALLBACK_DONE` or a code as `en_transport_recv_t` does. It is
+ * called once: when the transport is closed, or has no holder any more, and no `recv` or `send` is
+ * running. A call that waits may still poll the descriptor for as long as a retry interval.
+ */
+typedef int (*en_transport_close_t)(void *user_data);
+
+/**
+ * The descriptor to poll for what `interest` says, `EN_INTEREST_READ` or `EN_INTEREST_WRITE`; a
+ * negative number if there is none: then calls that wait look again after each retry interval.
+ */
+typedef int (*en_transport_fd_t)(int interest, void *user_data);
+
+/**
+ * Writes the attribute of the number `attribute` (`EN_ATTRIBUTE_...`, or from
+ * `EN_ATTRIBUTE_USER_BASE` on one of the application's own) to `value`, where there is room for
+ * `*size` bytes, and its size to `*size`. Answers `EN_CALLBACK_DONE`, `EN_ENODATA` if it has no
+ * such attribute, or a code as `en_transport_recv_t` does.
+ */
+typedef int (*en_transport_attribute_t)(int attribute, void *value, size_t *size, void *user_data);
+
+/**
+ * A transport made of callbacks. `struct_size` is `sizeof(en_transport_callbacks_t)`. `recv`, `send`
+ * or both are needed; all others may be NULL, and what has no callback answers `EN_EOPNOTSUPP`.
+ *
+ * The callbacks run inside the calls of whatever is made over the transport, in the threads of those
+ * calls, and must not wait: `recv` never twice at a time, `send` and `send_eof` neither, but one of
+ * each at once. They must not throw, longjmp or exit the thread. The transport, and what is made
+ * over it, answers `EN_EDEADLK` or `EN_EBUSY` to them; it may be closed and freed, which takes effect
+ * when they have returned.
+ */
+typedef struct {
+    /**
+     * The size of this struct, in bytes.
+     */
+    size_t struct_size;
+    /**
+     * Bytes come in.
+     */
+    en_transport_recv_t recv;
+    /**
+     * Bytes go out.
+     */
+    en_transport_send_t send;
+    /**
+     * Bytes come in with ancillary data.
+     */
+    en_transport_recv_with_ancillary_t recv_with_ancillary;
+    /**
+     * Bytes go out with ancillary data.
+     */
+    en_transport_send_with_ancillary_t send_with_ancillary;
+    /**
+     * The end goes out; not for datagrams.
+     */
+    en_transport_send_eof_t send_eof;
+    /**
+     * All is over.
+     */
+    en_transport_close_t close;
+    /**
+     * What to poll.
+     */
+    en_transport_fd_t fd;
+    /**
+     * What is known of it.
+     */
+    en_transport_attribute_t attribute;
+} en_transport_callbacks_t;
+
+/**
+ * Attempts something of the application's own, such as several calls of `_noblock` functions, without
+ * waiting. Answers `EN_CALLBACK_DONE` when it is done; `EN_WANT_READ` or `EN_WANT_WRITE` to be
+ * called again when `*fd` (-1, which is no descriptor, unless set) is ready for that; or
+ * `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and below). It may
+ * call all functions of the transport.
+ */
+typedef int (*en_attempt_t)(int *fd, void *user_data);
 
 /**
  * Called from the loop: `status` is `EN_OK`, or the code of what went wrong, of which
@@ -2976,9 +3204,9 @@ void en_unix_stream_options_free(en_unix_stream_options_t *options);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody listens),
- * `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a stream
- * socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
+ * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody
+ * listens), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a
+ * stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
  * `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
  */
 int en_unix_stream_client_connect(en_unix_stream_client_t **out,
@@ -2999,9 +3227,9 @@ int en_unix_stream_client_connect_path(en_unix_stream_client_t **out,
                                        const en_unix_stream_options_t *options);
 
 /**
- * Makes a client of a connected Unix stream socket, also of one end of a pair. From success on the
- * descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it
- * is. Options that only connecting needs are ignored.
+ * Makes a client of a connected Unix stream socket, also of one end of a pair. From success on
+ * the descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left
+ * as it is. Options that only connecting needs are ignored.
  *
  * Thread-safe.
  *
@@ -3024,14 +3252,14 @@ en_client_t *en_unix_stream_client_as_client(en_unix_stream_client_t *client);
 /**
  * Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
  *
- * After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part of
- * the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and the
- * message says why; receiving still works.
+ * After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part
+ * of the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and
+ * the message says why; receiving still works.
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
- * the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+ * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
  * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_unix_stream_client_send_packet(en_unix_stream_client_t *client,
@@ -3052,8 +3280,8 @@ int en_unix_stream_client_send_packet_slices(en_unix_stream_client_t *client,
                                              int64_t timeout_ms);
 
 /**
- * Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many whole
- * packets went out (or into the write buffer).
+ * Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many
+ * whole packets went out (or into the write buffer).
  *
  * Thread-safe.
  *
@@ -3088,8 +3316,8 @@ int en_unix_stream_client_flush(en_unix_stream_client_t *client, int64_t timeout
 int en_unix_stream_client_send_eof(en_unix_stream_client_t *client, int64_t timeout_ms);
 
 /**
- * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not at
- * all. The descriptors in it stay the caller's.
+ * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not
+ * at all. The descriptors in it stay the caller's.
  *
  * If part of a packet has gone out, the sending direction is broken, as with
  * `en_unix_stream_client_send_packet`. The write buffer is sent first.
@@ -3125,8 +3353,8 @@ int en_unix_stream_client_recv_packet(en_unix_stream_client_t *client,
                                       en_packet_t *packet);
 
 /**
- * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
- * packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of
+ * the packet, also when that is larger than the buffer, and to 0 if there was no packet.
  *
  * Thread-safe.
  *
@@ -3183,8 +3411,8 @@ int en_unix_stream_client_has_buffered(en_unix_stream_client_t *client);
  * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
  *
  * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
- * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed. When part of a packet came, its bytes wait for a
- * later receive.
+ * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
+ * When part of a packet came, its bytes wait for a later receive.
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
@@ -3232,10 +3460,10 @@ int en_unix_stream_client_abort(en_unix_stream_client_t *client);
 int en_unix_stream_client_is_closed(const en_unix_stream_client_t *client);
 
 /**
- * Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
- * is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
- * may begin any more. In a callback of the same client it takes effect when that has returned. In
- * a forked child it closes the descriptor and leaves the connection to the parent.
+ * Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send
+ * what is in the write buffer; wakes calls that are still inside and waits for them to leave. No
+ * call may begin any more. In a callback of the same client it takes effect when that has
+ * returned. In a forked child it closes the descriptor and leaves the connection to the parent.
  *
  * One thread at a time.
  */
@@ -3275,8 +3503,8 @@ int en_unix_stream_client_get_peer_credentials(const en_unix_stream_client_t *cl
                                                en_credentials_t *credentials);
 
 /**
- * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
- * write or close it. Never waits.
+ * The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not
+ * read, write or close it. Never waits.
  *
  * Thread-safe.
  */
@@ -3335,8 +3563,8 @@ int en_unix_stream_client_get_option(const en_unix_stream_client_t *client,
 int en_unix_stream_client_set_option(en_unix_stream_client_t *client, int option, int64_t value);
 
 /**
- * How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
- * chosen last. Never waits.
+ * How many bytes each receive asks the system for, in bytes; when the library chooses, what it
+ * has chosen last. Never waits.
  *
  * Thread-safe.
  *
@@ -3780,6 +4008,1589 @@ int en_unix_datagram_client_max_recv_size(const en_unix_datagram_client_t *clien
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
 int en_unix_datagram_client_get_stats(const en_unix_datagram_client_t *client, en_stats_t *stats);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_transport_options_new(en_transport_options_t **out);
+
+/**
+ * Makes `wait` wait in place of poll(2) wherever a call has to wait for a descriptor. `destroy`
+ * (may be NULL) is called once with `user_data` when options and transports are gone; not if this
+ * call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_transport_options_set_wait(en_transport_options_t *options,
+                                  en_wait_t wait,
+                                  en_destroy_t destroy,
+                                  void *user_data);
+
+/**
+ * Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
+ * `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
+ * is looked at each second. `destroy` (may be NULL) is called once with `user_data` when options
+ * and transports are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL` (also `destroy` without `interrupted`).
+ */
+int en_transport_options_set_retry_interval(en_transport_options_t *options,
+                                            int64_t interval_ms,
+                                            en_interrupt_t interrupted,
+                                            en_destroy_t destroy,
+                                            void *user_data);
+
+/**
+ * Gives the transport a switch that ends its calls with `EN_ECANCELED`. The transport keeps it
+ * alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_transport_options_set_cancel(en_transport_options_t *options, en_cancel_t *cancel);
+
+/**
+ * How long the TLS handshake may take, in milliseconds; default 60000. Negative: for ever. For
+ * TLS only.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`; without TLS, when the transport is made.
+ */
+int en_transport_options_set_handshake_timeout(en_transport_options_t *options, int64_t timeout_ms);
+
+/**
+ * How long closing may wait for the peer's end of TLS, in milliseconds; default 30000, negative
+ * for ever. It changes nothing for transports without TLS.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_transport_options_set_shutdown_timeout(en_transport_options_t *options, int64_t timeout_ms);
+
+/**
+ * Whether the end of TLS (close_notify) must be said, and heard: `on` is 1, the default, or 0.
+ * See `en_tcp_options_set_standard_compatible`. For TLS only.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`; without TLS, when the transport is made. See RFC 8446, 6.1.
+ */
+int en_transport_options_set_standard_compatible(en_transport_options_t *options, int on);
+
+/**
+ * The largest datagram that is received, in bytes, up to 1073741824; 0 stands for the default,
+ * 65536. It changes nothing for streams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_transport_options_set_max_datagram_size(en_transport_options_t *options, size_t size);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_transport_options_free(en_transport_options_t *options);
+
+/**
+ * Makes a transport of a connected stream socket of any family. From success on the descriptor is
+ * the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is. `options`
+ * may be NULL: all defaults.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK` (a pipe or file: see `en_stream_transport_new`),
+ * `EN_EPROTOTYPE` (not a stream socket), `EN_ENOTCONN`.
+ */
+int en_stream_transport_from_fd(en_stream_transport_t **out,
+                                int fd,
+                                const en_transport_options_t *options);
+
+/**
+ * Makes a transport that speaks TLS over another one, and shakes hands: with a client's `config`
+ * as the client, with a server's as the server. It keeps its own hold on `transport`, which stays
+ * the caller's, and on `config`; closing it closes both. `server_name` is the peer's name, for a
+ * client: what its certificate must have ("": none); NULL with a server's configuration.
+ * `options` (NULL: all defaults) say how long shaking hands and closing may take.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a client without `server_name`, a server with one), `EN_ETIMEDOUT`,
+ * `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
+ * receiving and sending, codes of callbacks. After a failure `transport` is of no use but to
+ * close.
+ */
+int en_stream_transport_new_tls(en_stream_transport_t **out,
+                                const en_stream_transport_t *transport,
+                                const en_tls_config_t *config,
+                                const char *server_name,
+                                const en_transport_options_t *options);
+
+/**
+ * Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
+ * hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+ * waits on the descriptor of `receive`, to send on that of `send`. Where the sending one cannot
+ * send the end of the stream, it is closed instead.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+ */
+int en_stream_transport_new_stapled(en_stream_transport_t **out,
+                                    const en_stream_transport_t *receive,
+                                    const en_stream_transport_t *send,
+                                    const en_transport_options_t *options);
+
+/**
+ * Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once
+ * with `user_data` when the transport has no holder any more, after its `close`; not if this call
+ * fails.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_transport_new(en_stream_transport_t **out,
+                            const en_transport_callbacks_t *callbacks,
+                            const en_transport_options_t *options,
+                            en_destroy_t destroy,
+                            void *user_data);
+
+/**
+ * Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and
+ * so do all later ones. It waits for nobody, but, over TLS, for the peer's end of it, at most the
+ * shutdown time-out. The descriptor is closed when the last holder is closed or freed, and the
+ * last call has left it. A second time it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
+ * case.
+ */
+int en_stream_transport_close(en_stream_transport_t *transport);
+
+/**
+ * 1 if the transport is closed, by whomever, 0 if not; one of two halves is when both are. Never
+ * waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_transport_is_closed(const en_stream_transport_t *transport);
+
+/**
+ * The descriptor to poll for receiving, or else for sending; -1 if there is none, if the
+ * transport is closed, or NULL. It stays the transport's. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_stream_transport_fileno(const en_stream_transport_t *transport);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for
+ * `*size` bytes; `*size` becomes its size, also when that is too large. Of two halves the
+ * receiving one is asked first. Names are those the socket had when the transport was made. Never
+ * waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, no such number), `EN_ENODATA` (it has no such attribute),
+ * `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the
+ * callback.
+ */
+int en_stream_transport_get_attribute(const en_stream_transport_t *transport,
+                                      int attribute,
+                                      void *value,
+                                      size_t *size);
+
+/**
+ * What TLS has agreed on: `*info` is the caller's to free. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_stream_transport_get_tls_info(const en_stream_transport_t *transport, en_tls_info_t **info);
+
+/**
+ * Makes the handle `*out` of the half that a transport of two halves receives by.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ */
+int en_stream_transport_stapled_receive_half(en_stream_transport_t **out,
+                                             const en_stream_transport_t *transport);
+
+/**
+ * Makes the handle `*out` of the half that a transport of two halves sends by.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ */
+int en_stream_transport_stapled_send_half(en_stream_transport_t **out,
+                                          const en_stream_transport_t *transport);
+
+/**
+ * Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
+ * wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
+ * what is left of the time, in milliseconds, negative for ever.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of the callback.
+ */
+int en_stream_transport_retry(en_stream_transport_t *transport,
+                              en_attempt_t attempt,
+                              void *user_data,
+                              int64_t timeout_ms,
+                              int64_t *left_ms);
+
+/**
+ * Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is
+ * closed when its last holder is closed or freed. Calls that are inside this handle are woken,
+ * which closes it, and waited for. No call may begin any more. In a callback of the same
+ * transport it takes effect when that has returned.
+ *
+ * One thread at a time.
+ */
+void en_stream_transport_free(en_stream_transport_t *transport);
+
+/**
+ * Receives at least one byte and at most `max_size` (0 stands for 65536, the most is 1073741824),
+ * and hands them over as `*packet`, which is the caller's to release. No byte at all is the end
+ * of the stream.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ */
+int en_stream_transport_recv(en_stream_transport_t *transport,
+                             size_t max_size,
+                             int64_t timeout_ms,
+                             en_packet_t *packet);
+
+/**
+ * Receives as `en_stream_transport_recv` does what is there, at most `max_size` bytes as
+ * `*packet`, without waiting. `*fd` is always set: to the descriptor to wait for after
+ * `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_recv_noblock(en_stream_transport_t *transport,
+                                     size_t max_size,
+                                     en_packet_t *packet,
+                                     int *fd);
+
+/**
+ * Receives at least one byte into `capacity` bytes at `buffer`. `*size` is always set to how many
+ * came;
+ * 0 after `EN_OK` is the end of the stream.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ */
+int en_stream_transport_recv_into(en_stream_transport_t *transport,
+                                  void *buffer,
+                                  size_t capacity,
+                                  int64_t timeout_ms,
+                                  size_t *size);
+
+/**
+ * Receives what is there into `capacity` bytes at `buffer`, without waiting. `*size` is always
+ * set, as by `en_stream_transport_recv_into`. `*fd` is always set: to the descriptor to wait for
+ * after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_into` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_recv_into_noblock(en_stream_transport_t *transport,
+                                          void *buffer,
+                                          size_t capacity,
+                                          size_t *size,
+                                          int *fd);
+
+/**
+ * Receives bytes as `en_stream_transport_recv` does, with exactly one receive from the system.
+ * `ancillary` is always replaced by what came beside them, for which there are `control_room`
+ * bytes (at most 1048576; 0 stands for 8192).
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ */
+int en_stream_transport_recv_with_ancillary(en_stream_transport_t *transport,
+                                            size_t max_size,
+                                            size_t control_room,
+                                            int64_t timeout_ms,
+                                            en_ancillary_t *ancillary,
+                                            en_packet_t *packet);
+
+/**
+ * The same as `en_stream_transport_recv_with_ancillary`, without waiting: `ancillary` is always
+ * replaced, with `control_room` bytes of room; at most `max_size` bytes come as `*packet`. `*fd`
+ * is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+ * if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary`
+ * but `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_recv_with_ancillary_noblock(en_stream_transport_t *transport,
+                                                    size_t max_size,
+                                                    size_t control_room,
+                                                    en_ancillary_t *ancillary,
+                                                    en_packet_t *packet,
+                                                    int *fd);
+
+/**
+ * Receives bytes as `en_stream_transport_recv_into` does, with exactly one receive from the
+ * system. `ancillary` is always replaced by what came beside them, for which there are
+ * `control_room` bytes (at most 1048576; 0 stands for 8192).
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ */
+int en_stream_transport_recv_with_ancillary_into(en_stream_transport_t *transport,
+                                                 void *buffer,
+                                                 size_t capacity,
+                                                 size_t control_room,
+                                                 int64_t timeout_ms,
+                                                 en_ancillary_t *ancillary,
+                                                 size_t *size);
+
+/**
+ * The same as `en_stream_transport_recv_with_ancillary_into`, without waiting: `ancillary` is
+ * always replaced, with `control_room` bytes of room; `*size` is always set, the bytes go to
+ * `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
+ * `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_stream_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_recv_with_ancillary_into_noblock(en_stream_transport_t *transport,
+                                                         void *buffer,
+                                                         size_t capacity,
+                                                         size_t control_room,
+                                                         en_ancillary_t *ancillary,
+                                                         size_t *size,
+                                                         int *fd);
+
+/**
+ * Sends as many as go at once of the `size` bytes at `data`, at least one (of none, none), and
+ * says how many in `*sent`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+ * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_stream_transport_send(en_stream_transport_t *transport,
+                             const void *data,
+                             size_t size,
+                             int64_t timeout_ms,
+                             size_t *sent);
+
+/**
+ * Sends as many as go at once of the `size` bytes at `data`, without waiting, and says how many
+ * in `*sent`, which is always set. After `EN_WANT_READ` or `EN_WANT_WRITE` come again with the
+ * same bytes, and more behind them if need be: TLS may have begun with them. `*fd` is always set:
+ * to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is
+ * none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_send` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_send_noblock(en_stream_transport_t *transport,
+                                     const void *data,
+                                     size_t size,
+                                     size_t *sent,
+                                     int *fd);
+
+/**
+ * Sends all `size` bytes at `data`. `*sent` is always set to how many went.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+ * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_stream_transport_send_all(en_stream_transport_t *transport,
+                                 const void *data,
+                                 size_t size,
+                                 int64_t timeout_ms,
+                                 size_t *sent);
+
+/**
+ * Sends all bytes of the `count` slices, in their order, as many with one system call as it
+ * takes; TLS fills its records with them. `*sent` is always set to how many bytes went.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+ * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_stream_transport_send_all_from_slices(en_stream_transport_t *transport,
+                                             const en_slice_t *slices,
+                                             size_t count,
+                                             int64_t timeout_ms,
+                                             size_t *sent);
+
+/**
+ * Sends of the `count` slices what goes at once, without waiting, and says how many bytes in
+ * `*sent`, which is always set. As with `en_stream_transport_send_noblock` come again with the
+ * same bytes. `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or
+ * `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_stream_transport_send_all_from_slices` but `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_send_from_slices_noblock(en_stream_transport_t *transport,
+                                                 const en_slice_t *slices,
+                                                 size_t count,
+                                                 size_t *sent,
+                                                 int *fd);
+
+/**
+ * Sends all `size` bytes at `data`, and `ancillary` with them, in one system call. The
+ * descriptors in it stay the caller's. `*sent` is always set to how many bytes went: if that is
+ * less than all, the ancillary data went with them, and the call answers `EN_EMSGSIZE`.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
+ * more than
+ * 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries
+ * none). See unix(7).
+ */
+int en_stream_transport_send_all_with_ancillary(en_stream_transport_t *transport,
+                                                const void *data,
+                                                size_t size,
+                                                const en_ancillary_t *ancillary,
+                                                int64_t timeout_ms,
+                                                size_t *sent);
+
+/**
+ * The same as `en_stream_transport_send_all_with_ancillary`, without waiting: all `size` bytes at
+ * `data` and `ancillary`; `*sent` is always set. `*fd` is always set: to the descriptor to wait
+ * for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_stream_transport_send_all_with_ancillary` but `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_send_all_with_ancillary_noblock(en_stream_transport_t *transport,
+                                                        const void *data,
+                                                        size_t size,
+                                                        const en_ancillary_t *ancillary,
+                                                        size_t *sent,
+                                                        int *fd);
+
+/**
+ * Sends the end of the stream: the peer receives what was sent and then the end. Receiving goes
+ * on. Of two halves whose sending one cannot, that one is closed instead.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (TLS, a transport that only receives or has no callback
+ * for it), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EBUSY`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See shutdown(2).
+ */
+int en_stream_transport_send_eof(en_stream_transport_t *transport, int64_t timeout_ms);
+
+/**
+ * Makes a transport of a connected datagram socket of any family. From success on the descriptor
+ * is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is.
+ * `options` may be NULL: all defaults.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK` (a pipe or file: see
+ * `en_datagram_transport_new`), `EN_EPROTOTYPE` (not a datagram socket), `EN_ENOTCONN`.
+ */
+int en_datagram_transport_from_fd(en_datagram_transport_t **out,
+                                  int fd,
+                                  const en_transport_options_t *options);
+
+/**
+ * Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
+ * hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+ * waits on the descriptor of `receive`, to send on that of `send`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+ */
+int en_datagram_transport_new_stapled(en_datagram_transport_t **out,
+                                      const en_datagram_transport_t *receive,
+                                      const en_datagram_transport_t *send,
+                                      const en_transport_options_t *options);
+
+/**
+ * Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once
+ * with `user_data` when the transport has no holder any more, after its `close`; not if this call
+ * fails.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_transport_new(en_datagram_transport_t **out,
+                              const en_transport_callbacks_t *callbacks,
+                              const en_transport_options_t *options,
+                              en_destroy_t destroy,
+                              void *user_data);
+
+/**
+ * Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and
+ * so do all later ones. It waits for nobody. The descriptor is closed when the last holder is
+ * closed or freed, and the last call has left it. A second time it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
+ * case.
+ */
+int en_datagram_transport_close(en_datagram_transport_t *transport);
+
+/**
+ * 1 if the transport is closed, by whomever, 0 if not; one of two halves is when both are. Never
+ * waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_transport_is_closed(const en_datagram_transport_t *transport);
+
+/**
+ * The descriptor to poll for receiving, or else for sending; -1 if there is none, if the
+ * transport is closed, or NULL. It stays the transport's. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_datagram_transport_fileno(const en_datagram_transport_t *transport);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for
+ * `*size` bytes; `*size` becomes its size, also when that is too large. Of two halves the
+ * receiving one is asked first. Names are those the socket had when the transport was made. Never
+ * waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, no such number), `EN_ENODATA` (it has no such attribute),
+ * `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the
+ * callback.
+ */
+int en_datagram_transport_get_attribute(const en_datagram_transport_t *transport,
+                                        int attribute,
+                                        void *value,
+                                        size_t *size);
+
+/**
+ * Makes the handle `*out` of the half that a transport of two halves receives by.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ */
+int en_datagram_transport_stapled_receive_half(en_datagram_transport_t **out,
+                                               const en_datagram_transport_t *transport);
+
+/**
+ * Makes the handle `*out` of the half that a transport of two halves sends by.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ */
+int en_datagram_transport_stapled_send_half(en_datagram_transport_t **out,
+                                            const en_datagram_transport_t *transport);
+
+/**
+ * Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
+ * wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
+ * what is left of the time, in milliseconds, negative for ever.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of the callback.
+ */
+int en_datagram_transport_retry(en_datagram_transport_t *transport,
+                                en_attempt_t attempt,
+                                void *user_data,
+                                int64_t timeout_ms,
+                                int64_t *left_ms);
+
+/**
+ * Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is
+ * closed when its last holder is closed or freed. Calls that are inside this handle are woken,
+ * which closes it, and waited for. No call may begin any more. In a callback of the same
+ * transport it takes effect when that has returned.
+ *
+ * One thread at a time.
+ */
+void en_datagram_transport_free(en_datagram_transport_t *transport);
+
+/**
+ * Receives one datagram, of at most the maximum datagram size, and hands it over as `*packet`,
+ * which is the caller's to release. An empty datagram is one, too.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
+ * is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
+ * receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2).
+ */
+int en_datagram_transport_recv(en_datagram_transport_t *transport,
+                               int64_t timeout_ms,
+                               en_packet_t *packet);
+
+/**
+ * Receives one datagram as `*packet` if one is there, without waiting. `*fd` is always set: to
+ * the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_recv_noblock(en_datagram_transport_t *transport,
+                                       en_packet_t *packet,
+                                       int *fd);
+
+/**
+ * Receives one datagram into `capacity` bytes at `buffer`. `*size` is always set: to its size,
+ * also when that is larger than the buffer, and to 0 if there was none. The maximum datagram size
+ * does not count here.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
+ * lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
+ * receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2).
+ */
+int en_datagram_transport_recv_into(en_datagram_transport_t *transport,
+                                    void *buffer,
+                                    size_t capacity,
+                                    int64_t timeout_ms,
+                                    size_t *size);
+
+/**
+ * Receives one datagram into `capacity` bytes at `buffer` if one is there, without waiting.
+ * `*size` is always set, as by `en_datagram_transport_recv_into`. `*fd` is always set: to the
+ * descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_into` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_recv_into_noblock(en_datagram_transport_t *transport,
+                                            void *buffer,
+                                            size_t capacity,
+                                            size_t *size,
+                                            int *fd);
+
+/**
+ * Receives one datagram as `en_datagram_transport_recv` does. `ancillary` is always replaced by
+ * what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
+ * 8192).
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ */
+int en_datagram_transport_recv_with_ancillary(en_datagram_transport_t *transport,
+                                              size_t control_room,
+                                              int64_t timeout_ms,
+                                              en_ancillary_t *ancillary,
+                                              en_packet_t *packet);
+
+/**
+ * The same as `en_datagram_transport_recv_with_ancillary`, without waiting: `ancillary` is always
+ * replaced, with `control_room` bytes of room; the datagram comes as `*packet`. `*fd` is always
+ * set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there
+ * is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_recv_with_ancillary_noblock(en_datagram_transport_t *transport,
+                                                      size_t control_room,
+                                                      en_ancillary_t *ancillary,
+                                                      en_packet_t *packet,
+                                                      int *fd);
+
+/**
+ * Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced
+ * by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
+ * 8192).
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ */
+int en_datagram_transport_recv_with_ancillary_into(en_datagram_transport_t *transport,
+                                                   void *buffer,
+                                                   size_t capacity,
+                                                   size_t control_room,
+                                                   int64_t timeout_ms,
+                                                   en_ancillary_t *ancillary,
+                                                   size_t *size);
+
+/**
+ * The same as `en_datagram_transport_recv_with_ancillary_into`, without waiting: `ancillary` is
+ * always replaced, with `control_room` bytes of room; `*size` is always set, the bytes go to
+ * `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
+ * `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_recv_with_ancillary_into_noblock(en_datagram_transport_t *transport,
+                                                           void *buffer,
+                                                           size_t capacity,
+                                                           size_t control_room,
+                                                           en_ancillary_t *ancillary,
+                                                           size_t *size,
+                                                           int *fd);
+
+/**
+ * Sends one datagram: the `size` bytes at `data`. None at all is a datagram, too.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
+ * `EN_ECLOSED`, `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent),
+ * `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_datagram_transport_send(en_datagram_transport_t *transport,
+                               const void *data,
+                               size_t size,
+                               int64_t timeout_ms);
+
+/**
+ * Sends one datagram, the `size` bytes at `data`, without waiting. `*fd` is always set: to the
+ * descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_send_noblock(en_datagram_transport_t *transport,
+                                       const void *data,
+                                       size_t size,
+                                       int *fd);
+
+/**
+ * Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The
+ * descriptors in it stay the caller's.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
+ * than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+ */
+int en_datagram_transport_send_with_ancillary(en_datagram_transport_t *transport,
+                                              const void *data,
+                                              size_t size,
+                                              const en_ancillary_t *ancillary,
+                                              int64_t timeout_ms);
+
+/**
+ * Sends one datagram, the `size` bytes at `data`, and `ancillary` with it, without waiting. `*fd`
+ * is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+ * if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+ * `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.
+ */
+int en_datagram_transport_send_with_ancillary_noblock(en_datagram_transport_t *transport,
+                                                      const void *data,
+                                                      size_t size,
+                                                      const en_ancillary_t *ancillary,
+                                                      int *fd);
+
+/**
+ * The largest datagram that is received, in bytes, as `*size`. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_transport_max_datagram_size(const en_datagram_transport_t *transport, size_t *size);
+
+/**
+ * Makes options with every default.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_new(en_endpoint_options_t **out);
+
+/**
+ * How many bytes each receive asks the transport for, from 1 to 1073741824. 0 stands for the
+ * default: 16384 at first, more for fast streams. It changes nothing for datagrams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_max_recv_size(en_endpoint_options_t *options, size_t size);
+
+/**
+ * The largest packet that is received from a stream, in bytes: the smaller of this and the
+ * protocol's own maximum counts. 0 stands for the default, the protocol's own.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_max_packet_size(en_endpoint_options_t *options, size_t size);
+
+/**
+ * The largest datagram that is received, in bytes, up to 1073741824; 0 stands for the default,
+ * 65536. It changes nothing for streams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_max_datagram_size(en_endpoint_options_t *options, size_t size);
+
+/**
+ * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
+ * of sending each at once. They go out when the buffer is full, by `en_stream_endpoint_flush`,
+ * `en_stream_endpoint_send_eof` and `en_stream_endpoint_close`, and when a receive on the
+ * endpoint is about to wait. It changes nothing for datagrams.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_write_buffer(en_endpoint_options_t *options, size_t size);
+
+/**
+ * How long closing may take to bring out what is still to send, and over TLS to hear the peer's
+ * end, in milliseconds; default 30000, negative for ever.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_shutdown_timeout(en_endpoint_options_t *options, int64_t timeout_ms);
+
+/**
+ * Lets a receive look again and again for so many microseconds before it sleeps: less latency for
+ * a processor kept busy. At most 1000000; 0, the default, is not at all.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_busy_poll(en_endpoint_options_t *options, uint32_t microseconds);
+
+/**
+ * Gives the endpoint a switch that ends its calls with `EN_ECANCELED`. The endpoint keeps it
+ * alive. NULL takes it away.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_cancel(en_endpoint_options_t *options, en_cancel_t *cancel);
+
+/**
+ * Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
+ * `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
+ * is looked at each second. `destroy` (may be NULL) is called once with `user_data` when options
+ * and endpoints are gone; not if this call fails, as it does for `destroy` without `interrupted`.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_retry_interval(en_endpoint_options_t *options,
+                                           int64_t interval_ms,
+                                           en_interrupt_t interrupted,
+                                           en_destroy_t destroy,
+                                           void *user_data);
+
+/**
+ * Makes `wait` wait in place of poll(2) wherever a call has to wait for a descriptor. `destroy`
+ * (may be NULL) is called once with `user_data` when options and endpoints are gone; not if this
+ * call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_endpoint_options_set_wait(en_endpoint_options_t *options,
+                                 en_wait_t wait,
+                                 en_destroy_t destroy,
+                                 void *user_data);
+
+/**
+ * Ends the handle; NULL is nothing.
+ *
+ * One thread at a time.
+ */
+void en_endpoint_options_free(en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint that receives and sends packets. Transport, protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_stream_endpoint_new(en_stream_endpoint_t **out,
+                           const en_stream_transport_t *transport,
+                           const en_stream_protocol_t *protocol,
+                           const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint that only receives: sending answers `EN_EOPNOTSUPP`. Transport, protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_stream_endpoint_new_receiver(en_stream_endpoint_t **out,
+                                    const en_stream_transport_t *transport,
+                                    const en_stream_protocol_t *protocol,
+                                    const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint that only sends: receiving answers `EN_EOPNOTSUPP`. Transport, protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_stream_endpoint_new_sender(en_stream_endpoint_t **out,
+                                  const en_stream_transport_t *transport,
+                                  const en_stream_protocol_t *protocol,
+                                  const en_endpoint_options_t *options);
+
+/**
+ * The endpoint through what all blocking clients have in common: borrowed, it ends with
+ * `endpoint`. NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_stream_endpoint_as_client(en_stream_endpoint_t *endpoint);
+
+/**
+ * Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
+ *
+ * After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the endpoint is as before. If part
+ * of the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and
+ * the message says why; receiving still works.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+ * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ */
+int en_stream_endpoint_send_packet(en_stream_endpoint_t *endpoint,
+                                   const void *data,
+                                   size_t size,
+                                   int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_endpoint_send_packet`.
+ */
+int en_stream_endpoint_send_packet_slices(en_stream_endpoint_t *endpoint,
+                                          const en_slice_t *parts,
+                                          size_t count,
+                                          int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many
+ * whole packets went out (or into the write buffer).
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_endpoint_send_packet`, of the first packet that did not go.
+ */
+int en_stream_endpoint_send_packets(en_stream_endpoint_t *endpoint,
+                                    const en_slice_t *packets,
+                                    size_t count,
+                                    int64_t timeout_ms,
+                                    size_t *sent);
+
+/**
+ * Sends what is in the write buffer. What does not go within the time-out stays in it.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
+ * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
+
+/**
+ * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
+ * sent and then the end. Receiving goes on. A second time, and on a closed endpoint or one whose
+ * connection is down, it does nothing. If it fails, the end is not sent, and sending goes on.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_EBUSY`, `EN_EOPNOTSUPP` (it only receives, or the
+ * transport cannot), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+ */
+int en_stream_endpoint_send_eof(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
+
+/**
+ * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not
+ * at all. The descriptors in it stay the caller's.
+ *
+ * If part of a packet has gone out, the sending direction is broken, as with
+ * `en_stream_endpoint_send_packet`. The write buffer is sent first.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_stream_endpoint_send_packet`; `EN_EINVAL` also for a packet without a byte
+ * and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
+ * `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ */
+int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint,
+                                                  const void *data,
+                                                  size_t size,
+                                                  const en_ancillary_t *ancillary,
+                                                  int64_t timeout_ms);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. A time-out loses nothing of what has arrived.
+ *
+ * After the end of the stream every receive answers the same code; sending may still work.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet; the bad
+ * bytes are skipped), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call
+ * is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, codes of callbacks. See recv(2).
+ */
+int en_stream_endpoint_recv_packet(en_stream_endpoint_t *endpoint,
+                                   int64_t timeout_ms,
+                                   en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of
+ * the packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_endpoint_recv_packet`; `EN_EMSGSIZE` also if the packet does not
+ * fit: it waits for the next receive.
+ */
+int en_stream_endpoint_recv_packet_into(en_stream_endpoint_t *endpoint,
+                                        void *buffer,
+                                        size_t capacity,
+                                        int64_t timeout_ms,
+                                        size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_stream_endpoint_recv_packet` does, and takes those that are there with it. `*count` is
+ * always set; so many packets are the caller's to release. An error behind the first packet is
+ * reported by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_endpoint_recv_packet`.
+ */
+int en_stream_endpoint_recv_packets(en_stream_endpoint_t *endpoint,
+                                    en_packet_t *packets,
+                                    size_t capacity,
+                                    int64_t timeout_ms,
+                                    size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_endpoint_iter_received_packets(en_packet_iter_t **out,
+                                             en_stream_endpoint_t *endpoint,
+                                             int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_stream_endpoint_has_buffered(en_stream_endpoint_t *endpoint);
+
+/**
+ * Receives one packet, which is the caller's to release, and what came with it. What is buffered
+ * comes first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ *
+ * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
+ * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
+ * When part of a packet came, its bytes wait for a later receive.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_stream_endpoint_recv_packet`; `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EINVAL` also for too much room. `EN_EOPNOTSUPP` also if the transport carries none.
+ * See unix(7).
+ */
+int en_stream_endpoint_recv_packet_with_ancillary(en_stream_endpoint_t *endpoint,
+                                                  size_t control_room,
+                                                  int64_t timeout_ms,
+                                                  en_ancillary_t *ancillary,
+                                                  en_packet_t *packet);
+
+/**
+ * Closes the endpoint and its transport, for all that have a hold on that: calls that wait answer
+ * `EN_ECLOSED`, and so do all later ones. It waits for nobody, but for the write buffer to go out
+ * and, over TLS, for the peer's end of it, at most the shutdown time-out. A second time it does
+ * nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_stream_endpoint_flush` if the write buffer
+ * did not go out, what the `close` callback of the transport answered. It is closed in any case.
+ */
+int en_stream_endpoint_close(en_stream_endpoint_t *endpoint);
+
+/**
+ * Closes the endpoint and its transport at once: what is in the write buffer is lost.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_endpoint_abort(en_stream_endpoint_t *endpoint);
+
+/**
+ * 1 if the endpoint or its transport is closed, by whomever, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_endpoint_is_closed(const en_stream_endpoint_t *endpoint);
+
+/**
+ * Ends the handle; NULL is nothing. The transport is left to those who have a hold on it, too: it
+ * is closed when its last holder is closed or freed. What was received and is not taken yet is
+ * lost, what is in the write buffer is sent as far as it goes at once. Calls that are still
+ * inside are woken, which closes the transport, and waited for. No call may begin any more. In a
+ * callback of the same endpoint it takes effect when that has returned.
+ *
+ * One thread at a time.
+ */
+void en_stream_endpoint_free(en_stream_endpoint_t *endpoint);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
+ * is room for `*size` bytes; `*size` becomes its size, also when that is too large. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_transport_get_attribute`.
+ */
+int en_stream_endpoint_get_attribute(const en_stream_endpoint_t *endpoint,
+                                     int attribute,
+                                     void *value,
+                                     size_t *size);
+
+/**
+ * What TLS has agreed on: `*info` is the caller's to free. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_stream_transport_get_tls_info`.
+ */
+int en_stream_endpoint_get_tls_info(const en_stream_endpoint_t *endpoint, en_tls_info_t **info);
+
+/**
+ * The descriptor to poll for receiving, or else for sending; -1 if there is none, if the endpoint
+ * is closed, or NULL. It stays the transport's. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_stream_endpoint_fileno(const en_stream_endpoint_t *endpoint);
+
+/**
+ * How many bytes each receive asks the system for, in bytes; when the library chooses, what it
+ * has chosen last. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_stream_endpoint_max_recv_size(const en_stream_endpoint_t *endpoint, size_t *size);
+
+/**
+ * What the endpoint has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_stream_endpoint_get_stats(const en_stream_endpoint_t *endpoint, en_stats_t *stats);
+
+/**
+ * Makes an endpoint that receives and sends packets. Transport, protocol and options (NULL: all
+ * defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_datagram_endpoint_new(en_datagram_endpoint_t **out,
+                             const en_datagram_transport_t *transport,
+                             const en_datagram_protocol_t *protocol,
+                             const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint that only receives: sending answers `EN_EOPNOTSUPP`. Transport, protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_datagram_endpoint_new_receiver(en_datagram_endpoint_t **out,
+                                      const en_datagram_transport_t *transport,
+                                      const en_datagram_protocol_t *protocol,
+                                      const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint that only sends: receiving answers `EN_EOPNOTSUPP`. Transport, protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ */
+int en_datagram_endpoint_new_sender(en_datagram_endpoint_t **out,
+                                    const en_datagram_transport_t *transport,
+                                    const en_datagram_protocol_t *protocol,
+                                    const en_endpoint_options_t *options);
+
+/**
+ * The endpoint through what all blocking clients have in common: borrowed, it ends with
+ * `endpoint`. NULL for NULL.
+ *
+ * Thread-safe.
+ */
+en_client_t *en_datagram_endpoint_as_client(en_datagram_endpoint_t *endpoint);
+
+/**
+ * Sends one packet of `size` bytes as one datagram. `(NULL, 0)` is an empty packet.
+ *
+ * A peer that does not keep up makes a send wait. The endpoint stays usable after every error but
+ * those of closing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+ * for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody
+ * has the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY` (another call
+ * is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+ */
+int en_datagram_endpoint_send_packet(en_datagram_endpoint_t *endpoint,
+                                     const void *data,
+                                     size_t size,
+                                     int64_t timeout_ms);
+
+/**
+ * Sends one packet that lies in `count` parts, without putting them together first.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_endpoint_send_packet`.
+ */
+int en_datagram_endpoint_send_packet_slices(en_datagram_endpoint_t *endpoint,
+                                            const en_slice_t *parts,
+                                            size_t count,
+                                            int64_t timeout_ms);
+
+/**
+ * Sends `count` packets, a datagram each, in as few system calls as possible. `*sent` is always
+ * set: how many went out.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_endpoint_send_packet`, of the first packet that did not go.
+ */
+int en_datagram_endpoint_send_packets(en_datagram_endpoint_t *endpoint,
+                                      const en_slice_t *packets,
+                                      size_t count,
+                                      int64_t timeout_ms,
+                                      size_t *sent);
+
+/**
+ * Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not
+ * at all. The descriptors in it stay the caller's.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
+ * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
+ * `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ */
+int en_datagram_endpoint_send_packet_with_ancillary(en_datagram_endpoint_t *endpoint,
+                                                    const void *data,
+                                                    size_t size,
+                                                    const en_ancillary_t *ancillary,
+                                                    int64_t timeout_ms);
+
+/**
+ * Receives one packet, which is the caller's to release. What is buffered comes first, without a
+ * system call. After an error the next receive goes on with the next datagram.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNRESET` (the peer is connected elsewhere),
+ * `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the message names; it is
+ * gone), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
+ * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2), unix(7).
+ */
+int en_datagram_endpoint_recv_packet(en_datagram_endpoint_t *endpoint,
+                                     int64_t timeout_ms,
+                                     en_packet_t *packet);
+
+/**
+ * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of
+ * the packet, also when that is larger than the buffer, and to 0 if there was no packet.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_endpoint_recv_packet`; `EN_EMSGSIZE` also if the packet does not
+ * fit: it waits for the next receive.
+ */
+int en_datagram_endpoint_recv_packet_into(en_datagram_endpoint_t *endpoint,
+                                          void *buffer,
+                                          size_t capacity,
+                                          int64_t timeout_ms,
+                                          size_t *size);
+
+/**
+ * Receives at least one and at most `capacity` packets: waits for the first as
+ * `en_datagram_endpoint_recv_packet` does, and takes those that are there with it. `*count` is
+ * always set; so many packets are the caller's to release. An error behind the first packet is
+ * reported by the next receive.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_endpoint_recv_packet`.
+ */
+int en_datagram_endpoint_recv_packets(en_datagram_endpoint_t *endpoint,
+                                      en_packet_t *packets,
+                                      size_t capacity,
+                                      int64_t timeout_ms,
+                                      size_t *count);
+
+/**
+ * Makes an iterator over the packets that come: `timeout_ms` is a budget for all of them together
+ * (`EN_TIMEOUT_NONE` takes what is there). End it with `en_packet_iter_free`.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_endpoint_iter_received_packets(en_packet_iter_t **out,
+                                               en_datagram_endpoint_t *endpoint,
+                                               int64_t timeout_ms);
+
+/**
+ * 1 if the next receive would answer without a system call, 0 if not, or if another thread is
+ * receiving. Who polls the descriptor receives until this is 0 before polling again. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ */
+int en_datagram_endpoint_has_buffered(en_datagram_endpoint_t *endpoint);
+
+/**
+ * Receives one packet, which is the caller's to release, and what came with it. What is buffered
+ * comes first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ *
+ * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
+ * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
+ *
+ * Thread-safe. The `ancillary` object is for one thread at a time.
+ *
+ * Errors: those of `en_datagram_endpoint_recv_packet`; `EN_EINVAL` also for too much room.
+ * `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ */
+int en_datagram_endpoint_recv_packet_with_ancillary(en_datagram_endpoint_t *endpoint,
+                                                    size_t control_room,
+                                                    int64_t timeout_ms,
+                                                    en_ancillary_t *ancillary,
+                                                    en_packet_t *packet);
+
+/**
+ * Closes the endpoint and its transport, for all that have a hold on that: calls that wait answer
+ * `EN_ECLOSED`, and so do all later ones. It waits for nobody. A second time it does nothing.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, what the `close` callback of the transport answered. It is closed in any
+ * case.
+ */
+int en_datagram_endpoint_close(en_datagram_endpoint_t *endpoint);
+
+/**
+ * The same as `en_datagram_endpoint_close`: nothing is ever put aside.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_endpoint_abort(en_datagram_endpoint_t *endpoint);
+
+/**
+ * 1 if the endpoint or its transport is closed, by whomever, 0 if not. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_endpoint_is_closed(const en_datagram_endpoint_t *endpoint);
+
+/**
+ * Ends the handle; NULL is nothing. The transport is left to those who have a hold on it, too: it
+ * is closed when its last holder is closed or freed. What was received and is not taken yet is
+ * lost. Calls that are still inside are woken, which closes the transport, and waited for. No
+ * call may begin any more. In a callback of the same endpoint it takes effect when that has
+ * returned.
+ *
+ * One thread at a time.
+ */
+void en_datagram_endpoint_free(en_datagram_endpoint_t *endpoint);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
+ * is room for `*size` bytes; `*size` becomes its size, also when that is too large. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: those of `en_datagram_transport_get_attribute`.
+ */
+int en_datagram_endpoint_get_attribute(const en_datagram_endpoint_t *endpoint,
+                                       int attribute,
+                                       void *value,
+                                       size_t *size);
+
+/**
+ * The descriptor to poll for receiving, or else for sending; -1 if there is none, if the endpoint
+ * is closed, or NULL. It stays the transport's. Never waits.
+ *
+ * Thread-safe.
+ */
+int en_datagram_endpoint_fileno(const en_datagram_endpoint_t *endpoint);
+
+/**
+ * The largest datagram that this client receives, in bytes. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_datagram_endpoint_max_recv_size(const en_datagram_endpoint_t *endpoint, size_t *size);
+
+/**
+ * What the endpoint has done so far; also after it is closed. Never waits.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_datagram_endpoint_get_stats(const en_datagram_endpoint_t *endpoint, en_stats_t *stats);
 
 /**
  * Makes a loop with nothing on it.
@@ -5495,6 +7306,14 @@ enum {
     EN_OPTION_SEND_BUFFER = 9,
     EN_OPTION_REUSE_ADDRESS = 10,
     EN_OPTION_REUSE_PORT = 11,
+    EN_INTEREST_READ = 1,
+    EN_INTEREST_WRITE = 2,
+    EN_ATTRIBUTE_DESCRIPTOR = 1,
+    EN_ATTRIBUTE_FAMILY = 2,
+    EN_ATTRIBUTE_OWN_NAME = 3,
+    EN_ATTRIBUTE_PEER_NAME = 4,
+    EN_ATTRIBUTE_STANDARD_COMPATIBLE = 5,
+    EN_ATTRIBUTE_USER_BASE = 1000,
     EN_RECEIVE_MORE = 1,
     EN_RECEIVE_STOP = 2,
 };

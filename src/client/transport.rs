@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::CommonOptions;
 use super::secure::Secure;
-use crate::blocking::{Channel, connect};
 use crate::blocking::channel::ChannelOptions;
+use crate::blocking::{Channel, connect};
 use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::socket::{Socket, handle};

@@ -3,24 +3,21 @@
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
-use super::ancillary::en_ancillary_t;
 use super::client;
 use super::custom_transport::CustomTransport;
 use super::options::options_of;
-use super::packet::en_packet_t;
 use super::protocol_callbacks::{en_destroy_t, sized};
-use super::transport::{self, Intake, clear};
+use super::transport::{self};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::unix_client;
-use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null};
-use crate::blocking::{Channel, cut};
+use super::{Constructor, borrow, call, handle, null};
+use crate::blocking::Channel;
 use crate::client::transport::{self as low, TransportOptions, handle_of};
 use crate::error::Result;
 use crate::transport::DatagramTransport;
 
-/// Datagrams in each direction: what clients and endpoints are made over. A transport has one
-/// or several holders: its handle, and all that was made over it. They are freed in any order.
+/// Datagrams in each direction: what clients and endpoints are made over. A transport has one or
+/// several holders: its handle, and all that was made over it. They are freed in any order.
 ///
 /// Each direction serves one call at a time; another one answers `EN_EBUSY`. Time-outs are in
 /// milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
@@ -31,13 +28,13 @@ pub struct en_datagram_transport_t {
 handle!(en_datagram_transport_t, Channel<dyn DatagramTransport>, "transport");
 
 /// Makes a transport of a connected datagram socket of any family. From success on the descriptor
-/// is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is. `options`
-/// may be NULL: all defaults.
+/// is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is.
+/// `options` may be NULL: all defaults.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK` (a pipe or file: see `en_datagram_transport_new`),
-/// `EN_EPROTOTYPE` (not a datagram socket), `EN_ENOTCONN`.
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK` (a pipe or file: see
+/// `en_datagram_transport_new`), `EN_EPROTOTYPE` (not a datagram socket), `EN_ENOTCONN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_from_fd(
     out: *mut *mut en_datagram_transport_t,
@@ -51,9 +48,10 @@ pub unsafe extern "C" fn en_datagram_transport_from_fd(
         Ok(())
     })
 }
-/// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own hold
-/// on both, which must be two. Closing it closes both, the sending one first. To receive it waits on
-/// the descriptor of `receive`, to send on that of `send`.
+
+/// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
+/// hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+/// waits on the descriptor of `receive`, to send on that of `send`.
 ///
 /// Thread-safe.
 ///
@@ -75,8 +73,9 @@ pub unsafe extern "C" fn en_datagram_transport_new_stapled(
     })
 }
 
-/// Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once with
-/// `user_data` when the transport has no holder any more, after its `close`; not if this call fails.
+/// Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once
+/// with `user_data` when the transport has no holder any more, after its `close`; not if this call
+/// fails.
 ///
 /// Thread-safe.
 ///
@@ -115,14 +114,14 @@ unsafe fn named<'a>(
     unsafe { borrow(pointer) }
 }
 
-/// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and so
-/// do all later ones. It waits for nobody. The
-/// descriptor is closed when the last holder is closed or freed, and the last call has left it. A
-/// second time it does nothing.
+/// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and
+/// so do all later ones. It waits for nobody. The descriptor is closed when the last holder is
+/// closed or freed, and the last call has left it. A second time it does nothing.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any case.
+/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
+/// case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_close(transport: *mut en_datagram_transport_t) -> c_int {
     // SAFETY: `transport` is NULL or a live handle.
@@ -141,8 +140,8 @@ pub unsafe extern "C" fn en_datagram_transport_is_closed(transport: *const en_da
     unsafe { client::is_closed(transport) }
 }
 
-/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the transport
-/// is closed, or NULL. It stays the transport's. Never waits.
+/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the
+/// transport is closed, or NULL. It stays the transport's. Never waits.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
@@ -151,14 +150,16 @@ pub unsafe extern "C" fn en_datagram_transport_fileno(transport: *const en_datag
     unsafe { borrow(transport) }.map_or(-1, Channel::fileno)
 }
 
-/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for `*size`
-/// bytes; `*size` becomes its size, also when that is too large. Of two halves the receiving one is
-/// asked first. Names are those the socket had when the transport was made. Never waits.
+/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for
+/// `*size` bytes; `*size` becomes its size, also when that is too large. Of two halves the
+/// receiving one is asked first. Names are those the socket had when the transport was made. Never
+/// waits.
 ///
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (NULL, no such number), `EN_ENODATA` (it has no such attribute),
-/// `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the callback.
+/// `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the
+/// callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_get_attribute(
     transport: *const en_datagram_transport_t,
@@ -217,8 +218,8 @@ unsafe fn half(
 }
 
 /// Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
-/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to what
-/// is left of the time, in milliseconds, negative for ever.
+/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
+/// what is left of the time, in milliseconds, negative for ever.
 ///
 /// Thread-safe.
 ///
@@ -236,10 +237,10 @@ pub unsafe extern "C" fn en_datagram_transport_retry(
     unsafe { transport::retry(transport, attempt, user_data, timeout_ms, left_ms) }
 }
 
-/// Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is closed
-/// when its last holder is closed or freed. Calls that are inside this handle are woken, which closes
-/// it, and waited for. No call may begin any more. In a callback of the same transport it takes
-/// effect when that has returned.
+/// Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is
+/// closed when its last holder is closed or freed. Calls that are inside this handle are woken,
+/// which closes it, and waited for. No call may begin any more. In a callback of the same
+/// transport it takes effect when that has returned.
 ///
 /// One thread at a time.
 #[unsafe(no_mangle)]

@@ -3,30 +3,23 @@
 use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::client;
-use super::custom_transport::CustomTransport;
-use super::options::options_of;
+use super::datagram_transport::en_datagram_transport_t;
 use super::packet::en_packet_t;
-use super::protocol_callbacks::{en_destroy_t, sized};
 use super::transport::{self, Intake, clear, emptied};
-use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
-use super::transport_options::en_transport_options_t;
 use super::unix_client;
-use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null};
+use super::{Out, borrow, bytes, call};
 use crate::blocking::{Channel, cut};
-use crate::client::transport::{self as low, TransportOptions, handle_of};
 use crate::error::Result;
 use crate::transport::DatagramTransport;
-use super::datagram_transport::en_datagram_transport_t;
 
-/// Receives one datagram, of at most the maximum datagram size, and hands it over as `*packet`, which is the
-/// caller's to release. An empty datagram is one, too.
+/// Receives one datagram, of at most the maximum datagram size, and hands it over as `*packet`,
+/// which is the caller's to release. An empty datagram is one, too.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger
-/// than the maximum: it is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
+/// is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
+/// receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
 /// of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv(
@@ -47,13 +40,13 @@ pub unsafe extern "C" fn en_datagram_transport_recv(
     }
 }
 
-/// Receives one datagram as `*packet` if one is there, without waiting.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Receives one datagram as `*packet` if one is there, without waiting. `*fd` is always set: to
+/// the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
     transport: *mut en_datagram_transport_t,
@@ -72,15 +65,15 @@ pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
     }
 }
 
-/// Receives one datagram into `capacity` bytes at `buffer`. `*size` is always set: to its size, also when
-/// that is larger than the buffer, and to 0 if there was none. The maximum datagram size does not count
-/// here.
+/// Receives one datagram into `capacity` bytes at `buffer`. `*size` is always set: to its size,
+/// also when that is larger than the buffer, and to 0 if there was none. The maximum datagram size
+/// does not count here.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger
-/// than the buffer: it is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
+/// lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
+/// receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
 /// of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_into(
@@ -103,14 +96,14 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into(
     }
 }
 
-/// Receives one datagram into `capacity` bytes at `buffer` if one is there, without waiting. `*size` is
-/// always set, as by `en_datagram_transport_recv_into`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Receives one datagram into `capacity` bytes at `buffer` if one is there, without waiting.
+/// `*size` is always set, as by `en_datagram_transport_recv_into`. `*fd` is always set: to the
+/// descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_into` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_into` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
     transport: *mut en_datagram_transport_t,
@@ -133,13 +126,15 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
     }
 }
 
-/// Receives one datagram as `en_datagram_transport_recv` does. `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+/// Receives one datagram as `en_datagram_transport_recv` does. `ancillary` is always replaced by
+/// what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
+/// 8192).
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
     transport: *mut en_datagram_transport_t,
@@ -162,14 +157,15 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
     }
 }
 
-/// The same as `en_datagram_transport_recv_with_ancillary`, without waiting: `ancillary` is always replaced, with
-/// `control_room` bytes of room; the datagram comes as `*packet`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// The same as `en_datagram_transport_recv_with_ancillary`, without waiting: `ancillary` is always
+/// replaced, with `control_room` bytes of room; the datagram comes as `*packet`. `*fd` is always
+/// set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there
+/// is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
     transport: *mut en_datagram_transport_t,
@@ -192,13 +188,15 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
     }
 }
 
-/// Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+/// Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced
+/// by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
+/// 8192).
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
     transport: *mut en_datagram_transport_t,
@@ -223,14 +221,15 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
     }
 }
 
-/// The same as `en_datagram_transport_recv_with_ancillary_into`, without waiting: `ancillary` is always replaced, with
-/// `control_room` bytes of room; `*size` is always set, the bytes go to `capacity` bytes at `buffer`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// The same as `en_datagram_transport_recv_with_ancillary_into`, without waiting: `ancillary` is
+/// always replaced, with `control_room` bytes of room; `*size` is always set, the bytes go to
+/// `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
+/// `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
     transport: *mut en_datagram_transport_t,
@@ -265,10 +264,10 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`, `EN_ECLOSED`,
-/// `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent), `EN_EBUSY` (another call is
-/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See send(2).
+/// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
+/// `EN_ECLOSED`, `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent),
+/// `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send(
     transport: *mut en_datagram_transport_t,
@@ -280,13 +279,13 @@ pub unsafe extern "C" fn en_datagram_transport_send(
     unsafe { transport::work(transport, |channel| channel.send(bytes(data, size, "data")?, timeout_ms)) }
 }
 
-/// Sends one datagram, the `size` bytes at `data`, without waiting.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Sends one datagram, the `size` bytes at `data`, without waiting. `*fd` is always set: to the
+/// descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send_noblock(
     transport: *mut en_datagram_transport_t,
@@ -298,13 +297,13 @@ pub unsafe extern "C" fn en_datagram_transport_send_noblock(
     unsafe { transport::work_now(transport, fd, |channel| channel.send_now(bytes(data, size, "data")?)) }
 }
 
-/// Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The descriptors in it stay
-/// the caller's.
+/// Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The
+/// descriptors in it stay the caller's.
 ///
 /// Thread-safe.
 ///
-/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more than 253
-/// descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
+/// than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
     transport: *mut en_datagram_transport_t,
@@ -321,13 +320,14 @@ pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
     }
 }
 
-/// Sends one datagram, the `size` bytes at `data`, and `ancillary` with it, without waiting.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// Sends one datagram, the `size` bytes at `data`, and `ancillary` with it, without waiting. `*fd`
+/// is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
 /// if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary_noblock(
     transport: *mut en_datagram_transport_t,

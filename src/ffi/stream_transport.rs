@@ -3,28 +3,24 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
 
-use super::ancillary::en_ancillary_t;
-use super::base::en_slice_t;
-use super::client::{self, operate};
+use super::client::{self};
 use super::custom_transport::CustomTransport;
 use super::options::options_of;
-use super::packet::en_packet_t;
 use super::protocol_callbacks::{en_destroy_t, sized};
 use super::scope::Scope;
 use super::tls_config::en_tls_config_t;
 use super::tls_info::en_tls_info_t;
-use super::transport::{self, Intake, clear};
+use super::transport::{self};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::unix_client;
-use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null, string};
+use super::{Constructor, borrow, call, handle, null, string};
 use crate::blocking::{Channel, Closable};
 use crate::client::transport::{self as low, TransportOptions, handle_of};
 use crate::error::Result;
 use crate::transport::StreamTransport;
 
-/// A stream of bytes in each direction: what clients and endpoints are made over. A transport has one
-/// or several holders: its handle, and all that was made over it. They are freed in any order.
+/// A stream of bytes in each direction: what clients and endpoints are made over. A transport has
+/// one or several holders: its handle, and all that was made over it. They are freed in any order.
 ///
 /// Each direction serves one call at a time; another one answers `EN_EBUSY`. Time-outs are in
 /// milliseconds and cover the whole call: negative waits for ever, 0 does not wait.
@@ -34,8 +30,8 @@ pub struct en_stream_transport_t {
 
 handle!(en_stream_transport_t, Channel<dyn StreamTransport>, "transport");
 
-/// Makes a transport of a connected stream socket of any family. From success on the descriptor
-/// is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is. `options`
+/// Makes a transport of a connected stream socket of any family. From success on the descriptor is
+/// the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is. `options`
 /// may be NULL: all defaults.
 ///
 /// Thread-safe.
@@ -55,17 +51,19 @@ pub unsafe extern "C" fn en_stream_transport_from_fd(
         Ok(())
     })
 }
-/// Makes a transport that speaks TLS over another one, and shakes hands: with a client's `config` as
-/// the client, with a server's as the server. It keeps its own hold on `transport`, which stays the
-/// caller's, and on `config`; closing it closes both. `server_name` is the peer's name, for a client:
-/// what its certificate must have ("": none); NULL with a server's configuration. `options` (NULL:
-/// all defaults) say how long shaking hands and closing may take.
+
+/// Makes a transport that speaks TLS over another one, and shakes hands: with a client's `config`
+/// as the client, with a server's as the server. It keeps its own hold on `transport`, which stays
+/// the caller's, and on `config`; closing it closes both. `server_name` is the peer's name, for a
+/// client: what its certificate must have ("": none); NULL with a server's configuration.
+/// `options` (NULL: all defaults) say how long shaking hands and closing may take.
 ///
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (also a client without `server_name`, a server with one), `EN_ETIMEDOUT`,
 /// `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
-/// receiving and sending, codes of callbacks. After a failure `transport` is of no use but to close.
+/// receiving and sending, codes of callbacks. After a failure `transport` is of no use but to
+/// close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_new_tls(
     out: *mut *mut en_stream_transport_t,
@@ -89,10 +87,10 @@ pub unsafe extern "C" fn en_stream_transport_new_tls(
     })
 }
 
-/// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own hold
-/// on both, which must be two. Closing it closes both, the sending one first. To receive it waits on
-/// the descriptor of `receive`, to send on that of `send`.
-/// Where the sending one cannot send the end of the stream, it is closed instead.
+/// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
+/// hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+/// waits on the descriptor of `receive`, to send on that of `send`. Where the sending one cannot
+/// send the end of the stream, it is closed instead.
 ///
 /// Thread-safe.
 ///
@@ -114,8 +112,9 @@ pub unsafe extern "C" fn en_stream_transport_new_stapled(
     })
 }
 
-/// Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once with
-/// `user_data` when the transport has no holder any more, after its `close`; not if this call fails.
+/// Makes a transport of callbacks. The struct is copied. `destroy` (may be NULL) is called once
+/// with `user_data` when the transport has no holder any more, after its `close`; not if this call
+/// fails.
 ///
 /// Thread-safe.
 ///
@@ -154,15 +153,15 @@ unsafe fn named<'a>(
     unsafe { borrow(pointer) }
 }
 
-/// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and so
-/// do all later ones. It waits for nobody, but, over TLS, for
-/// the peer's end of it, at most the shutdown time-out. The
-/// descriptor is closed when the last holder is closed or freed, and the last call has left it. A
-/// second time it does nothing.
+/// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and
+/// so do all later ones. It waits for nobody, but, over TLS, for the peer's end of it, at most the
+/// shutdown time-out. The descriptor is closed when the last holder is closed or freed, and the
+/// last call has left it. A second time it does nothing.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any case.
+/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
+/// case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_close(transport: *mut en_stream_transport_t) -> c_int {
     // SAFETY: `transport` is NULL or a live handle.
@@ -181,8 +180,8 @@ pub unsafe extern "C" fn en_stream_transport_is_closed(transport: *const en_stre
     unsafe { client::is_closed(transport) }
 }
 
-/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the transport
-/// is closed, or NULL. It stays the transport's. Never waits.
+/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the
+/// transport is closed, or NULL. It stays the transport's. Never waits.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
@@ -191,14 +190,16 @@ pub unsafe extern "C" fn en_stream_transport_fileno(transport: *const en_stream_
     unsafe { borrow(transport) }.map_or(-1, Channel::fileno)
 }
 
-/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for `*size`
-/// bytes; `*size` becomes its size, also when that is too large. Of two halves the receiving one is
-/// asked first. Names are those the socket had when the transport was made. Never waits.
+/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for
+/// `*size` bytes; `*size` becomes its size, also when that is too large. Of two halves the
+/// receiving one is asked first. Names are those the socket had when the transport was made. Never
+/// waits.
 ///
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (NULL, no such number), `EN_ENODATA` (it has no such attribute),
-/// `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the callback.
+/// `EN_EMSGSIZE` (too little room), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, codes of the
+/// callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_get_attribute(
     transport: *const en_stream_transport_t,
@@ -210,12 +211,13 @@ pub unsafe extern "C" fn en_stream_transport_get_attribute(
     // NULL or of `*size` bytes.
     unsafe { transport::get_attribute(transport, attribute, value, size, Channel::attribute) }
 }
+
 /// What TLS has agreed on: `*info` is the caller's to free. Never waits.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`, `EN_EDEADLK`,
-/// `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`,
+/// `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_get_tls_info(
     transport: *const en_stream_transport_t,
@@ -271,8 +273,8 @@ unsafe fn half(
 }
 
 /// Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
-/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to what
-/// is left of the time, in milliseconds, negative for ever.
+/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
+/// what is left of the time, in milliseconds, negative for ever.
 ///
 /// Thread-safe.
 ///
@@ -290,10 +292,10 @@ pub unsafe extern "C" fn en_stream_transport_retry(
     unsafe { transport::retry(transport, attempt, user_data, timeout_ms, left_ms) }
 }
 
-/// Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is closed
-/// when its last holder is closed or freed. Calls that are inside this handle are woken, which closes
-/// it, and waited for. No call may begin any more. In a callback of the same transport it takes
-/// effect when that has returned.
+/// Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is
+/// closed when its last holder is closed or freed. Calls that are inside this handle are woken,
+/// which closes it, and waited for. No call may begin any more. In a callback of the same
+/// transport it takes effect when that has returned.
 ///
 /// One thread at a time.
 #[unsafe(no_mangle)]

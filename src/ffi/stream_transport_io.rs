@@ -1,37 +1,26 @@
 //! Bytes in and out of stream transports.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
 use super::client::{self, operate};
-use super::custom_transport::CustomTransport;
-use super::options::options_of;
 use super::packet::en_packet_t;
-use super::protocol_callbacks::{en_destroy_t, sized};
-use super::scope::Scope;
-use super::tls_config::en_tls_config_t;
-use super::tls_info::en_tls_info_t;
-use super::transport::{self, Intake, clear, emptied};
-use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
-use super::transport_options::en_transport_options_t;
-use super::unix_client;
-use super::{Constructor, Out, borrow, borrow_mut, bytes, call, handle, null, string};
-use crate::blocking::{Channel, Closable};
-use crate::client::transport::{self as low, TransportOptions, handle_of};
-use crate::error::Result;
-use crate::transport::StreamTransport;
 use super::stream_transport::en_stream_transport_t;
+use super::transport::{self, Intake, clear, emptied};
+use super::unix_client;
+use super::{Out, borrow, bytes, call};
+use crate::error::Result;
 
-/// Receives at least one byte and at most `max_size` (0 stands for 65536, the most is 1073741824), and
-/// hands them over as `*packet`, which is the caller's to release. No byte at all is the end of the
-/// stream.
+/// Receives at least one byte and at most `max_size` (0 stands for 65536, the most is 1073741824),
+/// and hands them over as `*packet`, which is the caller's to release. No byte at all is the end
+/// of the stream.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv(
     transport: *mut en_stream_transport_t,
@@ -51,14 +40,14 @@ pub unsafe extern "C" fn en_stream_transport_recv(
     }
 }
 
-/// Receives as `en_stream_transport_recv` does what is there, at most `max_size` bytes as `*packet`,
-/// without waiting.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Receives as `en_stream_transport_recv` does what is there, at most `max_size` bytes as
+/// `*packet`, without waiting. `*fd` is always set: to the descriptor to wait for after
+/// `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_noblock(
     transport: *mut en_stream_transport_t,
@@ -77,14 +66,15 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
     }
 }
 
-/// Receives at least one byte into `capacity` bytes at `buffer`. `*size` is always set to how many came;
+/// Receives at least one byte into `capacity` bytes at `buffer`. `*size` is always set to how many
+/// came;
 /// 0 after `EN_OK` is the end of the stream.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_into(
     transport: *mut en_stream_transport_t,
@@ -105,14 +95,14 @@ pub unsafe extern "C" fn en_stream_transport_recv_into(
     })
 }
 
-/// Receives what is there into `capacity` bytes at `buffer`, without waiting. `*size` is always set, as
-/// by `en_stream_transport_recv_into`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Receives what is there into `capacity` bytes at `buffer`, without waiting. `*size` is always
+/// set, as by `en_stream_transport_recv_into`. `*fd` is always set: to the descriptor to wait for
+/// after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_into` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_into` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
     transport: *mut en_stream_transport_t,
@@ -133,14 +123,14 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
 }
 
 /// Receives bytes as `en_stream_transport_recv` does, with exactly one receive from the system.
-/// `ancillary` is always replaced by what came
-/// beside them, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+/// `ancillary` is always replaced by what came beside them, for which there are `control_room`
+/// bytes (at most 1048576; 0 stands for 8192).
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
     transport: *mut en_stream_transport_t,
@@ -164,14 +154,15 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
     }
 }
 
-/// The same as `en_stream_transport_recv_with_ancillary`, without waiting: `ancillary` is always replaced, with
-/// `control_room` bytes of room; at most `max_size` bytes come as `*packet`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
+/// The same as `en_stream_transport_recv_with_ancillary`, without waiting: `ancillary` is always
+/// replaced, with `control_room` bytes of room; at most `max_size` bytes come as `*packet`. `*fd`
+/// is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
 /// if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary`
+/// but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
     transport: *mut en_stream_transport_t,
@@ -195,15 +186,15 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
     }
 }
 
-/// Receives bytes as `en_stream_transport_recv_into` does, with exactly one receive from the system.
-/// `ancillary` is always replaced by what came
-/// beside them, for which there are `control_room` bytes (at most 1048576; 0 stands for 8192).
+/// Receives bytes as `en_stream_transport_recv_into` does, with exactly one receive from the
+/// system. `ancillary` is always replaced by what came beside them, for which there are
+/// `control_room` bytes (at most 1048576; 0 stands for 8192).
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`, `EN_EBUSY` (another
-/// call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
     transport: *mut en_stream_transport_t,
@@ -228,14 +219,15 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
     }
 }
 
-/// The same as `en_stream_transport_recv_with_ancillary_into`, without waiting: `ancillary` is always replaced, with
-/// `control_room` bytes of room; `*size` is always set, the bytes go to `capacity` bytes at `buffer`.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// The same as `en_stream_transport_recv_with_ancillary_into`, without waiting: `ancillary` is
+/// always replaced, with `control_room` bytes of room; `*size` is always set, the bytes go to
+/// `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
+/// `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_stream_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
     transport: *mut en_stream_transport_t,
@@ -259,14 +251,14 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
     }
 }
 
-/// Sends as many as go at once of the `size` bytes at `data`, at least one (of none, none), and says how
-/// many in `*sent`.
+/// Sends as many as go at once of the `size` bytes at `data`, at least one (of none, none), and
+/// says how many in `*sent`.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that stopped
-/// half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
-/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send(
     transport: *mut en_stream_transport_t,
@@ -286,15 +278,16 @@ pub unsafe extern "C" fn en_stream_transport_send(
     }
 }
 
-/// Sends as many as go at once of the `size` bytes at `data`, without waiting, and says how many in
-/// `*sent`, which is always set. After `EN_WANT_READ` or `EN_WANT_WRITE` come again with the same bytes,
-/// and more behind them if need be: TLS may have begun with them.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Sends as many as go at once of the `size` bytes at `data`, without waiting, and says how many
+/// in `*sent`, which is always set. After `EN_WANT_READ` or `EN_WANT_WRITE` come again with the
+/// same bytes, and more behind them if need be: TLS may have begun with them. `*fd` is always set:
+/// to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is
+/// none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_send` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_send` but
+/// `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_noblock(
     transport: *mut en_stream_transport_t,
@@ -318,9 +311,9 @@ pub unsafe extern "C" fn en_stream_transport_send_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that stopped
-/// half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
-/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all(
     transport: *mut en_stream_transport_t,
@@ -343,14 +336,14 @@ pub unsafe extern "C" fn en_stream_transport_send_all(
     }
 }
 
-/// Sends all bytes of the `count` slices, in their order, as many with one system call as it takes; TLS
-/// fills its records with them. `*sent` is always set to how many bytes went.
+/// Sends all bytes of the `count` slices, in their order, as many with one system call as it
+/// takes; TLS fills its records with them. `*sent` is always set to how many bytes went.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that stopped
-/// half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
-/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_from_slices(
     transport: *mut en_stream_transport_t,
@@ -373,14 +366,15 @@ pub unsafe extern "C" fn en_stream_transport_send_all_from_slices(
     }
 }
 
-/// Sends of the `count` slices what goes at once, without waiting, and says how many bytes in `*sent`,
-/// which is always set. As with `en_stream_transport_send_noblock` come again with the same bytes.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// Sends of the `count` slices what goes at once, without waiting, and says how many bytes in
+/// `*sent`, which is always set. As with `en_stream_transport_send_noblock` come again with the
+/// same bytes. `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or
+/// `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_send_all_from_slices` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_stream_transport_send_all_from_slices` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
     transport: *mut en_stream_transport_t,
@@ -401,13 +395,14 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
     }
 }
 
-/// Sends all `size` bytes at `data`, and `ancillary` with them, in one system call. The descriptors in it
-/// stay the caller's. `*sent` is always set to how many bytes went: if that is less than all, the
-/// ancillary data went with them, and the call answers `EN_EMSGSIZE`.
+/// Sends all `size` bytes at `data`, and `ancillary` with them, in one system call. The
+/// descriptors in it stay the caller's. `*sent` is always set to how many bytes went: if that is
+/// less than all, the ancillary data went with them, and the call answers `EN_EMSGSIZE`.
 ///
 /// Thread-safe.
 ///
-/// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for more than
+/// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
+/// more than
 /// 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries
 /// none). See unix(7).
 #[unsafe(no_mangle)]
@@ -433,14 +428,14 @@ pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
     }
 }
 
-/// The same as `en_stream_transport_send_all_with_ancillary`, without waiting: all `size` bytes at `data`
-/// and `ancillary`; `*sent` is always set.
-/// `*fd` is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
-/// if there is none.
+/// The same as `en_stream_transport_send_all_with_ancillary`, without waiting: all `size` bytes at
+/// `data` and `ancillary`; `*sent` is always set. `*fd` is always set: to the descriptor to wait
+/// for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_send_all_with_ancillary` but `EN_ETIMEDOUT`.
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
+/// `en_stream_transport_send_all_with_ancillary` but `EN_ETIMEDOUT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary_noblock(
     transport: *mut en_stream_transport_t,
@@ -464,14 +459,14 @@ pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary_noblock(
     }
 }
 
-/// Sends the end of the stream: the peer receives what was sent and then the end. Receiving goes on. Of
-/// two halves whose sending one cannot, that one is closed instead.
+/// Sends the end of the stream: the peer receives what was sent and then the end. Receiving goes
+/// on. Of two halves whose sending one cannot, that one is closed instead.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (TLS, a transport that only receives or has no callback for it),
-/// `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EBUSY`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See shutdown(2).
+/// Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (TLS, a transport that only receives or has no callback
+/// for it), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EBUSY`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See shutdown(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_eof(
     transport: *mut en_stream_transport_t,

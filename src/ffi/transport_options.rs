@@ -14,8 +14,8 @@ pub const EN_INTEREST_READ: c_int = 1;
 /// The descriptor is to become writable.
 pub const EN_INTEREST_WRITE: c_int = 2;
 
-/// How a transport is made. Options may be used for any number of transports, and changed or freed as
-/// soon as the call that took them has returned.
+/// How a transport is made. Options may be used for any number of transports, and changed or freed
+/// as soon as the call that took them has returned.
 pub struct en_transport_options_t {
     _private: [u8; 0],
 }
@@ -43,8 +43,8 @@ fn set(
 
 /// Waits until `fd` is ready for what `interest` says (`EN_INTEREST_...`, one or both), or
 /// `timeout_ms` milliseconds have passed (negative: never), in whatever way the application waits:
-/// in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll; then
-/// only time can pass. It may come back earlier: whoever called looks again. Answers
+/// in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll;
+/// then only time can pass. It may come back earlier: whoever called looks again. Answers
 /// `EN_CALLBACK_DONE`; `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
 /// (`EN_EUSER_BASE` and below) ends the call with that code.
 ///
@@ -55,9 +55,9 @@ pub type en_wait_t = Option<
     unsafe extern "C" fn(fd: c_int, interest: c_int, timeout_ms: i64, user_data: *mut c_void) -> c_int,
 >;
 
-/// Makes `wait` wait in place of poll(2) wherever a call has to wait for a descriptor. `destroy` (may
-/// be NULL) is called once with `user_data` when options and transports are gone; not if this call
-/// fails.
+/// Makes `wait` wait in place of poll(2) wherever a call has to wait for a descriptor. `destroy`
+/// (may be NULL) is called once with `user_data` when options and transports are gone; not if this
+/// call fails.
 ///
 /// One thread at a time.
 ///
@@ -73,9 +73,9 @@ pub unsafe extern "C" fn en_transport_options_set_wait(
 }
 
 /// Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
-/// `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for is
-/// looked at each second. `destroy` (may be NULL) is called once with `user_data` when options and
-/// transports are gone; not if this call fails.
+/// `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
+/// is looked at each second. `destroy` (may be NULL) is called once with `user_data` when options
+/// and transports are gone; not if this call fails.
 ///
 /// One thread at a time.
 ///
@@ -108,8 +108,8 @@ pub unsafe extern "C" fn en_transport_options_set_cancel(
     set(options, |options| unsafe { options::set_cancel(&mut options.common, cancel) })
 }
 
-/// How long the TLS handshake may take, in milliseconds; default 60000. Negative: for ever. For TLS
-/// only.
+/// How long the TLS handshake may take, in milliseconds; default 60000. Negative: for ever. For
+/// TLS only.
 ///
 /// One thread at a time.
 ///
@@ -125,8 +125,8 @@ pub unsafe extern "C" fn en_transport_options_set_handshake_timeout(
     })
 }
 
-/// How long closing may wait for the peer's end of TLS, in milliseconds; default 30000, negative for
-/// ever. It changes nothing for transports without TLS.
+/// How long closing may wait for the peer's end of TLS, in milliseconds; default 30000, negative
+/// for ever. It changes nothing for transports without TLS.
 ///
 /// One thread at a time.
 ///
@@ -142,8 +142,8 @@ pub unsafe extern "C" fn en_transport_options_set_shutdown_timeout(
     })
 }
 
-/// Whether the end of TLS (close_notify) must be said, and heard: `on` is 1, the default, or 0. See
-/// `en_tcp_options_set_standard_compatible`. For TLS only.
+/// Whether the end of TLS (close_notify) must be said, and heard: `on` is 1, the default, or 0.
+/// See `en_tcp_options_set_standard_compatible`. For TLS only.
 ///
 /// One thread at a time.
 ///

@@ -35,9 +35,9 @@ handle!(en_unix_stream_client_t, Client, "client");
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody listens),
-/// `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a stream
-/// socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
+/// Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody
+/// listens), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a
+/// stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
 /// `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_connect(
@@ -79,9 +79,9 @@ pub unsafe extern "C" fn en_unix_stream_client_connect_path(
     })
 }
 
-/// Makes a client of a connected Unix stream socket, also of one end of a pair. From success on the
-/// descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it
-/// is. Options that only connecting needs are ignored.
+/// Makes a client of a connected Unix stream socket, also of one end of a pair. From success on
+/// the descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left
+/// as it is. Options that only connecting needs are ignored.
 ///
 /// Thread-safe.
 ///
@@ -117,14 +117,14 @@ pub unsafe extern "C" fn en_unix_stream_client_as_client(
 
 /// Sends one packet of `size` bytes. `(NULL, 0)` is an empty packet.
 ///
-/// After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part of
-/// the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and the
-/// message says why; receiving still works.
+/// After `EN_ETIMEDOUT` and `EN_ECANCELED` without a byte sent, the client is as before. If part
+/// of the packet had gone out, the sending direction is broken: later sends answer `EN_EPIPE`, and
+/// the message says why; receiving still works.
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
-/// the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
 /// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_send_packet(
@@ -153,8 +153,8 @@ pub unsafe extern "C" fn en_unix_stream_client_send_packet_slices(
     unsafe { client::send_packet_slices(client, parts, count, timeout_ms) }
 }
 
-/// Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many whole
-/// packets went out (or into the write buffer).
+/// Sends `count` packets, in as few system calls as possible. `*sent` is always set: how many
+/// whole packets went out (or into the write buffer).
 ///
 /// Thread-safe.
 ///
@@ -204,8 +204,8 @@ pub unsafe extern "C" fn en_unix_stream_client_send_eof(
     unsafe { client::work(client, |client| client.send_eof(timeout_ms)) }
 }
 
-/// Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not at
-/// all. The descriptors in it stay the caller's.
+/// Sends one packet of `size` bytes, and `ancillary` with it, in one system call: at once or not
+/// at all. The descriptors in it stay the caller's.
 ///
 /// If part of a packet has gone out, the sending direction is broken, as with
 /// `en_unix_stream_client_send_packet`. The write buffer is sent first.
@@ -249,8 +249,8 @@ pub unsafe extern "C" fn en_unix_stream_client_recv_packet(
     unsafe { client::recv_packet(client, timeout_ms, packet) }
 }
 
-/// Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the
-/// packet, also when that is larger than the buffer, and to 0 if there was no packet.
+/// Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of
+/// the packet, also when that is larger than the buffer, and to 0 if there was no packet.
 ///
 /// Thread-safe.
 ///
@@ -323,8 +323,8 @@ pub unsafe extern "C" fn en_unix_stream_client_has_buffered(client: *mut en_unix
 /// `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
 ///
 /// `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
-/// nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed. When part of a packet came, its bytes wait for a
-/// later receive.
+/// nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
+/// When part of a packet came, its bytes wait for a later receive.
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
@@ -382,10 +382,10 @@ pub unsafe extern "C" fn en_unix_stream_client_is_closed(client: *const en_unix_
     unsafe { client::is_closed(client) }
 }
 
-/// Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
-/// is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
-/// may begin any more. In a callback of the same client it takes effect when that has returned. In
-/// a forked child it closes the descriptor and leaves the connection to the parent.
+/// Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send
+/// what is in the write buffer; wakes calls that are still inside and waits for them to leave. No
+/// call may begin any more. In a callback of the same client it takes effect when that has
+/// returned. In a forked child it closes the descriptor and leaves the connection to the parent.
 ///
 /// One thread at a time.
 #[unsafe(no_mangle)]
@@ -443,8 +443,8 @@ pub unsafe extern "C" fn en_unix_stream_client_get_peer_credentials(
     })
 }
 
-/// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
-/// write or close it. Never waits.
+/// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not
+/// read, write or close it. Never waits.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
@@ -524,8 +524,8 @@ pub unsafe extern "C" fn en_unix_stream_client_set_option(
     unsafe { client_facts::set_option(client, option, value) }
 }
 
-/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
-/// chosen last. Never waits.
+/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it
+/// has chosen last. Never waits.
 ///
 /// Thread-safe.
 ///
