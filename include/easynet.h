@@ -1009,6 +1009,20 @@ typedef struct {
 typedef int (*en_interrupt_t)(void *user_data);
 
 /**
+ * Waits until `fd` is ready for what `interest` says (`EN_INTEREST_...`, one or both), or
+ * `timeout_ms` milliseconds have passed (negative: never), in whatever way the application waits:
+ * in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll;
+ * then only time can pass. It may come back earlier: whoever called looks again. Answers
+ * `EN_CALLBACK_DONE`; `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
+ * (`EN_EUSER_BASE` and below) ends the call with that code.
+ *
+ * Meanwhile all functions of the same handle may be called in the same thread, as from another
+ * thread (to free it ends the call that waits, as soon as this function returns). It returns in
+ * the thread that called it. It must not throw, longjmp or exit the thread.
+ */
+typedef int (*en_wait_t)(int fd, int interest, int64_t timeout_ms, void *user_data);
+
+/**
  * What a client has done since it was made. `struct_size` is set by the caller to
  * `sizeof(en_stats_t)`; as many fields as it covers are filled.
  */
@@ -1042,20 +1056,6 @@ typedef struct {
      */
     uint64_t recv_calls;
 } en_stats_t;
-
-/**
- * Waits until `fd` is ready for what `interest` says (`EN_INTEREST_...`, one or both), or
- * `timeout_ms` milliseconds have passed (negative: never), in whatever way the application waits:
- * in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll;
- * then only time can pass. It may come back earlier: whoever called looks again. Answers
- * `EN_CALLBACK_DONE`; `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
- * (`EN_EUSER_BASE` and below) ends the call with that code.
- *
- * Meanwhile all functions of the same handle may be called in the same thread, as from another
- * thread (to free it ends the call that waits, as soon as this function returns). It returns in
- * the thread that called it. It must not throw, longjmp or exit the thread.
- */
-typedef int (*en_wait_t)(int fd, int interest, int64_t timeout_ms, void *user_data);
 
 /**
  * Receives up to `capacity` bytes (at least one) into `buffer` without waiting, and says how many in
@@ -2491,6 +2491,20 @@ int en_tcp_options_set_retry_interval(en_tcp_options_t *options,
                                       void *user_data);
 
 /**
+ * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+ * descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+ * options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_tcp_options_set_wait(en_tcp_options_t *options,
+                            en_wait_t wait,
+                            en_destroy_t destroy,
+                            void *user_data);
+
+/**
  * Ends the handle; NULL is nothing.
  *
  * One thread at a time.
@@ -2943,6 +2957,20 @@ int en_udp_options_set_retry_interval(en_udp_options_t *options,
                                       void *user_data);
 
 /**
+ * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+ * descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+ * options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_udp_options_set_wait(en_udp_options_t *options,
+                            en_wait_t wait,
+                            en_destroy_t destroy,
+                            void *user_data);
+
+/**
  * Ends the handle; NULL is nothing.
  *
  * One thread at a time.
@@ -3358,6 +3386,20 @@ int en_unix_stream_options_set_retry_interval(en_unix_stream_options_t *options,
                                               en_interrupt_t interrupted,
                                               en_destroy_t destroy,
                                               void *user_data);
+
+/**
+ * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+ * descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+ * options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_stream_options_set_wait(en_unix_stream_options_t *options,
+                                    en_wait_t wait,
+                                    en_destroy_t destroy,
+                                    void *user_data);
 
 /**
  * Ends the handle; NULL is nothing.
@@ -3829,6 +3871,20 @@ int en_unix_datagram_options_set_retry_interval(en_unix_datagram_options_t *opti
                                                 en_interrupt_t interrupted,
                                                 en_destroy_t destroy,
                                                 void *user_data);
+
+/**
+ * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+ * descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+ * options and clients are gone; not if this call fails.
+ *
+ * One thread at a time.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_unix_datagram_options_set_wait(en_unix_datagram_options_t *options,
+                                      en_wait_t wait,
+                                      en_destroy_t destroy,
+                                      void *user_data);
 
 /**
  * Ends the handle; NULL is nothing.

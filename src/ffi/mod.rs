@@ -148,6 +148,13 @@ impl<H: Handle> Constructor<H> {
         unsafe { self.0.write(Box::into_raw(Box::new(inner)).cast::<H>()) };
     }
 
+    /// As [`Self::shared`], for what takes its time: the application may wait in a function of its own.
+    pub(crate) fn make(self, make: impl FnOnce() -> Result<Arc<H::Inner>>) -> Result<()> {
+        let _scope = scope::Scope::before();
+        self.shared(make()?);
+        Ok(())
+    }
+
     pub(crate) fn shared(self, inner: Arc<H::Inner>) {
         // SAFETY: `named` has checked the pointer.
         unsafe { self.0.write(Arc::into_raw(inner).cast_mut().cast::<H>()) };

@@ -7,7 +7,6 @@ use super::client::{self};
 use super::custom_transport::CustomTransport;
 use super::options::options_of;
 use super::protocol_callbacks::{en_destroy_t, sized};
-use super::scope::Scope;
 use super::tls_config::en_tls_config_t;
 use super::tls_info::en_tls_info_t;
 use super::transport::{self};
@@ -81,9 +80,7 @@ pub unsafe extern "C" fn en_stream_transport_new_tls(
             (named(transport, "transport")?, borrow(config)?, name)
         };
         inner.check_usable()?;
-        let _scope = Scope::before();
-        out.shared(low::tls(inner, config, name, &options)?);
-        Ok(())
+        out.make(|| low::tls(inner, config, name, &options))
     })
 }
 

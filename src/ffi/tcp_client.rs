@@ -77,8 +77,7 @@ pub unsafe extern "C" fn en_tcp_client_connect(
         unsafe {
             let out = Constructor::new(out)?;
             let host = string(host, "host")?;
-            out.shared(tcp::connect(host, port, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| tcp::connect(host, port, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -109,8 +108,7 @@ pub unsafe extern "C" fn en_tcp_client_connect_addresses(
             if addresses.is_empty() {
                 return Err(invalid("there is no address to connect to"));
             }
-            out.shared(tcp::connect_addresses(addresses, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| tcp::connect_addresses(addresses, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -134,8 +132,7 @@ pub unsafe extern "C" fn en_tcp_client_from_fd(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(tcp::from_fd(fd, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| tcp::from_fd(fd, borrow(protocol)?, &options_of(options)?))
         }
     })
 }

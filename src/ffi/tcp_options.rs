@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
 use super::tls_config::en_tls_config_t;
+use super::transport_options::en_wait_t;
 use super::{borrow, handle, options, string};
 use crate::client::tcp::TcpOptions;
 use crate::error::Result;
@@ -299,6 +300,23 @@ pub unsafe extern "C" fn en_tcp_options_set_retry_interval(
     set(options, |options| {
         options::set_retry_interval(&mut options.common, interval_ms, interrupted, destroy, user_data)
     })
+}
+
+/// Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+/// descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+/// options and clients are gone; not if this call fails.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_tcp_options_set_wait(
+    options: *mut en_tcp_options_t,
+    wait: en_wait_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> c_int {
+    set(options, |options| options::set_wait(&mut options.common, wait, destroy, user_data))
 }
 
 /// Ends the handle; NULL is nothing.

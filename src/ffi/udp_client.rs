@@ -54,8 +54,7 @@ pub unsafe extern "C" fn en_udp_client_connect(
         unsafe {
             let out = Constructor::new(out)?;
             let host = string(host, "host")?;
-            out.shared(udp::connect(host, port, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| udp::connect(host, port, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -79,8 +78,7 @@ pub unsafe extern "C" fn en_udp_client_from_fd(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(udp::from_fd(fd, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| udp::from_fd(fd, borrow(protocol)?, &options_of(options)?))
         }
     })
 }

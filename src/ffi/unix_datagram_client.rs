@@ -51,8 +51,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_connect(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(unix_datagram::connect(borrow(address)?, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_datagram::connect(borrow(address)?, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -74,8 +73,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_connect_path(
         unsafe {
             let out = Constructor::new(out)?;
             let address = unix_client::path(path)?;
-            out.shared(unix_datagram::connect(&address, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_datagram::connect(&address, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -99,8 +97,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_from_fd(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(unix_datagram::from_fd(fd, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_datagram::from_fd(fd, borrow(protocol)?, &options_of(options)?))
         }
     })
 }

@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
 use super::tcp_options::en_interrupt_t;
+use super::transport_options::en_wait_t;
 use super::unix_address::en_unix_address_t;
 use super::{borrow, handle, options};
 use crate::client::unix_datagram::UnixDatagramOptions;
@@ -139,6 +140,23 @@ pub unsafe extern "C" fn en_unix_datagram_options_set_retry_interval(
     set(options, |options| {
         options::set_retry_interval(&mut options.common, interval_ms, interrupted, destroy, user_data)
     })
+}
+
+/// Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
+/// descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
+/// options and clients are gone; not if this call fails.
+///
+/// One thread at a time.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_unix_datagram_options_set_wait(
+    options: *mut en_unix_datagram_options_t,
+    wait: en_wait_t,
+    destroy: en_destroy_t,
+    user_data: *mut c_void,
+) -> c_int {
+    set(options, |options| options::set_wait(&mut options.common, wait, destroy, user_data))
 }
 
 /// Ends the handle; NULL is nothing.

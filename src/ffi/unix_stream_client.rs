@@ -50,8 +50,7 @@ pub unsafe extern "C" fn en_unix_stream_client_connect(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(unix_stream::connect(borrow(address)?, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_stream::connect(borrow(address)?, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -73,8 +72,7 @@ pub unsafe extern "C" fn en_unix_stream_client_connect_path(
         unsafe {
             let out = Constructor::new(out)?;
             let address = unix_client::path(path)?;
-            out.shared(unix_stream::connect(&address, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_stream::connect(&address, borrow(protocol)?, &options_of(options)?))
         }
     })
 }
@@ -98,8 +96,7 @@ pub unsafe extern "C" fn en_unix_stream_client_from_fd(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            out.shared(unix_stream::from_fd(fd, borrow(protocol)?, &options_of(options)?)?);
-            Ok(())
+            out.make(|| unix_stream::from_fd(fd, borrow(protocol)?, &options_of(options)?))
         }
     })
 }

@@ -18,9 +18,9 @@ class Example:
     def __init__(self, path):
         self._path = path
 
-    def run(self, *words, status=0):
+    def run(self, *words, status=0, given=""):
         """What it prints: to the output if `status` is 0, else to the error output."""
-        done = self._done(*words, status=status)
+        done = self._done(*words, status=status, given=given)
         check(status != 0 or not done.stderr, f"{words}: errors without a bad status: {done.stderr}")
         return done.stderr if status else done.stdout
 
@@ -28,8 +28,8 @@ class Example:
         """What it prints to the output, although it fails."""
         return self._done(*words, status=status).stdout
 
-    def _done(self, *words, status):
-        done = subprocess.run(WRAPPER + [self._path, *map(str, words)], stdin=subprocess.DEVNULL,
+    def _done(self, *words, status, given=""):
+        done = subprocess.run(WRAPPER + [self._path, *map(str, words)], input=given,
                               capture_output=True, text=True, timeout=PATIENCE * 5, check=False)
         said = f"{' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}"
         check(done.returncode == status, f"expected status {status}, got {said}")
@@ -39,7 +39,7 @@ class Example:
         got = self.run(*words)
         check(got == wanted, f"{' '.join(map(str, words))}: expected\n{wanted}\ngot\n{got}")
 
-    def complains(self, wanted, *words, status=1):
-        got = self.run(*words, status=status)
+    def complains(self, wanted, *words, status=1, given=""):
+        got = self.run(*words, status=status, given=given)
         check(wanted in got and got.count("\n") == 1,
               f"{' '.join(map(str, words))}: expected one line with \"{wanted}\", got\n{got}")

@@ -3,7 +3,8 @@
     run.py redis|dns_tcp|dns_udp EXAMPLE
     run.py quickstart|fanout EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
-    run.py nginx|dns_tls EXAMPLE CERTIFICATES
+    run.py pipe_endpoint|coroutine_wait EXAMPLE
+    run.py nginx|dns_tls|tls_server EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
     run.py redis_tls EXAMPLE PROBE CERTIFICATES
 
@@ -17,6 +18,7 @@ from dns import dns_tcp, dns_udp
 from dns_tls import dns_tls
 from example import Example, check
 from https import nginx
+from low import coroutine_wait, pipe_endpoint, tls_server
 from peer import Failure
 from tls import gnutls, openssl, redis_tls
 
@@ -168,7 +170,8 @@ def syslog(path):
 
 def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
-             "fanout": fanout,
+             "fanout": fanout, "pipe_endpoint": pipe_endpoint, "coroutine_wait": coroutine_wait,
+             "tls_server": tls_server,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
              "nginx": nginx, "dns_tls": dns_tls}
     try:
