@@ -4531,8 +4531,7 @@ int en_stream_transport_recv_noblock(en_stream_transport_t *transport,
 
 /**
  * Receives at least one byte into `capacity` bytes at `buffer`. `*size` is always set to how many
- * came;
- * 0 after `EN_OK` is the end of the stream.
+ * came; 0 after `EN_OK` is the end of the stream.
  *
  * Thread-safe.
  *
@@ -4726,9 +4725,8 @@ int en_stream_transport_send_from_slices_noblock(en_stream_transport_t *transpor
  * Thread-safe.
  *
  * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
- * more than
- * 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries
- * none). See unix(7).
+ * more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
+ * `EN_EOPNOTSUPP` (it carries none). See unix(7).
  */
 int en_stream_transport_send_all_with_ancillary(en_stream_transport_t *transport,
                                                 const void *data,

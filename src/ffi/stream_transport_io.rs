@@ -67,8 +67,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
 }
 
 /// Receives at least one byte into `capacity` bytes at `buffer`. `*size` is always set to how many
-/// came;
-/// 0 after `EN_OK` is the end of the stream.
+/// came; 0 after `EN_OK` is the end of the stream.
 ///
 /// Thread-safe.
 ///
@@ -402,9 +401,8 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
 /// Thread-safe.
 ///
 /// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
-/// more than
-/// 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries
-/// none). See unix(7).
+/// more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
+/// `EN_EOPNOTSUPP` (it carries none). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
     transport: *mut en_stream_transport_t,

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from rules import (FAILURE, MAX_SIZE, OK, RULES, TIMEOUT, Buffer, Given, Handle, Number, Output, Size,
                    callbacks, client, frees, invalid, rule, COUNT_DESTROY, unless_null)
 from rules_async import ASYNC
+from rules_low import low_rules
 from rules_tls import TLS
 
 
@@ -162,4 +163,6 @@ def all_rules(functions):
     for family, name, path in (STREAM, "fx->stream_name", "fx->stream_path"), (DATAGRAM, "fx->datagram_name", "fx->datagram_path"):
         own = family.unix_rules(name, path).items()
         rules.update((family.prefix + function, mine) for function, mine in own if family.prefix + function in functions)
-    return rules | ALONE | TLS | ASYNC
+    twins = ({name.removeprefix(family.prefix + "client_"): each for name, each in rules.items()
+              if name.startswith(family.prefix + "client_")} for family in (STREAM, DATAGRAM))
+    return rules | ALONE | TLS | ASYNC | low_rules(functions, *twins)

@@ -84,6 +84,23 @@ typedef struct fixture {
     uint64_t operation;
     en_stats_t stats;
 
+    /* After sweep_set_up_low: in pairs with `low_peers`, who have sent more than any case receives.
+     */
+    en_transport_options_t *transport_options;
+    en_endpoint_options_t *endpoint_options;
+    en_transport_callbacks_t transport_callbacks;
+    en_stream_transport_t *stream_transport, *stream_other, *stream_stapled;
+    en_datagram_transport_t *datagram_transport, *datagram_other, *datagram_stapled;
+    en_stream_endpoint_t *stream_endpoint;
+    en_datagram_endpoint_t *datagram_endpoint;
+    int stream_low_fd, datagram_low_fd;
+    int low_peers[8], low_peer_count;
+    /* After sweep_set_up_low_tls: a thread shakes hands at the other end. */
+    en_stream_transport_t *tls_plain, *tls_transport;
+    en_tls_config_t *tls_low_config;
+    pthread_t tls_thread;
+    int tls_answers, tls_peer;
+
     int registered; /* how often `destroy` will have to be called */
 } fixture_t;
 
@@ -122,6 +139,15 @@ void sweep_async_done(int status, void *user_data);
 void sweep_async_sent(int status, size_t count, void *user_data);
 void sweep_async_received(int status, en_packet_t *packet, void *user_data);
 int sweep_async_receive(int status, en_packet_t *packet, void *user_data);
+
+/* The low level. */
+void sweep_set_up_low(fixture_t *fx);
+void sweep_set_up_low_tls(fixture_t *fx);
+void sweep_shake_hands_low(fixture_t *fx);
+void sweep_secure_endpoint(fixture_t *fx);
+void sweep_tear_down_low(fixture_t *fx);
+int sweep_wait(int fd, int interest, int64_t timeout_ms, void *user_data);
+int sweep_attempt(int *fd, void *user_data);
 
 /* Without this there is no fixture. */
 #define NEED(condition) sweep_need((condition), #condition)

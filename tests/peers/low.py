@@ -82,12 +82,18 @@ def say(context, port, *pieces):
     """What the server answers to these bytes, and the end of TLS both ways."""
     with socket.create_connection((LOOPBACK, port), PATIENCE) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as secure:
-            answers = []
-            for piece in pieces:
-                secure.sendall(piece)
-                answers.append(json.loads(secure.recv(65536)))
+            answers = [answer(secure, piece) for piece in pieces]
             secure.unwrap()
             return answers
+
+
+def answer(secure, question):
+    secure.sendall(question)
+    said = b""
+    while True:
+        said += secure.recv(65536)
+        with contextlib.suppress(ValueError):
+            return json.loads(said)
 
 
 def tls_server(path, folder):
@@ -100,19 +106,20 @@ def tls_server(path, folder):
         check(got == wanted, got)
         check(say(context, port, b"null ") == [{"you said": None}], "null")
     # Who does not trust it says so; who cuts the connection is told of.
-    with tls_echo(path, "EN_ETLS_ALERT: ", "-n", 1, chain, key) as port:
+    with tls_echo(path, "[EN_ETLS_ALERT]", "-n", 1, chain, key) as port:
         try:
             say(ssl.create_default_context(), port)
             check(False, "a stranger's certificate was taken")
         except ssl.SSLCertVerificationError:
             pass
-    with tls_echo(path, "EN_ETLS_TRUNCATED: ", "-n", 1, chain, key) as port:
+    with tls_echo(path, "[EN_ETLS_TRUNCATED]", "-n", 1, chain, key) as port:
         with socket.create_connection((LOOPBACK, port), PATIENCE) as plain:
-            secure = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=True)
+            secure = context.wrap_socket(plain, server_hostname="localhost")
             secure.shutdown(socket.SHUT_WR)
-            check(secure.recv(1) == b"", "the server ends, too")
+            while secure.recv(4096):  # what the server still says goes undeciphered
+                pass
             secure.close()
-    with tls_echo(path, "a client: EN_ETLS_", "-n", 1, "-a", certificates.ca, chain, key) as port:
+    with tls_echo(path, "certificate [EN_ETLS_", "-n", 1, "-a", certificates.ca, chain, key) as port:
         with socket.create_connection((LOOPBACK, port), PATIENCE) as plain:
             try:
                 with context.wrap_socket(plain, server_hostname="localhost") as secure:
@@ -121,5 +128,5 @@ def tls_server(path, folder):
             except ssl.SSLError:
                 pass
     example = Example(path)
-    example.complains("EN_ENOENT: ", "/nowhere/chain.pem", key)
+    example.complains("[EN_ENOENT", "/nowhere/chain.pem", key)
     example.complains("usage", status=2)
