@@ -119,7 +119,7 @@ def tls_server(path, folder):
             while secure.recv(4096):  # what the server still says goes undeciphered
                 pass
             secure.close()
-    with tls_echo(path, "certificate [EN_ETLS_", "-n", 1, "-a", certificates.ca, chain, key) as port:
+    with tls_echo(path, "[EN_ETLS_NO_CERTIFICATE]", "-n", 1, "-a", certificates.ca, chain, key) as port:
         with socket.create_connection((LOOPBACK, port), PATIENCE) as plain:
             try:
                 with context.wrap_socket(plain, server_hostname="localhost") as secure:
