@@ -27,13 +27,33 @@ pub enum Directions {
     Send,
 }
 
-/// Packets over a stream transport.
+/// Packets over a stream transport, with calls that block.
 pub fn stream(
     channel: &Channel<dyn StreamTransport>,
     protocol: &Arc<dyn StreamProtocol>,
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Arc<Client>> {
+    Ok(options.finished(over_stream(channel, protocol, directions, options)?))
+}
+
+/// Packets over a datagram transport, with calls that block.
+pub fn datagram(
+    channel: &Channel<dyn DatagramTransport>,
+    protocol: &Arc<dyn DatagramProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Arc<Client>> {
+    Ok(options.finished(over_datagrams(channel, protocol, directions, options)?))
+}
+
+/// Both halves over a stream transport.
+pub(super) fn over_stream(
+    channel: &Channel<dyn StreamTransport>,
+    protocol: &Arc<dyn StreamProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Connection> {
     let transport = channel.transport()?;
     let counters = Arc::new(Counters::default());
     let receiver: Box<dyn PacketReceiver> = match directions {
@@ -45,16 +65,16 @@ pub fn stream(
         _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer, counters.clone())),
     };
     let encoder = Box::new(protocol.clone());
-    Ok(endpoint(transport, receiver, sender, encoder, counters, protocol.runs_callbacks(), options))
+    Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
 }
 
-/// Packets over a datagram transport.
-pub fn datagram(
+/// Both halves over a datagram transport.
+pub(super) fn over_datagrams(
     channel: &Channel<dyn DatagramTransport>,
     protocol: &Arc<dyn DatagramProtocol>,
     directions: Directions,
     options: &CommonOptions,
-) -> Result<Arc<Client>> {
+) -> Result<Connection> {
     let transport = channel.transport()?;
     let counters = Arc::new(Counters::default());
     let receiver: Box<dyn PacketReceiver> = match directions {
@@ -66,19 +86,18 @@ pub fn datagram(
         _ => Box::new(DatagramSender::new(transport.clone(), counters.clone())),
     };
     let encoder = Box::new(protocol.clone());
-    Ok(endpoint(transport, receiver, sender, encoder, counters, protocol.runs_callbacks(), options))
+    Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
 }
 
-fn endpoint(
+fn connection(
     transport: Arc<dyn Transport>,
     receiver: Box<dyn PacketReceiver>,
     sender: Box<dyn PacketSender>,
     encoder: Box<dyn Encode>,
     counters: Arc<Counters>,
     protocol_calls_back: bool,
-    options: &CommonOptions,
-) -> Arc<Client> {
-    options.finished(Connection {
+) -> Connection {
+    Connection {
         receiver,
         sender,
         encoder,
@@ -87,7 +106,7 @@ fn endpoint(
         is_shared: true,
         runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
         transport,
-    })
+    }
 }
 
 /// Who is at the two ends, if the transport tells both.

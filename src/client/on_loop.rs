@@ -5,18 +5,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::endpoint::{self, Directions};
 use super::tcp::{TcpConnecting, TcpOptions};
 use super::udp::{self, UdpConnecting, UdpOptions};
 use super::unix_datagram::{self, UnixDatagramOptions};
 use super::unix_stream::{self, UnixStreamOptions};
 use super::{CommonOptions, within};
 use crate::attempt::{Course, Interest, Undertaking};
+use crate::blocking::Channel;
 use crate::endpoint::{Connection, Encode};
-use crate::error::{EN_ENOTCONN, Error, Result, invalid};
+use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
 use crate::socket::unix_address::UnixAddress;
+use crate::transport::{DatagramTransport, StreamTransport};
 
 /// A connection that is there already.
 struct Ready(Option<Connection>);
@@ -177,4 +180,47 @@ pub fn unix_datagram_from_fd(
     core.check()?;
     let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
     given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+}
+
+/// An endpoint over a stream transport.
+pub fn stream_endpoint(
+    core: &Rc<EventLoop>,
+    channel: &Channel<dyn StreamTransport>,
+    protocol: &Arc<dyn StreamProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Rc<AsyncClient>> {
+    let connection = endpoint::over_stream(channel, protocol, directions, options)?;
+    endpoint(core, connection, Box::new(protocol.clone()), directions, options)
+}
+
+/// An endpoint over a datagram transport.
+pub fn datagram_endpoint(
+    core: &Rc<EventLoop>,
+    channel: &Channel<dyn DatagramTransport>,
+    protocol: &Arc<dyn DatagramProtocol>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Rc<AsyncClient>> {
+    let connection = endpoint::over_datagrams(channel, protocol, directions, options)?;
+    endpoint(core, connection, Box::new(protocol.clone()), directions, options)
+}
+
+fn endpoint(
+    core: &Rc<EventLoop>,
+    connection: Connection,
+    encoder: Box<dyn Encode>,
+    directions: Directions,
+    options: &CommonOptions,
+) -> Result<Rc<AsyncClient>> {
+    let needed: &[Interest] = match directions {
+        Directions::Both => &[Interest::Read, Interest::Write],
+        Directions::Receive => &[Interest::Read],
+        Directions::Send => &[Interest::Write],
+    };
+    if needed.iter().any(|interest| connection.transport.fd(*interest).is_none()) {
+        let reason = "this transport has no descriptor that a loop could wait for";
+        return Err(Error::new(EN_EOPNOTSUPP, reason));
+    }
+    AsyncClient::over(core, connection, encoder, options.shutdown_timeout_ms)
 }

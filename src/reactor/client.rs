@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
-use crate::attempt::{Interest, Undertaking};
+use crate::attempt::Undertaking;
 use crate::endpoint::{Connection, Encode};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
 use crate::packet::Packet;
@@ -18,6 +18,7 @@ mod connecting;
 mod facts;
 mod receiving;
 mod sending;
+mod watching;
 
 pub use super::operation::Done;
 pub use receiving::Receive;
@@ -28,6 +29,7 @@ use connecting::Connecting;
 use facts::Known;
 use receiving::Started;
 use sending::Sending;
+use watching::{Wants, Watches};
 
 /// A connection on its way.
 pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
@@ -97,6 +99,15 @@ struct Live {
     is_writable: bool,
     /// The peer has ended its direction, so what is there is read to the end.
     is_ending: bool,
+    watches: Watches,
+    wants: Wants,
+}
+
+impl Live {
+    fn new(connection: Connection, watches: Watches) -> Live {
+        let wants = Wants::default();
+        Live { connection, is_readable: true, is_writable: true, is_ending: false, watches, wants }
+    }
 }
 
 /// An operation that is over, and what came of it.
@@ -119,15 +130,48 @@ impl Over {
 impl AsyncClient {
     /// A client on a loop, not connected.
     pub fn new(core: &Rc<EventLoop>, plan: Plan) -> Result<Rc<AsyncClient>> {
+        AsyncClient::make(
+            core,
+            plan.encoder,
+            Some(plan.begin),
+            plan.connect_timeout_ms,
+            plan.shutdown_timeout_ms,
+        )
+    }
+
+    /// The same over a connection that is there.
+    pub fn over(
+        core: &Rc<EventLoop>,
+        connection: Connection,
+        encoder: Box<dyn Encode>,
+        shutdown_timeout_ms: i64,
+    ) -> Result<Rc<AsyncClient>> {
+        let client = AsyncClient::make(core, encoder, None, -1, shutdown_timeout_ms)?;
+        match client.take_over(connection) {
+            Ok(()) => Ok(client),
+            Err(error) => {
+                core.remove(client.place.get());
+                Err(error)
+            }
+        }
+    }
+
+    fn make(
+        core: &Rc<EventLoop>,
+        encoder: Box<dyn Encode>,
+        begin: Option<Begin>,
+        connect_timeout_ms: i64,
+        shutdown_timeout_ms: i64,
+    ) -> Result<Rc<AsyncClient>> {
         let client = Rc::new(AsyncClient {
             core: core.clone(),
             place: Cell::new(0),
-            encoder: plan.encoder,
-            connect_timeout_ms: plan.connect_timeout_ms,
-            shutdown_timeout_ms: plan.shutdown_timeout_ms,
+            encoder,
+            connect_timeout_ms,
+            shutdown_timeout_ms,
             inner: RefCell::new(Inner {
                 state: State::Idle,
-                begin: Some(plan.begin),
+                begin,
                 connects: VecDeque::new(),
                 sends: VecDeque::new(),
                 receives: VecDeque::new(),
@@ -206,6 +250,7 @@ impl AsyncClient {
         self.send_further();
         self.receive_further();
         self.close_further();
+        self.watch_anew();
     }
 
     /// Does what was asked for inside a protocol callback.
@@ -285,13 +330,7 @@ impl AsyncClient {
     fn let_go(&self, state: State) {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
-            State::Connected(live) => {
-                for interest in [Interest::Read, Interest::Write] {
-                    if let Some(fd) = live.connection.transport.fd(interest) {
-                        self.core.deregister(fd);
-                    }
-                }
-            }
+            State::Connected(live) => live.watches.end(&self.core, &*live.connection.transport),
             State::Idle | State::Closed => {}
         }
     }
@@ -326,7 +365,7 @@ impl AsyncClient {
             if let State::Connected(live) = state
                 && sends.is_empty()
             {
-                let _ = live.flush();
+                let _ = live.last_attempt();
             }
         }
         self.abort(&cancelled());
@@ -342,9 +381,7 @@ impl Source for AsyncClient {
         if let Ok(mut inner) = self.access()
             && let State::Connected(live) = &mut inner.state
         {
-            live.is_readable |= readable;
-            live.is_writable |= writable;
-            live.is_ending |= closed;
+            live.has_become(readable, writable, closed);
         }
         self.progress();
     }

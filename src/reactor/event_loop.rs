@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -297,13 +297,39 @@ impl EventLoop {
         self.register_as(fd, Interest::READABLE | Interest::WRITABLE, Token(place))
     }
 
+    /// Watches a descriptor that may be watched for another source: then a duplicate is watched, which
+    /// the caller keeps.
+    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<OwnedFd>> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), both) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let duplicate = fd.try_clone_to_owned().map_err(Error::os)?;
+                self.register(duplicate.as_fd(), place)?;
+                Ok(Some(duplicate))
+            }
+            outcome => watched(outcome).map(|()| None),
+        }
+    }
+
+    /// Watches it for this from now on, and tells what is ready already, once more.
+    pub(super) fn rearm(
+        &self,
+        fd: BorrowedFd<'_>,
+        place: usize,
+        interest: crate::attempt::Interest,
+    ) -> Result<()> {
+        let interest = match interest {
+            crate::attempt::Interest::Read => Interest::READABLE,
+            crate::attempt::Interest::Write => Interest::WRITABLE,
+            crate::attempt::Interest::Either => Interest::READABLE | Interest::WRITABLE,
+        };
+        watched(self.registry.reregister(&mut SourceFd(&fd.as_raw_fd()), Token(place), interest))
+    }
+
     fn register_as(&self, fd: BorrowedFd<'_>, interest: Interest, token: Token) -> Result<()> {
         match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), token, interest) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
-                Err(Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready"))
-            }
-            outcome => outcome.map_err(Error::os),
+            outcome => watched(outcome),
         }
     }
 
@@ -342,6 +368,15 @@ impl EventLoop {
     pub(super) fn release(&self) {
         self.holds.set(self.holds.get().saturating_sub(1));
     }
+}
+
+fn watched(outcome: std::io::Result<()>) -> Result<()> {
+    outcome.map_err(|error| match error.raw_os_error() {
+        Some(libc::EPERM) => {
+            Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready")
+        }
+        _ => Error::os(error),
+    })
 }
 
 /// The time that is left as milliseconds, rounded up: who waits for less would come too early.

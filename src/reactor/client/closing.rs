@@ -120,10 +120,15 @@ impl AsyncClient {
     fn is_over(self: &Rc<Self>, outcome: &Result<()>) {
         let Ok(mut inner) = self.access() else { return };
         let closing = inner.closing.take();
+        let shared = match &inner.state {
+            State::Connected(live) if live.connection.is_shared => Some(live.connection.transport.clone()),
+            _ => None,
+        };
         drop(inner);
         self.abort(&closed());
+        let outcome = outcome.clone().and(shared.map_or(Ok(()), |transport| transport.close()));
         if let Some(closing) = closing {
-            closing.finish(self, outcome);
+            closing.finish(self, &outcome);
         }
     }
 
@@ -143,8 +148,16 @@ impl Live {
             match self.connection.sender.farewell(Hold::No) {
                 Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
                 Err(Stop::Again) => {}
-                Err(Stop::Want(_)) => return Ok(false),
+                Err(Stop::Want(interest)) => {
+                    self.wants(interest);
+                    return Ok(false);
+                }
             }
         }
+    }
+
+    /// The end of the handle: what goes at once. Others who have the transport may go on with it.
+    pub(super) fn last_attempt(&mut self) -> Result<bool> {
+        if self.connection.is_shared { self.flush() } else { self.take_leave() }
     }
 }

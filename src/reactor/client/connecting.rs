@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Over, State, Work, closed};
-use crate::attempt::{Course, Interest};
+use super::{AsyncClient, Live, Over, State, Watches, Work, closed};
+use crate::attempt::Course;
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result};
@@ -146,19 +146,18 @@ impl AsyncClient {
         let before = std::mem::replace(&mut inner.state, State::Idle);
         drop(inner);
         self.let_go(before);
-        for interest in [Interest::Read, Interest::Write] {
-            if let Some(fd) = connection.transport.fd(interest)
-                && let Err(error) = self.core.register(fd, self.place.get())
-            {
-                return self.connecting_failed(&error);
-            }
+        match self.take_over(connection) {
+            Ok(()) => self.connect_further(),
+            Err(error) => self.connecting_failed(&error),
         }
+    }
+
+    /// Goes on with a connection.
+    pub(super) fn take_over(self: &Rc<Self>, connection: Connection) -> Result<()> {
+        let watches = Watches::begin(&self.core, &connection, self.place.get())?;
         self.remember(&connection);
-        if let Ok(mut inner) = self.access() {
-            let live = Live { connection, is_readable: true, is_writable: true, is_ending: false };
-            inner.state = State::Connected(Box::new(live));
-        }
-        self.connect_further();
+        self.access()?.state = State::Connected(Box::new(Live::new(connection, watches)));
+        Ok(())
     }
 
     /// All who wait for the connection learn why there is none; it may be tried again.

@@ -35,9 +35,10 @@ impl Live {
         }
         while self.is_readable {
             let outcome = self.connection.receiver.recv(Hold::No);
-            if matches!(outcome, Err(Stop::Want(_)))
-                || (!self.is_ending && self.connection.receiver.is_drained())
-            {
+            if let Err(Stop::Want(interest)) = outcome {
+                self.is_readable = false;
+                self.wants(interest);
+            } else if !self.is_ending && self.connection.receiver.is_drained() {
                 self.is_readable = false;
             }
             if !matches!(outcome, Err(Stop::Again)) {

@@ -86,11 +86,16 @@ impl Live {
         while self.is_writable {
             match attempt(&mut *self.connection.sender) {
                 Err(Stop::Again) => {}
-                Err(Stop::Want(_)) => self.is_writable = false,
+                Err(Stop::Want(interest)) => self.must_wait(interest),
                 outcome => return outcome,
             }
         }
         Err(Stop::Want(Interest::Write))
+    }
+
+    fn must_wait(&mut self, interest: Interest) {
+        self.is_writable = false;
+        self.wants(interest);
     }
 
     /// Packets are over, gone or given up.
@@ -110,7 +115,7 @@ impl Live {
         while self.is_writable && self.connection.sender.has_unsent() {
             match self.connection.sender.flush(Hold::No) {
                 Ok(()) | Err(Stop::Again) => {}
-                Err(Stop::Want(_)) => self.is_writable = false,
+                Err(Stop::Want(interest)) => self.must_wait(interest),
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }

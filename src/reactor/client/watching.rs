@@ -1,0 +1,149 @@
+//! The descriptors of a connection that the loop watches.
+//!
+//! A socket of ours is told of once each time something has come, and read until nothing is left. A
+//! transport of the application's own may want to wait with something left, and for either direction:
+//! it is watched anew each time it wants something.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use super::{AsyncClient, Live, State};
+use crate::attempt::Interest;
+use crate::endpoint::Connection;
+use crate::error::Result;
+use crate::reactor::event_loop::EventLoop;
+use crate::transport::Transport;
+
+/// What is watched for a connection.
+#[derive(Default)]
+pub(super) struct Watches {
+    read: Option<Watch>,
+    /// None if it is the descriptor to read by.
+    write: Option<Watch>,
+}
+
+enum Watch {
+    /// The transport's own.
+    Own,
+    /// The loop watches the transport's for somebody else.
+    Duplicate(OwnedFd),
+}
+
+impl Watches {
+    /// Has the loop watch the descriptors of a connection.
+    pub(super) fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Watches> {
+        let transport = &*connection.transport;
+        let begin = |fd| match connection.is_shared {
+            true => Watch::beside_others(core, fd, place),
+            false => core.register(fd, place).map(|()| Watch::Own),
+        };
+        let mut watches = Watches::default();
+        let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
+        if let Some(fd) = read {
+            watches.read = Some(begin(fd)?);
+        }
+        if let Some(fd) = write.filter(|fd| Some(fd.as_raw_fd()) != read.map(|fd| fd.as_raw_fd())) {
+            match begin(fd) {
+                Ok(watch) => watches.write = Some(watch),
+                Err(error) => {
+                    watches.end(core, transport);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(watches)
+    }
+
+    /// Has the loop watch them no more.
+    pub(super) fn end(&self, core: &EventLoop, transport: &dyn Transport) {
+        for (watch, interest) in [(&self.read, Interest::Read), (&self.write, Interest::Write)] {
+            if let Some(fd) = watch.as_ref().and_then(|watch| watch.fd(transport, interest)) {
+                core.deregister(fd);
+            }
+        }
+    }
+
+    /// Has the loop tell of what is ready, once more.
+    fn renew(&self, core: &EventLoop, transport: &dyn Transport, place: usize, wants: Wants) -> Result<()> {
+        let both = [(&self.read, Interest::Read), (&self.write, Interest::Write)];
+        for (watch, interest) in both {
+            let Some(fd) = watch.as_ref().and_then(|watch| watch.fd(transport, interest)) else { continue };
+            let wanted = match (interest, &self.write) {
+                (Interest::Read, Some(_)) => Wants { write: false, ..wants },
+                (Interest::Write, _) => Wants { read: false, ..wants },
+                _ => wants,
+            };
+            if let Some(interest) = wanted.interest() {
+                core.rearm(fd, place, interest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Watch {
+    fn beside_others(core: &EventLoop, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
+        core.register_beside(fd, place).map(|duplicate| duplicate.map_or(Watch::Own, Watch::Duplicate))
+    }
+
+    fn fd<'a>(&'a self, transport: &'a dyn Transport, interest: Interest) -> Option<BorrowedFd<'a>> {
+        match self {
+            Watch::Own => transport.fd(interest),
+            Watch::Duplicate(fd) => Some(fd.as_fd()),
+        }
+    }
+}
+
+/// What a transport of the application's own has asked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wants {
+    read: bool,
+    write: bool,
+    /// Since it was watched anew.
+    is_new: bool,
+}
+
+impl Wants {
+    fn interest(self) -> Option<Interest> {
+        match (self.read, self.write) {
+            (true, true) => Some(Interest::Either),
+            (true, false) => Some(Interest::Read),
+            (false, true) => Some(Interest::Write),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Live {
+    /// It is told of.
+    pub(super) fn has_become(&mut self, readable: bool, writable: bool, closed: bool) {
+        // Who wants to read may have said that it has to write first.
+        let is_foreign = self.connection.transport.runs_callbacks();
+        self.is_readable |= readable || is_foreign;
+        self.is_writable |= writable || is_foreign;
+        self.is_ending |= closed;
+        self.wants = Wants::default();
+    }
+
+    /// An attempt has to wait.
+    pub(super) fn wants(&mut self, interest: Interest) {
+        self.wants.read |= interest != Interest::Write;
+        self.wants.write |= interest != Interest::Read;
+        self.wants.is_new = true;
+    }
+}
+
+impl AsyncClient {
+    /// Sees to it that the loop tells what the application's own transport waits for.
+    pub(super) fn watch_anew(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let State::Connected(live) = &mut inner.state else { return };
+        let wants = std::mem::take(&mut live.wants.is_new).then_some(live.wants);
+        let transport = &live.connection.transport;
+        let Some(wants) = wants.filter(|_| transport.runs_callbacks()) else { return };
+        if let Err(error) = live.watches.renew(&self.core, &**transport, self.place.get(), wants) {
+            drop(inner);
+            self.abort(&error);
+        }
+    }
+}
