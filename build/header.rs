@@ -47,6 +47,8 @@ const SOURCES: &[&str] = &[
     "async_udp_client",
     "async_unix_stream_client",
     "async_unix_datagram_client",
+    "async_stream_endpoint",
+    "async_datagram_endpoint",
 ];
 
 /// The number in the soname: the version part whose change breaks binaries.

@@ -377,6 +377,30 @@ typedef struct en_ancillary_t en_ancillary_t;
 typedef struct en_async_client_t en_async_client_t;
 
 /**
+ * A datagram transport and a protocol together, on a loop: packets, by operations that the loop
+ * completes by calling back, as those of `en_async_tcp_client_t`. It keeps its own hold on the
+ * transport, whose handle stays the caller's; closing it closes the transport for all, freeing it
+ * only lets go.
+ *
+ * The transport needs a descriptor to wait for in each direction that the endpoint has. One made
+ * of callbacks must give the same descriptor for as long as it is open, and its callbacks run
+ * inside the loop.
+ */
+typedef struct en_async_datagram_endpoint_t en_async_datagram_endpoint_t;
+
+/**
+ * A stream transport and a protocol together, on a loop: packets, by operations that the loop
+ * completes by calling back, as those of `en_async_tcp_client_t`. It keeps its own hold on the
+ * transport, whose handle stays the caller's; closing it closes the transport for all, freeing it
+ * only lets go.
+ *
+ * The transport needs a descriptor to wait for in each direction that the endpoint has. One made
+ * of callbacks must give the same descriptor for as long as it is open, and its callbacks run
+ * inside the loop.
+ */
+typedef struct en_async_stream_endpoint_t en_async_stream_endpoint_t;
+
+/**
  * A TCP connection on a loop: operations that the loop completes by calling back. Several sends and
  * several receives may be in flight; each direction is served in order. An operation that could not
  * begin is told by the call, and never calls back; one that began calls back exactly once, from the
@@ -395,20 +419,20 @@ typedef struct en_async_tcp_client_t en_async_tcp_client_t;
 typedef struct en_async_udp_client_t en_async_udp_client_t;
 
 /**
- * A connected Unix datagram socket on a loop: operations that the loop completes by calling back. Several sends and
- * several receives may be in flight; each direction is served in order. An operation that could not
- * begin is told by the call, and never calls back; one that began calls back exactly once, from the
- * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
- * the operation is over with the loop's next turn.
+ * A connected Unix datagram socket on a loop: operations that the loop completes by calling back.
+ * Several sends and several receives may be in flight; each direction is served in order. An
+ * operation that could not begin is told by the call, and never calls back; one that began calls
+ * back exactly once, from the loop, never from inside the call. Time-outs are in milliseconds:
+ * negative is for ever, 0 means that the operation is over with the loop's next turn.
  */
 typedef struct en_async_unix_datagram_client_t en_async_unix_datagram_client_t;
 
 /**
- * A Unix stream connection on a loop: operations that the loop completes by calling back. Several sends and
- * several receives may be in flight; each direction is served in order. An operation that could not
- * begin is told by the call, and never calls back; one that began calls back exactly once, from the
- * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
- * the operation is over with the loop's next turn.
+ * A Unix stream connection on a loop: operations that the loop completes by calling back. Several
+ * sends and several receives may be in flight; each direction is served in order. An operation
+ * that could not begin is told by the call, and never calls back; one that began calls back
+ * exactly once, from the loop, never from inside the call. Time-outs are in milliseconds:
+ * negative is for ever, 0 means that the operation is over with the loop's next turn.
  */
 typedef struct en_async_unix_stream_client_t en_async_unix_stream_client_t;
 
@@ -6505,13 +6529,14 @@ void en_async_udp_client_free(en_async_udp_client_t *client);
 
 /**
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
- * operation that needs it; what fails then may be tried again. Address, protocol and options (NULL: all
- * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
- * and busy poll of the options are for calls that block, and ignored.
+ * operation that needs it; what fails then may be tried again. Address, protocol and options
+ * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+ * retry interval and busy poll of the options are for calls that block, and ignored.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+ * clients).
  */
 int en_async_unix_stream_client_new(en_async_unix_stream_client_t **out,
                                     en_loop_t *loop,
@@ -6524,8 +6549,9 @@ int en_async_unix_stream_client_new(en_async_unix_stream_client_t **out,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE`
- * (too many clients). `out`, `loop`, `protocol` and `options` are those of the function above.
+ * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
+ * `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
+ * function above.
  */
 int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
                                          en_loop_t *loop,
@@ -6534,14 +6560,14 @@ int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
                                          const en_unix_stream_options_t *options);
 
 /**
- * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
- * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
- * caller's.
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+ * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+ * stay the caller's.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
- * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
  */
 int en_async_unix_stream_client_from_fd(en_async_unix_stream_client_t **out,
                                         en_loop_t *loop,
@@ -6550,24 +6576,24 @@ int en_async_unix_stream_client_from_fd(en_async_unix_stream_client_t **out,
                                         const en_unix_stream_options_t *options);
 
 /**
- * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
- * for NULL.
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
  *
  * Loop thread only.
  */
 en_async_client_t *en_async_unix_stream_client_as_async_client(en_async_unix_stream_client_t *client);
 
 /**
- * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
- * be.
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+ * need be.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_wait_connected(en_async_unix_stream_client_t *client,
                                                int64_t timeout_ms,
@@ -6576,16 +6602,16 @@ int en_async_unix_stream_client_wait_connected(en_async_unix_stream_client_t *cl
                                                uint64_t *operation);
 
 /**
- * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_send_packet(en_async_unix_stream_client_t *client,
                                             const void *data,
@@ -6596,16 +6622,16 @@ int en_async_unix_stream_client_send_packet(en_async_unix_stream_client_t *clien
                                             uint64_t *operation);
 
 /**
- * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_send_packet_slices(en_async_unix_stream_client_t *client,
                                                    const en_slice_t *parts,
@@ -6616,16 +6642,16 @@ int en_async_unix_stream_client_send_packet_slices(en_async_unix_stream_client_t
                                                    uint64_t *operation);
 
 /**
- * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
- * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_send_packets(en_async_unix_stream_client_t *client,
                                              const en_slice_t *packets,
@@ -6636,16 +6662,16 @@ int en_async_unix_stream_client_send_packets(en_async_unix_stream_client_t *clie
                                              uint64_t *operation);
 
 /**
- * Sends the end of the stream behind everything that waits to be sent; receiving goes on. `timeout_ms`
- * is in milliseconds.
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
                                          int64_t timeout_ms,
@@ -6654,17 +6680,40 @@ int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
                                          uint64_t *operation);
 
 /**
- * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
- * that is cancelled or timed out loses nothing.
+ * Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+ * piece: at once or not at all. What does not go at once is copied, and the descriptors in
+ * `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
- * `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+ * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+ * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_unix_stream_client_send_packet_with_ancillary(en_async_unix_stream_client_t *client,
+                                                           const void *data,
+                                                           size_t size,
+                                                           const en_ancillary_t *ancillary,
+                                                           int64_t timeout_ms,
+                                                           en_async_done_t callback,
+                                                           void *user_data,
+                                                           uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_recv_packet(en_async_unix_stream_client_t *client,
                                             int64_t timeout_ms,
@@ -6673,10 +6722,34 @@ int en_async_unix_stream_client_recv_packet(en_async_unix_stream_client_t *clien
                                             uint64_t *operation);
 
 /**
- * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
- * that it has enough, until `en_async_unix_stream_client_recv_stop`, or until an error, which ends it. While it is
- * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
- * be NULL), for `en_loop_cancel`.
+ * Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+ * operation is over: then it is replaced, also if there was no packet. What is buffered comes
+ * first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+ * in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_unix_stream_client_recv_packet_with_ancillary(en_async_unix_stream_client_t *client,
+                                                           size_t control_room,
+                                                           int64_t timeout_ms,
+                                                           en_ancillary_t *ancillary,
+                                                           en_async_received_t callback,
+                                                           void *user_data,
+                                                           uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_unix_stream_client_recv_stop`, or until an error,
+ * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+ * number is put into `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6689,7 +6762,8 @@ int en_async_unix_stream_client_recv_start(en_async_unix_stream_client_t *client
                                            uint64_t *operation);
 
 /**
- * Ends `en_async_unix_stream_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ * Ends `en_async_unix_stream_client_recv_start`; its callback is not called again. Nothing if it
+ * is not under way.
  *
  * Loop thread only.
  *
@@ -6698,16 +6772,16 @@ int en_async_unix_stream_client_recv_start(en_async_unix_stream_client_t *client
 int en_async_unix_stream_client_recv_stop(en_async_unix_stream_client_t *client);
 
 /**
- * As `en_async_unix_stream_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
- * that it waits.
+ * As `en_async_unix_stream_client_recv_start`, with a budget of `timeout_ms` milliseconds for all
+ * the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
  */
 int en_async_unix_stream_client_iter_received_packets(en_async_unix_stream_client_t *client,
                                                       int64_t timeout_ms,
@@ -6716,17 +6790,17 @@ int en_async_unix_stream_client_iter_received_packets(en_async_unix_stream_clien
                                                       uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
- * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
- * cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+ * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+ * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
- * `EN_ECANCELED` (it was abrupt), those of sending.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+ * `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
  */
 int en_async_unix_stream_client_close(en_async_unix_stream_client_t *client,
                                       int64_t timeout_ms,
@@ -6768,8 +6842,8 @@ en_loop_t *en_async_unix_stream_client_loop(const en_async_unix_stream_client_t 
 int en_async_unix_stream_client_fileno(const en_async_unix_stream_client_t *client);
 
 /**
- * Puts the name of our end into `*name`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the name of our end into `*name`, which is the caller's to free; once the client has been
+ * connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6779,8 +6853,8 @@ int en_async_unix_stream_client_get_local_name(const en_async_unix_stream_client
                                                en_unix_address_t **name);
 
 /**
- * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
+ * connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6801,12 +6875,13 @@ int en_async_unix_stream_client_get_peer_credentials(const en_async_unix_stream_
                                                      en_credentials_t *credentials);
 
 /**
- * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
- * has. `level` and `name` are those of getsockopt(2).
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+ * many it has. `level` and `name` are those of getsockopt(2).
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *client,
                                            int level,
@@ -6820,7 +6895,8 @@ int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_unix_stream_client_setsockopt(en_async_unix_stream_client_t *client,
                                            int level,
@@ -6833,7 +6909,8 @@ int en_async_unix_stream_client_setsockopt(en_async_unix_stream_client_t *client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *client,
                                            int option,
@@ -6844,15 +6921,16 @@ int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_unix_stream_client_set_option(en_async_unix_stream_client_t *client,
                                            int option,
                                            int64_t value);
 
 /**
- * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
- * closed.
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
  *
  * Loop thread only.
  *
@@ -6863,8 +6941,8 @@ int en_async_unix_stream_client_get_stats(const en_async_unix_stream_client_t *c
 
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
- * the write buffer holds gets one attempt.
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
@@ -6872,13 +6950,14 @@ void en_async_unix_stream_client_free(en_async_unix_stream_client_t *client);
 
 /**
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
- * operation that needs it; what fails then may be tried again. Address, protocol and options (NULL: all
- * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
- * and busy poll of the options are for calls that block, and ignored.
+ * operation that needs it; what fails then may be tried again. Address, protocol and options
+ * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+ * retry interval and busy poll of the options are for calls that block, and ignored.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+ * clients).
  */
 int en_async_unix_datagram_client_new(en_async_unix_datagram_client_t **out,
                                       en_loop_t *loop,
@@ -6891,8 +6970,9 @@ int en_async_unix_datagram_client_new(en_async_unix_datagram_client_t **out,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE`
- * (too many clients). `out`, `loop`, `protocol` and `options` are those of the function above.
+ * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
+ * `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
+ * function above.
  */
 int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out,
                                            en_loop_t *loop,
@@ -6901,14 +6981,14 @@ int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out
                                            const en_unix_datagram_options_t *options);
 
 /**
- * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
- * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
- * caller's.
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+ * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+ * stay the caller's.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
- * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
  */
 int en_async_unix_datagram_client_from_fd(en_async_unix_datagram_client_t **out,
                                           en_loop_t *loop,
@@ -6917,24 +6997,24 @@ int en_async_unix_datagram_client_from_fd(en_async_unix_datagram_client_t **out,
                                           const en_unix_datagram_options_t *options);
 
 /**
- * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
- * for NULL.
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
  *
  * Loop thread only.
  */
 en_async_client_t *en_async_unix_datagram_client_as_async_client(en_async_unix_datagram_client_t *client);
 
 /**
- * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
- * be.
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+ * need be.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_wait_connected(en_async_unix_datagram_client_t *client,
                                                  int64_t timeout_ms,
@@ -6943,16 +7023,16 @@ int en_async_unix_datagram_client_wait_connected(en_async_unix_datagram_client_t
                                                  uint64_t *operation);
 
 /**
- * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_send_packet(en_async_unix_datagram_client_t *client,
                                               const void *data,
@@ -6963,16 +7043,16 @@ int en_async_unix_datagram_client_send_packet(en_async_unix_datagram_client_t *c
                                               uint64_t *operation);
 
 /**
- * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_send_packet_slices(en_async_unix_datagram_client_t *client,
                                                      const en_slice_t *parts,
@@ -6983,16 +7063,16 @@ int en_async_unix_datagram_client_send_packet_slices(en_async_unix_datagram_clie
                                                      uint64_t *operation);
 
 /**
- * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
- * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_send_packets(en_async_unix_datagram_client_t *client,
                                                const en_slice_t *packets,
@@ -7003,17 +7083,40 @@ int en_async_unix_datagram_client_send_packets(en_async_unix_datagram_client_t *
                                                uint64_t *operation);
 
 /**
- * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
- * that is cancelled or timed out loses nothing.
+ * Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+ * piece: at once or not at all. What does not go at once is copied, and the descriptors in
+ * `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
- * `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+ * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+ * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_unix_datagram_client_send_packet_with_ancillary(en_async_unix_datagram_client_t *client,
+                                                             const void *data,
+                                                             size_t size,
+                                                             const en_ancillary_t *ancillary,
+                                                             int64_t timeout_ms,
+                                                             en_async_done_t callback,
+                                                             void *user_data,
+                                                             uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_recv_packet(en_async_unix_datagram_client_t *client,
                                               int64_t timeout_ms,
@@ -7022,10 +7125,34 @@ int en_async_unix_datagram_client_recv_packet(en_async_unix_datagram_client_t *c
                                               uint64_t *operation);
 
 /**
- * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
- * that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error, which ends it. While it is
- * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
- * be NULL), for `en_loop_cancel`.
+ * Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+ * operation is over: then it is replaced, also if there was no packet. What is buffered comes
+ * first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+ * in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_unix_datagram_client_recv_packet_with_ancillary(en_async_unix_datagram_client_t *client,
+                                                             size_t control_room,
+                                                             int64_t timeout_ms,
+                                                             en_ancillary_t *ancillary,
+                                                             en_async_received_t callback,
+                                                             void *user_data,
+                                                             uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error,
+ * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+ * number is put into `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7038,7 +7165,8 @@ int en_async_unix_datagram_client_recv_start(en_async_unix_datagram_client_t *cl
                                              uint64_t *operation);
 
 /**
- * Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ * Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if
+ * it is not under way.
  *
  * Loop thread only.
  *
@@ -7047,16 +7175,16 @@ int en_async_unix_datagram_client_recv_start(en_async_unix_datagram_client_t *cl
 int en_async_unix_datagram_client_recv_stop(en_async_unix_datagram_client_t *client);
 
 /**
- * As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
- * that it waits.
+ * As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for
+ * all the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
  */
 int en_async_unix_datagram_client_iter_received_packets(en_async_unix_datagram_client_t *client,
                                                         int64_t timeout_ms,
@@ -7065,17 +7193,17 @@ int en_async_unix_datagram_client_iter_received_packets(en_async_unix_datagram_c
                                                         uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
- * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
- * cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+ * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+ * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
- * `EN_ECANCELED` (it was abrupt), those of sending.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+ * `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
  */
 int en_async_unix_datagram_client_close(en_async_unix_datagram_client_t *client,
                                         int64_t timeout_ms,
@@ -7117,8 +7245,8 @@ en_loop_t *en_async_unix_datagram_client_loop(const en_async_unix_datagram_clien
 int en_async_unix_datagram_client_fileno(const en_async_unix_datagram_client_t *client);
 
 /**
- * Puts the name of our end into `*name`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the name of our end into `*name`, which is the caller's to free; once the client has been
+ * connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -7128,8 +7256,8 @@ int en_async_unix_datagram_client_get_local_name(const en_async_unix_datagram_cl
                                                  en_unix_address_t **name);
 
 /**
- * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
+ * connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -7139,12 +7267,13 @@ int en_async_unix_datagram_client_get_peer_name(const en_async_unix_datagram_cli
                                                 en_unix_address_t **name);
 
 /**
- * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
- * has. `level` and `name` are those of getsockopt(2).
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+ * many it has. `level` and `name` are those of getsockopt(2).
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client_t *client,
                                              int level,
@@ -7158,7 +7287,8 @@ int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_unix_datagram_client_setsockopt(en_async_unix_datagram_client_t *client,
                                              int level,
@@ -7171,7 +7301,8 @@ int en_async_unix_datagram_client_setsockopt(en_async_unix_datagram_client_t *cl
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_unix_datagram_client_get_option(const en_async_unix_datagram_client_t *client,
                                              int option,
@@ -7182,15 +7313,16 @@ int en_async_unix_datagram_client_get_option(const en_async_unix_datagram_client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_unix_datagram_client_set_option(en_async_unix_datagram_client_t *client,
                                              int option,
                                              int64_t value);
 
 /**
- * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
- * closed.
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
  *
  * Loop thread only.
  *
@@ -7201,12 +7333,660 @@ int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_
 
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
- * the write buffer holds gets one attempt.
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
 void en_async_unix_datagram_client_free(en_async_unix_datagram_client_t *client);
+
+/**
+ * Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
+ * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+ * retry interval, waiting function and busy poll of the options are for calls that block, and
+ * ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_stream_endpoint_new(en_async_stream_endpoint_t **out,
+                                 en_loop_t *loop,
+                                 const en_stream_transport_t *transport,
+                                 const en_stream_protocol_t *protocol,
+                                 const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint on `loop` that only receives: sending answers `EN_EOPNOTSUPP`. Transport,
+ * protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+ * returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+ * calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_stream_endpoint_new_receiver(en_async_stream_endpoint_t **out,
+                                          en_loop_t *loop,
+                                          const en_stream_transport_t *transport,
+                                          const en_stream_protocol_t *protocol,
+                                          const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint on `loop` that only sends: receiving answers `EN_EOPNOTSUPP`. Transport,
+ * protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+ * returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+ * calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_stream_endpoint_new_sender(en_async_stream_endpoint_t **out,
+                                        en_loop_t *loop,
+                                        const en_stream_transport_t *transport,
+                                        const en_stream_protocol_t *protocol,
+                                        const en_endpoint_options_t *options);
+
+/**
+ * The endpoint through what all clients on a loop have in common: borrowed, it ends with
+ * `endpoint`. NULL for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_stream_endpoint_as_async_client(en_async_stream_endpoint_t *endpoint);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_send_packet(en_async_stream_endpoint_t *endpoint,
+                                         const void *data,
+                                         size_t size,
+                                         int64_t timeout_ms,
+                                         en_async_done_t callback,
+                                         void *user_data,
+                                         uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_send_packet_slices(en_async_stream_endpoint_t *endpoint,
+                                                const en_slice_t *parts,
+                                                size_t count,
+                                                int64_t timeout_ms,
+                                                en_async_done_t callback,
+                                                void *user_data,
+                                                uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_send_packets(en_async_stream_endpoint_t *endpoint,
+                                          const en_slice_t *packets,
+                                          size_t count,
+                                          int64_t timeout_ms,
+                                          en_async_sent_t callback,
+                                          void *user_data,
+                                          uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+ * piece: at once or not at all. What does not go at once is copied, and the descriptors in
+ * `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+ * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+ * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_stream_endpoint_send_packet_with_ancillary(en_async_stream_endpoint_t *endpoint,
+                                                        const void *data,
+                                                        size_t size,
+                                                        const en_ancillary_t *ancillary,
+                                                        int64_t timeout_ms,
+                                                        en_async_done_t callback,
+                                                        void *user_data,
+                                                        uint64_t *operation);
+
+/**
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_send_eof(en_async_stream_endpoint_t *endpoint,
+                                      int64_t timeout_ms,
+                                      en_async_done_t callback,
+                                      void *user_data,
+                                      uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_recv_packet(en_async_stream_endpoint_t *endpoint,
+                                         int64_t timeout_ms,
+                                         en_async_received_t callback,
+                                         void *user_data,
+                                         uint64_t *operation);
+
+/**
+ * Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+ * operation is over: then it is replaced, also if there was no packet. What is buffered comes
+ * first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+ * in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_stream_endpoint_recv_packet_with_ancillary(en_async_stream_endpoint_t *endpoint,
+                                                        size_t control_room,
+                                                        int64_t timeout_ms,
+                                                        en_ancillary_t *ancillary,
+                                                        en_async_received_t callback,
+                                                        void *user_data,
+                                                        uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_stream_endpoint_recv_stop`, or until an error,
+ * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+ * number is put into `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_recv_start(en_async_stream_endpoint_t *endpoint,
+                                        en_async_receive_t callback,
+                                        void *user_data,
+                                        uint64_t *operation);
+
+/**
+ * Ends `en_async_stream_endpoint_recv_start`; its callback is not called again. Nothing if it is
+ * not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_stream_endpoint_recv_stop(en_async_stream_endpoint_t *endpoint);
+
+/**
+ * As `en_async_stream_endpoint_recv_start`, with a budget of `timeout_ms` milliseconds for all
+ * the time that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_iter_received_packets(en_async_stream_endpoint_t *endpoint,
+                                                   int64_t timeout_ms,
+                                                   en_async_receive_t callback,
+                                                   void *user_data,
+                                                   uint64_t *operation);
+
+/**
+ * Closes the endpoint and its transport, for all that have a hold on that: what waits to be sent
+ * still goes out, and TLS takes leave, within `timeout_ms` and the shutdown time-out; then, or
+ * cancelled, it is abrupt. Pending receives answer `EN_ECLOSED` at once. In any case it ends
+ * closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback those of
+ * sending, what the `close` callback of the transport answered, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_close(en_async_stream_endpoint_t *endpoint,
+                                   int64_t timeout_ms,
+                                   en_async_done_t callback,
+                                   void *user_data,
+                                   uint64_t *operation);
+
+/**
+ * 1 if the endpoint is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_stream_endpoint_is_closing(const en_async_stream_endpoint_t *endpoint);
+
+/**
+ * The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_stream_endpoint_loop(const en_async_stream_endpoint_t *endpoint);
+
+/**
+ * The descriptor; -1 if the endpoint has none, and for NULL. It stays the endpoint's.
+ *
+ * Loop thread only.
+ */
+int en_async_stream_endpoint_fileno(const en_async_stream_endpoint_t *endpoint);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
+ * is room for `*size` bytes; `*size` becomes its size, also when that is too large.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of `en_stream_transport_get_attribute`.
+ */
+int en_async_stream_endpoint_get_attribute(const en_async_stream_endpoint_t *endpoint,
+                                           int attribute,
+                                           void *value,
+                                           size_t *size);
+
+/**
+ * What TLS has agreed on: `*info` is the caller's to free.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of `en_stream_transport_get_tls_info`.
+ */
+int en_async_stream_endpoint_get_tls_info(const en_async_stream_endpoint_t *endpoint,
+                                          en_tls_info_t **info);
+
+/**
+ * Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_stream_endpoint_get_stats(const en_async_stream_endpoint_t *endpoint,
+                                       en_stats_t *stats);
+
+/**
+ * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
+ * before this returns, and none after; in a callback of the same endpoint's protocol or transport
+ * it takes effect when that has returned. The transport is left to those who have a hold on it,
+ * too.
+ *
+ * Loop thread only.
+ */
+void en_async_stream_endpoint_free(en_async_stream_endpoint_t *endpoint);
+
+/**
+ * Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
+ * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+ * retry interval, waiting function and busy poll of the options are for calls that block, and
+ * ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_datagram_endpoint_new(en_async_datagram_endpoint_t **out,
+                                   en_loop_t *loop,
+                                   const en_datagram_transport_t *transport,
+                                   const en_datagram_protocol_t *protocol,
+                                   const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint on `loop` that only receives: sending answers `EN_EOPNOTSUPP`. Transport,
+ * protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+ * returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+ * calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_datagram_endpoint_new_receiver(en_async_datagram_endpoint_t **out,
+                                            en_loop_t *loop,
+                                            const en_datagram_transport_t *transport,
+                                            const en_datagram_protocol_t *protocol,
+                                            const en_endpoint_options_t *options);
+
+/**
+ * Makes an endpoint on `loop` that only sends: receiving answers `EN_EOPNOTSUPP`. Transport,
+ * protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+ * returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+ * calls that block, and ignored.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+ * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ */
+int en_async_datagram_endpoint_new_sender(en_async_datagram_endpoint_t **out,
+                                          en_loop_t *loop,
+                                          const en_datagram_transport_t *transport,
+                                          const en_datagram_protocol_t *protocol,
+                                          const en_endpoint_options_t *options);
+
+/**
+ * The endpoint through what all clients on a loop have in common: borrowed, it ends with
+ * `endpoint`. NULL for NULL.
+ *
+ * Loop thread only.
+ */
+en_async_client_t *en_async_datagram_endpoint_as_async_client(en_async_datagram_endpoint_t *endpoint);
+
+/**
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_send_packet(en_async_datagram_endpoint_t *endpoint,
+                                           const void *data,
+                                           size_t size,
+                                           int64_t timeout_ms,
+                                           en_async_done_t callback,
+                                           void *user_data,
+                                           uint64_t *operation);
+
+/**
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_send_packet_slices(en_async_datagram_endpoint_t *endpoint,
+                                                  const en_slice_t *parts,
+                                                  size_t count,
+                                                  int64_t timeout_ms,
+                                                  en_async_done_t callback,
+                                                  void *user_data,
+                                                  uint64_t *operation);
+
+/**
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_send_packets(en_async_datagram_endpoint_t *endpoint,
+                                            const en_slice_t *packets,
+                                            size_t count,
+                                            int64_t timeout_ms,
+                                            en_async_sent_t callback,
+                                            void *user_data,
+                                            uint64_t *operation);
+
+/**
+ * Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+ * piece: at once or not at all. What does not go at once is copied, and the descriptors in
+ * `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+ * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+ * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_datagram_endpoint_send_packet_with_ancillary(en_async_datagram_endpoint_t *endpoint,
+                                                          const void *data,
+                                                          size_t size,
+                                                          const en_ancillary_t *ancillary,
+                                                          int64_t timeout_ms,
+                                                          en_async_done_t callback,
+                                                          void *user_data,
+                                                          uint64_t *operation);
+
+/**
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_recv_packet(en_async_datagram_endpoint_t *endpoint,
+                                           int64_t timeout_ms,
+                                           en_async_received_t callback,
+                                           void *user_data,
+                                           uint64_t *operation);
+
+/**
+ * Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+ * operation is over: then it is replaced, also if there was no packet. What is buffered comes
+ * first, and with nothing; otherwise this is exactly one receive from the system, with
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+ * in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+ * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ */
+int en_async_datagram_endpoint_recv_packet_with_ancillary(en_async_datagram_endpoint_t *endpoint,
+                                                          size_t control_room,
+                                                          int64_t timeout_ms,
+                                                          en_ancillary_t *ancillary,
+                                                          en_async_received_t callback,
+                                                          void *user_data,
+                                                          uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_datagram_endpoint_recv_stop`, or until an error,
+ * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+ * number is put into `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+ * under way); to the callback those of receiving, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_recv_start(en_async_datagram_endpoint_t *endpoint,
+                                          en_async_receive_t callback,
+                                          void *user_data,
+                                          uint64_t *operation);
+
+/**
+ * Ends `en_async_datagram_endpoint_recv_start`; its callback is not called again. Nothing if it
+ * is not under way.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_datagram_endpoint_recv_stop(en_async_datagram_endpoint_t *endpoint);
+
+/**
+ * As `en_async_datagram_endpoint_recv_start`, with a budget of `timeout_ms` milliseconds for all
+ * the time that it waits.
+ *
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_iter_received_packets(en_async_datagram_endpoint_t *endpoint,
+                                                     int64_t timeout_ms,
+                                                     en_async_receive_t callback,
+                                                     void *user_data,
+                                                     uint64_t *operation);
+
+/**
+ * Closes the endpoint and its transport, for all that have a hold on that: what waits to be sent
+ * still goes out, and TLS takes leave, within `timeout_ms` and the shutdown time-out; then, or
+ * cancelled, it is abrupt. Pending receives answer `EN_ECLOSED` at once. In any case it ends
+ * closed.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback those of
+ * sending, what the `close` callback of the transport answered, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_close(en_async_datagram_endpoint_t *endpoint,
+                                     int64_t timeout_ms,
+                                     en_async_done_t callback,
+                                     void *user_data,
+                                     uint64_t *operation);
+
+/**
+ * 1 if the endpoint is closed or about to be, 0 if not.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`.
+ */
+int en_async_datagram_endpoint_is_closing(const en_async_datagram_endpoint_t *endpoint);
+
+/**
+ * The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
+ * application's.
+ *
+ * Loop thread only.
+ */
+en_loop_t *en_async_datagram_endpoint_loop(const en_async_datagram_endpoint_t *endpoint);
+
+/**
+ * The descriptor; -1 if the endpoint has none, and for NULL. It stays the endpoint's.
+ *
+ * Loop thread only.
+ */
+int en_async_datagram_endpoint_fileno(const en_async_datagram_endpoint_t *endpoint);
+
+/**
+ * Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
+ * is room for `*size` bytes; `*size` becomes its size, also when that is too large.
+ *
+ * Loop thread only.
+ *
+ * Errors: those of `en_datagram_transport_get_attribute`.
+ */
+int en_async_datagram_endpoint_get_attribute(const en_async_datagram_endpoint_t *endpoint,
+                                             int attribute,
+                                             void *value,
+                                             size_t *size);
+
+/**
+ * Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+ */
+int en_async_datagram_endpoint_get_stats(const en_async_datagram_endpoint_t *endpoint,
+                                         en_stats_t *stats);
+
+/**
+ * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
+ * before this returns, and none after; in a callback of the same endpoint's protocol or transport
+ * it takes effect when that has returned. The transport is left to those who have a hold on it,
+ * too.
+ *
+ * Loop thread only.
+ */
+void en_async_datagram_endpoint_free(en_async_datagram_endpoint_t *endpoint);
 
 
 

@@ -2,11 +2,14 @@
 
 use std::ffi::{c_int, c_void};
 
+use super::ancillary::en_ancillary_t;
 use super::event_loop::{Target, status};
 use super::packet::en_packet_t;
+use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
 use crate::packet::Packet;
-use crate::reactor::client::{Counted, Done, Receive};
+use crate::reactor::client::{Beside, Counted, Done, Receive};
+use crate::socket::ancillary::Ancillary;
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -59,6 +62,32 @@ pub(super) fn received(
         }
         // SAFETY: as above.
         Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), user_data) },
+    })))
+}
+
+/// Also fills the ancillary data that is lent for as long as the operation lasts.
+///
+/// # Safety
+/// `ancillary` is NULL or a live handle until the callback is called.
+pub(super) unsafe fn received_beside(
+    ancillary: *mut en_ancillary_t,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+) -> Result<Option<Done<Beside>>> {
+    let received = received(callback, user_data)?;
+    if ancillary.is_null() {
+        return Err(null("ancillary"));
+    }
+    Ok(Some(Box::new(move |outcome| {
+        let Beside { packet, ancillary: beside } =
+            outcome.unwrap_or_else(|error| Beside { packet: Err(error), ancillary: Ancillary::default() });
+        // SAFETY: not NULL, so a live handle until the callback, as the documentation demands.
+        if let Ok(ancillary) = unsafe { borrow_mut(ancillary) } {
+            *ancillary = beside;
+        }
+        if let Some(received) = received {
+            received(packet);
+        }
     })))
 }
 

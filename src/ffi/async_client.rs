@@ -4,8 +4,10 @@
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
+use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
-    done, en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t, receive, received, sent,
+    done, en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t, receive, received,
+    received_beside, sent,
 };
 use super::base::en_slice_t;
 use super::client::{en_stats_t, slices};
@@ -14,6 +16,7 @@ use super::event_loop::{en_loop_t, tell};
 use super::{
     Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, null, take, truth,
 };
+use super::{transport, unix_client};
 use crate::error::{EN_EOPNOTSUPP, Error, Result, invalid};
 use crate::reactor::AsyncClient;
 use crate::socket::names::Names;
@@ -144,6 +147,49 @@ pub(super) unsafe fn send_eof<H: Handle<Inner = Rc<AsyncClient>>>(
 }
 
 /// # Safety
+/// As [`begin`]; `data` is NULL or `size` bytes, `ancillary` is NULL or a live handle.
+#[allow(clippy::too_many_arguments)] // Those of the export.
+pub(super) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| {
+            let (packet, ancillary) = (bytes(data, size, "data")?, borrow(ancillary)?);
+            client.send_packet_with_ancillary(&[packet], ancillary, timeout_ms, done(callback, user_data))
+        })
+    }
+}
+
+/// # Safety
+/// As [`begin`]; `ancillary` is NULL or a live handle until the operation is over.
+pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    control_room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| {
+            let room = unix_client::control_room(control_room)?;
+            let done = received_beside(ancillary, callback, user_data)?;
+            client.recv_packet_with_ancillary(room, timeout_ms, done)
+        })
+    }
+}
+
+/// # Safety
 /// As [`begin`].
 pub(super) unsafe fn recv_packet<H: Handle<Inner = Rc<AsyncClient>>>(
     pointer: *mut H,
@@ -239,6 +285,26 @@ pub(super) unsafe fn get_end<H: Handle<Inner = Rc<AsyncClient>>, E: Handle>(
         let (end, client) = unsafe { (Constructor::named(end, name)?, client(pointer)?) };
         end.boxed(read(client.names()?)?);
         Ok(())
+    })
+}
+
+/// # Safety
+/// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
+pub(super) unsafe fn get_attribute<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+    number: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        // SAFETY: as the caller promises.
+        unsafe {
+            transport::give_attribute(number, value, size, |which| {
+                client.with_transport(|transport| transport.attribute(which))
+            })
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 
+use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
@@ -16,11 +17,11 @@ use super::{Constructor, borrow, call, handle};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
-/// A connected Unix datagram socket on a loop: operations that the loop completes by calling back. Several sends and
-/// several receives may be in flight; each direction is served in order. An operation that could not
-/// begin is told by the call, and never calls back; one that began calls back exactly once, from the
-/// loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
-/// the operation is over with the loop's next turn.
+/// A connected Unix datagram socket on a loop: operations that the loop completes by calling back.
+/// Several sends and several receives may be in flight; each direction is served in order. An
+/// operation that could not begin is told by the call, and never calls back; one that began calls
+/// back exactly once, from the loop, never from inside the call. Time-outs are in milliseconds:
+/// negative is for ever, 0 means that the operation is over with the loop's next turn.
 pub struct en_async_unix_datagram_client_t {
     _private: [u8; 0],
 }
@@ -28,13 +29,14 @@ pub struct en_async_unix_datagram_client_t {
 handle!(en_async_unix_datagram_client_t, Rc<AsyncClient>, "client");
 
 /// Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
-/// operation that needs it; what fails then may be tried again. Address, protocol and options (NULL: all
-/// defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
-/// and busy poll of the options are for calls that block, and ignored.
+/// operation that needs it; what fails then may be tried again. Address, protocol and options
+/// (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+/// retry interval and busy poll of the options are for calls that block, and ignored.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+/// clients).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_new(
     out: *mut *mut en_async_unix_datagram_client_t,
@@ -58,8 +60,9 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE`
-/// (too many clients). `out`, `loop`, `protocol` and `options` are those of the function above.
+/// Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
+/// `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
+/// function above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
     out: *mut *mut en_async_unix_datagram_client_t,
@@ -79,14 +82,14 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
     })
 }
 
-/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
-/// after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
-/// caller's.
+/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+/// library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+/// stay the caller's.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
-/// `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_from_fd(
     out: *mut *mut en_async_unix_datagram_client_t,
@@ -106,8 +109,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_from_fd(
     })
 }
 
-/// The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
-/// for NULL.
+/// The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+/// NULL for NULL.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]
@@ -117,16 +120,16 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_as_async_client(
     client.cast()
 }
 
-/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
-/// be.
+/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+/// need be.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
-/// callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_wait_connected(
     client: *mut en_async_unix_datagram_client_t,
@@ -139,16 +142,16 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_wait_connected(
     unsafe { async_client::wait_connected(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet(
     client: *mut en_async_unix_datagram_client_t,
@@ -163,16 +166,16 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet(
     unsafe { async_client::send_packet(client, data, size, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet_slices(
     client: *mut en_async_unix_datagram_client_t,
@@ -189,16 +192,16 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet_slices(
     }
 }
 
-/// Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
-/// `timeout_ms` is in milliseconds. The callback is told how many have gone.
+/// Sends `count` packets in as few system calls as possible; none if one of them cannot be
+/// encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_send_packets(
     client: *mut en_async_unix_datagram_client_t,
@@ -213,17 +216,48 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_send_packets(
     unsafe { async_client::send_packets(client, packets, count, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
-/// that is cancelled or timed out loses nothing.
+/// Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+/// piece: at once or not at all. What does not go at once is copied, and the descriptors in
+/// `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
-/// `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+/// (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+/// carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet_with_ancillary(
+    client: *mut en_async_unix_datagram_client_t,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::send_packet_with_ancillary(
+            client, data, size, ancillary, timeout_ms, callback, user_data, operation,
+        )
+    }
+}
+
+/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+/// receive that is cancelled or timed out loses nothing.
+///
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet(
     client: *mut en_async_unix_datagram_client_t,
@@ -236,10 +270,48 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet(
     unsafe { async_client::recv_packet(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives every packet until `callback`, which is called with `user_data` and releases them, answers
-/// that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error, which ends it. While it is
-/// not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
-/// be NULL), for `en_loop_cancel`.
+/// Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+/// operation is over: then it is replaced, also if there was no packet. What is buffered comes
+/// first, and with nothing; otherwise this is exactly one receive from the system, with
+/// `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+/// in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+/// come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet_with_ancillary(
+    client: *mut en_async_unix_datagram_client_t,
+    control_room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::recv_packet_with_ancillary(
+            client,
+            control_room,
+            timeout_ms,
+            ancillary,
+            callback,
+            user_data,
+            operation,
+        )
+    }
+}
+
+/// Receives every packet until `callback`, which is called with `user_data` and releases them,
+/// answers that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error,
+/// which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+/// number is put into `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
@@ -256,7 +328,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+/// Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if
+/// it is not under way.
 ///
 /// Loop thread only.
 ///
@@ -269,16 +342,16 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_stop(
     unsafe { async_client::recv_stop(client) }
 }
 
-/// As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
-/// that it waits.
+/// As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for
+/// all the time that it waits.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+/// those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_iter_received_packets(
     client: *mut en_async_unix_datagram_client_t,
@@ -291,17 +364,17 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_iter_received_packets(
     unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
-/// leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
-/// cancelled, it is abrupt. In every case the client ends closed.
+/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+/// TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+/// options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
-/// `EN_ECANCELED` (it was abrupt), those of sending.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+/// `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_close(
     client: *mut en_async_unix_datagram_client_t,
@@ -363,8 +436,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_fileno(
     unsafe { async_client::fileno(client) }
 }
 
-/// Puts the name of our end into `*name`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the name of our end into `*name`, which is the caller's to free; once the client has been
+/// connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -378,8 +451,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_local_name(
     unsafe { async_client::get_end(client, name, "name", |names| names.local.to_unix()) }
 }
 
-/// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
+/// connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -393,12 +466,13 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_peer_name(
     unsafe { async_client::get_end(client, name, "name", |names| names.remote.to_unix()) }
 }
 
-/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
-/// has. `level` and `name` are those of getsockopt(2).
+/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+/// many it has. `level` and `name` are those of getsockopt(2).
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_getsockopt(
     client: *const en_async_unix_datagram_client_t,
@@ -417,7 +491,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_getsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_setsockopt(
     client: *mut en_async_unix_datagram_client_t,
@@ -434,7 +509,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_setsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_get_option(
     client: *const en_async_unix_datagram_client_t,
@@ -449,7 +525,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_option(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_set_option(
     client: *mut en_async_unix_datagram_client_t,
@@ -460,8 +537,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_set_option(
     unsafe { async_client::set_option(client, option, value) }
 }
 
-/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
-/// closed.
+/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+/// it is closed.
 ///
 /// Loop thread only.
 ///
@@ -476,8 +553,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_stats(
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
-/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
-/// the write buffer holds gets one attempt.
+/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+/// What the write buffer holds gets one attempt.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

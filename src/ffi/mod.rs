@@ -17,6 +17,8 @@ pub mod address;
 pub mod ancillary;
 pub mod async_callbacks;
 pub mod async_client;
+pub mod async_datagram_endpoint;
+pub mod async_stream_endpoint;
 pub mod async_tcp_client;
 pub mod async_udp_client;
 pub mod async_unix_datagram_client;

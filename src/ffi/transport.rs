@@ -21,7 +21,7 @@ use crate::deadline::Left;
 use crate::error::{EN_WANT_READ, EN_WANT_WRITE, Result, invalid};
 use crate::packet::{Packet, Storage};
 use crate::socket::ancillary::Ancillary;
-use crate::transport::Transport;
+use crate::transport::{Attribute, Transport};
 
 /// How many bytes a receive takes at most where 0 is given.
 const MOST_AT_ONCE: usize = 64 << 10;
@@ -119,18 +119,33 @@ pub(crate) unsafe fn get_attribute<H: Handle<Inner: Closable>>(
     number: c_int,
     value: *mut c_void,
     size: *mut usize,
-    read: impl FnOnce(&H::Inner, crate::transport::Attribute) -> Result<Vec<u8>>,
+    read: impl FnOnce(&H::Inner, Attribute) -> Result<Vec<u8>>,
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let (handle, size) = unsafe { (borrow(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
-        if value.is_null() {
-            return Err(null("value"));
+        unsafe {
+            let handle = borrow(pointer)?;
+            give_attribute(number, value, size, |which| operate(handle, |handle| read(handle, which)))
         }
-        let attribute = operate(handle, |handle| read(handle, attribute_of(number)?))?;
-        // SAFETY: as the caller promises.
-        unsafe { copy_out(&attribute, value.cast(), size, "value") }
     })
+}
+
+/// # Safety
+/// `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
+pub(super) unsafe fn give_attribute(
+    number: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+    read: impl FnOnce(Attribute) -> Result<Vec<u8>>,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    let size = unsafe { size.as_mut().ok_or_else(|| null("size"))? };
+    if value.is_null() {
+        return Err(null("value"));
+    }
+    let attribute = read(attribute_of(number)?)?;
+    // SAFETY: as the caller promises.
+    unsafe { copy_out(&attribute, value.cast(), size, "value") }
 }
 
 /// # Safety

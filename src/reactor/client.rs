@@ -21,13 +21,13 @@ mod sending;
 mod watching;
 
 pub use super::operation::Done;
-pub use receiving::Receive;
+pub use receiving::{Beside, Receive};
 pub use sending::Counted;
 
 use closing::Closing;
 use connecting::Connecting;
 use facts::Known;
-use receiving::Started;
+use receiving::{Receiving, Started};
 use sending::Sending;
 use watching::{Wants, Watches};
 
@@ -80,7 +80,7 @@ struct Inner {
     begin: Option<Begin>,
     connects: VecDeque<Operation<()>>,
     sends: VecDeque<Sending>,
-    receives: VecDeque<Operation<Packet>>,
+    receives: VecDeque<Receiving>,
     started: Option<Started>,
     closing: Option<Closing>,
 }
@@ -115,6 +115,7 @@ enum Over {
     Done(Done<()>, Result<()>),
     Count(Done<Counted>, Result<Counted>),
     Packet(Done<Packet>, Result<Packet>),
+    Beside(Done<Beside>, Result<Beside>),
 }
 
 impl Over {
@@ -123,6 +124,7 @@ impl Over {
             Over::Done(done, outcome) => done(outcome),
             Over::Count(done, outcome) => done(outcome),
             Over::Packet(done, outcome) => done(outcome),
+            Over::Beside(done, outcome) => done(outcome),
         }
     }
 }
@@ -272,11 +274,11 @@ impl AsyncClient {
             drop(inner);
             return self.finish(operation, Err(error), Over::Done);
         }
-        if let Some(index) = inner.receives.iter().position(|operation| operation.number == number)
-            && let Some(operation) = inner.receives.remove(index)
+        if let Some(index) = inner.receives.iter().position(|receive| receive.number() == number)
+            && let Some(receive) = inner.receives.remove(index)
         {
             drop(inner);
-            return self.finish(operation, Err(error), Over::Packet);
+            return receive.fail(self, error);
         }
         if let Some(index) = inner.sends.iter().position(|sending| sending.number() == number)
             && let Some(sending) = inner.sends.remove(index)
@@ -317,8 +319,8 @@ impl AsyncClient {
         for sending in sends {
             sending.finish(self, Err(error.clone()));
         }
-        for operation in receives {
-            self.finish(operation, Err(error.clone()), Over::Packet);
+        for receive in receives {
+            receive.fail(self, error.clone());
         }
         self.end_started(error.clone());
         if let Some(closing) = closing {

@@ -1,10 +1,10 @@
 //! Control messages: what goes and comes beside the bytes of a Unix socket; see cmsg(3), unix(7).
 
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::c_int;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Who a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,14 @@ pub struct Ancillary {
     truncated: bool,
     /// Room for control messages, kept for the next receive.
     room: Vec<u8>,
+}
+
+/// What goes beside a packet, with descriptors of its own.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The control buffer.
+    pub control: Vec<u8>,
+    _fds: Vec<OwnedFd>,
 }
 
 /// One control message that has come.
@@ -102,6 +110,15 @@ impl Ancillary {
         Ok(control)
     }
 
+    /// The same with duplicates of the descriptors, to be sent later.
+    pub fn duplicate(&self) -> Result<Outgoing> {
+        let fds = self.fds.iter().map(|fd| duplicate(RawFd::from_ne_bytes(*fd)));
+        let fds: Vec<OwnedFd> = fds.collect::<Result<_>>()?;
+        let numbers = fds.iter().map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
+        let copy = Ancillary { fds: numbers, credentials: self.credentials, ..Ancillary::default() };
+        Ok(Outgoing { control: copy.control()?, _fds: fds })
+    }
+
     /// Room for so many bytes of control messages, to be given back to [`Self::keep_room`].
     pub(super) fn take_room(&mut self, size: usize) -> Vec<u8> {
         let mut room = std::mem::take(&mut self.room);
@@ -164,6 +181,15 @@ impl Ancillary {
             }
         }
         taken
+    }
+}
+
+fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: the call takes any number, and answers with a new descriptor or a negative number.
+    match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) } {
+        // SAFETY: new, so nobody else's.
+        new @ 0.. => Ok(unsafe { OwnedFd::from_raw_fd(new) }),
+        _ => Err(Error::last_os()),
     }
 }
 

@@ -49,6 +49,51 @@ def operations(client):
     }
 
 
+def beside(on):
+    """Packets with ancillary data, which is the caller's until the operation is over."""
+    return {
+        "send_packet_with_ancillary": on_loop(
+            **on, data=Buffer("fx->buffer", "size"), size=Size("1", smaller=(("0", OK),)),
+            ancillary=Given("fx->outgoing"), timeout_ms=TIMEOUT, callback=Given("sweep_async_done", null=OK),
+            user_data=USER_DATA, operation=OPERATION),
+        "recv_packet_with_ancillary": on_loop(
+            **on, control_room=Number("0", good="x <= 1048576", extra=("1048576", "1048577")), timeout_ms=TIMEOUT,
+            ancillary=Given("fx->ancillary"), callback=Given("sweep_async_received"), user_data=USER_DATA,
+            operation=OPERATION),
+    }
+
+
+def endpoint(kind, protocol, functions):
+    """An endpoint on a loop: what the Unix client of its kind has, and how it is made."""
+    prefix, handle = f"en_async_{kind}_endpoint_", f"en_async_{kind}_endpoint_t"
+    field = f"fx->async_{kind}_endpoint"
+    set_up = SET_UP + "\n    sweep_set_up_low(fx);\n    sweep_set_up_async_endpoints(fx);"
+    made = rule(before=set_up, out=Handle(handle, prefix + "free"), loop=Given("fx->loop"),
+                transport=Given(f"fx->{kind}_transport"), protocol=Given(protocol),
+                options=Given("fx->endpoint_options", null=OK))
+    twin = f"en_async_unix_{kind}_client_"
+    kept = ("as_async_client", "send_packet", "send_packet_slices", "send_packets", "send_packet_with_ancillary", "send_eof",
+            "recv_packet", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
+            "is_closing", "loop", "fileno", "get_stats", "free")
+    mine = {"new": made, "new_receiver": made, "new_sender": made}
+    for name in kept:
+        if twin + name in functions:
+            each = functions[twin + name]
+            parameters = {"endpoint" if key == "client" else key: value for key, value in each.parameters.items()}
+            parameters["endpoint"] = Given(field, null=parameters["endpoint"].null)
+            mine[name] = rule(each.result, before=set_up, after=each.after, **parameters)
+    mine["free"].after = unless_null("endpoint", f"{field} = NULL;")
+    mine["get_attribute"] = rule(
+        before=set_up, endpoint=Given(field),
+        attribute=Number("EN_ATTRIBUTE_FAMILY", good="x >= 1 && x <= 4", extra=("1", "3", "4", "5", "1000"), bad=FAILURE),
+        value=Given("fx->buffer"), size=Output("size_t", room="sizeof(fx->buffer)"))
+    if kind == "stream":
+        mine["get_tls_info"] = rule(
+            before=SET_UP + "\n    sweep_set_up_low_tls(fx);\n    sweep_shake_hands_low(fx);\n    sweep_secure_async_endpoint(fx);",
+            endpoint=Given(field), info=Handle("en_tls_info_t", "en_tls_info_free"))
+    return {prefix + name: each for name, each in mine.items()}
+
+
 def family(name, protocol, options, fd, peer, address):
     """One family: how it is made, and what it has."""
     prefix, handle = f"en_async_{name}_client_", f"en_async_{name}_client_t"
@@ -87,6 +132,8 @@ def family(name, protocol, options, fd, peer, address):
         "free": on_loop("nothing", client=Given(f"fx->async_{name}", null=OK),
                         after=unless_null("client", f"fx->async_{name} = NULL;")),
     }
+    if name.startswith("unix_"):
+        functions |= beside({"client": client})
     if name in ("tcp", "unix_stream"):
         functions["send_eof"] = operation(client, timeout_ms=TIMEOUT)
     if name in ("tcp", "udp"):
@@ -119,3 +166,4 @@ ASYNC = {
     "en_async_unix_stream_client_get_peer_credentials": on_loop(
         client=Given("fx->async_unix_stream"), credentials=Output("en_credentials_t")),
 }
+ASYNC |= endpoint("stream", "fx->protocol", ASYNC) | endpoint("datagram", "fx->datagrams", ASYNC)

@@ -80,6 +80,8 @@ typedef struct fixture {
     en_async_udp_client_t *async_udp;
     en_async_unix_stream_client_t *async_unix_stream;
     en_async_unix_datagram_client_t *async_unix_datagram;
+    en_async_stream_endpoint_t *async_stream_endpoint;
+    en_async_datagram_endpoint_t *async_datagram_endpoint;
     int async_peers[4];
     uint64_t operation;
     en_stats_t stats;
@@ -134,6 +136,8 @@ void sweep_begin_answering(fixture_t *fx, pthread_t *thread, en_tls_config_t **c
 /* What is on a loop. */
 void sweep_set_up_async(fixture_t *fx);
 void sweep_set_up_async_tls(fixture_t *fx);
+void sweep_set_up_async_endpoints(fixture_t *fx);
+void sweep_secure_async_endpoint(fixture_t *fx);
 void sweep_tear_down_async(fixture_t *fx);
 void sweep_async_done(int status, void *user_data);
 void sweep_async_sent(int status, size_t count, void *user_data);

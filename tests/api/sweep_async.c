@@ -90,8 +90,24 @@ void sweep_set_up_async_tls(fixture_t *fx)
     en_tls_config_free(config);
 }
 
+void sweep_set_up_async_endpoints(fixture_t *fx)
+{
+    NEED(en_async_stream_endpoint_new(&fx->async_stream_endpoint, fx->loop, fx->stream_other,
+                                      fx->protocol, NULL) == EN_OK);
+    NEED(en_async_datagram_endpoint_new(&fx->async_datagram_endpoint, fx->loop, fx->datagram_other,
+                                        fx->datagrams, NULL) == EN_OK);
+}
+
+void sweep_secure_async_endpoint(fixture_t *fx)
+{
+    NEED(en_async_stream_endpoint_new(&fx->async_stream_endpoint, fx->loop, fx->tls_transport,
+                                      fx->protocol, NULL) == EN_OK);
+}
+
 void sweep_tear_down_async(fixture_t *fx)
 {
+    en_async_stream_endpoint_free(fx->async_stream_endpoint);
+    en_async_datagram_endpoint_free(fx->async_datagram_endpoint);
     en_async_tcp_client_free(fx->async_tcp);
     en_async_udp_client_free(fx->async_udp);
     en_async_unix_stream_client_free(fx->async_unix_stream);

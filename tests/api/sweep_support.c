@@ -241,8 +241,8 @@ static void set_up(fixture_t *fx, int listener, uint16_t port)
 
 static void tear_down(fixture_t *fx)
 {
-    sweep_tear_down_low(fx);
     sweep_tear_down_async(fx);
+    sweep_tear_down_low(fx);
     sweep_tear_down_tls(fx);
     sweep_tear_down_families(fx);
     en_packet_release(&fx->packet);

@@ -88,8 +88,8 @@ impl AsyncClient {
         self.begin_closing(&mut inner);
         let receives = std::mem::take(&mut inner.receives);
         drop(inner);
-        for operation in receives {
-            self.finish(operation, Err(closed()), Over::Packet);
+        for receive in receives {
+            receive.fail(self, closed());
         }
         self.end_started(closed());
         self.bring_out();

@@ -175,8 +175,8 @@ impl AsyncClient {
         for sending in sends {
             sending.finish(self, Err(error.clone()));
         }
-        for operation in receives {
-            self.finish(operation, Err(error.clone()), Over::Packet);
+        for receive in receives {
+            receive.fail(self, error.clone());
         }
         self.end_started(error.clone());
     }

@@ -3,18 +3,54 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Over, State};
+use super::{AsyncClient, Live, Operation, Over, State};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
+use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
 use crate::packet::Packet;
 use crate::reactor::operation::Done;
+use crate::socket::ancillary::Ancillary;
 
 /// How many packets one client gets before others have their turn.
 const TURN: usize = 256;
 
 /// Called with each packet, and once with an error at the end; whether more are wanted.
 pub type Receive = Box<dyn FnMut(Result<Packet>) -> bool>;
+
+/// A packet and what came beside it, also if no packet did.
+pub struct Beside {
+    /// The packet, or why there is none.
+    pub packet: Result<Packet>,
+    /// What came beside it.
+    pub ancillary: Ancillary,
+}
+
+/// A receive that waits for its packet.
+pub(super) enum Receiving {
+    Packet(Operation<Packet>),
+    /// With so much room for what comes beside it.
+    Beside(Operation<Beside>, usize),
+}
+
+impl Receiving {
+    pub(super) fn number(&self) -> u64 {
+        match self {
+            Receiving::Packet(operation) => operation.number,
+            Receiving::Beside(operation, _) => operation.number,
+        }
+    }
+
+    /// It is over, without a packet.
+    pub(super) fn fail(self, client: &Rc<AsyncClient>, error: Error) {
+        match self {
+            Receiving::Packet(operation) => client.finish(operation, Err(error), Over::Packet),
+            Receiving::Beside(operation, _) => {
+                client.finish_beside(operation, Err(error), Ancillary::default())
+            }
+        }
+    }
+}
 
 /// Every packet until somebody has enough.
 pub(super) struct Started {
@@ -33,36 +69,83 @@ impl Live {
         if let Some(packet) = self.connection.receiver.recv_gathered()? {
             return Ok(packet);
         }
+        let outcome = self.attempt_to_receive(|receiver| receiver.recv(Hold::No));
+        if outcome.is_ok() && !self.is_ending && self.connection.receiver.is_drained() {
+            self.is_readable = false;
+        }
+        outcome
+    }
+
+    fn attempt_to_receive(
+        &mut self,
+        mut attempt: impl FnMut(&mut dyn PacketReceiver) -> Attempt<Packet>,
+    ) -> Attempt<Packet> {
         while self.is_readable {
-            let outcome = self.connection.receiver.recv(Hold::No);
-            if let Err(Stop::Want(interest)) = outcome {
-                self.is_readable = false;
-                self.wants(interest);
-            } else if !self.is_ending && self.connection.receiver.is_drained() {
-                self.is_readable = false;
-            }
-            if !matches!(outcome, Err(Stop::Again)) {
-                return outcome;
+            match attempt(&mut *self.connection.receiver) {
+                Err(Stop::Again) => {}
+                Err(Stop::Want(interest)) => {
+                    self.is_readable = false;
+                    self.wants(interest);
+                }
+                outcome => return outcome,
             }
         }
         Err(Stop::Want(Interest::Read))
+    }
+
+    /// With what came beside it: one receive from the system at most.
+    fn receive_beside(&mut self, room: usize) -> Attempt<(Result<Packet>, Ancillary)> {
+        let mut ancillary = Ancillary::default();
+        if let Some(packet) = self.connection.receiver.recv_gathered()? {
+            return Ok((Ok(packet), ancillary));
+        }
+        match self.attempt_to_receive(|receiver| receiver.recv_with_ancillary(&mut ancillary, room, Hold::No))
+        {
+            Ok(packet) => Ok((Ok(packet), ancillary)),
+            Err(Stop::Failed(error)) => Ok((Err(error), ancillary)),
+            Err(stop) => Err(stop),
+        }
     }
 }
 
 impl AsyncClient {
     /// Receives one packet.
     pub fn recv_packet(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<Packet>>) -> Result<u64> {
+        self.queue(|| Receiving::Packet(self.begin(timeout_ms, done)))
+    }
+
+    /// Receives one packet and what comes beside it, with so much room for that.
+    pub fn recv_packet_with_ancillary(
+        self: &Rc<Self>,
+        room: usize,
+        timeout_ms: i64,
+        done: Option<Done<Beside>>,
+    ) -> Result<u64> {
+        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room))
+    }
+
+    fn queue(self: &Rc<Self>, receive: impl FnOnce() -> Receiving) -> Result<u64> {
         let mut inner = self.enter()?;
         if inner.started.is_some() {
             let reason = "packets are being received already (recv_start): stop that first";
             return Err(self.explain(Error::new(EN_EBUSY, reason)));
         }
-        let operation = self.begin(timeout_ms, done);
-        let number = operation.number;
-        inner.receives.push_back(operation);
+        let receive = receive();
+        let number = receive.number();
+        inner.receives.push_back(receive);
         drop(inner);
         self.go_on_later();
         Ok(number)
+    }
+
+    fn finish_beside(
+        self: &Rc<Self>,
+        operation: Operation<Beside>,
+        packet: Result<Packet>,
+        ancillary: Ancillary,
+    ) {
+        let packet = packet.map_err(|error| self.explain(error));
+        self.finish(operation, Ok(Beside { packet, ancillary }), Over::Beside);
     }
 
     /// Receives every packet until `receive` has enough, an error ends it, or the time that it may
@@ -138,16 +221,20 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         loop {
             let super::Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
-            if receives.is_empty() {
-                return;
-            }
-            let outcome = match live.receive() {
-                Ok(packet) => Ok(packet),
-                Err(Stop::Failed(error)) => Err(error),
+            let Some(first) = receives.front() else { return };
+            let outcome = match first {
+                Receiving::Packet(_) => live.receive().map(|packet| (Ok(packet), Ancillary::default())),
+                Receiving::Beside(_, room) => live.receive_beside(*room),
+            };
+            let (packet, ancillary) = match outcome {
+                Ok(outcome) => outcome,
+                Err(Stop::Failed(error)) => (Err(error), Ancillary::default()),
                 Err(_) => return,
             };
-            if let Some(operation) = receives.pop_front() {
-                self.finish(operation, outcome, Over::Packet);
+            match receives.pop_front() {
+                Some(Receiving::Packet(operation)) => self.finish(operation, packet, Over::Packet),
+                Some(Receiving::Beside(operation, _)) => self.finish_beside(operation, packet, ancillary),
+                None => return,
             }
         }
     }

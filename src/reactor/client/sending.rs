@@ -9,6 +9,7 @@ use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::operation::{Done, Operation, timed_out};
+use crate::socket::ancillary::{Ancillary, Outgoing};
 
 /// How many packets have gone, and why no more.
 pub struct Counted {
@@ -25,7 +26,7 @@ pub(super) struct Sending {
 }
 
 enum What {
-    Packets(Gather<'static>),
+    Packets(Gather<'static>, Option<Outgoing>),
     End,
 }
 
@@ -43,7 +44,7 @@ impl Sending {
     /// It is over.
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>) {
         let count = match &self.what {
-            What::Packets(out) => out.packets_sent(),
+            What::Packets(out, _) => out.packets_sent(),
             What::End => 0,
         };
         self.kind.finish(client, outcome, count);
@@ -72,14 +73,19 @@ impl Kind {
 impl Live {
     fn send(&mut self, what: &mut What) -> Attempt<()> {
         match what {
-            What::Packets(out) => self.send_packets(out),
+            What::Packets(out, beside) => {
+                self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]))
+            }
             What::End => self.attempt(|sender| sender.send_eof(Hold::No)),
         }
     }
 
-    fn send_packets(&mut self, out: &mut Gather<'_>) -> Attempt<()> {
+    fn send_packets(&mut self, out: &mut Gather<'_>, control: Option<&[u8]>) -> Attempt<()> {
         self.connection.sender.check()?;
-        self.attempt(|sender| sender.send(out, Hold::No))
+        self.attempt(|sender| match control {
+            Some(control) => sender.send_with_ancillary(out, control, Hold::No),
+            None => sender.send(out, Hold::No),
+        })
     }
 
     fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
@@ -134,7 +140,7 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         self.encode(parts, &mut out)?;
-        Ok(self.put(&mut inner, out, Kind::Whole(self.begin(timeout_ms, done))))
+        Ok(self.put(&mut inner, out, None, Kind::Whole(self.begin(timeout_ms, done))))
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -149,7 +155,22 @@ impl AsyncClient {
         for packet in packets {
             self.encode(&[packet?], &mut out)?;
         }
-        Ok(self.put(&mut inner, out, Kind::Count(self.begin(timeout_ms, done))))
+        Ok(self.put(&mut inner, out, None, Kind::Count(self.begin(timeout_ms, done))))
+    }
+
+    /// Sends one packet and ancillary data with it, of which the descriptors are duplicated if that does
+    /// not go at once.
+    pub fn send_packet_with_ancillary(
+        self: &Rc<Self>,
+        parts: &[&[u8]],
+        ancillary: &Ancillary,
+        timeout_ms: i64,
+        done: Option<Done<()>>,
+    ) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let mut out = Gather::default();
+        self.encode(parts, &mut out)?;
+        Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(self.begin(timeout_ms, done))))
     }
 
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -179,13 +200,22 @@ impl AsyncClient {
     }
 
     /// Sends at once what goes at once, if nothing waits before it.
-    fn put(self: &Rc<Self>, inner: &mut Inner, mut out: Gather<'_>, kind: Kind) -> u64 {
+    fn put(
+        self: &Rc<Self>,
+        inner: &mut Inner,
+        mut out: Gather<'_>,
+        beside: Option<&Ancillary>,
+        kind: Kind,
+    ) -> u64 {
         let number = kind.number();
         let Inner { state, sends, .. } = inner;
         if let State::Connected(live) = state
             && sends.is_empty()
         {
-            let outcome = live.send_packets(&mut out);
+            let outcome = match beside.map(Ancillary::control).transpose() {
+                Ok(control) => live.send_packets(&mut out, control.as_deref()),
+                Err(error) => Err(error.into()),
+            };
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
                 kind.finish(self, outcome, out.packets_sent());
@@ -194,10 +224,12 @@ impl AsyncClient {
                 }
                 return number;
             }
-        } else {
-            self.go_on_later();
         }
-        sends.push_back(Sending { what: What::Packets(out.into_owned()), kind });
+        self.go_on_later();
+        match beside.map(Ancillary::duplicate).transpose() {
+            Ok(beside) => sends.push_back(Sending { what: What::Packets(out.into_owned(), beside), kind }),
+            Err(error) => kind.finish(self, Err(error), 0),
+        }
         number
     }
 
@@ -212,7 +244,7 @@ impl AsyncClient {
             }
             let Some(sending) = sends.pop_front() else { return };
             let outcome = match (&sending.what, outcome) {
-                (What::Packets(out), outcome) => live.settle(out, outcome),
+                (What::Packets(out, _), outcome) => live.settle(out, outcome),
                 (What::End, Err(Stop::Failed(error))) => Err(error),
                 (What::End, _) => Ok(()),
             };
@@ -230,7 +262,7 @@ impl AsyncClient {
         is_first: bool,
         error: Error,
     ) {
-        if let (State::Connected(live), What::Packets(out)) = (&mut inner.state, &sending.what)
+        if let (State::Connected(live), What::Packets(out, _)) = (&mut inner.state, &sending.what)
             && is_first
         {
             let _ = live.settle(out, Err(Stop::Failed(error.clone())));

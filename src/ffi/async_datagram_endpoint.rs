@@ -1,0 +1,460 @@
+//! Endpoints over datagram transports, on a loop.
+
+use std::ffi::{c_int, c_void};
+use std::rc::Rc;
+
+use super::ancillary::en_ancillary_t;
+use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_client::{self, en_async_client_t};
+use super::base::en_slice_t;
+use super::client::en_stats_t;
+use super::datagram_protocol::en_datagram_protocol_t;
+use super::datagram_transport::en_datagram_transport_t;
+use super::endpoint_options::en_endpoint_options_t;
+use super::event_loop::{en_loop_t, loop_of};
+use super::options::options_of;
+use super::{Constructor, borrow, call, handle};
+use crate::client::endpoint::Directions;
+use crate::client::on_loop;
+use crate::reactor::AsyncClient;
+
+/// A datagram transport and a protocol together, on a loop: packets, by operations that the loop
+/// completes by calling back, as those of `en_async_tcp_client_t`. It keeps its own hold on the
+/// transport, whose handle stays the caller's; closing it closes the transport for all, freeing it
+/// only lets go.
+///
+/// The transport needs a descriptor to wait for in each direction that the endpoint has. One made
+/// of callbacks must give the same descriptor for as long as it is open, and its callbacks run
+/// inside the loop.
+pub struct en_async_datagram_endpoint_t {
+    _private: [u8; 0],
+}
+
+handle!(en_async_datagram_endpoint_t, Rc<AsyncClient>, "endpoint");
+
+/// Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
+/// (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
+/// retry interval, waiting function and busy poll of the options are for calls that block, and
+/// ignored.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_new(
+    out: *mut *mut en_async_datagram_endpoint_t,
+    r#loop: *mut en_loop_t,
+    transport: *const en_datagram_transport_t,
+    protocol: *const en_datagram_protocol_t,
+    options: *const en_endpoint_options_t,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+    unsafe { make(out, r#loop, transport, protocol, Directions::Both, options) }
+}
+
+/// Makes an endpoint on `loop` that only receives: sending answers `EN_EOPNOTSUPP`. Transport,
+/// protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+/// returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+/// calls that block, and ignored.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_new_receiver(
+    out: *mut *mut en_async_datagram_endpoint_t,
+    r#loop: *mut en_loop_t,
+    transport: *const en_datagram_transport_t,
+    protocol: *const en_datagram_protocol_t,
+    options: *const en_endpoint_options_t,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+    unsafe { make(out, r#loop, transport, protocol, Directions::Receive, options) }
+}
+
+/// Makes an endpoint on `loop` that only sends: receiving answers `EN_EOPNOTSUPP`. Transport,
+/// protocol and options (NULL: all defaults) stay the caller's and may be freed when the call
+/// returns. Cancel switch, retry interval, waiting function and busy poll of the options are for
+/// calls that block, and ignored.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
+/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_new_sender(
+    out: *mut *mut en_async_datagram_endpoint_t,
+    r#loop: *mut en_loop_t,
+    transport: *const en_datagram_transport_t,
+    protocol: *const en_datagram_protocol_t,
+    options: *const en_endpoint_options_t,
+) -> c_int {
+    // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+    unsafe { make(out, r#loop, transport, protocol, Directions::Send, options) }
+}
+
+/// # Safety
+/// `out` is NULL or writable, the others are NULL or live handles.
+unsafe fn make(
+    out: *mut *mut en_async_datagram_endpoint_t,
+    r#loop: *mut en_loop_t,
+    transport: *const en_datagram_transport_t,
+    protocol: *const en_datagram_protocol_t,
+    directions: Directions,
+    options: *const en_endpoint_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let (core, transport, protocol) = (loop_of(r#loop)?, borrow(transport)?, borrow(protocol)?);
+            let options = options_of(options)?;
+            out.boxed(on_loop::datagram_endpoint(core, transport, protocol, directions, &options)?);
+        }
+        Ok(())
+    })
+}
+
+/// The endpoint through what all clients on a loop have in common: borrowed, it ends with
+/// `endpoint`. NULL for NULL.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_as_async_client(
+    endpoint: *mut en_async_datagram_endpoint_t,
+) -> *mut en_async_client_t {
+    endpoint.cast()
+}
+
+/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_send_packet(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::send_packet(endpoint, data, size, timeout_ms, callback, user_data, operation) }
+}
+
+/// Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_send_packet_slices(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    parts: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::send_packet_slices(endpoint, parts, count, timeout_ms, callback, user_data, operation)
+    }
+}
+
+/// Sends `count` packets in as few system calls as possible; none if one of them cannot be
+/// encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_send_packets(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    packets: *const en_slice_t,
+    count: usize,
+    timeout_ms: i64,
+    callback: en_async_sent_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::send_packets(endpoint, packets, count, timeout_ms, callback, user_data, operation)
+    }
+}
+
+/// Sends one packet of `size` bytes at `data`, one at least, and `ancillary` with it, in one
+/// piece: at once or not at all. What does not go at once is copied, and the descriptors in
+/// `ancillary`, which stay the caller's, are duplicated. `timeout_ms` is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
+/// (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
+/// carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_send_packet_with_ancillary(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::send_packet_with_ancillary(
+            endpoint, data, size, ancillary, timeout_ms, callback, user_data, operation,
+        )
+    }
+}
+
+/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+/// receive that is cancelled or timed out loses nothing.
+///
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_recv_packet(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    timeout_ms: i64,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packet(endpoint, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives one packet, and what came with it into `ancillary`, which the caller lends until the
+/// operation is over: then it is replaced, also if there was no packet. What is buffered comes
+/// first, and with nothing; otherwise this is exactly one receive from the system, with
+/// `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). `timeout_ms` is
+/// in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
+/// come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_recv_packet_with_ancillary(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    control_room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    callback: en_async_received_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe {
+        async_client::recv_packet_with_ancillary(
+            endpoint,
+            control_room,
+            timeout_ms,
+            ancillary,
+            callback,
+            user_data,
+            operation,
+        )
+    }
+}
+
+/// Receives every packet until `callback`, which is called with `user_data` and releases them,
+/// answers that it has enough, until `en_async_datagram_endpoint_recv_stop`, or until an error,
+/// which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
+/// number is put into `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (another receive is
+/// under way); to the callback those of receiving, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_recv_start(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_start(endpoint, -1, callback, user_data, operation) }
+}
+
+/// Ends `en_async_datagram_endpoint_recv_start`; its callback is not called again. Nothing if it
+/// is not under way.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_recv_stop(
+    endpoint: *mut en_async_datagram_endpoint_t,
+) -> c_int {
+    // SAFETY: `endpoint` is NULL or a live handle.
+    unsafe { async_client::recv_stop(endpoint) }
+}
+
+/// As `en_async_datagram_endpoint_recv_start`, with a budget of `timeout_ms` milliseconds for all
+/// the time that it waits.
+///
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+/// those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_iter_received_packets(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    timeout_ms: i64,
+    callback: en_async_receive_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_start(endpoint, timeout_ms, callback, user_data, operation) }
+}
+
+/// Closes the endpoint and its transport, for all that have a hold on that: what waits to be sent
+/// still goes out, and TLS takes leave, within `timeout_ms` and the shutdown time-out; then, or
+/// cancelled, it is abrupt. Pending receives answer `EN_ECLOSED` at once. In any case it ends
+/// closed.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback those of
+/// sending, what the `close` callback of the transport answered, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_close(
+    endpoint: *mut en_async_datagram_endpoint_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::close(endpoint, timeout_ms, callback, user_data, operation) }
+}
+
+/// 1 if the endpoint is closed or about to be, 0 if not.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_is_closing(
+    endpoint: *const en_async_datagram_endpoint_t,
+) -> c_int {
+    // SAFETY: `endpoint` is NULL or a live handle.
+    unsafe { async_client::is_closing(endpoint) }
+}
+
+/// The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
+/// application's.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_loop(
+    endpoint: *const en_async_datagram_endpoint_t,
+) -> *mut en_loop_t {
+    // SAFETY: `endpoint` is NULL or a live handle.
+    unsafe { async_client::loop_handle(endpoint) }
+}
+
+/// The descriptor; -1 if the endpoint has none, and for NULL. It stays the endpoint's.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_fileno(
+    endpoint: *const en_async_datagram_endpoint_t,
+) -> c_int {
+    // SAFETY: `endpoint` is NULL or a live handle.
+    unsafe { async_client::fileno(endpoint) }
+}
+
+/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
+/// is room for `*size` bytes; `*size` becomes its size, also when that is too large.
+///
+/// Loop thread only.
+///
+/// Errors: those of `en_datagram_transport_get_attribute`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_get_attribute(
+    endpoint: *const en_async_datagram_endpoint_t,
+    attribute: c_int,
+    value: *mut c_void,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::get_attribute(endpoint, attribute, value, size) }
+}
+
+/// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
+/// it is closed.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_get_stats(
+    endpoint: *const en_async_datagram_endpoint_t,
+    stats: *mut en_stats_t,
+) -> c_int {
+    // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
+    unsafe { async_client::get_stats(endpoint, stats) }
+}
+
+/// Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
+/// before this returns, and none after; in a callback of the same endpoint's protocol or transport
+/// it takes effect when that has returned. The transport is left to those who have a hold on it,
+/// too.
+///
+/// Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_datagram_endpoint_free(endpoint: *mut en_async_datagram_endpoint_t) {
+    // SAFETY: `endpoint` is NULL or a live handle that is not used again.
+    unsafe { async_client::free(endpoint) }
+}
