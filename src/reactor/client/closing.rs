@@ -78,7 +78,8 @@ impl AsyncClient {
 
     /// Goes on with closing, if it is being closed.
     pub(super) fn close_further(self: &Rc<Self>) {
-        if !self.is_closing.get() {
+        // Who is freed inside a protocol callback ends in another way.
+        if !self.is_closing.get() || self.is_freed.get() {
             return;
         }
         let Ok(mut inner) = self.access() else { return };
