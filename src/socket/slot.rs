@@ -15,8 +15,10 @@ const LOCKED: u32 = 1;
 const CLOSED: u32 = 2;
 /// The value is gone.
 const EMPTY: u32 = 4;
+/// Somebody may sleep until the word changes. It stays until nobody is inside.
+const SLEEPS: u32 = 8;
 /// One thread inside: it uses the value, waits for it, or needs it to stay.
-const ONE: u32 = 8;
+const ONE: u32 = 16;
 
 /// The place of a value.
 pub struct Slot<T> {
@@ -85,8 +87,7 @@ impl<T> Slot<T> {
     /// inside, the caller being one.
     pub fn close(&self) -> Visit<'_, T> {
         let visit = self.visit();
-        let before = self.word.fetch_or(CLOSED, Ordering::SeqCst);
-        if !is_alone(before) {
+        if self.word.fetch_or(CLOSED, Ordering::SeqCst) & SLEEPS != 0 {
             futex_wake(&raw const self.word, i32::MAX);
         }
         visit
@@ -94,7 +95,18 @@ impl<T> Slot<T> {
 
     /// Whether a thread is inside.
     pub fn is_used(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & !(CLOSED | EMPTY) != 0
+        inside(self.word.load(Ordering::Relaxed)) > 0
+    }
+
+    /// Sleeps while the word is `seen`; false if the deadline has passed.
+    fn sleep(&self, seen: u32, deadline: Option<Instant>) -> bool {
+        let told = seen | SLEEPS;
+        if seen != told
+            && self.word.compare_exchange(seen, told, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return true;
+        }
+        futex_wait(&self.word, told, deadline)
     }
 
     /// Ends a presence that is `mine` of the word; the last one out of a closed slot takes the value
@@ -102,7 +114,7 @@ impl<T> Slot<T> {
     fn leave(&self, mut mine: u32) {
         let mut seen = self.word.load(Ordering::Relaxed);
         loop {
-            if seen == mine | CLOSED {
+            if seen & !SLEEPS == mine | CLOSED {
                 let taken = LOCKED | EMPTY | CLOSED | ONE;
                 match self.word.compare_exchange(seen, taken, Ordering::Acquire, Ordering::Relaxed) {
                     Ok(_) => {
@@ -115,10 +127,13 @@ impl<T> Slot<T> {
                 }
                 continue;
             }
-            let left = seen - mine;
+            let mut left = seen - mine;
+            if inside(left) == 0 {
+                left &= !SLEEPS;
+            }
             let word = &raw const self.word;
             match self.word.compare_exchange_weak(seen, left, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) if left < ONE => return,
+                Ok(_) if left & SLEEPS == 0 => return,
                 // Some wait for the value and others for being alone.
                 Ok(_) if left & CLOSED != 0 => return futex_wake(word, i32::MAX),
                 Ok(_) if mine & LOCKED != 0 => return futex_wake(word, 1),
@@ -153,7 +168,7 @@ impl<'a, T> Visit<'a, T> {
             if is_alone(seen) {
                 return;
             }
-            futex_wait(&self.slot.word, seen, None);
+            self.slot.sleep(seen, None);
         }
     }
 
@@ -166,7 +181,7 @@ impl<'a, T> Visit<'a, T> {
                 return Err(Refused::Closed);
             }
             if seen & LOCKED != 0 {
-                if !futex_wait(word, seen, deadline) {
+                if !self.slot.sleep(seen, deadline) {
                     return Err(Refused::TimedOut);
                 }
                 seen = word.load(Ordering::Relaxed);
@@ -233,8 +248,14 @@ impl<T> DerefMut for Guard<'_, T> {
     }
 }
 
+/// How many threads are inside.
+fn inside(word: u32) -> u32 {
+    word / ONE
+}
+
+/// Whether one thread is, without the value.
 fn is_alone(word: u32) -> bool {
-    word & !(CLOSED | EMPTY) == ONE
+    inside(word) == 1 && word & LOCKED == 0
 }
 
 /// Sleeps while the word is `seen`; false if the deadline has passed.
@@ -277,9 +298,11 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    /// How many threads are inside.
-    fn inside<T>(slot: &Slot<T>) -> u32 {
-        slot.word.load(Ordering::Relaxed) / ONE
+    /// Waits until somebody sleeps, or is about to.
+    fn until_somebody_sleeps<T>(slot: &Slot<T>) {
+        while slot.word.load(Ordering::Relaxed) & SLEEPS == 0 {
+            std::thread::yield_now();
+        }
     }
 
     #[test]
@@ -322,9 +345,7 @@ mod tests {
             let slot = slot.clone();
             move || slot.lock_until(None).err()
         });
-        while inside(&slot) < 2 {
-            std::thread::yield_now();
-        }
+        until_somebody_sleeps(&slot);
         drop(slot.close());
         assert_eq!(waiter.join().expect("no panic"), Some(Refused::Closed));
         assert_eq!(Arc::strong_count(&value), 2);
@@ -352,9 +373,7 @@ mod tests {
             let slot = slot.clone();
             move || slot.close().wait_until_alone()
         });
-        while inside(&slot) < 2 {
-            std::thread::yield_now();
-        }
+        until_somebody_sleeps(&slot);
         drop(held);
         waiter.join().expect("no panic");
         assert!(!slot.is_used());

@@ -17,6 +17,9 @@ use super::trust;
 use super::verifier::{Demands, Pins, ServerVerifier, nobody};
 use crate::error::{Result, invalid};
 
+/// Of how many names a configuration without sessions is kept.
+const WITHOUT_SESSIONS: usize = 16;
+
 /// What all connections of a client's configuration share.
 pub(super) struct Client {
     /// Without the verifier and the sessions, which each name has its own of.
@@ -26,6 +29,7 @@ pub(super) struct Client {
     verified_name: Option<ServerName<'static>>,
     sni: Sni,
     sessions: Sessions,
+    sessionless: Sessions,
 }
 
 impl Client {
@@ -55,6 +59,7 @@ impl Client {
             verified_name: options.verified_name.as_deref().map(server_name).transpose()?,
             sni: options.sni.clone(),
             sessions: Sessions::new(options.sessions),
+            sessionless: Sessions::new(WITHOUT_SESSIONS),
         })
     }
 
@@ -62,11 +67,20 @@ impl Client {
         let verified = self.verified(name)?;
         let sni = self.sni(name)?;
         let asked_for = sni.clone().or_else(|| verified.clone()).unwrap_or_else(nobody);
-        let config = match self.may_resume(name, &verified) {
-            true => self.sessions.of(name, || self.config(verified, sni.is_some(), true)),
-            false => Arc::new(self.config(verified, sni.is_some(), false)),
-        };
+        let config = self.config_of(name, verified, sni.is_some());
         ClientConnection::new(config, asked_for).map_err(|error| failure(&error))
+    }
+
+    /// The configuration for a name: its clients share it, whether sessions are resumed or not.
+    pub(super) fn config_of(
+        &self,
+        name: &str,
+        verified: Option<ServerName<'static>>,
+        asks: bool,
+    ) -> Arc<ClientConfig> {
+        let resumes = self.may_resume(name, &verified);
+        let kept = if resumes { &self.sessions } else { &self.sessionless };
+        kept.of(name, || self.config(verified, asks, resumes))
     }
 
     /// The name that the certificate must have.

@@ -1,5 +1,9 @@
 //! Which sessions are resumed, and which must not be.
 
+use std::sync::Arc;
+
+use super::client::Client;
+use super::names::server_name;
 use super::options::Version;
 use super::testing::*;
 use super::{TlsConfig, TlsOptions};
@@ -117,4 +121,16 @@ fn a_configuration_serves_many_threads() {
         }
     });
     assert!(shake_hands(&config, &peer, names[0]).facts().resumed);
+}
+
+#[test]
+fn clients_of_one_name_share_a_configuration_without_sessions_too() {
+    let mut options = Authority::new("Test CA").options();
+    for peers in [0, 8] {
+        options.set_session_cache(peers).expect("a size");
+        let client = Client::new(&options).expect("a configuration");
+        let of = |name| client.config_of(name, Some(server_name(name).expect("a name")), true);
+        assert!(Arc::ptr_eq(&of("one.example"), &of("one.example")), "{peers}");
+        assert!(!Arc::ptr_eq(&of("one.example"), &of("two.example")), "{peers}");
+    }
 }
