@@ -6,6 +6,8 @@
     run.py nginx|dns_tls EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
     run.py redis_tls EXAMPLE PROBE CERTIFICATES
+    run.py glib|libuv|libevent EXAMPLE CERTIFICATES
+    run.py asyncio PYTHON SCRIPT LIBRARY CERTIFICATES
 
 EASYNET_WRAPPER, if set, is a command that the program is run under, such as valgrind.
 """
@@ -17,6 +19,7 @@ from dns import dns_tcp, dns_udp
 from dns_tls import dns_tls
 from example import Example, check
 from https import nginx
+from loops import c_loop, python_loop
 from peer import Failure
 from tls import gnutls, openssl, redis_tls
 
@@ -170,7 +173,7 @@ def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
              "fanout": fanout,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
-             "nginx": nginx, "dns_tls": dns_tls}
+             "nginx": nginx, "dns_tls": dns_tls, "glib": c_loop, "libuv": c_loop, "libevent": c_loop, "asyncio": python_loop}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:
