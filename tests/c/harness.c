@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define WATCHDOG_S 120
-#define MOST_DESCRIPTORS 4096
+#define MOST_DESCRIPTORS 16384
 
 static atomic_int failures;
 static const char *current = "";

@@ -15,8 +15,10 @@ def check(condition, what):
 
 
 class Example:
-    def __init__(self, path):
-        self._path = path
+    """A program, with words that each call of it begins with."""
+
+    def __init__(self, path, *words):
+        self._command = [*WRAPPER, path, *words]
 
     def run(self, *words, status=0, given=""):
         """What it prints: to the output if `status` is 0, else to the error output."""
@@ -29,7 +31,7 @@ class Example:
         return self._done(*words, status=status).stdout
 
     def _done(self, *words, status, given=""):
-        done = subprocess.run(WRAPPER + [self._path, *map(str, words)], input=given,
+        done = subprocess.run([*self._command, *map(str, words)], input=given,
                               capture_output=True, text=True, timeout=PATIENCE * 5, check=False)
         said = f"{' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}"
         check(done.returncode == status, f"expected status {status}, got {said}")

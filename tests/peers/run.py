@@ -7,6 +7,8 @@
     run.py nginx|dns_tls|tls_server EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
     run.py redis_tls EXAMPLE PROBE CERTIFICATES
+    run.py glib|libuv|libevent EXAMPLE CERTIFICATES
+    run.py asyncio PYTHON SCRIPT LIBRARY CERTIFICATES
 
 EASYNET_WRAPPER, if set, is a command that the program is run under, such as valgrind.
 """
@@ -18,6 +20,7 @@ from dns import dns_tcp, dns_udp
 from dns_tls import dns_tls
 from example import Example, check
 from https import nginx
+from loops import c_loop, python_loop
 from low import coroutine_wait, pipe_endpoint, tls_server
 from peer import Failure
 from tls import gnutls, openssl, redis_tls
@@ -173,7 +176,7 @@ def main():
              "fanout": fanout, "pipe_endpoint": pipe_endpoint, "coroutine_wait": coroutine_wait,
              "tls_server": tls_server,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
-             "nginx": nginx, "dns_tls": dns_tls}
+             "nginx": nginx, "dns_tls": dns_tls, "glib": c_loop, "libuv": c_loop, "libevent": c_loop, "asyncio": python_loop}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:

@@ -1,0 +1,58 @@
+"""The examples that run easynet in a loop of another make: a hundred connections of all kinds."""
+
+import os
+import re
+import resource
+import time
+
+from echo import Echo
+from example import WRAPPER, Example, check
+
+CONNECTIONS, ROUNDS = 100, 10
+
+
+def identity(certificates, name):
+    return os.path.join(certificates, f"{name}.pem"), os.path.join(certificates, f"{name}.key")
+
+
+def children_cpu():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def traffic(example, certificates):
+    """Lets the example talk to all servers; what it prints."""
+    start, cpu = time.monotonic(), children_cpu()
+    with Echo(identity(certificates, "good")) as echo:
+        got = example.run(*echo.places)
+        each = CONNECTIONS // len(echo.places)
+        check(f"{CONNECTIONS} connections, {ROUNDS} round trips each" in got, f"no summary:\n{got}")
+        check(echo.accepted == {name: each for name in ("tcp", "tls", "unix")}, f"connections: {echo.accepted}")
+        check(echo.echoed == {name: each * ROUNDS for name in ("tcp", "tls", "udp", "unix")},
+              f"round trips: {echo.echoed}")
+        places = echo.places
+    took, cpu = time.monotonic() - start, children_cpu() - cpu
+    # It sleeps while there is nothing to do. Valgrind does not.
+    check(WRAPPER or cpu < took / 2, f"{cpu:.2f} s of work in {took:.2f} s: a busy loop")
+    for place in places[:2] + places[3:]:
+        example.complains(place.partition(":")[2], place)
+    return got
+
+
+def trusting(certificates):
+    os.environ["SSL_CERT_FILE"] = os.path.join(certificates, "ca.pem")
+
+
+def c_loop(path, certificates):
+    """A program that also counts what a timer of the other loop has ticked."""
+    trusting(certificates)
+    example = Example(path)
+    ticks = re.search(r"ticked (\d+) times", traffic(example, certificates))
+    check(ticks and int(ticks[1]) >= 5, "the other loop has not gone on")
+    example.complains("usage", status=2)
+    example.complains("a place is", "tcp:nowhere")
+
+
+def python_loop(python, script, library, certificates):
+    trusting(certificates)
+    traffic(Example(python, script, library), certificates)
