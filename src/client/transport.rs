@@ -87,7 +87,7 @@ pub fn tls(
     options: &TransportOptions,
 ) -> Result<Arc<Channel<dyn StreamTransport>>> {
     let secure = Secure {
-        config: Some(config.clone()),
+        config: Some(config).cloned(),
         server_name: server_name.map(str::to_string),
         ..options.secure.clone()
     };

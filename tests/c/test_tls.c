@@ -165,8 +165,8 @@ static void check_refused(const char *name, const char *server_name, int code, c
 
 static void certificates_that_are_refused(void)
 {
-    check_refused("expired", NULL, EN_ETLS_EXPIRED, "CN=expired", "2021");
-    check_refused("not-yet-valid", NULL, EN_ETLS_NOT_YET_VALID, "CN=not-yet-valid", "2110");
+    check_refused("expired", NULL, EN_ETLS_EXPIRED, "CN=expired", "2020-02-03");
+    check_refused("not-yet-valid", NULL, EN_ETLS_NOT_YET_VALID, "CN=not-yet-valid", "3000-02-03");
     check_refused("wrong-name", NULL, EN_ETLS_NAME_MISMATCH, "127.0.0.1", "example.test");
     check_refused("wildcard", "a.b.example.test", EN_ETLS_NAME_MISMATCH, "a.b.example.test",
                   "*.example.test");

@@ -24,7 +24,7 @@ def lookups(example, server, trust):
 
 def trust(example, certificates, server):
     by_name, port = ("-n", "localhost"), server.port
-    ca, other = ("-c", certificates.ca), ("-c", certificates.file("other.pem"))
+    ca, other = ("-c", certificates.ca), ("-c", certificates.other)
     example.complains("leads to no trusted authority", *by_name, *other, LOOPBACK, port, "host.test")
     example.complains('is not for "name.test" but for', *ca, "-n", "name.test", LOOPBACK, port, "host.test")
     example.complains("/nowhere/ca.pem", "-c", "/nowhere/ca.pem", LOOPBACK, port, "host.test")

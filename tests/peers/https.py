@@ -29,13 +29,13 @@ def real_server(path, certificates):
         place = ("-c", certificates.ca, "localhost", server.port)
         pages(path, server, place)
         connections(example, server, place)
-        example.complains("EN_ETLS_UNKNOWN_ISSUER: ", "-c", certificates.file("other.pem"), *place[2:], "/sized/hello")
-        example.complains("leads to no trusted authority", "-c", certificates.file("other.pem"), *place[2:], "/moved")
+        example.complains("EN_ETLS_UNKNOWN_ISSUER: ", "-c", certificates.other, *place[2:], "/sized/hello")
+        example.complains("leads to no trusted authority", "-c", certificates.other, *place[2:], "/moved")
         example.complains("EN_ENOENT: ", "-c", "/nowhere/ca.pem", *place[2:], "/")
         server.stop()
         example.complains("EN_ECONNREFUSED: ", *place, "/sized/hello")
         example.complains(f":{server.port}", *place, "/sized/hello")
-    for name, wanted in (("expired", "EN_ETLS_EXPIRED: "), ("wrong", "EN_ETLS_NAME_MISMATCH: ")):
+    for name, wanted in (("expired", "EN_ETLS_EXPIRED: "), ("wrong-name", "EN_ETLS_NAME_MISMATCH: ")):
         with tls_servers.nginx(certificates.identity(name)) as server:
             example.complains(wanted, "-c", certificates.ca, "localhost", server.port, "/sized/hello")
 

@@ -7,12 +7,9 @@ import time
 
 from echo import Echo
 from example import WRAPPER, Example, check
+from tls_certificates import Certificates
 
 CONNECTIONS, ROUNDS = 100, 10
-
-
-def identity(certificates, name):
-    return os.path.join(certificates, f"{name}.pem"), os.path.join(certificates, f"{name}.key")
 
 
 def children_cpu():
@@ -23,7 +20,7 @@ def children_cpu():
 def traffic(example, certificates):
     """Lets the example talk to all servers; what it prints."""
     start, cpu = time.monotonic(), children_cpu()
-    with Echo(identity(certificates, "good")) as echo:
+    with Echo(Certificates(certificates).identity("good")) as echo:
         got = example.run(*echo.places)
         each = CONNECTIONS // len(echo.places)
         check(f"{CONNECTIONS} connections, {ROUNDS} round trips each" in got, f"no summary:\n{got}")
@@ -40,7 +37,7 @@ def traffic(example, certificates):
 
 
 def trusting(certificates):
-    os.environ["SSL_CERT_FILE"] = os.path.join(certificates, "ca.pem")
+    os.environ["SSL_CERT_FILE"] = Certificates(certificates).ca
 
 
 def c_loop(path, certificates):

@@ -40,23 +40,23 @@ def versions(probe, certificates):
 # Who shows which certificate to whom dials what, and what comes of it.
 REFUSED = (
     ("expired", "localhost", "EN_ETLS_EXPIRED",
-     ("CN=Test Server", "issued by CN=Test Authority", "expired on 2020-02-03", "needs a new one")),
-    ("early", "localhost", "EN_ETLS_NOT_YET_VALID", ("CN=Test Server", "before 3000-02-03", "the clock here")),
-    ("wrong", "localhost", "EN_ETLS_NAME_MISMATCH",
-     ('is not for "localhost" but for other.test, another.test', "en_tls_options_set_verified_name")),
+     ("CN=expired", "issued by CN=authority", "expired on 2020-02-03", "needs a new one")),
+    ("not-yet-valid", "localhost", "EN_ETLS_NOT_YET_VALID", ("CN=not-yet-valid", "before 3000-02-03", "the clock here")),
+    ("wrong-name", "localhost", "EN_ETLS_NAME_MISMATCH",
+     ('is not for "localhost" but for example.test, another.test', "en_tls_options_set_verified_name")),
     ("address", "localhost", "EN_ETLS_NAME_MISMATCH", 'is not for "localhost" but for 127.0.0.1'),
-    ("wrong", "127.0.0.1", "EN_ETLS_NAME_MISMATCH", 'is not for "127.0.0.1" but for other.test'),
-    ("wildcard", "two.deep.wild.test", "EN_ETLS_NAME_MISMATCH", "but for *.wild.test"),
-    ("wildcard", "wild.test", "EN_ETLS_NAME_MISMATCH", "but for *.wild.test"),
-    ("unknown", "localhost", "EN_ETLS_UNKNOWN_ISSUER", ("issued by CN=Other Authority", "en_tls_options_add_ca_file")),
+    ("wrong-name", "127.0.0.1", "EN_ETLS_NAME_MISMATCH", 'is not for "127.0.0.1" but for example.test'),
+    ("wildcard", "two.deep.example.test", "EN_ETLS_NAME_MISMATCH", "but for *.example.test"),
+    ("wildcard", "example.test", "EN_ETLS_NAME_MISMATCH", "but for *.example.test"),
+    ("unknown-issuer", "localhost", "EN_ETLS_UNKNOWN_ISSUER", ("issued by CN=other-authority", "en_tls_options_add_ca_file")),
     ("incomplete", "localhost", "EN_ETLS_UNKNOWN_ISSUER",
-     ("issued by CN=Test Intermediate", "does not send its intermediate certificates")),
-    ("self_signed", "localhost", "EN_ETLS_SELF_SIGNED",
+     ("issued by CN=intermediate", "does not send its intermediate certificates")),
+    ("self-signed", "localhost", "EN_ETLS_SELF_SIGNED",
      ("signed by itself", "en_tls_options_add_pinned_certificate_file")),
-    ("ca", "localhost", "EN_ETLS_CA_AS_LEAF", ("CN=Test Authority", "must not be used by a peer")),
-    ("client", "alice", "EN_ETLS_WRONG_PURPOSE", ("CN=alice", "extendedKeyUsage")))
-ACCEPTED = (("good", "localhost"), ("good", "127.0.0.1"), ("address", "127.0.0.1"), ("wildcard", "one.wild.test"),
-            ("chained", "localhost"), ("wrong", "another.test"))
+    ("authority", "localhost", "EN_ETLS_CA_AS_LEAF", ("CN=authority", "must not be used by a peer")),
+    ("client", "client", "EN_ETLS_WRONG_PURPOSE", ("CN=client", "extendedKeyUsage")))
+ACCEPTED = (("good", "localhost"), ("good", "127.0.0.1"), ("address", "127.0.0.1"), ("wildcard", "one.example.test"),
+            ("chained", "localhost"), ("wrong-name", "another.test"))
 
 
 def certificates_of_servers(probe, certificates):
@@ -80,14 +80,14 @@ def certificates_of_servers(probe, certificates):
 
 def revocation(probe, certificates):
     for shown, code, parts in (
-            ("good", None, ()), ("revoked", "EN_ETLS_REVOKED", ("CN=Test Server", "has been revoked")),
+            ("good", None, ()), ("revoked", "EN_ETLS_REVOKED", ("CN=revoked", "has been revoked")),
             ("chained", "EN_ETLS_UNKNOWN_REVOCATION",
-             ("CN=Test Server", "issued by CN=Test Intermediate", "en_tls_options_set_unknown_revocation"))):
+             ("CN=chained", "issued by CN=intermediate", "en_tls_options_set_unknown_revocation"))):
         with tls_servers.s_server(certificates.identity(shown)) as server:
             probe.begin(f"ca {certificates.ca}")
             probe.ok("connect", "localhost", server.port)
             probe.ok("close")
-            probe.begin(f"ca {certificates.ca}", f"crl {certificates.file('revoked.crl')}")
+            probe.begin(f"ca {certificates.ca}", f"crl {certificates.file('revocation-list.pem')}")
             if code is None:
                 probe.ok("connect", "localhost", server.port)
             else:
@@ -95,35 +95,35 @@ def revocation(probe, certificates):
 
 
 def pins(probe, certificates):
-    pem = certificates.identity("unknown")[0]
+    pem = certificates.identity("unknown-issuer")[0]
     key = subprocess.run([program("openssl", "openssl"), "x509", "-in", pem, "-noout", "-pubkey"],
                          capture_output=True, check=True).stdout
     der = subprocess.run([program("openssl", "openssl"), "pkey", "-pubin", "-outform", "DER"], input=key,
                          capture_output=True, check=True).stdout
     digest = hashlib.sha256(der).hexdigest()
-    with tls_servers.s_server(certificates.identity("unknown")) as server:
+    with tls_servers.s_server(certificates.identity("unknown-issuer")) as server:
         for pin in (f"pin {pem}", f"pin_key {digest}"):
             probe.begin(pin)
             probe.ok("connect", "127.0.0.1", server.port)
             chat(probe, server)
             probe.ok("close")
         probe.begin(f"pin {certificates.identity('good')[0]}")
-        probe.fails("EN_ETLS_NOT_PINNED", (digest, "CN=Test Server"), "connect", "localhost", server.port)
+        probe.fails("EN_ETLS_NOT_PINNED", (digest, "CN=unknown-issuer"), "connect", "localhost", server.port)
 
 
 def names(probe, certificates):
-    with tls_servers.s_server(certificates.identity("wrong"), "-servername", "other.test", "-cert2",
-                              certificates.identity("wrong")[0], "-key2", certificates.identity("wrong")[1],
+    with tls_servers.s_server(certificates.identity("wrong-name"), "-servername", "example.test", "-cert2",
+                              certificates.identity("wrong-name")[0], "-key2", certificates.identity("wrong-name")[1],
                               "-servername_fatal") as server:
-        probe.begin(f"ca {certificates.ca}", "server_name other.test")
+        probe.begin(f"ca {certificates.ca}", "server_name example.test")
         probe.ok("connect", "127.0.0.1", server.port)
-        check("name=other.test" in probe.facts(), probe.facts())
+        check("name=example.test" in probe.facts(), probe.facts())
         probe.ok("close")
         # Asked for by another name than the one that is verified: this server minds.
-        probe.begin(f"ca {certificates.ca}", "server_name other.test", "sni elsewhere.test")
+        probe.begin(f"ca {certificates.ca}", "server_name example.test", "sni elsewhere.test")
         probe.fails("EN_ETLS_ALERT", "unrecognized_name (112)", "connect", "127.0.0.1", server.port)
         # None is asked for, and none is looked at.
-        probe.begin(f"ca {certificates.ca}", "verified_name other.test", ("sni", ""))
+        probe.begin(f"ca {certificates.ca}", "verified_name example.test", ("sni", ""))
         probe.ok("connect", "127.0.0.1", server.port)
         probe.ok("close")
 
@@ -137,14 +137,14 @@ def client_certificates(probe, certificates):
                                   "-verify_return_error") as server:
             probe.begin(*settings("identity " + " ".join(certificates.identity("client"))))
             probe.ok("connect", "localhost", server.port)
-            server.says("CN = alice")
+            server.says("CN = client")
             chat(probe, server)
             probe.ok("close")
             for identity, part in (((), ("certificate_required (116)", "en_tls_options_set_identity_files")
                                     if option == "-tls1_3" else ("handshake_failure (40)", "client certificate")),
-                                   (("identity " + " ".join(certificates.identity("stranger")),),
+                                   (("identity " + " ".join(certificates.identity("other-client")),),
                                     ("unknown_ca (48)", "does not trust the authority of our certificate")),
-                                   (("identity " + " ".join(certificates.identity("expired_client")),),
+                                   (("identity " + " ".join(certificates.identity("expired-client")),),
                                     ("certificate_expired (45)", "our certificate has expired"))):
                 probe.begin(*settings(*identity))
                 refused(probe, server, option, part)
@@ -303,7 +303,7 @@ def gnutls(path, folder):
             probe.ok("close")
         with tls_servers.gnutls_echo(certificates.identity("expired"), "--disable-client-cert") as server:
             probe.begin(f"ca {certificates.ca}")
-            probe.fails("EN_ETLS_EXPIRED", ("CN=Test Server", "expired on 2020-02-03"), "connect", "localhost", server.port)
+            probe.fails("EN_ETLS_EXPIRED", ("CN=expired", "expired on 2020-02-03"), "connect", "localhost", server.port)
 
 
 # ---- Redis ----
@@ -318,7 +318,7 @@ def redis_tls(example_path, probe_path, folder):
         large = "x" * 300000
         example.expect(f"> SET large {large[:100000]}\nOK\n", *place, "SET", "large", large[:100000])
         example.expect(f'> GET large\n"{large[:100000]}"\n', *place, "GET", "large")
-        example.complains("leads to no trusted authority", "-c", certificates.file("other.pem"), "localhost",
+        example.complains("leads to no trusted authority", "-c", certificates.other, "localhost",
                           server.port, "PING")
         example.complains("/nowhere/ca.pem", "-c", "/nowhere/ca.pem", "localhost", server.port, "PING")
     with tls_servers.redis_tls(good, ca) as server, Probe(probe_path) as probe:

@@ -6,7 +6,7 @@ from example import check
 
 
 class Certificates:
-    """The folder that certificates.rs has filled: for each name a certificate chain and its key."""
+    """The folder that the build has filled: for each name a certificate chain and its key."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -17,8 +17,13 @@ class Certificates:
         return path
 
     def identity(self, name):
-        return self.file(f"{name}.pem"), self.file(f"{name}.key")
+        return self.file(f"{name}.pem"), self.file(f"{name}-key.pem")
+
+    @property
+    def other(self):
+        """An authority that nobody trusts."""
+        return self.file("other-authority.pem")
 
     @property
     def ca(self):
-        return self.file("ca.pem")
+        return self.file("authority.pem")
