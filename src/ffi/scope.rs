@@ -69,10 +69,13 @@ pub(crate) struct Scope {
 impl Scope {
     /// Begins; not inside itself.
     pub(crate) fn enter<C: Closable + ?Sized>(handle: &C) -> Result<Scope> {
-        match Scope::is_inside(address(handle), false) {
-            true => Err(Error::new(EN_EDEADLK, "the handle was called from inside its own callback")),
-            false => Ok(Scope::begin(address(handle))),
-        }
+        let refusal = match with_running(|running| is_among(running, address(handle), false)) {
+            Some(false) => return Ok(Scope::begin(address(handle))),
+            Some(true) => "the handle was called from inside its own callback",
+            // Nobody could tell a call from inside the callback from one after it.
+            None => "the thread is about to end, which is too late for calls that run callbacks",
+        };
+        Err(Error::new(EN_EDEADLK, refusal))
     }
 
     /// The time in which there is no handle yet.
@@ -128,10 +131,7 @@ impl Scope {
 
     /// Whether a call of the handle runs on this thread, or `also` waits.
     fn is_inside(handle: *const (), also_waits: bool) -> bool {
-        with_running(|running| {
-            running.iter().any(|call| call.handle == handle && (also_waits || !call.waits))
-        })
-        .unwrap_or(false)
+        with_running(|running| is_among(running, handle, also_waits)).unwrap_or(false)
     }
 
     fn take_ending(&self) -> Option<Ending> {
@@ -164,6 +164,10 @@ impl Drop for Scope {
         }
         with_running(|running| running.retain(|call| call.call != self.call));
     }
+}
+
+fn is_among(running: &[Running], handle: *const (), also_waits: bool) -> bool {
+    running.iter().any(|call| call.handle == handle && (also_waits || !call.waits))
 }
 
 /// Gives an end to a call of the handle; the end of the handle is more than closing.

@@ -98,6 +98,11 @@ impl<T> Slot<T> {
         inside(self.word.load(Ordering::Relaxed)) > 0
     }
 
+    /// Whether the value is gone, or about to be.
+    pub fn is_empty(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & EMPTY != 0
+    }
+
     /// Sleeps while the word is `seen`; false if the deadline has passed.
     fn sleep(&self, seen: u32, deadline: Option<Instant>) -> bool {
         let told = seen | SLEEPS;

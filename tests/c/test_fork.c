@@ -2,6 +2,7 @@
  * is not as it should be, modulo 256, or 0. */
 #include "wire.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -208,6 +209,42 @@ static void closing_a_forked_one_leaves_the_parents_call_alone(void)
     wire_close(&wire);
 }
 
+static void close_in_vain(void *arg)
+{
+    CHECK_CODE(en_tcp_client_close(arg), EN_ETIMEDOUT);
+}
+
+static int closed_fd = -1;
+
+static int free_the_closing(wire_t *wire)
+{
+    EXPECT(en_tcp_client_is_closed(wire->client) == 1);
+    en_tcp_client_free(wire->client);
+    EXPECT(fcntl(closed_fd, F_GETFD) < 0); /* it is not left over */
+    return 0;
+}
+
+static void what_is_being_closed_is_let_go_in_the_child(void)
+{
+    en_tcp_options_t *options = options_new();
+    thread_t thread;
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    CHECK_OK(en_tcp_options_set_shutdown_timeout(options, 500));
+    wire_open(&wire, protocol_line(), options);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    CHECK_OK(send_text(wire.client, "put aside"));
+    closed_fd = en_tcp_client_fileno(wire.client);
+    thread_start(&thread, close_in_vain, wire.client);
+    WAIT_FOR(en_tcp_client_is_closed(wire.client));
+    thread_wait_blocked(&thread);
+    check_child(free_the_closing, &wire);
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
 static int make_a_new_one(wire_t *wire)
 {
     en_stream_protocol_t *protocol = NULL;
@@ -311,6 +348,7 @@ static const test_case_t cases[] = {
     CASE(closing_with_bytes_put_aside_leaves_the_connection),
     CASE(a_client_with_a_call_inside_is_the_parents),
     CASE(closing_a_forked_one_leaves_the_parents_call_alone),
+    CASE(what_is_being_closed_is_let_go_in_the_child),
     CASE(a_switch_is_thrown_in_one_process),
     CASE(new_handles_always_work),
 };

@@ -77,9 +77,10 @@ impl Closable for Client {
 
     fn end(self: Arc<Self>) {
         if self.check_owner().is_err() {
-            // Threads that do not exist here have the halves: only the descriptor can be closed, if
-            // nobody else has it.
-            if !self.is_done() && !self.is_shared {
+            // Threads that do not exist here have the halves: only the descriptor can be closed, if it
+            // was open at the fork, and nobody else has it.
+            let is_gone = self.control.is_empty() && self.receiving.is_empty() && self.sending.is_empty();
+            if !is_gone && !self.is_shared {
                 close_abandoned(self.fd);
             }
             std::mem::forget(self);
