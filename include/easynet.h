@@ -5869,6 +5869,18 @@ int en_loop_run(en_loop_t *loop);
 int en_loop_run_once(en_loop_t *loop, int64_t timeout_ms);
 
 /**
+ * Lets the loop look for so many microseconds again and again before it sleeps: less latency for a
+ * processor kept busy. At most 1000000; 0, the default, is not at all. Who watches `en_loop_fd` sleeps
+ * elsewhere.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`.
+ */
+int en_loop_set_busy_poll(en_loop_t *loop,
+                          uint32_t microseconds);
+
+/**
  * Makes `en_loop_run` return; one that runs later returns at once, once.
  *
  * Thread-safe.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::{Result, invalid};
+
 /// When a call has to end. Its clock starts when somebody first asks what is left, so that a call
 /// that need not wait never asks the system for the time.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +100,14 @@ impl Left {
             (Left::Time(time), None) => Some(time),
             (Left::Nothing, _) => Some(Duration::ZERO),
         }
+    }
+}
+
+/// How long to look before sleeping.
+pub fn busy_poll(microseconds: u32) -> Result<Duration> {
+    match microseconds {
+        0..=1_000_000 => Ok(Duration::from_micros(microseconds.into())),
+        _ => Err(invalid(format!("busy_poll is {microseconds}: it may be 1000000 at most"))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::attempt::Undertaking;
 use crate::blocking::wait::{Interrupt, Wait, Waiting};
 use crate::blocking::{Cancel, Client, connect};
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::endpoint::Connection;
 use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
@@ -97,8 +97,7 @@ impl CommonOptions {
 
     /// How long a receive looks before it sleeps.
     pub fn set_busy_poll(&mut self, microseconds: u32) -> Result<()> {
-        within("busy_poll", microseconds as usize, 1_000_000)?;
-        self.busy_poll = Duration::from_micros(microseconds.into());
+        self.busy_poll = deadline::busy_poll(microseconds)?;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use super::operation::cancelled;
 use super::remote::Remote;
 use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::fork;
 use crate::socket::timerfd::TimerFd;
@@ -42,6 +42,8 @@ pub struct EventLoop {
     is_ended: Cell<bool>,
     /// Once somebody waits for the loop's descriptor: makes it readable at the next point in time.
     alarm: RefCell<Option<Alarm>>,
+    /// How long it looks before it sleeps.
+    busy_poll: Cell<Duration>,
     generation: u32,
     /// The address by which the application knows it; 0 when it does no more.
     handle: Cell<usize>,
@@ -72,6 +74,7 @@ impl EventLoop {
             is_running: Cell::new(false),
             is_ended: Cell::new(false),
             alarm: RefCell::new(None),
+            busy_poll: Cell::new(Duration::ZERO),
             generation: fork::generation(),
             handle: Cell::new(0),
         }))
@@ -152,10 +155,38 @@ impl EventLoop {
             Some(time) => deadline.left().at_most(Some(time)),
             None => deadline.left().at_most(None),
         };
+        let busy = self.busy_poll.get().min(timeout.unwrap_or(Duration::MAX));
+        match !busy.is_zero() && self.spin(busy)? {
+            true => Ok(()),
+            false => self.look(timeout.map(|time| time - busy)),
+        }
+    }
+
+    /// Looks for a short time again and again; whether something has come.
+    fn spin(&self, time: Duration) -> Result<bool> {
+        let end = Instant::now() + time;
+        loop {
+            self.look(Some(Duration::ZERO))?;
+            let has_come = !self.events.borrow().is_empty();
+            if has_come || Instant::now() >= end {
+                return Ok(has_come);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    fn look(&self, timeout: Option<Duration>) -> Result<()> {
         match self.poll.borrow_mut().poll(&mut self.events.borrow_mut(), timeout) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => Err(Error::os(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Lets it look so long before it sleeps.
+    pub fn set_busy_poll(&self, microseconds: u32) -> Result<()> {
+        self.check()?;
+        self.busy_poll.set(deadline::busy_poll(microseconds)?);
+        Ok(())
     }
 
     /// How long until there is something to do; None: nobody knows.

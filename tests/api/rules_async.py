@@ -23,6 +23,8 @@ LOOP = {
     "en_loop_new": rule(out=Handle("en_loop_t", "en_loop_free")),
     "en_loop_run": on_loop(before=AWAKE, loop=Given("fx->loop")),
     "en_loop_run_once": on_loop(before=AWAKE, loop=Given("fx->loop"), timeout_ms=Number("0")),
+    "en_loop_set_busy_poll": on_loop(
+        loop=Given("fx->loop"), microseconds=Number("50", good="x <= 1000000", extra=("1000000", "1000001"))),
     "en_loop_stop": on_loop(loop=Given("fx->loop")),
     "en_loop_post": on_loop(loop=Given("fx->loop"), callback=Given("sweep_async_done"), user_data=USER_DATA),
     "en_loop_fd": on_loop("value", loop=Given("fx->loop")),

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static en_loop_t *loop_new(void)
@@ -157,6 +158,45 @@ static void posts_wake_the_loop(void)
     CHECK_CODE(timer.statuses[0], EN_ECANCELED);
 }
 
+static int64_t cpu_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void looking_before_it_sleeps(void)
+{
+    en_loop_t *loop = loop_new();
+    int64_t start = now_ms();
+    int64_t cpu = cpu_ms();
+    thread_t thread;
+    record_t record = {.loop = loop};
+
+    CHECK_OK(en_loop_set_busy_poll(loop, 1000000));
+    CHECK_OK(en_loop_run_once(loop, 60));
+    CHECK_TOOK(start, 60);
+    CHECK(cpu_ms() - cpu >= 5); /* asleep it would have been none */
+    CHECK_OK(en_loop_start_timer(loop, 60, 0, note, &record, NULL));
+    start = now_ms();
+    CHECK_OK(en_loop_run(loop));
+    CHECK_TOOK(start, 60);
+    CHECK_INT(record.count, 1);
+    start = now_ms();
+    record.count = 0;
+    thread_start(&thread, post_from_a_thread, &record);
+    while (record.count == 0)
+        CHECK_OK(en_loop_run_once(loop, -1));
+    CHECK_TOOK(start, 0);
+    thread_join(&thread);
+    CHECK_OK(en_loop_set_busy_poll(loop, 20000));
+    start = now_ms();
+    CHECK_OK(en_loop_run_once(loop, 60));
+    CHECK_TOOK(start, 60);
+    en_loop_free(loop);
+}
+
 static void stop_it(void *arg)
 {
     CHECK_OK(en_loop_stop(arg));
@@ -286,6 +326,7 @@ static const test_case_t cases[] = {
     CASE(a_timer_repeats_until_cancelled),
     CASE(cancelling_before_its_time),
     CASE(posts_wake_the_loop),
+    CASE(looking_before_it_sleeps),
     CASE(stopped_from_a_thread),
     CASE(not_inside_itself),
     CASE(freed_inside_a_callback),
