@@ -30,6 +30,13 @@ pub(super) struct Started {
 
 impl Live {
     fn receive(&mut self) -> Attempt<Packet> {
+        let outcome = self.receive_next();
+        // Whether an error stays is for the receiver to say: it is asked again.
+        self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
+        outcome
+    }
+
+    fn receive_next(&mut self) -> Attempt<Packet> {
         if let Some(packet) = self.connection.receiver.recv_gathered()? {
             return Ok(packet);
         }
