@@ -1,5 +1,6 @@
 //! Clients on a loop: how each family gets its connections.
 
+use std::cell::RefCell;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,11 +41,52 @@ impl Undertaking for Ready {
     }
 }
 
-/// For a descriptor that was given: there is no other.
+/// What was given to become a connection. There is no other: why it failed is the answer to all who
+/// come later, too.
+struct Given {
+    work: Work,
+    why: Rc<RefCell<Option<Error>>>,
+}
+
+impl Given {
+    fn keep(&self, error: Error) -> Error {
+        self.why.borrow_mut().get_or_insert(error).clone()
+    }
+}
+
+impl Undertaking for Given {
+    type Outcome = Connection;
+
+    fn advance(&mut self, now: Instant) -> Course<Connection> {
+        match self.work.advance(now) {
+            Course::Failed(error) => Course::Failed(self.keep(error)),
+            course => course,
+        }
+    }
+
+    fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
+        self.work.waits_for()
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
+        let error = self.work.give_up(error);
+        self.keep(error)
+    }
+}
+
 fn once(work: Work) -> Begin {
-    let mut work = Some(work);
+    let why = Rc::new(RefCell::new(None));
+    let mut work = Some(Given { work, why: why.clone() });
+    Box::new(move || match work.take() {
+        Some(work) => Ok(Box::new(work) as Work),
+        None => Err(why.borrow().clone().unwrap_or_else(no_other)),
+    })
+}
+
+#[cold]
+fn no_other() -> Error {
     let reason = "the descriptor that was given did not become a connection, and there is no other";
-    Box::new(move || work.take().ok_or_else(|| Error::new(EN_ENOTCONN, reason)))
+    Error::new(EN_ENOTCONN, reason)
 }
 
 fn client(

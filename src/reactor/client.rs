@@ -10,7 +10,7 @@ use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
 use crate::attempt::Undertaking;
 use crate::endpoint::{Connection, Encode};
-use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
+use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
 
 mod closing;
@@ -272,26 +272,26 @@ impl AsyncClient {
             && let Some(operation) = inner.connects.remove(index)
         {
             drop(inner);
-            return self.finish(operation, Err(error), Over::Done);
+            return self.finish(operation, Err(error.at(Stage::Connect)), Over::Done);
         }
         if let Some(index) = inner.receives.iter().position(|receive| receive.number() == number)
             && let Some(receive) = inner.receives.remove(index)
         {
             drop(inner);
-            return receive.fail(self, error);
+            return receive.fail(self, error.at(Stage::Receive));
         }
         if let Some(index) = inner.sends.iter().position(|sending| sending.number() == number)
             && let Some(sending) = inner.sends.remove(index)
         {
-            return self.give_up_sending(inner, sending, index == 0, error);
+            return self.give_up_sending(inner, sending, index == 0, error.at(Stage::Send));
         }
         if inner.started.as_ref().is_some_and(|started| started.number == number) {
             drop(inner);
-            return self.end_started(error);
+            return self.end_started(error.at(Stage::Receive));
         }
         if inner.closing.as_ref().is_some_and(|closing| closing.has(number)) {
             drop(inner);
-            return self.end_closing(number, error);
+            return self.end_closing(number, error.at(Stage::Close));
         }
         if let State::Connecting(connecting) = &mut inner.state
             && connecting.is_its(number)

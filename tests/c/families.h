@@ -56,6 +56,9 @@ extern const family_t family_unix_datagram;
 
 #define CASE_OF_EACH(check) CASE(udp_##check), CASE_OF_UNIX(check)
 #define CASE_OF_UNIX(check) CASE(unix_stream_##check), CASE(unix_datagram_##check)
+#define BLOCKING_OF_EACH(check) CASE_BLOCKING(udp_##check), BLOCKING_OF_UNIX(check)
+#define BLOCKING_OF_UNIX(check)                                                                    \
+    CASE_BLOCKING(unix_stream_##check), CASE_BLOCKING(unix_datagram_##check)
 
 /* Opens one; NULL wishes for nothing. */
 void member_open(member_t *member, const family_t *family, const wishes_t *wishes);

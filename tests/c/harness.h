@@ -11,12 +11,20 @@
 typedef struct {
     const char *name;
     void (*run)(void);
+    bool is_blocking; /* it is about calls that block, so it runs with these only */
 } test_case_t;
 
 #define CASE(function)                                                                             \
     {                                                                                              \
-#function, function                                                                        \
+#function, function, false                                                                 \
     }
+#define CASE_BLOCKING(function)                                                                    \
+    {                                                                                              \
+#function, function, true                                                                  \
+    }
+
+/* What drives the clients: NULL if they block, else how their loop is run (see driven/). */
+extern const char *harness_driver;
 
 /* Runs the cases whose names begin with argv[1], or all; the exit status of the program. */
 int harness_run(const char *suite, const test_case_t *cases, size_t count, int argc, char **argv);

@@ -348,7 +348,7 @@ static void the_end_of_the_stream(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(packets_in_both_directions),
+    CASE_BLOCKING(packets_in_both_directions),
     CASE(what_is_left_over_goes_to_the_next_buffer),
     CASE(packets_are_copied_without_release),
     CASE(packets_with_release_are_given_back),

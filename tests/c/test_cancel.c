@@ -406,16 +406,16 @@ static void bad_registrations(void)
 
 static const test_case_t cases[] = {
     CASE(the_switch_itself),
-    CASE(calls_fail_while_it_is_thrown),
-    CASE(a_receive_that_waits),
-    CASE(a_receive_that_waits_for_its_turn),
-    CASE(a_send_that_waits),
-    CASE(a_connect_that_waits),
-    CASE(thrown_by_a_signal_handler),
-    CASE(a_call_that_waits_asks),
-    CASE(it_asks_as_often_as_it_was_told),
-    CASE(a_send_and_a_connect_ask),
-    CASE(a_signal_makes_it_ask_at_once),
+    CASE_BLOCKING(calls_fail_while_it_is_thrown),
+    CASE_BLOCKING(a_receive_that_waits),
+    CASE_BLOCKING(a_receive_that_waits_for_its_turn),
+    CASE_BLOCKING(a_send_that_waits),
+    CASE_BLOCKING(a_connect_that_waits),
+    CASE_BLOCKING(thrown_by_a_signal_handler),
+    CASE_BLOCKING(a_call_that_waits_asks),
+    CASE_BLOCKING(it_asks_as_often_as_it_was_told),
+    CASE_BLOCKING(a_send_and_a_connect_ask),
+    CASE_BLOCKING(a_signal_makes_it_ask_at_once),
     CASE(bad_registrations),
 };
 

@@ -252,7 +252,7 @@ static const test_case_t cases[] = {
     CASE(closing_the_view_wakes_all),
     CASE(abort_wakes_all),
     CASE(free_wakes_all_and_waits_for_them),
-    CASE(everything_answers_closed),
+    CASE_BLOCKING(everything_answers_closed),
     CASE(the_peer_sees_the_end),
     CASE(close_waits_for_nobody_stuck),
     CASE(close_in_the_midst_of_traffic),

@@ -429,17 +429,17 @@ static void the_last_words_of_who_is_cancelled(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(close_waits_for_a_sender_that_is_through_soon),
-    CASE(close_says_that_bytes_are_lost),
-    CASE(close_does_not_wait_for_a_stuck_flush),
-    CASE(abort_cuts_a_close_short),
-    CASE(free_cuts_a_close_short),
-    CASE(ending_within_brings_out_what_was_put_aside),
-    CASE(the_end_of_the_state_may_close_and_free),
-    CASE(an_iterator_ends_inside_itself),
+    CASE_BLOCKING(close_waits_for_a_sender_that_is_through_soon),
+    CASE_BLOCKING(close_says_that_bytes_are_lost),
+    CASE_BLOCKING(close_does_not_wait_for_a_stuck_flush),
+    CASE_BLOCKING(abort_cuts_a_close_short),
+    CASE_BLOCKING(free_cuts_a_close_short),
+    CASE_BLOCKING(ending_within_brings_out_what_was_put_aside),
+    CASE_BLOCKING(the_end_of_the_state_may_close_and_free),
+    CASE_BLOCKING(an_iterator_ends_inside_itself),
     CASE(free_waits_for_those_who_time_out),
     CASE(what_was_taken_goes_out),
-    CASE(a_flush_that_has_room_is_not_stuck),
+    CASE_BLOCKING(a_flush_that_has_room_is_not_stuck),
     CASE(the_last_words_of_who_is_cancelled),
 };
 

@@ -399,24 +399,24 @@ static void options_serve_many_clients(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(numeric_host),
+    CASE_BLOCKING(numeric_host),
     CASE(addresses_stay_after_reset_and_close),
     CASE(a_new_socket_is_as_promised),
     CASE(ipv6),
     CASE(refused),
-    CASE(bad_arguments),
+    CASE_BLOCKING(bad_arguments),
     CASE(a_host_that_never_answers),
     CASE(local_address),
     CASE(local_port_alone),
     CASE(local_name),
     CASE(local_addresses_that_fail),
-    CASE(a_family_without_local_address_is_skipped),
-    CASE(the_next_address_at_once_when_one_fails),
-    CASE(the_next_address_beside_one_that_is_slow),
-    CASE(one_at_a_time_if_the_delay_is_negative),
-    CASE(an_earlier_attempt_stays_alive),
-    CASE(each_failed_address_is_named),
-    CASE(options_serve_many_clients),
+    CASE_BLOCKING(a_family_without_local_address_is_skipped),
+    CASE_BLOCKING(the_next_address_at_once_when_one_fails),
+    CASE_BLOCKING(the_next_address_beside_one_that_is_slow),
+    CASE_BLOCKING(one_at_a_time_if_the_delay_is_negative),
+    CASE_BLOCKING(an_earlier_attempt_stays_alive),
+    CASE_BLOCKING(each_failed_address_is_named),
+    CASE_BLOCKING(options_serve_many_clients),
 };
 
 TEST_MAIN("connect")

@@ -260,7 +260,7 @@ static const test_case_t cases[] = {
     CASE(both_callbacks),
     CASE(make_datagram_fails),
     CASE(build_packet_fails),
-    CASE(an_error_within_a_batch),
+    CASE_BLOCKING(an_error_within_a_batch),
     CASE(the_largest_packet),
     CASE(the_largest_packet_of_raw_ones),
     CASE(the_client_within_a_callback),

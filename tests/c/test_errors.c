@@ -156,7 +156,7 @@ static const test_case_t cases[] = {
     CASE(names_and_texts),
     CASE(which_codes_say_that_the_connection_is_over),
     CASE(the_message_belongs_to_the_thread),
-    CASE(success_leaves_the_message_alone),
+    CASE_BLOCKING(success_leaves_the_message_alone),
     CASE(messages_say_stage_address_and_reason),
     CASE(arguments_are_named),
     CASE(versions),

@@ -231,7 +231,7 @@ static void a_large_send_on_a_nonblocking_descriptor(void)
 
 static const test_case_t cases[] = {
     CASE(a_connected_socket),
-    CASE(descriptors_that_are_none),
+    CASE_BLOCKING(descriptors_that_are_none),
     CASE(no_sockets),
     CASE(sockets_of_another_kind),
     CASE(sockets_that_are_not_connected),

@@ -170,7 +170,7 @@ OVER_UNIX(sending_waits_all_the_same)
 
 static const test_case_t cases[] = {
     CASE_OF_EACH(flags_are_left),
-    CASE_OF_EACH(arguments_come_first),
+    BLOCKING_OF_EACH(arguments_come_first),
     CASE_OF_UNIX(sending_waits_all_the_same),
 };
 

@@ -235,7 +235,7 @@ FOR_UNIX_FAMILIES(received_descriptors)
 static const test_case_t cases[] = {
     CASE(the_list_shows_what_is_inherited), CASE(clients_over_ip),
     CASE(clients_over_unix_paths),          CASE(what_belongs_to_switches_and_names),
-    CASE_OF_UNIX(received_descriptors),
+    BLOCKING_OF_UNIX(received_descriptors),
 };
 
 TEST_MAIN("inherit")

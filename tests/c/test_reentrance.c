@@ -213,12 +213,12 @@ static void freeing_within(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(a_client_refuses_its_own_callbacks),
+    CASE_BLOCKING(a_client_refuses_its_own_callbacks),
     CASE(what_never_waits_is_allowed),
     CASE(other_clients_may_be_used),
-    CASE(closing_within),
-    CASE(aborting_within),
-    CASE(freeing_within),
+    CASE_BLOCKING(closing_within),
+    CASE_BLOCKING(aborting_within),
+    CASE_BLOCKING(freeing_within),
 };
 
 TEST_MAIN("reentrance")

@@ -338,7 +338,7 @@ static const test_case_t cases[] = {
     CASE(from_parts),
     CASE(from_more_parts_than_one_call_takes),
     CASE(many_packets_in_few_calls),
-    CASE(many_packets_stop_at_a_bad_one),
+    CASE_BLOCKING(many_packets_stop_at_a_bad_one),
     CASE(many_packets_say_how_many_went),
     CASE(what_cannot_be_encoded_sends_nothing),
     CASE(timed_out_without_a_byte_is_as_before),

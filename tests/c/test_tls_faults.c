@@ -294,7 +294,7 @@ static void in_a_child_it_is_the_parents(void)
 
 static const test_case_t cases[] = {
     CASE(a_peer_that_stalls_in_the_handshake),
-    CASE(cancelled_in_the_handshake),
+    CASE_BLOCKING(cancelled_in_the_handshake),
     CASE(peers_that_do_not_speak_tls),
     CASE(a_failed_handshake_leaves_the_descriptor),
     CASE(a_cut_connection),
@@ -302,9 +302,9 @@ static const test_case_t cases[] = {
     CASE(a_peer_that_stalls_in_the_goodbye),
     CASE(nobody_waits_for_a_goodbye_that_is_not_wanted),
     CASE(one_direction_cannot_be_ended),
-    CASE(closing_wakes_all),
+    CASE_BLOCKING(closing_wakes_all),
     CASE(a_send_that_times_out_ends_sending),
-    CASE(in_a_child_it_is_the_parents),
+    CASE_BLOCKING(in_a_child_it_is_the_parents),
 };
 
 TEST_MAIN("tls_faults")

@@ -194,9 +194,9 @@ static const test_case_t cases[] = {
     CASE(both_directions_at_once),
     CASE(a_stuck_send_holds_nobody_up),
     CASE(packets_of_every_size),
-    CASE(many_packets_in_one_record),
+    CASE_BLOCKING(many_packets_in_one_record),
     CASE(a_small_receive_size_loses_nothing),
-    CASE(options_of_every_client),
+    CASE_BLOCKING(options_of_every_client),
 };
 
 TEST_MAIN("tls_traffic")

@@ -344,11 +344,11 @@ static void an_iterator(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(a_segmenting_sender),
-    CASE(a_segmenting_sender_with_offload),
+    CASE_BLOCKING(a_segmenting_sender),
+    CASE_BLOCKING(a_segmenting_sender_with_offload),
     CASE(a_segmenting_sender_in_batches),
     CASE(a_segmenting_sender_in_batches_with_offload),
-    CASE(one_coalesced_datagram_through_all_calls),
+    CASE_BLOCKING(one_coalesced_datagram_through_all_calls),
     CASE(sending_equal_sizes),
     CASE(sending_large_ones_of_equal_size),
     CASE(sending_unequal_sizes),

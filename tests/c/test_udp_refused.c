@@ -216,10 +216,14 @@ static void addresses_stay(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(receives_report_it_once),      CASE(receives_report_it_once_on_ipv6),
-    CASE(a_receive_that_waits_is_told), CASE(sends_report_it_once),
-    CASE(sends_report_it_once_on_ipv6), CASE(a_batch_into_the_void),
-    CASE(data_beside_the_error),        CASE(addresses_stay),
+    CASE_BLOCKING(receives_report_it_once),
+    CASE_BLOCKING(receives_report_it_once_on_ipv6),
+    CASE(a_receive_that_waits_is_told),
+    CASE(sends_report_it_once),
+    CASE(sends_report_it_once_on_ipv6),
+    CASE(a_batch_into_the_void),
+    CASE(data_beside_the_error),
+    CASE(addresses_stay),
 };
 
 TEST_MAIN("udp_refused")

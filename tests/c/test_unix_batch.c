@@ -281,10 +281,13 @@ static void into_a_small_buffer(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(stopped_and_sent_on),     CASE(none_went),
-    CASE(a_slow_server),           CASE(one_that_is_too_large),
-    CASE(a_server_that_goes_away), CASE(what_is_too_large_to_receive),
-    CASE(into_a_small_buffer),
+    CASE(stopped_and_sent_on),
+    CASE(none_went),
+    CASE(a_slow_server),
+    CASE(one_that_is_too_large),
+    CASE(a_server_that_goes_away),
+    CASE_BLOCKING(what_is_too_large_to_receive),
+    CASE_BLOCKING(into_a_small_buffer),
 };
 
 int main(int argc, char **argv)

@@ -253,8 +253,12 @@ static void a_new_socket_is_blocking(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(a_switch_ends_it), CASE(a_callback_ends_it), CASE(signals_do_not),
-    CASE(room_at_last),     CASE(thrown_before),      CASE(a_new_socket_is_blocking),
+    CASE_BLOCKING(a_switch_ends_it),
+    CASE_BLOCKING(a_callback_ends_it),
+    CASE(signals_do_not),
+    CASE(room_at_last),
+    CASE_BLOCKING(thrown_before),
+    CASE(a_new_socket_is_blocking),
 };
 
 TEST_MAIN("unix_connect")

@@ -464,7 +464,7 @@ static void a_receive_with_ancillary_data_brings_it_out(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(a_receive_with_ancillary_data_brings_it_out),
+    CASE_BLOCKING(a_receive_with_ancillary_data_brings_it_out),
     CASE(by_path),
     CASE(by_abstract_name),
     CASE(a_local_path_stays),
@@ -473,8 +473,8 @@ static const test_case_t cases[] = {
     CASE(a_socket_of_another_type),
     CASE(a_full_queue_is_waited_for),
     CASE(the_end_both_ways),
-    CASE(batches_and_an_iterator),
-    CASE(a_write_buffer),
+    CASE_BLOCKING(batches_and_an_iterator),
+    CASE_BLOCKING(a_write_buffer),
     CASE(close_wakes_both_sides),
     CASE(descriptors_that_are_refused),
 };

@@ -250,16 +250,11 @@ static void sizes_that_are_set(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(timed_out_without_a_byte),
-    CASE(timed_out_within_a_packet),
-    CASE(a_batch_that_times_out),
-    CASE(a_slow_reader),
-    CASE(a_peer_that_has_gone),
-    CASE(a_peer_that_resets),
-    CASE(a_reset_that_a_send_meets),
-    CASE(the_end_and_then_an_answer),
-    CASE(into_a_buffer),
-    CASE(sizes_that_are_set),
+    CASE(timed_out_without_a_byte),  CASE(timed_out_within_a_packet),
+    CASE(a_batch_that_times_out),    CASE(a_slow_reader),
+    CASE(a_peer_that_has_gone),      CASE(a_peer_that_resets),
+    CASE(a_reset_that_a_send_meets), CASE(the_end_and_then_an_answer),
+    CASE_BLOCKING(into_a_buffer),    CASE_BLOCKING(sizes_that_are_set),
 };
 
 TEST_MAIN("unix_traffic")

@@ -275,12 +275,12 @@ FOR_UNIX_FAMILIES(signals_end_no_send)
 FOR_EACH_FAMILY(a_turn_counts)
 
 static const test_case_t cases[] = {
-    CASE_OF_EACH(a_switch_ends_a_receive),
-    CASE_OF_UNIX(a_switch_ends_a_send),
-    CASE_OF_EACH(a_receive_asks),
-    CASE_OF_EACH(a_waiting_receive_asks),
-    CASE_OF_UNIX(a_send_asks),
-    CASE_OF_EACH(it_looks_before_it_sleeps),
+    BLOCKING_OF_EACH(a_switch_ends_a_receive),
+    BLOCKING_OF_UNIX(a_switch_ends_a_send),
+    BLOCKING_OF_EACH(a_receive_asks),
+    BLOCKING_OF_EACH(a_waiting_receive_asks),
+    BLOCKING_OF_UNIX(a_send_asks),
+    BLOCKING_OF_EACH(it_looks_before_it_sleeps),
     CASE_OF_EACH(signals_end_nothing),
     CASE_OF_UNIX(signals_end_no_send),
     CASE_OF_EACH(a_turn_counts),

@@ -284,8 +284,8 @@ static const test_case_t cases[] = {
     CASE_OF_EACH(free_wakes_all),
     CASE_OF_EACH(closed_comes_first),
     CASE(a_batch_that_is_ended),
-    CASE(sends_to_a_full_server_wake),
-    CASE_OF_UNIX(calls_with_ancillary_data_wake),
+    CASE_BLOCKING(sends_to_a_full_server_wake),
+    BLOCKING_OF_UNIX(calls_with_ancillary_data_wake),
 };
 
 TEST_MAIN("waking")

@@ -145,6 +145,9 @@ impl Live {
         if !self.flush()? {
             return Ok(false);
         }
+        if !self.connection.transport.says_farewell() {
+            return Ok(true);
+        }
         loop {
             match self.connection.sender.farewell(Hold::No) {
                 Ok(()) | Err(Stop::Failed(_)) => return Ok(true),

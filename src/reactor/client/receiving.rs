@@ -66,6 +66,13 @@ pub(super) struct Started {
 
 impl Live {
     fn receive(&mut self) -> Attempt<Packet> {
+        let outcome = self.receive_next();
+        // Whether an error stays is for the receiver to say: it is asked again.
+        self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
+        outcome
+    }
+
+    fn receive_next(&mut self) -> Attempt<Packet> {
         if let Some(packet) = self.connection.receiver.recv_gathered()? {
             return Ok(packet);
         }
@@ -96,8 +103,13 @@ impl Live {
     /// With what came beside it: one receive from the system at most.
     fn receive_beside(&mut self, room: usize) -> Attempt<(Result<Packet>, Ancillary)> {
         let mut ancillary = Ancillary::default();
-        if let Some(packet) = self.connection.receiver.recv_gathered()? {
-            return Ok((Ok(packet), ancillary));
+        match self.connection.receiver.recv_gathered() {
+            Ok(None) => {}
+            Ok(Some(packet)) => return Ok((Ok(packet), ancillary)),
+            Err(error) => {
+                self.is_readable = true;
+                return Err(error.into());
+            }
         }
         match self.attempt_to_receive(|receiver| receiver.recv_with_ancillary(&mut ancillary, room, Hold::No))
         {
