@@ -10,14 +10,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-COUNT = 131072
+COUNT = 16384
 # The way, and the most instructions of one packet of 64 bytes, of the caller's loop too.
 LIMITS = {
     "recv_packet": 350,
-    "recv_packets": 160,
+    "recv_packets": 163,
     "send_packet": 630,
     "send_packet_buffered": 640,
     "send_packets": 216,
+    "udp_recv_packet": 1050,
+    "udp_recv_packet_offload": 318,
+    "udp_recv_packets_offload": 200,
+    "udp_send_packet": 668,
+    "udp_send_packets": 185,
+    "recv_with_descriptor": 1825,
+    "send_with_descriptor": 1080,
 }
 
 
