@@ -147,6 +147,84 @@ impl Drop for Kept {
     }
 }
 
+/// Up to this size packets are copied into a block that they share.
+const SHORT: usize = 2048;
+/// The size of such a block: as much memory may stay because of one packet that somebody keeps.
+const SHORTS_SIZE: usize = 16 << 10;
+
+/// Where this thread copies short packets.
+struct Shorts(Option<Filling>);
+
+thread_local! {
+    static SHORTS: RefCell<Shorts> = const { RefCell::new(Shorts(None)) };
+}
+
+impl Shorts {
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> Packet {
+        match &mut self.0 {
+            Some(filling) if bytes.len() <= filling.capacity() - filling.end => filling.copy(bytes),
+            _ => self.copy_to_start(bytes),
+        }
+    }
+
+    /// Begins the block again, or a new one if packets view it.
+    #[cold]
+    fn copy_to_start(&mut self, bytes: &[u8]) -> Packet {
+        let old = self.0.take().filter(|filling| !filling.is_shared());
+        let filling = self.0.insert(old.unwrap_or_else(|| Filling::new(SHORTS_SIZE)));
+        (filling.start, filling.end) = (0, 0);
+        filling.copy(bytes)
+    }
+}
+
+/// Memory to receive into that stays with the thread, unless what has come is kept as it lies there.
+pub struct Desk(Option<Filling>);
+
+thread_local! {
+    static DESK: RefCell<Desk> = const { RefCell::new(Desk(None)) };
+}
+
+impl Desk {
+    /// Works with this thread's, which has room for `size` bytes.
+    #[inline]
+    pub fn with<T>(size: usize, work: impl FnOnce(&mut Desk) -> T) -> T {
+        let mut work = Some(work);
+        let mut at = |desk: &mut Desk| {
+            let work = work.take().expect("one desk is used");
+            desk.make_room(size);
+            work(desk)
+        };
+        match DESK.try_with(|desk| at(&mut desk.borrow_mut())) {
+            Ok(done) => done,
+            // The thread is ending, and has none any more.
+            Err(_) => at(&mut Desk(None)),
+        }
+    }
+
+    #[inline]
+    fn make_room(&mut self, size: usize) {
+        if !self.0.as_ref().is_some_and(|filling| filling.has_capacity(size)) {
+            self.0 = Some(Filling::new(size));
+        }
+    }
+
+    /// The memory, all of it initialised.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        let Some(filling) = &mut self.0 else { return &mut [] };
+        // SAFETY: no packet views a block before it is kept, so all of it is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).as_ptr(), filling.capacity()) }
+    }
+
+    /// Gives the memory away with the first `count` bytes in it.
+    pub fn keep(&mut self, count: usize) -> Storage {
+        let mut storage = Storage { block: self.0.take() };
+        storage.filled(count);
+        storage
+    }
+}
+
 /// A received packet: a counted, unchanging view. It may be sent to and released on any thread. Its
 /// layout is that of the packets of C.
 #[repr(C)]
@@ -163,8 +241,19 @@ unsafe impl Send for Packet {}
 unsafe impl Sync for Packet {}
 
 impl Packet {
-    /// A packet with a copy of these bytes.
+    /// A packet with a copy of these bytes. Short ones share a block.
+    #[inline]
     pub fn copied(bytes: &[u8]) -> Packet {
+        match bytes.len() {
+            ..=SHORT => {
+                SHORTS.try_with(|shorts| shorts.borrow_mut().copy(bytes)).unwrap_or_else(|_| Packet::alone(bytes))
+            }
+            _ => Packet::alone(bytes),
+        }
+    }
+
+    /// The same in a block of its own.
+    fn alone(bytes: &[u8]) -> Packet {
         let block = Block::new(bytes.len().max(1), 1);
         let data = Block::bytes(block);
         // SAFETY: the block is ours alone, and large enough.
@@ -351,9 +440,25 @@ impl Filling {
         Filling { block: Block::new(capacity, HOLDS), holds: HOLDS, start: 0, end: 0 }
     }
 
+    #[inline]
     fn capacity(&self) -> usize {
         // SAFETY: we hold the block.
         unsafe { self.block.as_ref() }.capacity
+    }
+
+    /// Whether the block has at least `size` bytes, but not far more than anybody keeps.
+    #[inline]
+    fn has_capacity(&self, size: usize) -> bool {
+        let capacity = self.capacity();
+        capacity >= size && capacity <= size.max(KEPT_SIZE)
+    }
+
+    /// A packet with a copy of these bytes, for which there is room.
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> Packet {
+        self.start = self.end;
+        self.append(bytes);
+        self.packet(0, bytes.len())
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
-use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
@@ -42,7 +42,7 @@ pub struct Client {
     unsent_of: AtomicU32,
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     counters: Arc<Counters>,
     names: Option<Names>,
     peer: Option<Arc<str>>,
@@ -54,6 +54,8 @@ pub struct Client {
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
+    /// Whether packets may go there at once: no callback closes the client meanwhile.
+    appends: bool,
     says_farewell: bool,
     survives_fork: bool,
 }
@@ -70,6 +72,7 @@ impl Client {
         let transport = connection.transport;
         Client {
             puts_aside: connection.sender.puts_aside(),
+            appends: connection.sender.puts_aside() && !connection.runs_callbacks,
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport
@@ -109,9 +112,11 @@ impl Client {
     pub fn send_packet(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             half.packets.check()?;
-            let mut out = Gather::default();
-            self.encoder.encode(parts, &mut out)?;
-            self.transmit(half, &mut out, deadline)?;
+            if !(self.appends && half.packets.append(&self.encoder, parts)?) {
+                let mut out = Gather::default();
+                self.encoder.encode(parts, &mut out)?;
+                self.transmit(half, &mut out, deadline)?;
+            }
             self.counters.packets_sent.add(1);
             Ok(())
         })
@@ -411,9 +416,13 @@ impl Client {
         work: impl FnOnce(&mut Half<dyn PacketSender>, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
-        self.leave_to_parent(&mut half);
+        if self.puts_aside {
+            self.leave_to_parent(&mut half);
+        }
         let outcome = self.begin().and_then(|()| work(&mut half, &mut deadline));
-        self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        if self.puts_aside {
+            self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        }
         outcome.map_err(|error| self.explain(error, Stage::Send))
     }
 

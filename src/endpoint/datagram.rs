@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
-use crate::packet::{Packet, Storage};
+use crate::packet::{Desk, Packet, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -51,31 +51,30 @@ impl DatagramReceiver {
         }
     }
 
-    /// One receive into the storage, by `receive`.
+    /// One receive, by `receive`, with the storage empty.
     #[inline]
     fn receive(
         &mut self,
         receive: impl FnOnce(&dyn DatagramTransport, &mut [u8]) -> Attempt<Arrived>,
     ) -> Attempt<Packet> {
-        let space = &mut self.storage.space(self.room, self.room)[..self.room];
-        let arrived = receive(&*self.transport, space);
-        self.counters.recv_calls.add(1);
-        let Arrived { size, segment } = match arrived {
-            Ok(arrived) => arrived,
-            Err(stop) => {
-                self.storage.shrink();
-                return Err(stop);
+        let copy = Desk::with(self.room, |desk| {
+            let arrived = receive(&*self.transport, &mut desk.space()[..self.room]);
+            self.counters.recv_calls.add(1);
+            let Arrived { size, segment } = arrived?;
+            self.counters.bytes_received.add(size.min(self.room));
+            if segment == 0 && (size < COPY_BELOW || size > self.max_size) {
+                check(size, self.max_size)?;
+                return Ok(Some(Packet::copied(&desk.space()[..size])));
             }
-        };
-        self.counters.bytes_received.add(size.min(self.room));
-        if segment == 0 && (size < COPY_BELOW || size > self.max_size) {
-            let packet = check(size, self.max_size).map(|()| Packet::copied(&space[..size]));
-            self.storage.shrink();
-            return Ok(self.finish(packet?)?);
+            self.storage = desk.keep(size.min(self.room));
+            self.segment = if segment == 0 { size } else { segment };
+            Attempt::Ok(None)
+        })?;
+        // Not with the desk in use: decoding may call back.
+        match copy {
+            Some(datagram) => Ok(self.finish(datagram)?),
+            None => self.next_segment()?.ok_or(Stop::Again),
         }
-        self.storage.filled(size);
-        self.segment = if segment == 0 { size } else { segment };
-        self.next_segment()?.ok_or(Stop::Again)
     }
 
     /// The next datagram that came with others.
@@ -168,7 +167,7 @@ impl PacketSender for DatagramSender {
             return Ok(());
         }
         let outcome = if let Some(datagram) = out.only_packet() {
-            self.transport.send(&[datagram], hold)
+            self.transport.send_one(datagram, hold).map(|()| 1)
         } else if let Some((bytes, size)) = out.alike() {
             self.transport.send_alike(bytes, size, hold)
         } else {

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::intake::{Failure, Intake};
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::{Counters, Encoder, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
@@ -281,6 +281,21 @@ impl PacketSender for StreamSender {
                     .into())
             }
         }
+    }
+
+    fn append(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
+        if self.gone > 0 {
+            return Ok(false);
+        }
+        let before = self.buffer.len();
+        let mut out = Gather::behind(std::mem::take(&mut self.buffer));
+        let encoded = encoder.encode(parts, &mut out);
+        let fits = out.lent() == 0 && out.len() <= self.buffer_size;
+        self.buffer = out.take_copied();
+        if !fits {
+            self.buffer.truncate(before);
+        }
+        encoded.map(|()| fits)
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {

@@ -2,7 +2,6 @@
 //! exports of each family.
 
 use std::ffi::{c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,19 +56,28 @@ pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) ->
 
 /// Runs a call on a handle: refuses it inside the handle's own callbacks, and takes the handle out of
 /// service if it panics.
+#[inline]
 pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Result<T>) -> Result<T> {
     handle.check_usable()?;
     let scope = match handle.runs_callbacks() {
         true => Some(Scope::enter(handle)?),
         false => None,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(handle)));
-    if outcome.is_err() {
-        handle.poison();
-    }
+    let panics = PoisonedByPanic(handle);
+    let outcome = work(handle);
+    std::mem::forget(panics);
     // From here on the handle may be gone: a callback may have freed it.
     drop(scope);
-    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    outcome
+}
+
+/// Takes a handle out of service when it is dropped, which only a panic does.
+struct PoisonedByPanic<'a, C: Closable>(&'a C);
+
+impl<C: Closable> Drop for PoisonedByPanic<'_, C> {
+    fn drop(&mut self) {
+        self.0.poison();
+    }
 }
 
 /// What every export of a family that works on packets does.

@@ -172,6 +172,11 @@ pub trait DatagramTransport: Transport {
         0
     }
 
+    /// Sends one datagram.
+    fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
+        self.send(&[datagram], hold).map(|_| ())
+    }
+
     /// Sends the first of the datagrams, as many as go at once, and says how many.
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize>;
 

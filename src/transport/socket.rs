@@ -138,6 +138,13 @@ impl DatagramSocket {
     pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
         DatagramSocket { ends: Some(ends), ..DatagramSocket::new(socket, kind) }
     }
+
+    /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
+    /// shutdown; one in poll is.
+    #[inline]
+    fn send_hold(&self, hold: Hold) -> Hold {
+        if self.kind == DatagramKind::Unix { Hold::No } else { hold }
+    }
 }
 
 impl DatagramTransport for DatagramSocket {
@@ -155,21 +162,24 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
+    #[inline]
+    fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
+        self.socket.send_datagram(datagram, self.send_hold(hold))
+    }
+
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
+        let hold = self.send_hold(hold);
         match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_datagrams(datagrams, &self.segment_limit, hold),
-            // A thread that the kernel holds because the peer's queue is full is not woken by a
-            // shutdown; one in poll is.
-            DatagramKind::Unix => self.socket.send_messages(datagrams, Hold::No),
+            DatagramKind::Unix => self.socket.send_messages(datagrams, hold),
         }
     }
 
     fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        let hold = self.send_hold(hold);
         match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_alike(bytes, size, &self.segment_limit, hold),
-            DatagramKind::Unix => {
-                self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), Hold::No)
-            }
+            DatagramKind::Unix => self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), hold),
         }
     }
 
