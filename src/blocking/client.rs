@@ -260,7 +260,7 @@ impl Client {
         ancillary: &Ancillary,
         timeout_ms: i64,
     ) -> Result<()> {
-        let control = ancillary.control()?;
+        let control = ancillary.control();
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             half.packets.check()?;
             let mut out = Gather::default();
