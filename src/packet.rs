@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -178,35 +178,27 @@ impl Shorts {
     }
 }
 
-/// Memory to receive into that stays with the thread, unless what has come is kept as it lies there.
+/// Memory to receive into: the thread's, to which it goes back, unless what has come is kept as it
+/// lies there.
 pub struct Desk(Option<Filling>);
 
 thread_local! {
-    static DESK: RefCell<Desk> = const { RefCell::new(Desk(None)) };
+    static DESK: Cell<Option<Filling>> = const { Cell::new(None) };
 }
 
 impl Desk {
-    /// Works with this thread's, which has room for `size` bytes.
+    /// With room for `size` bytes.
     #[inline]
-    pub fn with<T>(size: usize, work: impl FnOnce(&mut Desk) -> T) -> T {
-        let mut work = Some(work);
-        let mut at = |desk: &mut Desk| {
-            let work = work.take().expect("one desk is used");
-            desk.make_room(size);
-            work(desk)
-        };
-        match DESK.try_with(|desk| at(&mut desk.borrow_mut())) {
-            Ok(done) => done,
-            // The thread is ending, and has none any more.
-            Err(_) => at(&mut Desk(None)),
+    pub fn new(size: usize) -> Desk {
+        match DESK.try_with(Cell::take) {
+            Ok(Some(filling)) if filling.has_capacity(size) => Desk(Some(filling)),
+            _ => Desk::larger(size),
         }
     }
 
-    #[inline]
-    fn make_room(&mut self, size: usize) {
-        if !self.0.as_ref().is_some_and(|filling| filling.has_capacity(size)) {
-            self.0 = Some(Filling::new(size));
-        }
+    #[cold]
+    fn larger(size: usize) -> Desk {
+        Desk(Some(Filling::new(size)))
     }
 
     /// The memory, all of it initialised.
@@ -217,11 +209,21 @@ impl Desk {
         unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).as_ptr(), filling.capacity()) }
     }
 
-    /// Gives the memory away with the first `count` bytes in it.
-    pub fn keep(&mut self, count: usize) -> Storage {
+    /// Keeps the memory, with the first `count` bytes in it.
+    pub fn keep(mut self, count: usize) -> Storage {
         let mut storage = Storage { block: self.0.take() };
         storage.filled(count);
         storage
+    }
+}
+
+impl Drop for Desk {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(filling) = self.0.take() {
+            // A thread that is ending keeps nothing.
+            let _ = DESK.try_with(|desk| desk.set(Some(filling)));
+        }
     }
 }
 
@@ -245,9 +247,9 @@ impl Packet {
     #[inline]
     pub fn copied(bytes: &[u8]) -> Packet {
         match bytes.len() {
-            ..=SHORT => {
-                SHORTS.try_with(|shorts| shorts.borrow_mut().copy(bytes)).unwrap_or_else(|_| Packet::alone(bytes))
-            }
+            ..=SHORT => SHORTS
+                .try_with(|shorts| shorts.borrow_mut().copy(bytes))
+                .unwrap_or_else(|_| Packet::alone(bytes)),
             _ => Packet::alone(bytes),
         }
     }
@@ -401,19 +403,32 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
+    /// A packet that views the bytes from `start` to `end`, and with it `used` bytes are spent.
+    #[inline(always)]
+    pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
+        let filling = self.block.as_mut().expect("a packet comes from bytes");
+        let packet = filling.packet(start, end);
+        let there = filling.end - filling.start;
+        assert!(used <= there, "more bytes spent than there are");
+        filling.start += used;
+        if used == there {
+            self.let_go();
+        }
+        packet
+    }
+
+    #[inline(never)]
+    fn let_go(&mut self) {
+        self.block = None;
+    }
+
     /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
     /// none.
     #[inline]
     pub fn take(&mut self, most: usize) -> Option<Packet> {
-        let filling = self.block.as_mut()?;
+        let filling = self.block.as_ref()?;
         let size = most.min(filling.end - filling.start);
-        if size == 0 {
-            return None;
-        }
-        let packet = filling.packet(0, size);
-        filling.start += size;
-        self.shrink();
-        Some(packet)
+        (size > 0).then(|| self.cut(0, size, size))
     }
 
     /// The first `count` bytes are spent.
@@ -430,7 +445,7 @@ impl Storage {
     #[inline]
     pub fn shrink(&mut self) {
         if matches!(&self.block, Some(filling) if filling.start == filling.end) {
-            self.block = None;
+            self.let_go();
         }
     }
 }
@@ -608,6 +623,48 @@ mod tests {
         let (data, size, block) = Packet::copied(b"abc").into_raw();
         // SAFETY: the parts come from into_raw, once.
         assert_eq!(&*unsafe { Packet::from_raw(data, size, block) }, b"abc");
+    }
+
+    #[test]
+    fn short_copies_share_blocks_and_keep_their_bytes() {
+        let copies = 3 * SHORTS_SIZE / 64;
+        let kept: Vec<_> = (0..copies)
+            .map(|number| {
+                let packet = Packet::copied(&[number as u8; 64]);
+                // Most are gone again before the next one.
+                (number % 7 == 0).then_some((number as u8, packet))
+            })
+            .collect();
+        for (byte, packet) in kept.iter().flatten() {
+            assert_eq!(**packet, [*byte; 64]);
+        }
+        let (one, other) = (Packet::copied(b"one"), Packet::copied(b"other"));
+        assert_eq!(one.block, other.block);
+        assert_ne!(one.block, Packet::copied(&[0; SHORT + 1]).block);
+    }
+
+    #[test]
+    fn short_copies_begin_a_block_again_that_nobody_views() {
+        let first = Packet::copied(b"x").block;
+        let blocks = (0..4 * SHORTS_SIZE / SHORT).map(|_| Packet::copied(&[1; SHORT]).block);
+        assert!(blocks.into_iter().all(|block| block == first));
+    }
+
+    #[test]
+    fn a_desk_stays_with_its_thread_until_something_is_kept() {
+        let place = |desk: &mut Desk| desk.space().as_ptr();
+        let mut desk = Desk::new(100);
+        desk.space()[..3].copy_from_slice(b"abc");
+        let first = place(&mut desk);
+        drop(desk);
+        let mut desk = Desk::new(50);
+        assert_eq!(place(&mut desk), first);
+        let storage = desk.keep(3);
+        let mut desk = Desk::new(100);
+        assert_ne!(place(&mut desk), first);
+        assert_eq!(storage.bytes(), b"abc");
+        drop(desk);
+        assert!(Desk::new(1000).space().len() >= 1000);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub mod stream;
 
 /// The receiving half of an endpoint.
 pub trait PacketReceiver: Send {
-    /// Receives one packet: from what has gathered, or with one system call.
+    /// Receives one packet with one system call, after [`Self::recv_gathered`] has had none.
     fn recv(&mut self, hold: Hold) -> Attempt<Packet>;
 
     /// A packet from what has gathered, without a system call; None: there is none.

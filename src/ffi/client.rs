@@ -92,6 +92,16 @@ pub(crate) unsafe fn work<H: Handle<Inner = Client>>(
     call(|| operate(unsafe { client(pointer)? }, work))
 }
 
+/// Has one function do for all families what is the same behind their handles: compiled once, it is
+/// a single level of calls. NULL has the name of its family.
+#[inline]
+fn same<H: Handle<Inner = Client>>(pointer: *mut H, work: impl FnOnce(*mut en_client_t) -> c_int) -> c_int {
+    match pointer.is_null() {
+        true => call(|| Err(null(H::NAME))),
+        false => work(pointer.cast()),
+    }
+}
+
 /// # Safety
 /// As [`work`]; `data` is NULL or `size` bytes.
 pub(crate) unsafe fn send_packet<H: Handle<Inner = Client>>(
@@ -101,7 +111,7 @@ pub(crate) unsafe fn send_packet<H: Handle<Inner = Client>>(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    unsafe { work(pointer, |client| client.send_packet(&[bytes(data, size, "data")?], timeout_ms)) }
+    same(pointer, |client| unsafe { en_client_send_packet(client, data, size, timeout_ms) })
 }
 
 /// # Safety
@@ -116,7 +126,7 @@ pub(crate) unsafe fn send_packet_slices<H: Handle<Inner = Client>>(
     unsafe {
         work(pointer, |client| {
             let parts = slices(parts, count, "parts")?.collect::<Result<Vec<_>>>()?;
-            client.send_packet(&parts, timeout_ms)
+            client.send_packet_parts(&parts, timeout_ms)
         })
     }
 }
@@ -154,13 +164,7 @@ pub(crate) unsafe fn recv_packet<H: Handle<Inner = Client>>(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    unsafe {
-        work(pointer, |client| {
-            let packet = Out::new(packet, "packet")?;
-            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
-            Ok(())
-        })
-    }
+    same(pointer, |client| unsafe { en_client_recv_packet(client, timeout_ms, packet) })
 }
 
 /// # Safety
@@ -353,7 +357,7 @@ pub unsafe extern "C" fn en_client_send_packet(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `data` NULL or `size` bytes.
-    unsafe { send_packet(client, data, size, timeout_ms) }
+    unsafe { work(client, |client| client.send_packet(bytes(data, size, "data")?, timeout_ms)) }
 }
 
 /// Receives one packet, the caller's to release; see the function of the same name of the client's
@@ -369,7 +373,13 @@ pub unsafe extern "C" fn en_client_recv_packet(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `packet` NULL or writable.
-    unsafe { recv_packet(client, timeout_ms, packet) }
+    unsafe {
+        work(client, |client| {
+            let packet = Out::new(packet, "packet")?;
+            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
+            Ok(())
+        })
+    }
 }
 
 /// Receives packet after packet within one budget of time; see the function of the same name of

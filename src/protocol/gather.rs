@@ -367,6 +367,15 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_may_go_right_behind_other_bytes() {
+        let mut gather = Gather::behind(b"ab".to_vec());
+        gather.push(b"cd");
+        gather.end_packet();
+        assert_eq!((gather.len(), gather.lent(), gather.packets()), (4, 0, 1));
+        assert_eq!(gather.take_copied(), b"abcd");
+    }
+
+    #[test]
     fn packets_come_in_one_piece_each() {
         let long = vec![7; COPY_BELOW];
         let mut gather = Gather::default();

@@ -73,6 +73,7 @@ impl Socket {
     }
 
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
+    #[inline]
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
         // With room for what else the application may have asked for, such as time stamps: the size

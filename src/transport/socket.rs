@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_attribute};
@@ -70,6 +71,10 @@ impl StreamSocket {
 }
 
 impl StreamTransport for StreamSocket {
+    fn into_socket(self: Arc<Self>) -> Option<Arc<StreamSocket>> {
+        Some(self)
+    }
+
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         let count = self.socket.recv(buffer, hold)?;
@@ -148,6 +153,7 @@ impl DatagramSocket {
 }
 
 impl DatagramTransport for DatagramSocket {
+    #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         match self.kind {
             DatagramKind::Udp { offload: true } => self.socket.recv_coalesced(buffer, hold),

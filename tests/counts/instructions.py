@@ -13,18 +13,18 @@ from pathlib import Path
 COUNT = 16384
 # The way, and the most instructions of one packet of 64 bytes, of the caller's loop too.
 LIMITS = {
-    "recv_packet": 350,
-    "recv_packets": 163,
-    "send_packet": 630,
-    "send_packet_buffered": 640,
-    "send_packets": 216,
-    "udp_recv_packet": 1050,
-    "udp_recv_packet_offload": 318,
-    "udp_recv_packets_offload": 200,
-    "udp_send_packet": 668,
-    "udp_send_packets": 185,
-    "recv_with_descriptor": 1825,
-    "send_with_descriptor": 1080,
+    "recv_packet": 300,
+    "recv_packets": 162,
+    "send_packet": 485,
+    "send_packet_buffered": 368,
+    "send_packets": 176,
+    "udp_recv_packet": 690,
+    "udp_recv_packet_offload": 265,
+    "udp_recv_packets_offload": 130,
+    "udp_send_packet": 430,
+    "udp_send_packets": 145,
+    "recv_with_descriptor": 1290,
+    "send_with_descriptor": 790,
 }
 
 
