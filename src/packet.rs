@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -147,6 +147,86 @@ impl Drop for Kept {
     }
 }
 
+/// Up to this size packets are copied into a block that they share.
+const SHORT: usize = 2048;
+/// The size of such a block: as much memory may stay because of one packet that somebody keeps.
+const SHORTS_SIZE: usize = 16 << 10;
+
+/// Where this thread copies short packets.
+struct Shorts(Option<Filling>);
+
+thread_local! {
+    static SHORTS: RefCell<Shorts> = const { RefCell::new(Shorts(None)) };
+}
+
+impl Shorts {
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> Packet {
+        match &mut self.0 {
+            Some(filling) if bytes.len() <= filling.capacity() - filling.end => filling.copy(bytes),
+            _ => self.copy_to_start(bytes),
+        }
+    }
+
+    /// Begins the block again, or a new one if packets view it.
+    #[cold]
+    fn copy_to_start(&mut self, bytes: &[u8]) -> Packet {
+        let old = self.0.take().filter(|filling| !filling.is_shared());
+        let filling = self.0.insert(old.unwrap_or_else(|| Filling::new(SHORTS_SIZE)));
+        (filling.start, filling.end) = (0, 0);
+        filling.copy(bytes)
+    }
+}
+
+/// Memory to receive into: the thread's, to which it goes back, unless what has come is kept as it
+/// lies there.
+pub struct Desk(Option<Filling>);
+
+thread_local! {
+    static DESK: Cell<Option<Filling>> = const { Cell::new(None) };
+}
+
+impl Desk {
+    /// With room for `size` bytes.
+    #[inline]
+    pub fn new(size: usize) -> Desk {
+        match DESK.try_with(Cell::take) {
+            Ok(Some(filling)) if filling.has_capacity(size) => Desk(Some(filling)),
+            _ => Desk::larger(size),
+        }
+    }
+
+    #[cold]
+    fn larger(size: usize) -> Desk {
+        Desk(Some(Filling::new(size)))
+    }
+
+    /// The memory, all of it initialised.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        let Some(filling) = &mut self.0 else { return &mut [] };
+        // SAFETY: no packet views a block before it is kept, so all of it is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).as_ptr(), filling.capacity()) }
+    }
+
+    /// Keeps the memory, with the first `count` bytes in it.
+    pub fn keep(mut self, count: usize) -> Storage {
+        let mut storage = Storage { block: self.0.take() };
+        storage.filled(count);
+        storage
+    }
+}
+
+impl Drop for Desk {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(filling) = self.0.take() {
+            // A thread that is ending keeps nothing.
+            let _ = DESK.try_with(|desk| desk.set(Some(filling)));
+        }
+    }
+}
+
 /// A received packet: a counted, unchanging view. It may be sent to and released on any thread. Its
 /// layout is that of the packets of C.
 #[repr(C)]
@@ -163,8 +243,19 @@ unsafe impl Send for Packet {}
 unsafe impl Sync for Packet {}
 
 impl Packet {
-    /// A packet with a copy of these bytes.
+    /// A packet with a copy of these bytes. Short ones share a block.
+    #[inline]
     pub fn copied(bytes: &[u8]) -> Packet {
+        match bytes.len() {
+            ..=SHORT => SHORTS
+                .try_with(|shorts| shorts.borrow_mut().copy(bytes))
+                .unwrap_or_else(|_| Packet::alone(bytes)),
+            _ => Packet::alone(bytes),
+        }
+    }
+
+    /// The same in a block of its own.
+    fn alone(bytes: &[u8]) -> Packet {
         let block = Block::new(bytes.len().max(1), 1);
         let data = Block::bytes(block);
         // SAFETY: the block is ours alone, and large enough.
@@ -312,19 +403,32 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
+    /// A packet that views the bytes from `start` to `end`, and with it `used` bytes are spent.
+    #[inline(always)]
+    pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
+        let filling = self.block.as_mut().expect("a packet comes from bytes");
+        let packet = filling.packet(start, end);
+        let there = filling.end - filling.start;
+        assert!(used <= there, "more bytes spent than there are");
+        filling.start += used;
+        if used == there {
+            self.let_go();
+        }
+        packet
+    }
+
+    #[inline(never)]
+    fn let_go(&mut self) {
+        self.block = None;
+    }
+
     /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
     /// none.
     #[inline]
     pub fn take(&mut self, most: usize) -> Option<Packet> {
-        let filling = self.block.as_mut()?;
+        let filling = self.block.as_ref()?;
         let size = most.min(filling.end - filling.start);
-        if size == 0 {
-            return None;
-        }
-        let packet = filling.packet(0, size);
-        filling.start += size;
-        self.shrink();
-        Some(packet)
+        (size > 0).then(|| self.cut(0, size, size))
     }
 
     /// The first `count` bytes are spent.
@@ -341,7 +445,7 @@ impl Storage {
     #[inline]
     pub fn shrink(&mut self) {
         if matches!(&self.block, Some(filling) if filling.start == filling.end) {
-            self.block = None;
+            self.let_go();
         }
     }
 }
@@ -351,9 +455,25 @@ impl Filling {
         Filling { block: Block::new(capacity, HOLDS), holds: HOLDS, start: 0, end: 0 }
     }
 
+    #[inline]
     fn capacity(&self) -> usize {
         // SAFETY: we hold the block.
         unsafe { self.block.as_ref() }.capacity
+    }
+
+    /// Whether the block has at least `size` bytes, but not far more than anybody keeps.
+    #[inline]
+    fn has_capacity(&self, size: usize) -> bool {
+        let capacity = self.capacity();
+        capacity >= size && capacity <= size.max(KEPT_SIZE)
+    }
+
+    /// A packet with a copy of these bytes, for which there is room.
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) -> Packet {
+        self.start = self.end;
+        self.append(bytes);
+        self.packet(0, bytes.len())
     }
 
     #[inline]
@@ -503,6 +623,48 @@ mod tests {
         let (data, size, block) = Packet::copied(b"abc").into_raw();
         // SAFETY: the parts come from into_raw, once.
         assert_eq!(&*unsafe { Packet::from_raw(data, size, block) }, b"abc");
+    }
+
+    #[test]
+    fn short_copies_share_blocks_and_keep_their_bytes() {
+        let copies = 3 * SHORTS_SIZE / 64;
+        let kept: Vec<_> = (0..copies)
+            .map(|number| {
+                let packet = Packet::copied(&[number as u8; 64]);
+                // Most are gone again before the next one.
+                (number % 7 == 0).then_some((number as u8, packet))
+            })
+            .collect();
+        for (byte, packet) in kept.iter().flatten() {
+            assert_eq!(**packet, [*byte; 64]);
+        }
+        let (one, other) = (Packet::copied(b"one"), Packet::copied(b"other"));
+        assert_eq!(one.block, other.block);
+        assert_ne!(one.block, Packet::copied(&[0; SHORT + 1]).block);
+    }
+
+    #[test]
+    fn short_copies_begin_a_block_again_that_nobody_views() {
+        let first = Packet::copied(b"x").block;
+        let blocks = (0..4 * SHORTS_SIZE / SHORT).map(|_| Packet::copied(&[1; SHORT]).block);
+        assert!(blocks.into_iter().all(|block| block == first));
+    }
+
+    #[test]
+    fn a_desk_stays_with_its_thread_until_something_is_kept() {
+        let place = |desk: &mut Desk| desk.space().as_ptr();
+        let mut desk = Desk::new(100);
+        desk.space()[..3].copy_from_slice(b"abc");
+        let first = place(&mut desk);
+        drop(desk);
+        let mut desk = Desk::new(50);
+        assert_eq!(place(&mut desk), first);
+        let storage = desk.keep(3);
+        let mut desk = Desk::new(100);
+        assert_ne!(place(&mut desk), first);
+        assert_eq!(storage.bytes(), b"abc");
+        drop(desk);
+        assert!(Desk::new(1000).space().len() >= 1000);
     }
 
     #[test]

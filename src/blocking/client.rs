@@ -10,7 +10,7 @@ use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
-use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::protocol::Gather;
@@ -42,7 +42,7 @@ pub struct Client {
     unsent_of: AtomicU32,
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     counters: Arc<Counters>,
     names: Option<Names>,
     peer: Option<Arc<str>>,
@@ -54,6 +54,10 @@ pub struct Client {
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
+    /// Whether packets may go there at once: no callback closes the client meanwhile.
+    appends: bool,
+    /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
+    only_waits: bool,
     says_farewell: bool,
     survives_fork: bool,
 }
@@ -70,6 +74,8 @@ impl Client {
         let transport = connection.transport;
         Client {
             puts_aside: connection.sender.puts_aside(),
+            appends: connection.sender.puts_aside() && !connection.runs_callbacks,
+            only_waits: waiting.is_plain() && transport.can_hold(),
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport
@@ -105,22 +111,41 @@ impl Client {
         self.receiving.is_used() || self.sending.is_used() || self.control.is_used()
     }
 
-    /// Sends one packet, given in parts.
-    pub fn send_packet(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
+    /// Sends one packet.
+    #[inline]
+    pub fn send_packet(&self, packet: &[u8], timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            half.packets.check()?;
-            let mut out = Gather::default();
-            self.encoder.encode(parts, &mut out)?;
-            self.transmit(half, &mut out, deadline)?;
-            self.counters.packets_sent.add(1);
-            Ok(())
+            self.send(half, &[packet], deadline)
         })
     }
 
-    /// Sends packets until one fails, and says how many went.
-    pub fn send_packets(
+    /// Sends one packet, given in parts.
+    pub fn send_packet_parts(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
+        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| self.send(half, parts, deadline))
+    }
+
+    #[inline(always)]
+    fn send(
         &self,
-        packets: &mut dyn Iterator<Item = Result<&[u8]>>,
+        half: &mut Half<dyn PacketSender>,
+        parts: &[&[u8]],
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        half.packets.check()?;
+        if !(self.appends && half.packets.append(&self.encoder, parts)?) {
+            let mut out = Gather::default();
+            self.encoder.encode(parts, &mut out)?;
+            self.transmit(half, &mut out, deadline)?;
+        }
+        self.counters.packets_sent.add(1);
+        Ok(())
+    }
+
+    /// Sends packets until one fails, and says how many went.
+    #[inline(never)]
+    pub fn send_packets<'p>(
+        &self,
+        packets: &mut impl Iterator<Item = Result<&'p [u8]>>,
         timeout_ms: i64,
     ) -> (usize, Result<()>) {
         let mut went = 0;
@@ -145,7 +170,7 @@ impl Client {
     /// One batch: whether it was the last, or why the next packet cannot go.
     fn gather<'a, 'b: 'a>(
         &'a self,
-        packets: &mut dyn Iterator<Item = Result<&'b [u8]>>,
+        packets: &mut impl Iterator<Item = Result<&'b [u8]>>,
         out: &mut Gather<'a>,
     ) -> Result<bool> {
         while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
@@ -156,6 +181,7 @@ impl Client {
     }
 
     /// Sends what was gathered.
+    #[inline(always)]
     fn transmit(
         &self,
         half: &mut Half<dyn PacketSender>,
@@ -172,7 +198,7 @@ impl Client {
     }
 
     /// Most of the time there is room at once, and nobody needs to know what time it is.
-    #[inline]
+    #[inline(always)]
     fn send_through(
         &self,
         transport: &dyn Transport,
@@ -206,11 +232,10 @@ impl Client {
     /// Receives one packet.
     #[inline]
     pub fn recv_packet(&self, timeout_ms: i64) -> Result<Packet> {
-        self.recv_within(&mut Deadline::after_ms(timeout_ms))
+        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| self.receive(half, deadline))
     }
 
     /// Receives one packet before a deadline.
-    #[inline]
     pub fn recv_within(&self, deadline: &mut Deadline) -> Result<Packet> {
         self.with_receiver(deadline, |half, deadline| self.receive(half, deadline))
     }
@@ -225,6 +250,7 @@ impl Client {
     }
 
     /// Receives at least one packet into `out`, and what else there is; how many.
+    #[inline(never)]
     pub fn recv_packets(&self, out: &mut [MaybeUninit<Packet>], timeout_ms: i64) -> Result<usize> {
         let [first, more @ ..] = out else { return Ok(0) };
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
@@ -255,7 +281,7 @@ impl Client {
         ancillary: &Ancillary,
         timeout_ms: i64,
     ) -> Result<()> {
-        let control = ancillary.control()?;
+        let control = ancillary.control();
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             half.packets.check()?;
             let mut out = Gather::default();
@@ -280,7 +306,7 @@ impl Client {
         Ok(self.receiving.try_lock().is_some_and(|mut half| half.packets.is_ready()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
         match half.packets.recv_gathered()? {
             // A callback may have closed the client meanwhile.
@@ -290,19 +316,46 @@ impl Client {
         }
     }
 
+    #[inline(always)]
     fn wait_for_packet(
         &self,
         half: &mut Half<dyn PacketReceiver>,
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
     ) -> Result<Packet> {
-        let Half { packets, transport } = half;
-        let packet =
-            self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
-                false => recv(&mut **packets, hold),
-                true => self.recv_after_flush(|hold| recv(&mut **packets, hold), hold),
-            })?;
+        let packet = match self.hold(deadline) {
+            Hold::No => self.drive_receiver(half, deadline, recv)?,
+            // Most of the time the kernel does all the waiting.
+            hold => match recv(&mut *half.packets, hold) {
+                Ok(packet) => packet,
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(_) => self.drive_receiver(half, deadline, recv)?,
+            },
+        };
         if self.is_done() { Err(closed()) } else { Ok(packet) }
+    }
+
+    /// How long the kernel may hold a receive that nobody but the kernel has to know of.
+    #[inline]
+    fn hold(&self, deadline: &mut Deadline) -> Hold {
+        match self.only_waits && !self.unsent.load(Ordering::Relaxed) && !self.life.is_in_child() {
+            true => self.waiting.hold(deadline.left()),
+            false => Hold::No,
+        }
+    }
+
+    #[inline(never)]
+    fn drive_receiver(
+        &self,
+        half: &mut Half<dyn PacketReceiver>,
+        deadline: &mut Deadline,
+        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
+    ) -> Result<Packet> {
+        let Half { packets, transport } = half;
+        self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+            false => recv(&mut **packets, hold),
+            true => self.recv_after_flush(|hold| recv(&mut **packets, hold), hold),
+        })
     }
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
@@ -361,6 +414,7 @@ impl Client {
     }
 
     /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
+    #[inline(never)]
     fn drive_sender<T>(
         &self,
         transport: &dyn Transport,
@@ -392,7 +446,7 @@ impl Client {
         if self.is_done() { Err(closed()) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_receiver<T>(
         &self,
         deadline: &mut Deadline,
@@ -405,15 +459,20 @@ impl Client {
             .map_err(|error| self.explain(error, Stage::Receive))
     }
 
+    #[inline(always)]
     fn with_sender<T>(
         &self,
         mut deadline: Deadline,
         work: impl FnOnce(&mut Half<dyn PacketSender>, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
-        self.leave_to_parent(&mut half);
+        if self.puts_aside {
+            self.leave_to_parent(&mut half);
+        }
         let outcome = self.begin().and_then(|()| work(&mut half, &mut deadline));
-        self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        if self.puts_aside {
+            self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        }
         outcome.map_err(|error| self.explain(error, Stage::Send))
     }
 

@@ -1,5 +1,6 @@
 //! Datagrams in and out of a datagram transport.
 
+use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
@@ -115,10 +116,10 @@ fn sized(outcome: std::result::Result<Arrived, Wanted>) -> std::result::Result<u
     outcome.map(|arrived| arrived.size)
 }
 
-fn control_for(datagram: &[u8], ancillary: &Ancillary) -> Result<Vec<u8>> {
+fn control_for<'a>(datagram: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {
     match datagram.is_empty() {
         true => Err(invalid("ancillary data needs at least one byte to go with it")),
-        false => ancillary.control(),
+        false => Ok(ancillary.control()),
     }
 }
 

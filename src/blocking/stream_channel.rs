@@ -1,5 +1,6 @@
 //! Bytes in and out of a stream transport.
 
+use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
@@ -231,12 +232,12 @@ impl Sending<Stream> {
     }
 
     /// The control message that goes beside these bytes.
-    fn control_for(&self, bytes: &[u8], ancillary: &Ancillary) -> Result<Vec<u8>> {
+    fn control_for<'a>(&self, bytes: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {
         self.check(bytes.len())?;
         if bytes.is_empty() {
             return Err(invalid("ancillary data needs at least one byte to go with it"));
         }
-        ancillary.control()
+        Ok(ancillary.control())
     }
 }
 

@@ -110,9 +110,18 @@ impl Waiting {
         }
     }
 
+    /// Whether there is nothing but the kernel to wait by, and nobody to ask.
+    pub fn is_plain(&self) -> bool {
+        self.cancel.is_none()
+            && self.interrupt.is_none()
+            && self.interval.is_none()
+            && self.own.is_none()
+            && self.busy_poll.is_zero()
+    }
+
     /// How long the kernel may hold us when so much time is left.
     #[inline]
-    fn hold(&self, left: Left) -> Hold {
+    pub fn hold(&self, left: Left) -> Hold {
         match left.at_most(self.interval) {
             None => Hold::Forever,
             Some(time) => hold_within(time),
@@ -231,8 +240,8 @@ fn timed_out() -> Error {
 /// that ends before `time` does; poll, which is exact, waits for the rest. Of the values that would
 /// do, one with few digits is taken, so that the socket's setting seldom changes.
 fn hold_within(time: Duration) -> Hold {
-    let safe = (time.as_millis() * 7 / 8).saturating_sub(20);
-    match u32::try_from(safe) {
+    let milliseconds = time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into());
+    match u32::try_from((milliseconds - milliseconds / 8).saturating_sub(20)) {
         Ok(0..20) => Hold::No,
         Ok(safe) => {
             let digits = safe.ilog2().saturating_sub(2);

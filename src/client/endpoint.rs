@@ -8,7 +8,7 @@ use crate::blocking::{Channel, Client};
 use crate::endpoint::datagram::DatagramSender;
 use crate::endpoint::one_way::{NoReceiver, NoSender};
 use crate::endpoint::stream::StreamSender;
-use crate::endpoint::{Connection, Counters, Encode, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
@@ -64,7 +64,7 @@ pub(super) fn over_stream(
         Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
         _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer, counters.clone())),
     };
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn over_datagrams(
         Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
         _ => Box::new(DatagramSender::new(transport.clone(), counters.clone())),
     };
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
 }
 
@@ -93,7 +93,7 @@ fn connection(
     transport: Arc<dyn Transport>,
     receiver: Box<dyn PacketReceiver>,
     sender: Box<dyn PacketSender>,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     counters: Arc<Counters>,
     protocol_calls_back: bool,
 ) -> Connection {

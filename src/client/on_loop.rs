@@ -14,7 +14,7 @@ use super::unix_stream::{self, UnixStreamOptions};
 use super::{CommonOptions, within};
 use crate::attempt::{Course, Interest, Undertaking};
 use crate::blocking::Channel;
-use crate::endpoint::{Connection, Encode};
+use crate::endpoint::{Connection, Encoder};
 use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Plan, Work};
@@ -92,7 +92,7 @@ fn no_other() -> Error {
 fn client(
     core: &Rc<EventLoop>,
     begin: Begin,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     common: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -104,7 +104,7 @@ fn client(
 fn given(
     core: &Rc<EventLoop>,
     work: Work,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     common: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -130,7 +130,7 @@ pub fn tcp(
     options.secure.check(Some(host))?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -144,7 +144,7 @@ pub fn tcp_from_fd(
     core.check()?;
     let mut work = TcpConnecting::from_fd(fd, protocol, options)?;
     work.keep();
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     given(core, Box::new(work), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -159,7 +159,7 @@ pub fn udp(
     check_host(host)?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(UdpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -172,7 +172,7 @@ pub fn udp_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(udp::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
 }
 
 /// A Unix stream client that will connect to an address.
@@ -184,7 +184,7 @@ pub fn unix_stream(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_stream::connecting(&to, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = protocol.clone().into();
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -197,7 +197,7 @@ pub fn unix_stream_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_stream::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
 }
 
 /// A Unix datagram client whose peer will be the one at an address.
@@ -209,7 +209,7 @@ pub fn unix_datagram(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_datagram::connecting(&to, &own, &kept)?) as Work);
-    client(core, Box::new(begin), Box::new(protocol.clone()), -1, &options.common)
+    client(core, Box::new(begin), protocol.clone().into(), -1, &options.common)
 }
 
 /// A Unix datagram client over a connected socket, which is the library's only from success on.
@@ -221,7 +221,7 @@ pub fn unix_datagram_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
 }
 
 /// An endpoint over a stream transport.
@@ -233,7 +233,7 @@ pub fn stream_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_stream(channel, protocol, directions, options)?;
-    endpoint(core, connection, Box::new(protocol.clone()), directions, options)
+    endpoint(core, connection, protocol.clone().into(), directions, options)
 }
 
 /// An endpoint over a datagram transport.
@@ -245,13 +245,13 @@ pub fn datagram_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_datagrams(channel, protocol, directions, options)?;
-    endpoint(core, connection, Box::new(protocol.clone()), directions, options)
+    endpoint(core, connection, protocol.clone().into(), directions, options)
 }
 
 fn endpoint(
     core: &Rc<EventLoop>,
     connection: Connection,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {

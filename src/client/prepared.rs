@@ -14,23 +14,23 @@ use crate::socket::names::Names;
 use crate::transport::{DatagramTransport, StreamTransport};
 
 /// The receiving half of a stream.
-pub(super) fn stream_receiver(
-    transport: Arc<dyn StreamTransport>,
+pub(super) fn stream_receiver<T: StreamTransport + ?Sized>(
+    transport: Arc<T>,
     decoding: Decoding,
     common: &CommonOptions,
     counters: &Arc<Counters>,
-) -> StreamReceiver {
+) -> StreamReceiver<T> {
     let intake = Intake::new(decoding, common.max_packet_size, common.ask());
     StreamReceiver::new(transport, intake, counters.clone())
 }
 
 /// The receiving half for datagrams.
-pub(super) fn datagram_receiver(
-    transport: Arc<dyn DatagramTransport>,
+pub(super) fn datagram_receiver<T: DatagramTransport + ?Sized>(
+    transport: Arc<T>,
     protocol: &Arc<dyn DatagramProtocol>,
     common: &CommonOptions,
     counters: &Arc<Counters>,
-) -> DatagramReceiver {
+) -> DatagramReceiver<T> {
     DatagramReceiver::new(transport, protocol.clone(), common.max_datagram_size(), counters.clone())
 }
 
@@ -53,14 +53,26 @@ impl PreparedStream {
     }
 
     pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Connection {
+        match transport.clone().into_socket() {
+            Some(socket) => self.over(socket, transport),
+            None => self.over(transport.clone(), transport),
+        }
+    }
+
+    /// Both halves over `transport`, which is `whole`.
+    fn over<T: StreamTransport + ?Sized + 'static>(
+        self,
+        transport: Arc<T>,
+        whole: Arc<dyn StreamTransport>,
+    ) -> Connection {
         let PreparedStream { names, protocol, decoding, common } = self;
         let counters = Arc::new(Counters::default());
         Connection {
             receiver: Box::new(stream_receiver(transport.clone(), decoding, &common, &counters)),
-            sender: Box::new(StreamSender::new(transport.clone(), common.write_buffer, counters.clone())),
-            transport,
+            sender: Box::new(StreamSender::new(transport, common.write_buffer, counters.clone())),
+            transport: whole,
             runs_callbacks: protocol.runs_callbacks(),
-            encoder: Box::new(protocol),
+            encoder: protocol.into(),
             counters,
             names: Some(names),
             is_shared: false,
@@ -69,8 +81,8 @@ impl PreparedStream {
 }
 
 /// Both halves of an endpoint over a datagram transport.
-pub(super) fn datagrams(
-    transport: Arc<dyn DatagramTransport>,
+pub(super) fn datagrams<T: DatagramTransport + 'static>(
+    transport: Arc<T>,
     names: Names,
     protocol: &Arc<dyn DatagramProtocol>,
     common: &CommonOptions,
@@ -80,7 +92,7 @@ pub(super) fn datagrams(
         receiver: Box::new(datagram_receiver(transport.clone(), protocol, common, &counters)),
         sender: Box::new(DatagramSender::new(transport.clone(), counters.clone())),
         transport,
-        encoder: Box::new(protocol.clone()),
+        encoder: protocol.clone().into(),
         runs_callbacks: protocol.runs_callbacks(),
         counters,
         names: Some(names),

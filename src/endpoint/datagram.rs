@@ -1,11 +1,12 @@
 //! Packets over datagrams: a receiving and a sending half.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
-use crate::packet::{Packet, Storage};
+use crate::packet::{Desk, Packet, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -16,8 +17,8 @@ use crate::transport::DatagramTransport;
 const COPY_BELOW: usize = 2048;
 
 /// Receives packets.
-pub struct DatagramReceiver {
-    transport: Arc<dyn DatagramTransport>,
+pub struct DatagramReceiver<T: ?Sized> {
+    transport: Arc<T>,
     protocol: Arc<dyn DatagramProtocol>,
     max_size: usize,
     /// How many bytes a receive may bring.
@@ -29,14 +30,14 @@ pub struct DatagramReceiver {
     ready: Option<Result<Packet>>,
 }
 
-impl DatagramReceiver {
+impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     /// The receiving half over a transport, for datagrams of at most `max_size` bytes.
     pub fn new(
-        transport: Arc<dyn DatagramTransport>,
+        transport: Arc<T>,
         protocol: Arc<dyn DatagramProtocol>,
         max_size: usize,
         counters: Arc<Counters>,
-    ) -> DatagramReceiver {
+    ) -> DatagramReceiver<T> {
         counters.max_recv_size.set(max_size);
         let room = max_size.max(transport.most_at_once());
         DatagramReceiver {
@@ -51,29 +52,21 @@ impl DatagramReceiver {
         }
     }
 
-    /// One receive into the storage, by `receive`.
-    #[inline]
-    fn receive(
-        &mut self,
-        receive: impl FnOnce(&dyn DatagramTransport, &mut [u8]) -> Attempt<Arrived>,
-    ) -> Attempt<Packet> {
-        let space = &mut self.storage.space(self.room, self.room)[..self.room];
-        let arrived = receive(&*self.transport, space);
+    /// One receive, by `receive`, with the storage empty.
+    #[inline(always)]
+    fn receive(&mut self, receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>) -> Attempt<Packet> {
+        let mut desk = Desk::new(self.room);
+        let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
         self.counters.recv_calls.add(1);
-        let Arrived { size, segment } = match arrived {
-            Ok(arrived) => arrived,
-            Err(stop) => {
-                self.storage.shrink();
-                return Err(stop);
-            }
-        };
+        let Arrived { size, segment } = arrived?;
         self.counters.bytes_received.add(size.min(self.room));
         if segment == 0 && (size < COPY_BELOW || size > self.max_size) {
-            let packet = check(size, self.max_size).map(|()| Packet::copied(&space[..size]));
-            self.storage.shrink();
-            return Ok(self.finish(packet?)?);
+            check(size, self.max_size)?;
+            let datagram = Packet::copied(&desk.space()[..size]);
+            drop(desk);
+            return Ok(self.finish(datagram)?);
         }
-        self.storage.filled(size);
+        self.storage = desk.keep(size.min(self.room));
         self.segment = if segment == 0 { size } else { segment };
         self.next_segment()?.ok_or(Stop::Again)
     }
@@ -81,16 +74,21 @@ impl DatagramReceiver {
     /// The next datagram that came with others.
     #[inline]
     fn next_segment(&mut self) -> Result<Option<Packet>> {
-        let Some(packet) = self.storage.take(self.segment) else { return Ok(None) };
-        check(packet.len(), self.max_size)?;
-        self.finish(packet).map(Some)
+        let Some(datagram) = self.storage.take(self.segment) else { return Ok(None) };
+        self.finish(datagram).map(Some)
     }
 
     #[inline]
     fn finish(&self, datagram: Packet) -> Result<Packet> {
-        let packet = self.protocol.decode(datagram).map_err(|error| error.at(Stage::Decode))?;
+        let packet = self.decode(datagram)?;
         self.counters.packets_received.add(1);
         Ok(packet)
+    }
+
+    #[inline]
+    fn decode(&self, datagram: Packet) -> Result<Packet> {
+        check(datagram.len(), self.max_size)?;
+        self.protocol.decode(datagram).map_err(|error| error.at(Stage::Decode))
     }
 }
 
@@ -105,12 +103,9 @@ fn too_large(size: usize, max_size: usize) -> Error {
     Error::new(EN_EMSGSIZE, reason).at(Stage::Receive)
 }
 
-impl PacketReceiver for DatagramReceiver {
+impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
-        match self.recv_gathered()? {
-            Some(packet) => Ok(packet),
-            None => self.receive(|transport, space| transport.recv(space, hold)),
-        }
+        self.receive(|transport, space| transport.recv(space, hold))
     }
 
     fn recv_gathered(&mut self) -> Result<Option<Packet>> {
@@ -121,7 +116,39 @@ impl PacketReceiver for DatagramReceiver {
     }
 
     fn recv_more(&mut self) -> Attempt<Packet> {
-        self.recv(Hold::No)
+        match self.recv_gathered()? {
+            Some(packet) => Ok(packet),
+            None => self.recv(Hold::No),
+        }
+    }
+
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+        let (mut count, mut outcome) = (0, Ok(()));
+        // What is there already, without a system call.
+        while self.ready.is_none()
+            && count < out.len()
+            && let Some(datagram) = self.storage.take(self.segment)
+        {
+            match self.decode(datagram) {
+                Ok(packet) => out[count].write(packet),
+                Err(error) => {
+                    outcome = Err(Stop::Failed(error));
+                    break;
+                }
+            };
+            count += 1;
+        }
+        self.counters.packets_received.add(count);
+        while outcome.is_ok() && count < out.len() {
+            outcome = self.recv_more().map(|packet| {
+                out[count].write(packet);
+                count += 1;
+            });
+        }
+        if let Err(Stop::Failed(error)) = outcome {
+            self.put_back(Err(error));
+        }
+        count
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {
@@ -146,19 +173,19 @@ impl PacketReceiver for DatagramReceiver {
 }
 
 /// Sends packets.
-pub struct DatagramSender {
-    transport: Arc<dyn DatagramTransport>,
+pub struct DatagramSender<T: ?Sized> {
+    transport: Arc<T>,
     counters: Arc<Counters>,
 }
 
-impl DatagramSender {
+impl<T: DatagramTransport + ?Sized> DatagramSender<T> {
     /// The sending half over a transport.
-    pub fn new(transport: Arc<dyn DatagramTransport>, counters: Arc<Counters>) -> DatagramSender {
+    pub fn new(transport: Arc<T>, counters: Arc<Counters>) -> DatagramSender<T> {
         DatagramSender { transport, counters }
     }
 }
 
-impl PacketSender for DatagramSender {
+impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -168,7 +195,7 @@ impl PacketSender for DatagramSender {
             return Ok(());
         }
         let outcome = if let Some(datagram) = out.only_packet() {
-            self.transport.send(&[datagram], hold)
+            self.transport.send_one(datagram, hold).map(|()| 1)
         } else if let Some((bytes, size)) = out.alike() {
             self.transport.send_alike(bytes, size, hold)
         } else {

@@ -203,11 +203,7 @@ fn settle(
     step: Step,
 ) -> std::result::Result<Option<Packet>, Failure> {
     match step {
-        Step::Packet { start, end, used } => {
-            let packet = storage.packet(start, end);
-            storage.spend(used);
-            Ok(Some(packet))
-        }
+        Step::Packet { start, end, used } => Ok(Some(storage.cut(start, end, used))),
         Step::Made { packet, used } => {
             storage.spend(used);
             Ok(Some(packet))

@@ -19,7 +19,7 @@ pub mod stream;
 
 /// The receiving half of an endpoint.
 pub trait PacketReceiver: Send {
-    /// Receives one packet: from what has gathered, or with one system call.
+    /// Receives one packet with one system call, after [`Self::recv_gathered`] has had none.
     fn recv(&mut self, hold: Hold) -> Attempt<Packet>;
 
     /// A packet from what has gathered, without a system call; None: there is none.
@@ -73,6 +73,12 @@ pub trait PacketSender: Send {
     /// Sends what was gathered and a control message with it, at once or not at all.
     fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()>;
 
+    /// Encodes a packet right behind what is put aside, without any code of the application's. False:
+    /// it does not fit there, and is to be sent.
+    fn append(&mut self, _encoder: &Encoder, _parts: &[&[u8]]) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
     /// follow it.
     fn give_up(&mut self, out: &Gather<'_>, why: &str);
@@ -109,7 +115,7 @@ pub struct Connection {
     /// What both work on.
     pub transport: Arc<dyn Transport>,
     /// Makes packets bytes.
-    pub encoder: Box<dyn Encode>,
+    pub encoder: Encoder,
     /// Counts what both do.
     pub counters: Arc<Counters>,
     /// Who is at the two ends, where that is known.
@@ -122,37 +128,44 @@ pub struct Connection {
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
-pub trait Encode: Send + Sync {
+pub enum Encoder {
+    /// Of a stream.
+    Stream(Arc<dyn StreamProtocol>),
+    /// Of datagrams.
+    Datagrams(Arc<dyn DatagramProtocol>),
+}
+
+impl Encoder {
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()>;
-}
-
-impl Encode for Arc<dyn StreamProtocol> {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        packet_or_nothing(out, |out| StreamProtocol::encode(&**self, parts, out))
+    #[inline]
+    pub fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        let mark = out.mark();
+        let outcome = match self {
+            Encoder::Stream(protocol) => protocol.encode(parts, out),
+            Encoder::Datagrams(protocol) => protocol.encode(parts, out),
+        };
+        match outcome {
+            Ok(()) => {
+                out.end_packet();
+                Ok(())
+            }
+            Err(error) => {
+                out.go_back(mark);
+                Err(error.at(Stage::Encode))
+            }
+        }
     }
 }
 
-impl Encode for Arc<dyn DatagramProtocol> {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        packet_or_nothing(out, |out| DatagramProtocol::encode(&**self, parts, out))
+impl From<Arc<dyn StreamProtocol>> for Encoder {
+    fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
+        Encoder::Stream(protocol)
     }
 }
 
-fn packet_or_nothing<'a>(
-    out: &mut Gather<'a>,
-    encode: impl FnOnce(&mut Gather<'a>) -> Result<()>,
-) -> Result<()> {
-    let mark = out.mark();
-    match encode(out) {
-        Ok(()) => {
-            out.end_packet();
-            Ok(())
-        }
-        Err(error) => {
-            out.go_back(mark);
-            Err(error.at(Stage::Encode))
-        }
+impl From<Arc<dyn DatagramProtocol>> for Encoder {
+    fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
+        Encoder::Datagrams(protocol)
     }
 }
 

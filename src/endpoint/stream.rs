@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::intake::{Failure, Intake};
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::{Counters, Encoder, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
@@ -15,9 +15,10 @@ use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::transport::StreamTransport;
 
-/// Receives packets.
-pub struct StreamReceiver {
-    transport: Arc<dyn StreamTransport>,
+/// Receives packets. It is compiled for a transport, or for any: around a system call each level of
+/// calls costs more than what is done there, as the processor has forgotten where they return to.
+pub struct StreamReceiver<T: ?Sized> {
+    transport: Arc<T>,
     intake: Intake,
     counters: Arc<Counters>,
     /// An outcome that was decided earlier.
@@ -26,13 +27,9 @@ pub struct StreamReceiver {
     ended: Option<Error>,
 }
 
-impl StreamReceiver {
+impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The receiving half over a transport.
-    pub fn new(
-        transport: Arc<dyn StreamTransport>,
-        intake: Intake,
-        counters: Arc<Counters>,
-    ) -> StreamReceiver {
+    pub fn new(transport: Arc<T>, intake: Intake, counters: Arc<Counters>) -> StreamReceiver<T> {
         counters.max_recv_size.set(intake.ask());
         StreamReceiver { transport, intake, counters, ready: None, ended: None }
     }
@@ -57,10 +54,8 @@ impl StreamReceiver {
     }
 
     /// One receive into the intake, by `receive`.
-    fn receive(
-        &mut self,
-        receive: impl FnOnce(&dyn StreamTransport, &mut [u8]) -> Attempt<usize>,
-    ) -> Attempt<()> {
+    #[inline]
+    fn receive(&mut self, receive: impl FnOnce(&T, &mut [u8]) -> Attempt<usize>) -> Attempt<()> {
         let space = self.intake.space().map_err(|error| error.at(Stage::Receive))?;
         let outcome = receive(&*self.transport, space);
         self.counters.recv_calls.add(1);
@@ -100,12 +95,9 @@ impl StreamReceiver {
     }
 }
 
-impl PacketReceiver for StreamReceiver {
+impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     #[inline]
     fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
-        if let Some(packet) = self.recv_gathered()? {
-            return Ok(packet);
-        }
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
@@ -187,8 +179,8 @@ impl PacketReceiver for StreamReceiver {
 }
 
 /// Sends packets.
-pub struct StreamSender {
-    transport: Arc<dyn StreamTransport>,
+pub struct StreamSender<T: ?Sized> {
+    transport: Arc<T>,
     counters: Arc<Counters>,
     /// Bytes put aside for later, of which the first `gone` have been sent.
     buffer: Vec<u8>,
@@ -200,13 +192,9 @@ pub struct StreamSender {
     eof_sent: bool,
 }
 
-impl StreamSender {
+impl<T: StreamTransport + ?Sized> StreamSender<T> {
     /// The sending half over a transport, with a write buffer of so many bytes, or without.
-    pub fn new(
-        transport: Arc<dyn StreamTransport>,
-        buffer_size: usize,
-        counters: Arc<Counters>,
-    ) -> StreamSender {
+    pub fn new(transport: Arc<T>, buffer_size: usize, counters: Arc<Counters>) -> StreamSender<T> {
         StreamSender {
             transport,
             counters,
@@ -240,7 +228,7 @@ impl StreamSender {
     }
 }
 
-impl PacketSender for StreamSender {
+impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     #[inline]
     fn check(&self) -> Result<()> {
         match &self.closed {
@@ -281,6 +269,21 @@ impl PacketSender for StreamSender {
                     .into())
             }
         }
+    }
+
+    fn append(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
+        if self.gone > 0 {
+            return Ok(false);
+        }
+        let before = self.buffer.len();
+        let mut out = Gather::behind(std::mem::take(&mut self.buffer));
+        let encoded = encoder.encode(parts, &mut out);
+        let fits = out.lent() == 0 && out.len() <= self.buffer_size;
+        self.buffer = out.take_copied();
+        if !fits {
+            self.buffer.truncate(before);
+        }
+        encoded.map(|()| fits)
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {

@@ -151,7 +151,7 @@ pub unsafe extern "C" fn en_ancillary_get_kind(ancillary: *const en_ancillary_t,
     call_value(|| {
         // SAFETY: `ancillary` is NULL or a live handle that one thread uses.
         Ok(match message(unsafe { borrow(ancillary)? }, index)?.content {
-            Content::Fds(_) => EN_ANCILLARY_FDS,
+            Content::Fds => EN_ANCILLARY_FDS,
             Content::Credentials(_) => EN_ANCILLARY_CREDENTIALS,
             Content::Other(_) => EN_ANCILLARY_OTHER,
         })
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn en_ancillary_get_message(
         let message = message(ancillary, index)?;
         level.set(message.level);
         kind.set(message.kind);
-        lend(&message.data, &data, &size);
+        lend(ancillary.data(message), &data, &size);
         Ok(())
     })
 }
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn en_ancillary_take_fds(
         if fds.is_null() && there > 0 {
             return Err(null("fds"));
         }
-        for (index, fd) in ancillary.take_fds().into_iter().enumerate() {
+        for (index, fd) in ancillary.take_fds().enumerate() {
             // SAFETY: there is room for `capacity` descriptors, as many as there are at least.
             unsafe { fds.add(index).write(fd.into_raw_fd()) };
         }
@@ -297,7 +297,7 @@ mod tests {
     fn received(fds: Vec<OwnedFd>) -> Box<Ancillary> {
         let mut given = Ancillary::default();
         given.add_fds(&fds.into_iter().map(IntoRawFd::into_raw_fd).collect::<Vec<_>>());
-        let mut control = given.control().expect("made");
+        let mut control = given.control().into_owned();
         control.extend_from_slice(&size_of::<libc::cmsghdr>().to_ne_bytes());
         control.extend_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
         control.extend_from_slice(&libc::SCM_TIMESTAMP.to_ne_bytes());

@@ -2,7 +2,6 @@
 //! exports of each family.
 
 use std::ffi::{c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,19 +56,28 @@ pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) ->
 
 /// Runs a call on a handle: refuses it inside the handle's own callbacks, and takes the handle out of
 /// service if it panics.
+#[inline]
 pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Result<T>) -> Result<T> {
     handle.check_usable()?;
     let scope = match handle.runs_callbacks() {
         true => Some(Scope::enter(handle)?),
         false => None,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(handle)));
-    if outcome.is_err() {
-        handle.poison();
-    }
+    let panics = PoisonedByPanic(handle);
+    let outcome = work(handle);
+    std::mem::forget(panics);
     // From here on the handle may be gone: a callback may have freed it.
     drop(scope);
-    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    outcome
+}
+
+/// Takes a handle out of service when it is dropped, which only a panic does.
+struct PoisonedByPanic<'a, C: Closable>(&'a C);
+
+impl<C: Closable> Drop for PoisonedByPanic<'_, C> {
+    fn drop(&mut self) {
+        self.0.poison();
+    }
 }
 
 /// What every export of a family that works on packets does.
@@ -84,6 +92,16 @@ pub(crate) unsafe fn work<H: Handle<Inner = Client>>(
     call(|| operate(unsafe { client(pointer)? }, work))
 }
 
+/// Has one function do for all families what is the same behind their handles: compiled once, it is
+/// a single level of calls. NULL has the name of its family.
+#[inline]
+fn same<H: Handle<Inner = Client>>(pointer: *mut H, work: impl FnOnce(*mut en_client_t) -> c_int) -> c_int {
+    match pointer.is_null() {
+        true => call(|| Err(null(H::NAME))),
+        false => work(pointer.cast()),
+    }
+}
+
 /// # Safety
 /// As [`work`]; `data` is NULL or `size` bytes.
 pub(crate) unsafe fn send_packet<H: Handle<Inner = Client>>(
@@ -93,7 +111,7 @@ pub(crate) unsafe fn send_packet<H: Handle<Inner = Client>>(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    unsafe { work(pointer, |client| client.send_packet(&[bytes(data, size, "data")?], timeout_ms)) }
+    same(pointer, |client| unsafe { en_client_send_packet(client, data, size, timeout_ms) })
 }
 
 /// # Safety
@@ -108,7 +126,7 @@ pub(crate) unsafe fn send_packet_slices<H: Handle<Inner = Client>>(
     unsafe {
         work(pointer, |client| {
             let parts = slices(parts, count, "parts")?.collect::<Result<Vec<_>>>()?;
-            client.send_packet(&parts, timeout_ms)
+            client.send_packet_parts(&parts, timeout_ms)
         })
     }
 }
@@ -146,13 +164,7 @@ pub(crate) unsafe fn recv_packet<H: Handle<Inner = Client>>(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    unsafe {
-        work(pointer, |client| {
-            let packet = Out::new(packet, "packet")?;
-            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
-            Ok(())
-        })
-    }
+    same(pointer, |client| unsafe { en_client_recv_packet(client, timeout_ms, packet) })
 }
 
 /// # Safety
@@ -345,7 +357,7 @@ pub unsafe extern "C" fn en_client_send_packet(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `data` NULL or `size` bytes.
-    unsafe { send_packet(client, data, size, timeout_ms) }
+    unsafe { work(client, |client| client.send_packet(bytes(data, size, "data")?, timeout_ms)) }
 }
 
 /// Receives one packet, the caller's to release; see the function of the same name of the client's
@@ -361,7 +373,13 @@ pub unsafe extern "C" fn en_client_recv_packet(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `packet` NULL or writable.
-    unsafe { recv_packet(client, timeout_ms, packet) }
+    unsafe {
+        work(client, |client| {
+            let packet = Out::new(packet, "packet")?;
+            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
+            Ok(())
+        })
+    }
 }
 
 /// Receives packet after packet within one budget of time; see the function of the same name of

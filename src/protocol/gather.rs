@@ -18,7 +18,8 @@ const MOST_ALIKE: usize = 64;
 const MOST_SLICES: usize = 1024;
 
 thread_local! {
-    static MEMORY: Cell<(Vec<u8>, Vec<usize>)> = const { Cell::new((Vec::new(), Vec::new())) };
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static ENDS: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
 }
 
 /// What goes out with the next system calls: a cursor over bytes that are copied or lent.
@@ -29,9 +30,13 @@ pub struct Gather<'a> {
     lent: Vec<(usize, &'a [u8])>,
     len: usize,
     sent: usize,
-    /// Where each packet ends, and how many of them have gone out.
-    ends: Vec<usize>,
+    /// How many packets there are, and how many of them have gone out.
+    packets: usize,
     done: usize,
+    /// Where the first packet ends.
+    first_end: usize,
+    /// Where each packet ends, if they are several.
+    ends: Vec<usize>,
 }
 
 /// A place to go back to.
@@ -43,25 +48,49 @@ pub struct Mark {
 }
 
 impl Default for Gather<'_> {
+    #[inline]
     fn default() -> Self {
-        let (mut copied, mut ends) = MEMORY.try_with(Cell::take).unwrap_or_default();
-        copied.clear();
-        ends.clear();
-        Gather { copied, lent: Vec::new(), len: 0, sent: 0, ends, done: 0 }
+        let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
+        bytes.clear();
+        Gather::behind(bytes)
     }
 }
 
 impl Drop for Gather<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if self.copied.capacity() <= KEEP {
-            let memory = (std::mem::take(&mut self.copied), std::mem::take(&mut self.ends));
+        if (1..=KEEP).contains(&self.copied.capacity()) {
             // A thread that is ending keeps nothing.
-            let _ = MEMORY.try_with(|kept| kept.set(memory));
+            let _ = BYTES.try_with(|kept| kept.set(std::mem::take(&mut self.copied)));
+        }
+        if (1..=KEEP).contains(&self.ends.capacity()) {
+            let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
         }
     }
 }
 
 impl<'a> Gather<'a> {
+    /// Gathers behind these bytes, which count as appended.
+    #[inline]
+    pub fn behind(bytes: Vec<u8>) -> Gather<'a> {
+        Gather {
+            len: bytes.len(),
+            copied: bytes,
+            lent: Vec::new(),
+            sent: 0,
+            packets: 0,
+            done: 0,
+            first_end: 0,
+            ends: Vec::new(),
+        }
+    }
+
+    /// Gives the bytes away that were copied.
+    #[inline]
+    pub fn take_copied(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.copied)
+    }
+
     /// The same with copies of what is lent: it may outlive those who lent it.
     pub fn into_owned(mut self) -> Gather<'static> {
         let mut copied = std::mem::take(&mut self.copied);
@@ -71,8 +100,9 @@ impl<'a> Gather<'a> {
             self.copy_to(&mut whole);
             copied = whole;
         }
-        let (ends, done) = (std::mem::take(&mut self.ends), self.done);
-        Gather { copied, lent: Vec::new(), len: self.len, sent: self.sent, ends, done }
+        let ends = std::mem::take(&mut self.ends);
+        let Gather { len, sent, packets, done, first_end, .. } = self;
+        Gather { copied, lent: Vec::new(), len, sent, packets, done, first_end, ends }
     }
 
     /// Appends bytes: short ones by a copy, long ones as they are.
@@ -124,30 +154,50 @@ impl<'a> Gather<'a> {
 
     /// Whether what has gone out ends with a whole packet, or nothing has.
     pub fn is_between_packets(&self) -> bool {
-        let ends = &self.ends[..self.done];
-        self.sent == ends.last().copied().unwrap_or(0) || self.is_sent()
+        self.sent == self.ends()[..self.done].last().copied().unwrap_or(0) || self.is_sent()
     }
 
     /// So many more bytes have gone out.
     pub fn advance(&mut self, count: usize) {
         self.sent = self.len.min(self.sent + count);
-        self.done += self.ends[self.done..].iter().take_while(|end| **end <= self.sent).count();
+        self.done += self.ends()[self.done..].iter().take_while(|end| **end <= self.sent).count();
     }
 
     /// So many more packets have gone out.
     pub fn advance_packets(&mut self, count: usize) {
-        self.done = self.ends.len().min(self.done + count);
-        self.sent = self.ends[..self.done].last().copied().unwrap_or(0);
+        self.done = self.packets.min(self.done + count);
+        self.sent = self.ends()[..self.done].last().copied().unwrap_or(0);
     }
 
     /// What was appended since the last call is a packet.
+    #[inline]
     pub fn end_packet(&mut self) {
-        self.ends.push(self.len);
+        match self.packets {
+            0 => self.first_end = self.len,
+            1 => self.become_many(),
+            _ => self.ends.push(self.len),
+        }
+        self.packets += 1;
+    }
+
+    fn become_many(&mut self) {
+        self.ends = ENDS.try_with(Cell::take).unwrap_or_default();
+        self.ends.clear();
+        self.ends.extend([self.first_end, self.len]);
+    }
+
+    /// Where each packet ends.
+    #[inline]
+    fn ends(&self) -> &[usize] {
+        match self.packets {
+            1 => std::slice::from_ref(&self.first_end),
+            _ => &self.ends,
+        }
     }
 
     /// How many packets there are.
     pub fn packets(&self) -> usize {
-        self.ends.len()
+        self.packets
     }
 
     /// How many packets have gone out.
@@ -157,9 +207,9 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        match (&self.ends[..], &self.lent[..], &self.copied[..]) {
-            ([_], [], copied) => Some(copied),
-            ([_], [(_, lent)], []) => Some(lent),
+        match (self.packets, &self.lent[..], &self.copied[..]) {
+            (1, [], copied) => Some(copied),
+            (1, [(_, lent)], []) => Some(lent),
             _ => None,
         }
     }
@@ -167,11 +217,11 @@ impl<'a> Gather<'a> {
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
     /// other, and that size. The last of them may be shorter.
     pub fn alike(&self) -> Option<(&[u8], usize)> {
-        let size = self.ends.get(self.done)? - self.sent;
+        let ends = &self.ends()[self.done..];
+        let size = ends.first()? - self.sent;
         if size == 0 || !self.lent.is_empty() {
             return None;
         }
-        let ends = &self.ends[self.done..];
         let ends = &ends[..ends.len().min(MOST_ALIKE)];
         let full = (1..).map(|count| self.sent + count * size);
         let same = ends.iter().zip(full).take_while(|(end, full)| *end == full).count();
@@ -188,8 +238,8 @@ impl<'a> Gather<'a> {
         let mut chunks = self.chunks().filter(|bytes| !bytes.is_empty());
         let mut rest: &[u8] = &[];
         let mut start = 0;
-        let mut packets = Vec::with_capacity(self.ends.len() - self.done);
-        for (index, end) in self.ends.iter().enumerate() {
+        let mut packets = Vec::with_capacity(self.packets - self.done);
+        for (index, end) in self.ends().iter().enumerate() {
             let packet = take(&mut rest, &mut chunks, end - start);
             start = *end;
             if index >= self.done {
@@ -314,6 +364,15 @@ mod tests {
         gather.push(b"gh");
         assert_eq!(rest(&gather), b"abgh");
         assert_eq!(gather.len(), 4);
+    }
+
+    #[test]
+    fn a_packet_may_go_right_behind_other_bytes() {
+        let mut gather = Gather::behind(b"ab".to_vec());
+        gather.push(b"cd");
+        gather.end_packet();
+        assert_eq!((gather.len(), gather.lent(), gather.packets()), (4, 0, 1));
+        assert_eq!(gather.take_copied(), b"abcd");
     }
 
     #[test]

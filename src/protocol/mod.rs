@@ -161,8 +161,11 @@ impl MaxSize {
     /// The size of a packet that is to be sent, given in parts.
     #[inline]
     pub fn admit(self, parts: &[&[u8]]) -> Result<usize> {
-        // The same memory may be given many times over.
-        let size = parts.iter().fold(0usize, |size, part| size.saturating_add(part.len()));
+        let size = match parts {
+            [part] => part.len(),
+            // The same memory may be given many times over.
+            parts => parts.iter().fold(0usize, |size, part| size.saturating_add(part.len())),
+        };
         match size <= self.0 {
             true => Ok(size),
             false => Err(Error::new(

@@ -9,7 +9,7 @@ use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
 use crate::attempt::Undertaking;
-use crate::endpoint::{Connection, Encode};
+use crate::endpoint::{Connection, Encoder};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
 
@@ -42,7 +42,7 @@ pub struct Plan {
     /// How it gets its connection.
     pub begin: Begin,
     /// Makes packets bytes.
-    pub encoder: Box<dyn Encode>,
+    pub encoder: Encoder,
     /// How long connecting may take; negative: for ever.
     pub connect_timeout_ms: i64,
     /// How long closing may take; negative: for ever.
@@ -53,7 +53,7 @@ pub struct Plan {
 pub struct AsyncClient {
     core: Rc<EventLoop>,
     place: Cell<usize>,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     shutdown_timeout_ms: i64,
     inner: RefCell<Inner>,
@@ -145,7 +145,7 @@ impl AsyncClient {
     pub fn over(
         core: &Rc<EventLoop>,
         connection: Connection,
-        encoder: Box<dyn Encode>,
+        encoder: Encoder,
         shutdown_timeout_ms: i64,
     ) -> Result<Rc<AsyncClient>> {
         let client = AsyncClient::make(core, encoder, None, -1, shutdown_timeout_ms)?;
@@ -160,7 +160,7 @@ impl AsyncClient {
 
     fn make(
         core: &Rc<EventLoop>,
-        encoder: Box<dyn Encode>,
+        encoder: Encoder,
         begin: Option<Begin>,
         connect_timeout_ms: i64,
         shutdown_timeout_ms: i64,

@@ -1,5 +1,7 @@
 //! Control messages: what goes and comes beside the bytes of a Unix socket; see cmsg(3), unix(7).
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::c_int;
@@ -20,10 +22,14 @@ pub struct Credentials {
 /// What goes beside the next packet, and what came beside the last one.
 #[derive(Debug, Default)]
 pub struct Ancillary {
-    /// Descriptors to send, as they stand in a message; they stay the application's.
-    fds: Vec<[u8; 4]>,
+    /// The message with the descriptors to send, which stay the application's; empty without any.
+    rights: Vec<u8>,
     credentials: Option<Credentials>,
     messages: Vec<Message>,
+    /// The bytes of all messages that have come.
+    bytes: Vec<u8>,
+    /// The descriptors that have come and nobody has taken.
+    fds: Vec<OwnedFd>,
     truncated: bool,
     /// Room for control messages, kept for the next receive.
     room: Vec<u8>,
@@ -44,8 +50,8 @@ pub struct Message {
     pub level: c_int,
     /// Its type, such as SCM_RIGHTS.
     pub kind: c_int,
-    /// Its bytes, as they came.
-    pub data: Vec<u8>,
+    /// Where its bytes are.
+    place: Range<usize>,
     /// What they mean.
     pub content: Content,
 }
@@ -53,8 +59,8 @@ pub struct Message {
 /// What the bytes of a message mean.
 #[derive(Debug)]
 pub enum Content {
-    /// Descriptors, as long as nobody has taken them.
-    Fds(Vec<OwnedFd>),
+    /// Descriptors.
+    Fds,
     /// The credentials of a process.
     Credentials(Credentials),
     /// What is known to the application only, with the descriptor that is in it, if any.
@@ -81,15 +87,32 @@ impl Credentials {
 impl Ancillary {
     /// Forgets what is to send, and closes what came and nobody took.
     pub fn clear(&mut self) {
-        self.fds.clear();
+        self.rights.clear();
         self.credentials = None;
         self.messages.clear();
+        self.bytes.clear();
+        self.fds.clear();
         self.truncated = false;
     }
 
     /// Descriptors to send.
     pub fn add_fds(&mut self, fds: &[RawFd]) {
-        self.fds.extend(fds.iter().map(|fd| fd.to_ne_bytes()));
+        if fds.is_empty() {
+            return;
+        }
+        if self.rights.is_empty() {
+            push(&mut self.rights, libc::SCM_RIGHTS, &[]);
+        }
+        self.rights.truncate(self.rights_length());
+        fds.iter().for_each(|fd| self.rights.extend_from_slice(&fd.to_ne_bytes()));
+        let length = self.rights.len();
+        self.rights[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
+        self.rights.resize(length.next_multiple_of(size_of::<usize>()), 0);
+    }
+
+    /// The length of the message with the descriptors, without what aligns the next one.
+    fn rights_length(&self) -> usize {
+        self.rights.first_chunk().map_or(0, |length| usize::from_ne_bytes(*length))
     }
 
     /// Credentials to send, in place of earlier ones.
@@ -99,24 +122,21 @@ impl Ancillary {
 
     /// The control buffer for what is to send; empty if there is nothing. How much of it the kernel
     /// takes is for the kernel to say.
-    pub fn control(&self) -> Result<Vec<u8>> {
-        let mut control = Vec::with_capacity(space(self.fds.len(), usize::from(self.credentials.is_some())));
-        if !self.fds.is_empty() {
-            push(&mut control, libc::SCM_RIGHTS, self.fds.as_flattened());
-        }
-        if let Some(credentials) = self.credentials {
-            push(&mut control, libc::SCM_CREDENTIALS, credentials.fields().as_flattened());
-        }
-        Ok(control)
+    pub fn control(&self) -> Cow<'_, [u8]> {
+        let Some(credentials) = self.credentials else { return Cow::Borrowed(&self.rights) };
+        let mut control = self.rights.clone();
+        push(&mut control, libc::SCM_CREDENTIALS, credentials.fields().as_flattened());
+        Cow::Owned(control)
     }
 
     /// The same with duplicates of the descriptors, to be sent later.
     pub fn duplicate(&self) -> Result<Outgoing> {
-        let fds = self.fds.iter().map(|fd| duplicate(RawFd::from_ne_bytes(*fd)));
+        let (numbers, _) = self.rights.get(HEADER..self.rights_length()).unwrap_or_default().as_chunks();
+        let fds = numbers.iter().map(|number| duplicate(RawFd::from_ne_bytes(*number)));
         let fds: Vec<OwnedFd> = fds.collect::<Result<_>>()?;
-        let numbers = fds.iter().map(|fd| fd.as_raw_fd().to_ne_bytes()).collect();
-        let copy = Ancillary { fds: numbers, credentials: self.credentials, ..Ancillary::default() };
-        Ok(Outgoing { control: copy.control()?, _fds: fds })
+        let mut copy = Ancillary { credentials: self.credentials, ..Ancillary::default() };
+        copy.add_fds(&fds.iter().map(AsRawFd::as_raw_fd).collect::<Vec<_>>());
+        Ok(Outgoing { control: copy.control().into_owned(), _fds: fds })
     }
 
     /// Room for so many bytes of control messages, to be given back to [`Self::keep_room`].
@@ -137,10 +157,48 @@ impl Ancillary {
         self.clear();
         self.truncated = truncated;
         let mut rest = control;
-        while let Some((message, behind)) = pull(rest) {
-            self.messages.extend(message);
+        while let Some(behind) = self.pull(rest) {
             rest = behind;
         }
+    }
+
+    /// Takes over the first message of a control buffer that the kernel has filled, and says what is
+    /// behind it. One that was cut so short that it says nothing is left out.
+    fn pull<'a>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
+        let (header, rest) = control.split_at_checked(HEADER)?;
+        let (length, header) = header.split_first_chunk()?;
+        let (level, header) = header.split_first_chunk()?;
+        let (kind, _) = header.split_first_chunk()?;
+        let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
+        self.take_over(c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind), &rest[..size]);
+        Some(rest.get(message_space(size) - HEADER..).unwrap_or_default())
+    }
+
+    /// Takes a message over, less the last item of its bytes if that is not whole.
+    fn take_over(&mut self, level: c_int, kind: c_int, data: &[u8]) {
+        let (data, content) = match (level, kind) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                let (numbers, _) = data.as_chunks();
+                let before = self.fds.len();
+                self.fds.extend(numbers.iter().copied().filter_map(adopt));
+                if self.fds.len() == before {
+                    return;
+                }
+                (numbers.as_flattened(), Content::Fds)
+            }
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                let (fields, _) = data.as_chunks();
+                let Some(fields) = fields.first_chunk() else { return };
+                (fields.as_flattened(), Content::Credentials(Credentials::from_fields(*fields)))
+            }
+            (libc::SOL_SOCKET, SCM_PIDFD) => {
+                (data, Content::Other(data.first_chunk().copied().and_then(adopt)))
+            }
+            _ => (data, Content::Other(None)),
+        };
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(data);
+        self.messages.push(Message { level, kind, place: start..self.bytes.len(), content });
     }
 
     /// What has come.
@@ -161,26 +219,19 @@ impl Ancillary {
         })
     }
 
+    /// The bytes of a message, as they came.
+    pub fn data(&self, message: &Message) -> &[u8] {
+        &self.bytes[message.place.clone()]
+    }
+
     /// How many descriptors have come that nobody has taken.
     pub fn fd_count(&self) -> usize {
-        let counts = self.messages.iter().map(|message| match &message.content {
-            Content::Fds(fds) => fds.len(),
-            _ => 0,
-        });
-        counts.sum()
+        self.fds.len()
     }
 
     /// Gives the descriptors away, in the order in which they were sent.
-    pub fn take_fds(&mut self) -> Vec<OwnedFd> {
-        let mut taken = Vec::new();
-        for message in &mut self.messages {
-            match &mut message.content {
-                Content::Fds(fds) if taken.is_empty() => taken = std::mem::take(fds),
-                Content::Fds(fds) => taken.append(fds),
-                _ => {}
-            }
-        }
-        taken
+    pub fn take_fds(&mut self) -> impl ExactSizeIterator<Item = OwnedFd> {
+        self.fds.drain(..)
     }
 }
 
@@ -218,41 +269,6 @@ fn push(control: &mut Vec<u8>, kind: c_int, data: &[u8]) {
     control.extend_from_slice(&kind.to_ne_bytes());
     control.extend_from_slice(data);
     control.resize(end, 0);
-}
-
-/// Takes the first message off a control buffer that the kernel has filled; None in place of a
-/// message that was cut so short that it says nothing.
-fn pull(control: &[u8]) -> Option<(Option<Message>, &[u8])> {
-    let (header, rest) = control.split_at_checked(HEADER)?;
-    let (length, header) = header.split_first_chunk()?;
-    let (level, header) = header.split_first_chunk()?;
-    let (kind, _) = header.split_first_chunk()?;
-    let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
-    let (level, kind) = (c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind));
-    let message = message(level, kind, &rest[..size]);
-    let behind = rest.get(message_space(size) - HEADER..).unwrap_or_default();
-    Some((message, behind))
-}
-
-/// A message, less the last item of its bytes if that is not whole.
-fn message(level: c_int, kind: c_int, data: &[u8]) -> Option<Message> {
-    let (data, content) = match (level, kind) {
-        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
-            let (numbers, _) = data.as_chunks();
-            (numbers.as_flattened(), Content::Fds(numbers.iter().copied().filter_map(adopt).collect()))
-        }
-        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
-            let (fields, _) = data.as_chunks();
-            let fields = fields.first_chunk()?;
-            (fields.as_flattened(), Content::Credentials(Credentials::from_fields(*fields)))
-        }
-        (libc::SOL_SOCKET, SCM_PIDFD) => (data, Content::Other(data.first_chunk().copied().and_then(adopt))),
-        _ => (data, Content::Other(None)),
-    };
-    match &content {
-        Content::Fds(fds) if fds.is_empty() => None,
-        _ => Some(Message { level, kind, data: data.to_vec(), content }),
-    }
 }
 
 /// A descriptor whose number the kernel has just put there for us; it may put errors there.

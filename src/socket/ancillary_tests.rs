@@ -19,7 +19,7 @@ fn pair(kind: Type) -> (Socket, Socket) {
 }
 
 fn try_send(socket: &Socket, ancillary: &Ancillary) -> Result<usize> {
-    let control = ancillary.control()?;
+    let control = ancillary.control();
     socket.send_message(&[IoSlice::new(b"x")], &control, Hold::No).map_err(|stop| match stop {
         Stop::Failed(error) => error,
         other => panic!("there is room: {other:?}"),
@@ -79,7 +79,7 @@ fn a_descriptor_arrives_and_works() {
     let mut ancillary = received(&far, space(1, 0));
     assert!(!ancillary.is_truncated());
     assert_eq!((ancillary.messages().len(), ancillary.fd_count()), (1, 1));
-    let mut fds = ancillary.take_fds();
+    let mut fds: Vec<_> = ancillary.take_fds().collect();
     assert_eq!((fds.len(), ancillary.fd_count(), ancillary.take_fds().len()), (1, 0, 0));
     fs::File::from(fds.remove(0)).write_all(b"through").expect("written");
     let mut text = [0; 7];
@@ -96,7 +96,7 @@ fn descriptors_keep_their_order() {
         ancillary.add_fds(&[pipes[0].0.as_raw_fd()]);
         ancillary.add_fds(&[pipes[1].0.as_raw_fd(), pipes[0].1.as_raw_fd()]);
         send(&near, &ancillary);
-        let fds = received(&far, 8192).take_fds();
+        let fds: Vec<_> = received(&far, 8192).take_fds().collect();
         let order: Vec<_> = fds.iter().map(|fd| identity(fd.as_raw_fd())).collect();
         let [first, second] = pipes.each_ref().map(|pipe| identity(pipe.0.as_raw_fd()));
         assert_eq!(order, [first.clone(), second, first]);
@@ -111,7 +111,7 @@ fn descriptors_are_close_on_exec() {
     let duplicate = unsafe { libc::dup(reader.as_raw_fd()) };
     let duplicate = adopt(duplicate.to_ne_bytes()).expect("duplicated, without close-on-exec");
     send_fds(&near, &[duplicate.as_raw_fd()]);
-    let fds = received(&far, 8192).take_fds();
+    let fds: Vec<_> = received(&far, 8192).take_fds().collect();
     // SAFETY: no memory is involved.
     let flags = |fd: &OwnedFd| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) };
     assert_eq!((flags(&duplicate), flags(&fds[0])), (0, libc::FD_CLOEXEC));
@@ -141,10 +141,10 @@ fn a_receive_replaces_what_was_to_be_sent() {
     let (near, far) = pair(Type::STREAM);
     let mut ancillary = Ancillary::default();
     ancillary.add_fds(&[near.as_fd().as_raw_fd()]);
-    assert!(!ancillary.control().expect("made").is_empty());
+    assert!(!ancillary.control().is_empty());
     send(&near, &Ancillary::default());
     receive(&far, 8192, &mut ancillary);
-    assert!(ancillary.control().expect("made").is_empty());
+    assert!(ancillary.control().is_empty());
     assert_eq!((ancillary.messages().len(), ancillary.is_truncated()), (0, false));
 }
 
@@ -271,7 +271,7 @@ fn other_messages_are_kept_as_they_came() {
     let is_other = |message: &&Message| matches!(message.content, Content::Other(None));
     let stamp = came.messages().iter().find(is_other).expect("a time stamp");
     assert_eq!((stamp.level, stamp.kind), (libc::SOL_SOCKET, libc::SCM_TIMESTAMP));
-    assert_eq!(stamp.data.len(), size_of::<libc::timeval>());
+    assert_eq!(came.data(stamp).len(), size_of::<libc::timeval>());
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn descriptors_of_processes_do_not_leak() {
     ancillary.received(&crafted(HEADER + 4, SCM_PIDFD, &duplicate.to_ne_bytes()), false);
     // It is raw: not among those that can be taken.
     assert_eq!((ancillary.messages().len(), ancillary.fd_count(), copies(&reader)), (1, 0, 3));
-    assert_eq!(ancillary.messages()[0].data, duplicate.to_ne_bytes());
+    assert_eq!(ancillary.data(&ancillary.messages()[0]), duplicate.to_ne_bytes());
     ancillary.clear();
     assert_eq!(copies(&reader), 2);
     // Instead of a descriptor there may be an error.
@@ -296,7 +296,7 @@ fn parts_of_items_are_dropped() {
     let read = |bytes: &[u8]| {
         let mut ancillary = Ancillary::default();
         ancillary.received(bytes, false);
-        ancillary.messages().iter().map(|message| message.data.len()).collect::<Vec<_>>()
+        ancillary.messages().iter().map(|message| ancillary.data(message).len()).collect::<Vec<_>>()
     };
     let none: [usize; 0] = [];
     assert_eq!(read(&[]), none);

@@ -40,6 +40,12 @@ pub struct Arrived {
 }
 
 impl Socket {
+    /// Sends one datagram.
+    #[inline]
+    pub fn send_datagram(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
+        self.send(&[IoSlice::new(datagram)], hold).map(|_| ())
+    }
+
     /// Receives one datagram into `buffer`.
     #[inline]
     pub fn recv_datagram(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
@@ -67,6 +73,7 @@ impl Socket {
     }
 
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
+    #[inline]
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
         // With room for what else the application may have asked for, such as time stamps: the size
@@ -162,7 +169,7 @@ impl Socket {
     /// Sends datagrams of any sizes, as many as go with one system call; see sendmmsg(2).
     pub fn send_messages(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
         let datagrams = match datagrams {
-            [one] => return self.send(&[IoSlice::new(one)], hold).map(|_| 1),
+            [one] => return self.send_datagram(one, hold).map(|()| 1),
             many => &many[..many.len().min(MOST_MESSAGES)],
         };
         let slices: Vec<_> = datagrams.iter().map(|datagram| IoSlice::new(datagram)).collect();

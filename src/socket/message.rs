@@ -22,6 +22,7 @@ pub(super) struct Received {
 
 impl Socket {
     /// Sends slices and control messages with one system call.
+    #[inline]
     pub fn send_message(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
         // SAFETY: all fields may be zero.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -45,6 +46,7 @@ impl Socket {
 
     /// Receives bytes, and into `ancillary` what came beside them, with so much room for that; how
     /// many bytes. `extra` is MSG_TRUNC for datagrams, 0 for streams.
+    #[inline(always)]
     pub fn recv_with_ancillary(
         &self,
         buffer: &mut [u8],

@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
+use self::socket::StreamSocket;
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
@@ -109,6 +110,11 @@ pub trait Transport: Send + Sync {
 /// Receiving and sending may run at the same time in two threads; two of the same direction never
 /// do, whoever owns the transport sees to that.
 pub trait StreamTransport: Transport {
+    /// The socket, if it is that and nothing else.
+    fn into_socket(self: Arc<Self>) -> Option<Arc<StreamSocket>> {
+        None
+    }
+
     /// Receives up to `buffer.len()` bytes; 0 is the end of the stream.
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize>;
 
@@ -170,6 +176,11 @@ pub trait DatagramTransport: Transport {
     /// How many bytes several datagrams may have that come at once; 0: they come one by one.
     fn most_at_once(&self) -> usize {
         0
+    }
+
+    /// Sends one datagram.
+    fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
+        self.send(&[datagram], hold).map(|_| ())
     }
 
     /// Sends the first of the datagrams, as many as go at once, and says how many.

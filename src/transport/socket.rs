@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_attribute};
@@ -70,6 +71,10 @@ impl StreamSocket {
 }
 
 impl StreamTransport for StreamSocket {
+    fn into_socket(self: Arc<Self>) -> Option<Arc<StreamSocket>> {
+        Some(self)
+    }
+
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         let count = self.socket.recv(buffer, hold)?;
@@ -138,9 +143,17 @@ impl DatagramSocket {
     pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
         DatagramSocket { ends: Some(ends), ..DatagramSocket::new(socket, kind) }
     }
+
+    /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
+    /// shutdown; one in poll is.
+    #[inline]
+    fn send_hold(&self, hold: Hold) -> Hold {
+        if self.kind == DatagramKind::Unix { Hold::No } else { hold }
+    }
 }
 
 impl DatagramTransport for DatagramSocket {
+    #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         match self.kind {
             DatagramKind::Udp { offload: true } => self.socket.recv_coalesced(buffer, hold),
@@ -155,21 +168,24 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
+    #[inline]
+    fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
+        self.socket.send_datagram(datagram, self.send_hold(hold))
+    }
+
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
+        let hold = self.send_hold(hold);
         match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_datagrams(datagrams, &self.segment_limit, hold),
-            // A thread that the kernel holds because the peer's queue is full is not woken by a
-            // shutdown; one in poll is.
-            DatagramKind::Unix => self.socket.send_messages(datagrams, Hold::No),
+            DatagramKind::Unix => self.socket.send_messages(datagrams, hold),
         }
     }
 
     fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
+        let hold = self.send_hold(hold);
         match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_alike(bytes, size, &self.segment_limit, hold),
-            DatagramKind::Unix => {
-                self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), Hold::No)
-            }
+            DatagramKind::Unix => self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), hold),
         }
     }
 

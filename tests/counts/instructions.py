@@ -10,14 +10,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-COUNT = 131072
+COUNT = 16384
 # The way, and the most instructions of one packet of 64 bytes, of the caller's loop too.
 LIMITS = {
-    "recv_packet": 350,
-    "recv_packets": 160,
-    "send_packet": 630,
-    "send_packet_buffered": 640,
-    "send_packets": 216,
+    "recv_packet": 300,
+    "recv_packets": 162,
+    "send_packet": 485,
+    "send_packet_buffered": 368,
+    "send_packets": 176,
+    "udp_recv_packet": 690,
+    "udp_recv_packet_offload": 265,
+    "udp_recv_packets_offload": 130,
+    "udp_send_packet": 430,
+    "udp_send_packets": 145,
+    "recv_with_descriptor": 1290,
+    "send_with_descriptor": 790,
 }
 
 

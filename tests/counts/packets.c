@@ -1,6 +1,10 @@
 /* Moves packets of 64 bytes in one way, so that somebody can count what it costs: packets WAY
  * COUNT. The peer is a child, which is not counted. */
+#include <arpa/inet.h>
 #include <easynet.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,80 +14,126 @@
 
 enum { SIZE = 64, BATCH = 64 };
 
+/* Our end and the peer's. */
+static int ends[2];
 static char packet[SIZE];
+static en_client_t *client;
+static en_unix_stream_client_t *stream;
+static en_udp_client_t *datagrams;
+static en_ancillary_t *ancillary;
 
-static int fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, en_last_error_message());
-    return 1;
-}
+/* The peers: each goes on until nobody is there any more, or it is ended. */
 
-static void feed(int fd, long count)
+static void feed(void)
 {
     char frames[BATCH][4 + SIZE];
 
     memset(frames, 0, sizeof(frames));
     for (int i = 0; i < BATCH; i++)
         frames[i][3] = SIZE;
-    for (long sent = 0; sent < count; sent += BATCH) {
-        const char *next = frames[0];
-        size_t left = sizeof(frames);
-
-        while (left > 0) {
-            ssize_t gone = write(fd, next, left);
-
-            if (gone <= 0)
-                _exit(1);
-            next += gone;
-            left -= (size_t)gone;
-        }
-    }
-}
-
-static void drain(int fd)
-{
-    static char buffer[1 << 16];
-
-    while (read(fd, buffer, sizeof(buffer)) > 0)
+    while (write(ends[1], frames, sizeof(frames)) == sizeof(frames))
         ;
 }
 
-static int receive_each(en_unix_stream_client_t *client, long count)
+static void drain(void)
+{
+    static char buffer[1 << 16];
+
+    while (recv(ends[1], buffer, sizeof(buffer), 0) >= 0)
+        ;
+}
+
+/* Datagrams that the kernel cuts from one buffer, so that the receiver never waits. */
+static void feed_datagrams(void)
+{
+    static const char together[BATCH * SIZE];
+    int size = SIZE;
+
+    if (setsockopt(ends[1], SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) != 0)
+        return;
+    while (send(ends[1], together, sizeof(together), 0) > 0)
+        ;
+}
+
+static void feed_descriptors(void)
+{
+    static char frame[4 + SIZE] = {0, 0, 0, SIZE};
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS,
+                            .cmsg_len = CMSG_LEN(sizeof(int))}};
+    struct iovec part = {frame, sizeof(frame)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+
+    while (sendmsg(ends[1], &message, MSG_NOSIGNAL) > 0)
+        ;
+}
+
+/* The ways. */
+
+static int receive_each(long count)
 {
     en_packet_t got;
 
     for (long i = 0; i < count; i++) {
-        if (en_unix_stream_client_recv_packet(client, 10000, &got) != EN_OK)
-            return fail("recv_packet");
+        if (en_client_recv_packet(client, 10000, &got) != EN_OK)
+            return 1;
         en_packet_release(&got);
     }
     return 0;
 }
 
-static int receive_many(en_unix_stream_client_t *client, long count)
+static int receive_many(long count)
 {
     en_packet_t got[BATCH];
     size_t size;
 
     for (long done = 0; done < count; done += (long)size) {
-        if (en_unix_stream_client_recv_packets(client, got, BATCH, 10000, &size) != EN_OK)
-            return fail("recv_packets");
+        size_t left = (size_t)(count - done);
+        size_t room = left < BATCH ? left : BATCH;
+        int rc = stream ? en_unix_stream_client_recv_packets(stream, got, room, 10000, &size)
+                        : en_udp_client_recv_packets(datagrams, got, room, 10000, &size);
+
+        if (rc != EN_OK)
+            return 1;
         for (size_t i = 0; i < size; i++)
             en_packet_release(&got[i]);
     }
     return 0;
 }
 
-static int send_each(en_unix_stream_client_t *client, long count)
+static int receive_descriptors(long count)
 {
+    en_packet_t got;
+    size_t fds;
+    int fd;
+
     for (long i = 0; i < count; i++) {
-        if (en_unix_stream_client_send_packet(client, packet, SIZE, 10000) != EN_OK)
-            return fail("send_packet");
+        if (en_unix_stream_client_recv_packet_with_ancillary(stream, 0, 10000, ancillary, &got) !=
+                EN_OK ||
+            en_ancillary_take_fds(ancillary, &fd, 1, &fds) != EN_OK || fds != 1)
+            return 1;
+        en_packet_release(&got);
+        close(fd);
     }
     return 0;
 }
 
-static int send_many(en_unix_stream_client_t *client, long count)
+static int send_each(long count)
+{
+    for (long i = 0; i < count; i++) {
+        if (en_client_send_packet(client, packet, SIZE, 10000) != EN_OK)
+            return 1;
+    }
+    return 0;
+}
+
+static int send_many(long count)
 {
     en_slice_t packets[BATCH];
     size_t sent;
@@ -91,62 +141,133 @@ static int send_many(en_unix_stream_client_t *client, long count)
     for (int i = 0; i < BATCH; i++)
         packets[i] = (en_slice_t){packet, SIZE};
     for (long i = 0; i < count; i += BATCH) {
-        if (en_unix_stream_client_send_packets(client, packets, BATCH, 10000, &sent) != EN_OK)
-            return fail("send_packets");
+        int rc = stream ? en_unix_stream_client_send_packets(stream, packets, BATCH, 10000, &sent)
+                        : en_udp_client_send_packets(datagrams, packets, BATCH, 10000, &sent);
+
+        if (rc != EN_OK)
+            return 1;
     }
     return 0;
 }
 
-static const struct {
+static int send_descriptors(long count)
+{
+    static const int fd = STDIN_FILENO;
+
+    for (long i = 0; i < count; i++) {
+        if (en_ancillary_clear(ancillary) != EN_OK ||
+            en_ancillary_add_fds(ancillary, &fd, 1) != EN_OK ||
+            en_unix_stream_client_send_packet_with_ancillary(stream, packet, SIZE, ancillary,
+                                                             10000) != EN_OK)
+            return 1;
+    }
+    return 0;
+}
+
+enum kind { STREAM, BUFFERED, UDP, UDP_TOGETHER };
+
+static const struct way {
     const char *name;
-    int (*run)(en_unix_stream_client_t *client, long count);
-    int receives;
-    size_t write_buffer;
+    int (*run)(long count);
+    void (*peer)(void);
+    enum kind kind;
 } ways[] = {
-    {"recv_packet", receive_each, 1, 0}, {"recv_packets", receive_many, 1, 0},
-    {"send_packet", send_each, 0, 0},    {"send_packet_buffered", send_each, 0, 65536},
-    {"send_packets", send_many, 0, 0},
+    {"recv_packet", receive_each, feed, STREAM},
+    {"recv_packets", receive_many, feed, STREAM},
+    {"send_packet", send_each, drain, STREAM},
+    {"send_packet_buffered", send_each, drain, BUFFERED},
+    {"send_packets", send_many, drain, STREAM},
+    {"udp_recv_packet", receive_each, feed_datagrams, UDP},
+    {"udp_recv_packet_offload", receive_each, feed_datagrams, UDP_TOGETHER},
+    {"udp_recv_packets_offload", receive_many, feed_datagrams, UDP_TOGETHER},
+    {"udp_send_packet", send_each, drain, UDP},
+    {"udp_send_packets", send_many, drain, UDP},
+    {"recv_with_descriptor", receive_descriptors, feed_descriptors, STREAM},
+    {"send_with_descriptor", send_descriptors, drain, STREAM},
 };
 
-static en_unix_stream_client_t *open_client(int fd, size_t write_buffer)
+static int socket_to(const struct sockaddr_in *peer, struct sockaddr_in *own)
 {
-    en_unix_stream_client_t *client = NULL;
+    socklen_t size = sizeof(*own);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    *own = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    if (fd < 0 || bind(fd, (struct sockaddr *)own, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)own, &size) != 0 ||
+        (peer && connect(fd, (const struct sockaddr *)peer, size) != 0))
+        exit(2);
+    return fd;
+}
+
+static void open_udp(int together)
+{
+    struct sockaddr_in one;
+    struct sockaddr_in other;
+
+    ends[0] = socket_to(NULL, &one);
+    ends[1] = socket_to(&one, &other);
+    if (connect(ends[0], (struct sockaddr *)&other, sizeof(other)) != 0 ||
+        setsockopt(ends[0], SOL_UDP, UDP_GRO, &together, sizeof(together)) != 0)
+        exit(2);
+}
+
+static int open_client(const struct way *way)
+{
+    if (way->kind >= UDP) {
+        en_datagram_protocol_t *protocol = NULL;
+        int rc = en_datagram_protocol_new_raw(&protocol, 0);
+
+        rc = rc < 0 ? rc : en_udp_client_from_fd(&datagrams, ends[0], protocol, NULL);
+        en_datagram_protocol_free(protocol);
+        client = en_udp_client_as_client(datagrams);
+        return rc;
+    }
     en_unix_stream_options_t *options = NULL;
     en_stream_protocol_t *protocol = NULL;
+    int rc = en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U32, EN_BIG_ENDIAN, 0, 0);
 
-    if (en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U32, EN_BIG_ENDIAN, 0, 0) < 0 ||
-        en_unix_stream_options_new(&options) < 0 ||
-        en_unix_stream_options_set_write_buffer(options, write_buffer) < 0 ||
-        en_unix_stream_client_from_fd(&client, fd, protocol, options) < 0)
-        exit(fail("open"));
+    rc = rc < 0 ? rc : en_unix_stream_options_new(&options);
+    rc = rc < 0
+             ? rc
+             : en_unix_stream_options_set_write_buffer(options, way->kind == BUFFERED ? 65536 : 0);
+    rc = rc < 0 ? rc : en_unix_stream_client_from_fd(&stream, ends[0], protocol, options);
+    rc = rc < 0 ? rc : en_ancillary_new(&ancillary);
     en_unix_stream_options_free(options);
     en_stream_protocol_free(protocol);
-    return client;
+    client = en_unix_stream_client_as_client(stream);
+    return rc;
 }
 
 int main(int argc, char **argv)
 {
     long count = argc > 2 ? atol(argv[2]) : 0;
-    int way = 0;
-    int ends[2];
+    const struct way *way = ways;
+    const struct way *end = ways + sizeof(ways) / sizeof(*ways);
+    pid_t peer;
     int failed;
-    en_unix_stream_client_t *client;
 
-    while (way < 5 && (argc < 2 || strcmp(ways[way].name, argv[1]) != 0))
+    while (way < end && (argc < 2 || strcmp(way->name, argv[1]) != 0))
         way++;
-    if (way == 5 || count % BATCH != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+    if (way == end || count % BATCH != 0)
         return 2;
-    if (fork() == 0) {
+    if (way->kind >= UDP)
+        open_udp(way->kind == UDP_TOGETHER);
+    else if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        return 2;
+    peer = fork();
+    if (peer == 0) {
         close(ends[0]);
-        if (ways[way].receives)
-            feed(ends[1], count);
-        drain(ends[1]);
+        way->peer();
         _exit(0);
     }
     close(ends[1]);
-    client = open_client(ends[0], ways[way].write_buffer);
-    failed = ways[way].run(client, count);
-    en_unix_stream_client_free(client);
-    wait(NULL);
+    failed = open_client(way) < 0 || way->run(count);
+    if (failed)
+        fprintf(stderr, "%s: %s\n", way->name, en_last_error_message());
+    en_unix_stream_client_free(stream);
+    en_udp_client_free(datagrams);
+    en_ancillary_free(ancillary);
+    kill(peer, SIGKILL);
+    waitpid(peer, NULL, 0);
     return failed;
 }

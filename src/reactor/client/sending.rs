@@ -212,10 +212,7 @@ impl AsyncClient {
         if let State::Connected(live) = state
             && sends.is_empty()
         {
-            let outcome = match beside.map(Ancillary::control).transpose() {
-                Ok(control) => live.send_packets(&mut out, control.as_deref()),
-                Err(error) => Err(error.into()),
-            };
+            let outcome = live.send_packets(&mut out, beside.map(Ancillary::control).as_deref());
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
                 kind.finish(self, outcome, out.packets_sent());
