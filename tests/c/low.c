@@ -379,17 +379,27 @@ static void receive_datagram(void *arg)
     en_packet_release(&packet);
 }
 
-void mover_receives(mover_t *mover, en_stream_transport_t *transport)
+void mover_starts_receiving(mover_t *mover, en_stream_transport_t *transport)
 {
     mover->stream = transport;
     thread_start(&mover->thread, receive, mover);
+}
+
+void mover_receives(mover_t *mover, en_stream_transport_t *transport)
+{
+    mover_starts_receiving(mover, transport);
     thread_wait_blocked(&mover->thread);
+}
+
+void mover_starts_sending(mover_t *mover, en_stream_transport_t *transport)
+{
+    mover->stream = transport;
+    thread_start(&mover->thread, send_on, mover);
 }
 
 void mover_sends(mover_t *mover, en_stream_transport_t *transport)
 {
-    mover->stream = transport;
-    thread_start(&mover->thread, send_on, mover);
+    mover_starts_sending(mover, transport);
     thread_wait_blocked(&mover->thread);
 }
 

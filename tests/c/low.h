@@ -84,6 +84,9 @@ typedef struct {
     int rc;
 } mover_t;
 
+void mover_starts_receiving(mover_t *mover, en_stream_transport_t *transport);
+void mover_starts_sending(mover_t *mover, en_stream_transport_t *transport);
+/* The same, and it waits in the kernel when these return. */
 void mover_receives(mover_t *mover, en_stream_transport_t *transport);
 void mover_sends(mover_t *mover, en_stream_transport_t *transport);
 void mover_receives_datagram(mover_t *mover, en_datagram_transport_t *transport);

@@ -471,7 +471,8 @@ static void tells_its_attributes(wire_t *wire)
     size_t size = sizeof(int);
     int value = 0;
 
-    CHECK_OK(en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_DESCRIPTOR, &value, &size));
+    CHECK_OK(
+        en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_DESCRIPTOR, &value, &size));
     CHECK_INT(value, own);
     CHECK_OK(en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_FAMILY, &value, &size));
     REQUIRE(getpeername(own, (struct sockaddr *)&want, &room) == 0);
@@ -479,8 +480,8 @@ static void tells_its_attributes(wire_t *wire)
     size = sizeof(got);
     CHECK_OK(en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_PEER_NAME, &got, &size));
     CHECK_BYTES(&got, size, &want, room);
-    CHECK_CODE(en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_STANDARD_COMPATIBLE, &got,
-                                                   &size),
+    CHECK_CODE(en_datagram_transport_get_attribute(transport, EN_ATTRIBUTE_STANDARD_COMPATIBLE,
+                                                   &got, &size),
                EN_ENODATA);
     CHECK_CODE(en_datagram_transport_get_attribute(transport, -1, &got, &size), EN_EINVAL);
 }
