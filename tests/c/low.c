@@ -192,9 +192,9 @@ static int own_close(void *user_data)
     begin(own, "close");
     CHECK_INT(atomic_load(&own->running), 0);
     own->order = atomic_fetch_add(&closes, 1) + 1;
-    if (own->in >= 0)
+    if (own->in >= 0 && !own->keeps)
         close(own->in);
-    if (own->out >= 0 && own->out != own->in)
+    if (own->out >= 0 && !own->keeps && own->out != own->in)
         close(own->out);
     atomic_fetch_add(&own->closed, 1);
     if (own->close_code)

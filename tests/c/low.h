@@ -28,6 +28,7 @@ struct own_t {
     int out;     /* what is sent goes there; may be the same */
     size_t most; /* at most so many bytes at a time; 0: any */
     bool hides_fd;
+    bool keeps;        /* does not close its descriptors */
     bool never_reads;  /* wants again whatever is there */
     size_t more;       /* is added to each count */
     bool reports_none; /* has sent, and says 0 */
