@@ -1206,9 +1206,9 @@ typedef struct {
 /**
  * Attempts something of the application's own, such as several calls of `_noblock` functions, without
  * waiting. Answers `EN_CALLBACK_DONE` when it is done; `EN_WANT_READ` or `EN_WANT_WRITE` to be
- * called again when `*fd` (-1, which is no descriptor, unless set) is ready for that; or
- * `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and below). It may
- * call all functions of the transport.
+ * called again when `*fd` (-1, which is no descriptor, unless set) is ready for that; or any other
+ * code of a failure, such as that of a `_noblock` function, or one of the application's own
+ * (`EN_EUSER_BASE` and below): it ends the call. It may call all functions of the transport.
  */
 typedef int (*en_attempt_t)(int *fd, void *user_data);
 

@@ -152,6 +152,11 @@ pub fn name_of(code: i32) -> &'static CStr {
     }
 }
 
+/// Whether the library has such a code.
+pub fn is_code(code: i32) -> bool {
+    row(code).is_some()
+}
+
 fn row(code: i32) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.number == code)
 }

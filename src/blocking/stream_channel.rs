@@ -85,8 +85,9 @@ impl Channel<Stream> {
                 return Ok(0);
             }
             let transport = sending.transport.clone();
-            let outcome = channel.drive_sender(&*transport, &mut deadline, |hold| {
-                transport.send(&[IoSlice::new(bytes)], hold)
+            // What the kernel holds it sends whole; here a part is enough.
+            let outcome = channel.drive_sender(&*transport, &mut deadline, |_| {
+                transport.send(&[IoSlice::new(bytes)], Hold::No)
             });
             sending.begun = 0;
             outcome.inspect_err(|error| sending.give_up(error))

@@ -18,7 +18,7 @@ use crate::attempt::{Attempt, Interest, Stop};
 use crate::blocking::channel::Wanted;
 use crate::blocking::{Channel, Closable, Now};
 use crate::deadline::Left;
-use crate::error::{EN_WANT_READ, EN_WANT_WRITE, Result, invalid};
+use crate::error::{EN_WANT_READ, EN_WANT_WRITE, Error, Result, invalid, is_code, text_of};
 use crate::packet::{Packet, Storage};
 use crate::socket::ancillary::Ancillary;
 use crate::transport::{Attribute, Transport};
@@ -228,6 +228,10 @@ fn attempted(answer: c_int) -> Attempt<()> {
         EN_CALLBACK_DONE => Ok(()),
         EN_WANT_READ => Err(Stop::Want(Interest::Read)),
         EN_WANT_WRITE => Err(Stop::Want(Interest::Write)),
+        code if code < 0 && is_code(code) => {
+            let text = || format!("the attempt callback: {}", text_of(code).to_string_lossy());
+            Err(Error::new(code, take_explanation().unwrap_or_else(text)).into())
+        }
         code => Err(failure("attempt", code).into()),
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_attribute};
+use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_ancillary, no_attribute};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::Result;
 use crate::socket::ancillary::Ancillary;
@@ -40,21 +40,21 @@ impl Ends {
 pub struct StreamSocket {
     socket: Socket,
     ends: Option<Ends>,
-    /// Whether a receive that is not filled has brought all: that of a Unix socket also ends before
-    /// other ancillary data.
-    tells_drained: bool,
+    /// Only a Unix socket carries descriptors, and a receive that it does not fill need not have
+    /// brought all: it also ends before other ancillary data.
+    is_unix: bool,
     is_drained: AtomicBool,
 }
 
 impl StreamSocket {
     /// The transport of a connected socket.
     pub fn new(fd: OwnedFd) -> StreamSocket {
-        let tells_drained = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
-            .is_ok_and(|family| family != libc::AF_UNIX);
+        let is_unix = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
+            .is_ok_and(|family| family == libc::AF_UNIX);
         StreamSocket {
             socket: Socket::new(fd),
             ends: None,
-            tells_drained,
+            is_unix,
             is_drained: AtomicBool::new(false),
         }
     }
@@ -78,7 +78,7 @@ impl StreamTransport for StreamSocket {
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         let count = self.socket.recv(buffer, hold)?;
-        self.is_drained.store(self.tells_drained && count < buffer.len(), Ordering::Relaxed);
+        self.is_drained.store(!self.is_unix && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
     }
 
@@ -102,6 +102,10 @@ impl StreamTransport for StreamSocket {
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
+        // Other sockets would lose the descriptors without a word.
+        if !self.is_unix {
+            return Err(no_ancillary().into());
+        }
         // All at once or not: the kernel would wait for room in the middle of it.
         self.socket.send_message(slices, control, Hold::No)
     }
@@ -201,7 +205,10 @@ impl DatagramTransport for DatagramSocket {
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
-        self.socket.send_message(slices, control, Hold::No)
+        match self.kind {
+            DatagramKind::Udp { .. } => Err(no_ancillary().into()),
+            DatagramKind::Unix => self.socket.send_message(slices, control, Hold::No),
+        }
     }
 }
 
