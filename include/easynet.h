@@ -4477,7 +4477,8 @@ int en_stream_transport_get_attribute(const en_stream_transport_t *transport,
 int en_stream_transport_get_tls_info(const en_stream_transport_t *transport, en_tls_info_t **info);
 
 /**
- * Makes the handle `*out` of the half that a transport of two halves receives by.
+ * Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of
+ * `transport` do.
  *
  * Thread-safe.
  *
@@ -4487,7 +4488,8 @@ int en_stream_transport_stapled_receive_half(en_stream_transport_t **out,
                                              const en_stream_transport_t *transport);
 
 /**
- * Makes the handle `*out` of the half that a transport of two halves sends by.
+ * Makes the handle `*out` of the half that a transport of two halves sends by; its calls wait as those of
+ * `transport` do.
  *
  * Thread-safe.
  *
@@ -4879,7 +4881,8 @@ int en_datagram_transport_get_attribute(const en_datagram_transport_t *transport
                                         size_t *size);
 
 /**
- * Makes the handle `*out` of the half that a transport of two halves receives by.
+ * Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of
+ * `transport` do.
  *
  * Thread-safe.
  *
@@ -4889,7 +4892,8 @@ int en_datagram_transport_stapled_receive_half(en_datagram_transport_t **out,
                                                const en_datagram_transport_t *transport);
 
 /**
- * Makes the handle `*out` of the half that a transport of two halves sends by.
+ * Makes the handle `*out` of the half that a transport of two halves sends by; its calls wait as those of
+ * `transport` do.
  *
  * Thread-safe.
  *

@@ -71,6 +71,16 @@ impl<T: Transport + ?Sized> Channel<T> {
         })
     }
 
+    /// A handle of another transport whose calls wait as these do.
+    pub fn another(&self, transport: Arc<Shared<T>>) -> Arc<Channel<T>> {
+        let options = ChannelOptions {
+            waiting: self.waiting.clone(),
+            shutdown_timeout_ms: self.shutdown_timeout_ms,
+            max_datagram_size: self.max_datagram_size,
+        };
+        Channel::new(transport, options)
+    }
+
     /// Another hold on the transport.
     pub fn transport(&self) -> Result<Arc<Shared<T>>> {
         let _inside = self.control.visit();
@@ -117,7 +127,10 @@ impl<T: Transport + ?Sized> Channel<T> {
     ) -> (Deadline, Result<()>) {
         let _inside = self.control.visit();
         let mut deadline = Deadline::after_ms(timeout_ms);
-        let outcome = self.drive(watched, &mut deadline, attempt);
+        let outcome = match self.is_closed() {
+            true => Err(closed()),
+            false => self.drive(watched, &mut deadline, attempt),
+        };
         (deadline, outcome)
     }
 
@@ -294,7 +307,10 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
     /// may go on with it.
     fn end(self: Arc<Self>) {
         if self.check_owner().is_err() {
-            // Threads that do not exist here have the holds.
+            // Threads that do not exist here may have the holds.
+            if !self.is_used() {
+                self.drop_holds();
+            }
             std::mem::forget(self);
             return;
         }

@@ -286,6 +286,10 @@ impl Client {
             half.packets.check()?;
             let mut out = Gather::default();
             self.encoder.encode(parts, &mut out)?;
+            // Encoding may have run a callback that closed the client.
+            if self.is_done() {
+                return Err(closed());
+            }
             let Half { packets, transport } = half;
             let sent = self.send_through(&**transport, deadline, |hold| {
                 packets.send_with_ancillary(&mut out, &control, hold)
@@ -374,7 +378,10 @@ impl Client {
     /// Sends of what is put aside what goes at once; whether some is left that waits for room.
     fn flush_now(&self) -> bool {
         self.flushing.store(true, Ordering::SeqCst);
-        let Some(mut half) = self.sending.try_lock() else { return false };
+        let Some(mut half) = self.sending.try_lock() else {
+            self.flushing.store(false, Ordering::SeqCst);
+            return false;
+        };
         self.leave_to_parent(&mut half);
         let outcome = loop {
             match half.packets.flush(Hold::No) {

@@ -227,6 +227,7 @@ impl Sending<Stream> {
     /// Nobody comes again with the same bytes: if some of them were taken, nothing can follow.
     fn give_up(&mut self, error: &Error) {
         if self.transport.is_midway() {
+            self.transport.give_up_sending(error.reason());
             let reason = format!("an earlier send stopped half-way ({}): nothing may follow", error.reason());
             self.broken = Some(Error::new(EN_EPIPE, reason));
         }

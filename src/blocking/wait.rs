@@ -13,7 +13,7 @@ use crate::socket::slot::{Guard, Refused, Slot};
 use crate::transport::Transport;
 
 /// What cannot be polled is looked at so often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A second descriptor is looked at so often where one only can be waited for.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -193,15 +193,20 @@ impl Waiting {
         loop {
             self.check()?;
             let left = deadline.left();
+            let slice = if self.own.is_some() { Some(Duration::ZERO) } else { slice };
             let end = left.at_most(slice).and_then(|time| Instant::now().checked_add(time));
-            match slot.lock_until(end) {
-                Ok(guard) => return Ok(guard),
-                Err(Refused::Closed) => return Err(closed()),
-                Err(Refused::TimedOut) if left == Left::Nothing => {
+            match (slot.lock_until(end), &self.own) {
+                (Ok(guard), _) => return Ok(guard),
+                (Err(Refused::Closed), _) => return Err(closed()),
+                (Err(Refused::TimedOut), _) if left == Left::Nothing => {
                     let reason = "the time-out of the call has passed while another thread was at it";
                     return Err(Error::new(EN_ETIMEDOUT, reason));
                 }
-                Err(Refused::TimedOut) => {}
+                // Who has it may be of this thread, and go on only while we wait so.
+                (Err(Refused::TimedOut), Some(own)) => {
+                    own.wait(None, Interest::Read, left.at_most(Some(GLANCE)))?;
+                }
+                (Err(Refused::TimedOut), None) => {}
             }
         }
     }

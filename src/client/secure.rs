@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::attempt::{Course, Hold, Interest, Stop, Undertaking};
+use crate::blocking::wait::LOOK_AGAIN;
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::tls::TlsConfig;
@@ -72,6 +73,13 @@ pub(super) struct Securing {
     deadline: Deadline,
 }
 
+impl Securing {
+    /// Nobody wakes who waits for a transport of the application's own, so it is looked at.
+    fn look_again(&self, now: Instant) -> Option<Instant> {
+        (!self.transport.can_hold()).then(|| now + LOOK_AGAIN)
+    }
+}
+
 impl Undertaking for Securing {
     type Outcome = Arc<dyn StreamTransport>;
 
@@ -89,7 +97,9 @@ impl Undertaking for Securing {
         }
         match self.deadline.left_at(|| now) {
             Left::Nothing => Course::Failed(self.give_up(Error::new(EN_ETIMEDOUT, ""))),
-            _ => Course::Wait { until: self.deadline.instant() },
+            _ => {
+                Course::Wait { until: self.deadline.instant().into_iter().chain(self.look_again(now)).min() }
+            }
         }
     }
 

@@ -179,7 +179,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 }
 
 /// Sends packets.
-pub struct StreamSender<T: ?Sized> {
+pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
     counters: Arc<Counters>,
     /// Bytes put aside for later, of which the first `gone` have been sent.
@@ -225,6 +225,15 @@ impl<T: StreamTransport + ?Sized> StreamSender<T> {
         out.copy_to(&mut self.buffer);
         out.advance(out.len());
         true
+    }
+}
+
+impl<T: StreamTransport + ?Sized> Drop for StreamSender<T> {
+    fn drop(&mut self) {
+        // Others may have the transport, and must not follow half of what was put aside.
+        if self.has_unsent() {
+            self.transport.give_up_sending("what was put aside was given up");
+        }
     }
 }
 
@@ -295,6 +304,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
                 "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
             );
             self.closed = Some(Error::new(EN_EPIPE, reason).at(Stage::Send));
+            self.transport.give_up_sending(why);
         }
     }
 

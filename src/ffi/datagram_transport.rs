@@ -12,7 +12,7 @@ use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::{Constructor, borrow, call, handle, null};
 use crate::blocking::Channel;
-use crate::client::transport::{self as low, TransportOptions, handle_of};
+use crate::client::transport as low;
 use crate::error::Result;
 use crate::transport::DatagramTransport;
 
@@ -172,7 +172,8 @@ pub unsafe extern "C" fn en_datagram_transport_get_attribute(
     unsafe { transport::get_attribute(transport, attribute, value, size, Channel::attribute) }
 }
 
-/// Makes the handle `*out` of the half that a transport of two halves receives by.
+/// Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of
+/// `transport` do.
 ///
 /// Thread-safe.
 ///
@@ -186,7 +187,8 @@ pub unsafe extern "C" fn en_datagram_transport_stapled_receive_half(
     unsafe { half(out, transport, 0) }
 }
 
-/// Makes the handle `*out` of the half that a transport of two halves sends by.
+/// Makes the handle `*out` of the half that a transport of two halves sends by; its calls wait as those of
+/// `transport` do.
 ///
 /// Thread-safe.
 ///
@@ -212,7 +214,7 @@ unsafe fn half(
         let (out, channel) = unsafe { (Constructor::new(out)?, borrow(transport)?) };
         let [receive, send] = channel.halves()?;
         let half = if which == 0 { receive } else { send };
-        out.shared(handle_of(half, &TransportOptions::default()));
+        out.shared(channel.another(half));
         Ok(())
     })
 }

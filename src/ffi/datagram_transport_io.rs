@@ -31,9 +31,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv(
     unsafe {
         transport::work(transport, |channel| {
             let packet = Out::new(packet, "packet")?;
-            let mut intake = intake_of(channel)?;
+            let (mut intake, most) = intake_of(channel)?;
             let count = channel.recv(intake.space(), timeout_ms)?;
-            fits(count, channel.max_datagram_size())?;
+            fits(count, most)?;
             packet.set(en_packet_t::give(intake.packet(count)));
             Ok(())
         })
@@ -57,9 +57,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
     unsafe {
         transport::work_now(transport, fd, |channel| {
             let packet = Out::new(packet, "packet")?;
-            let mut intake = intake_of(channel)?;
+            let (mut intake, most) = intake_of(channel)?;
             let outcome = channel.recv_now(intake.space())?;
-            outcome.as_ref().map_or(Ok(()), |count| fits(*count, channel.max_datagram_size()))?;
+            outcome.as_ref().map_or(Ok(()), |count| fits(*count, most))?;
             Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
         })
     }
@@ -148,9 +148,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
         let cleared = emptied(ancillary);
         transport::work(transport, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let mut intake = intake_of(channel)?;
+            let (mut intake, most) = intake_of(channel)?;
             let count = channel.recv_with_ancillary(intake.space(), cleared?, control, timeout_ms)?;
-            fits(count, channel.max_datagram_size())?;
+            fits(count, most)?;
             packet.set(en_packet_t::give(intake.packet(count)));
             Ok(())
         })
@@ -180,9 +180,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
         let cleared = emptied(ancillary);
         transport::work_now(transport, fd, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let mut intake = intake_of(channel)?;
+            let (mut intake, most) = intake_of(channel)?;
             let outcome = channel.recv_with_ancillary_now(intake.space(), cleared?, control)?;
-            outcome.as_ref().map_or(Ok(()), |count| fits(*count, channel.max_datagram_size()))?;
+            outcome.as_ref().map_or(Ok(()), |count| fits(*count, most))?;
             Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
         })
     }
@@ -363,8 +363,10 @@ pub unsafe extern "C" fn en_datagram_transport_max_datagram_size(
     })
 }
 
-fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<Intake> {
-    Intake::new(channel.max_datagram_size())
+/// Room for the largest datagram, and how large that is: after a call the channel may be gone.
+fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<(Intake, usize)> {
+    let most = channel.max_datagram_size();
+    Ok((Intake::new(most)?, most))
 }
 
 fn fits(size: usize, room: usize) -> Result<()> {

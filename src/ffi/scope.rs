@@ -146,23 +146,23 @@ impl Drop for Scope {
             let handle = mine.map(|call| call.handle);
             running.iter().filter(|call| Some(call.handle) == handle).count() <= 1
         });
-        let ending = self.take_ending();
-        if let Some(ending) = ending {
-            match is_last {
-                // Another call of the handle waits in this thread: who ends it waits for that one.
-                Some(false) => {
-                    let handle = address(&**ending.handle());
-                    with_running(|running| running.retain(|call| call.call != self.call));
-                    return hand_over(handle, ending);
-                }
-                _ => ending.run_late(),
-            }
-        }
+        let mut handed_on = None;
         // Ending may run callbacks, so it belongs to the scope.
         while let Some(ending) = self.take_ending() {
-            ending.run_late();
+            match ending {
+                // Other calls of the handle wait in this thread: they are woken, and who ends the
+                // handle waits for the last of them.
+                Ending::Free(handle) if is_last == Some(false) => {
+                    let _ = handle.finish(false);
+                    handed_on = Some(Ending::Free(handle));
+                }
+                ending => ending.run_late(),
+            }
         }
         with_running(|running| running.retain(|call| call.call != self.call));
+        if let Some(ending) = handed_on {
+            hand_over(address(&**ending.handle()), ending);
+        }
     }
 }
 
@@ -170,11 +170,13 @@ fn is_among(running: &[Running], handle: *const (), also_waits: bool) -> bool {
     running.iter().any(|call| call.handle == handle && (also_waits || !call.waits))
 }
 
-/// Gives an end to a call of the handle; the end of the handle is more than closing.
+/// Gives an end to a call of the handle: one that runs is over before those that wait. The end of the
+/// handle is more than closing.
 fn hand_over(handle: *const (), ending: Ending) {
     with_running(|running| {
-        let call = running.iter_mut().find(|call| ptr::eq(call.handle, handle));
-        if let Some(call) = call
+        let its = |waits| running.iter().rposition(|call| call.handle == handle && call.waits == waits);
+        let place = its(false).or_else(|| its(true));
+        if let Some(call) = place.and_then(|place| running.get_mut(place))
             && !matches!(call.ending, Some(Ending::Free(_)))
         {
             call.ending = Some(ending);

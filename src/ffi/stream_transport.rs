@@ -14,7 +14,7 @@ use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::{Constructor, borrow, call, handle, null, string};
 use crate::blocking::{Channel, Closable};
-use crate::client::transport::{self as low, TransportOptions, handle_of};
+use crate::client::transport as low;
 use crate::error::Result;
 use crate::transport::StreamTransport;
 
@@ -224,7 +224,8 @@ pub unsafe extern "C" fn en_stream_transport_get_tls_info(
     unsafe { transport::get_tls_info(transport, info, Channel::tls_facts) }
 }
 
-/// Makes the handle `*out` of the half that a transport of two halves receives by.
+/// Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of
+/// `transport` do.
 ///
 /// Thread-safe.
 ///
@@ -238,7 +239,8 @@ pub unsafe extern "C" fn en_stream_transport_stapled_receive_half(
     unsafe { half(out, transport, 0) }
 }
 
-/// Makes the handle `*out` of the half that a transport of two halves sends by.
+/// Makes the handle `*out` of the half that a transport of two halves sends by; its calls wait as those of
+/// `transport` do.
 ///
 /// Thread-safe.
 ///
@@ -264,7 +266,7 @@ unsafe fn half(
         let (out, channel) = unsafe { (Constructor::new(out)?, borrow(transport)?) };
         let [receive, send] = channel.halves()?;
         let half = if which == 0 { receive } else { send };
-        out.shared(handle_of(half, &TransportOptions::default()));
+        out.shared(channel.another(half));
         Ok(())
     })
 }

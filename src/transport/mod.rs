@@ -79,6 +79,11 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Whether it does so when nobody has it any more, as far as that goes at once.
+    fn says_farewell_by_itself(&self) -> bool {
+        self.says_farewell()
+    }
+
     /// Takes leave of the peer, as the last thing before the connection is closed.
     fn farewell(&self, _hold: Hold) -> Attempt<()> {
         Ok(())
@@ -126,6 +131,9 @@ pub trait StreamTransport: Transport {
     fn is_midway(&self) -> bool {
         false
     }
+
+    /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
+    fn give_up_sending(&self, _why: &str) {}
 
     /// Whether bytes have come that the socket does not tell of any more.
     fn has_received(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
+use crate::socket::fork;
 use crate::tls::TlsFacts;
 
 thread_local! {
@@ -28,6 +29,8 @@ pub struct Shared<T: Transport + ?Sized> {
     sending: AtomicBool,
     closed: AtomicBool,
     runs_callbacks: bool,
+    /// The process that it is of: a forked child says nothing to its parent's peers.
+    generation: u32,
     inner: Arc<T>,
 }
 
@@ -39,6 +42,7 @@ impl<T: Transport + ?Sized> Shared<T> {
             sending: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             runs_callbacks: inner.runs_callbacks(),
+            generation: fork::generation(),
             inner,
         })
     }
@@ -124,7 +128,8 @@ impl Drop for Running {
 impl<T: Transport + ?Sized> Drop for Shared<T> {
     /// The last holder takes leave of the peer, as far as that goes at once.
     fn drop(&mut self) {
-        if !self.is_closed() && self.inner.says_farewell() {
+        let is_ours = self.generation == fork::generation();
+        if is_ours && !self.is_closed() && self.inner.says_farewell_by_itself() {
             let _ = self.farewell(Hold::No);
         }
     }
@@ -174,7 +179,11 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
     fn farewell(&self, hold: Hold) -> Attempt<()> {
         let _inside = self.enter()?;
         self.check_open()?;
-        self.inner.farewell(hold)
+        // The peer's is to be heard, so nobody receives meanwhile; who does already is not waited for.
+        match Claim::new(&self.receiving) {
+            Ok(_claim) => self.inner.farewell(hold),
+            Err(_) => self.inner.farewell(Hold::No),
+        }
     }
 
     fn survives_fork(&self) -> bool {
@@ -235,7 +244,15 @@ impl StreamTransport for Shared<dyn StreamTransport> {
     }
 
     fn send_eof(&self, hold: Hold) -> Attempt<()> {
-        self.attempt(&self.sending, |inner| inner.send_eof(hold))
+        let _inside = self.enter()?;
+        let _claim = Claim::new(&self.sending)?;
+        self.check_open()?;
+        // Ending may be closing, so what it has come to stands.
+        self.inner.send_eof(hold)
+    }
+
+    fn give_up_sending(&self, why: &str) {
+        self.inner.give_up_sending(why);
     }
 
     fn halves(&self) -> Option<[Arc<Shared<dyn StreamTransport>>; 2]> {

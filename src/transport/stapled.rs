@@ -78,6 +78,11 @@ impl<T: Transport + ?Sized> Transport for Stapled<T> {
         self.receive.says_farewell() || self.send.says_farewell()
     }
 
+    fn says_farewell_by_itself(&self) -> bool {
+        // Each half does when nobody has that any more.
+        false
+    }
+
     fn farewell(&self, _hold: Hold) -> Attempt<()> {
         // What goes at once: there are two peers, and nobody can wait for both in turn.
         let _ = self.send.farewell(Hold::No);
@@ -111,6 +116,10 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
         self.send.is_midway()
     }
 
+    fn give_up_sending(&self, why: &str) {
+        self.send.give_up_sending(why);
+    }
+
     fn has_received(&self) -> bool {
         self.receive.has_received()
     }
@@ -132,7 +141,10 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
     fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self.send.send_eof(hold) {
             // What has no end of its own ends by being closed.
-            Err(Stop::Failed(error)) if error.code() == EN_EOPNOTSUPP => Ok(self.send.close()?),
+            Err(Stop::Failed(error)) if error.code() == EN_EOPNOTSUPP => {
+                let _ = self.send.farewell(Hold::No);
+                Ok(self.send.close()?)
+            }
             outcome => outcome,
         }
     }

@@ -12,7 +12,9 @@ use rustls::Connection;
 
 use super::{Attribute, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::error::{EN_ECONNABORTED, EN_EOPNOTSUPP, EN_ETLS_TRUNCATED, Error, Result, Stage};
+use crate::error::{
+    EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
+};
 use crate::packet::Storage;
 use crate::tls::{TlsConfig, TlsFacts, failure};
 
@@ -29,6 +31,8 @@ pub struct TlsStream {
     verified_name: Option<String>,
     /// Whether the end must be said, and heard.
     standard_compatible: bool,
+    /// Whether the last receive has asked the transport below: what it then said of itself still holds.
+    has_fetched: AtomicBool,
     /// Receiving was stopped to wake somebody: nothing is heard any more.
     deaf: AtomicBool,
 }
@@ -41,6 +45,8 @@ struct Session {
     has_more: bool,
     /// Why nothing more can be received or sent.
     failed: Option<Error>,
+    /// Why nothing more can be sent.
+    cut: Option<Error>,
     farewell_said: bool,
 }
 
@@ -54,14 +60,21 @@ impl TlsStream {
         standard_compatible: bool,
     ) -> Result<TlsStream> {
         let connection = if config.is_server() { config.accept()? } else { config.connect(name)? };
-        let session =
-            Session { connection, committed: 0, has_more: false, failed: None, farewell_said: false };
+        let session = Session {
+            connection,
+            committed: 0,
+            has_more: false,
+            failed: None,
+            cut: None,
+            farewell_said: false,
+        };
         Ok(TlsStream {
             inner,
             session: Mutex::new(session),
             incoming: Mutex::default(),
             verified_name: config.verified_name(name),
             standard_compatible,
+            has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
         })
     }
@@ -98,6 +111,7 @@ impl TlsStream {
 
     /// One receive of encrypted bytes; 0 is the end of the stream.
     fn fetch(&self, incoming: &mut Storage, hold: Hold) -> Attempt<usize> {
+        self.has_fetched.store(true, Ordering::Relaxed);
         let outcome = self.inner.recv(incoming.space(ASK / 2, ASK), hold);
         incoming.filled(*outcome.as_ref().unwrap_or(&0));
         outcome
@@ -209,20 +223,34 @@ impl TlsStream {
 
 impl StreamTransport for TlsStream {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.has_fetched.store(false, Ordering::Relaxed);
         self.receive(&mut lock(&self.incoming), buffer, hold)
     }
 
     fn send(&self, slices: &[IoSlice<'_>], _hold: Hold) -> Attempt<usize> {
         let mut session = lock(&self.session);
         self.write_out(&mut session)?;
-        if let Some(error) = &session.failed {
+        if let Some(error) = session.failed.as_ref().or(session.cut.as_ref()) {
             return Err(error.clone().at(Stage::Send).into());
+        }
+        if session.farewell_said {
+            return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
         }
         if session.committed == 0 {
             session.committed = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
             self.write_out(&mut session)?;
         }
+        if session.committed > slices.iter().map(|slice| slice.len()).sum() {
+            return Err(cut("somebody else has sent meanwhile").into());
+        }
         Ok(std::mem::take(&mut session.committed))
+    }
+
+    fn give_up_sending(&self, why: &str) {
+        let mut session = lock(&self.session);
+        if session.committed > 0 {
+            session.cut = Some(cut(why));
+        }
     }
 
     fn is_midway(&self) -> bool {
@@ -234,7 +262,7 @@ impl StreamTransport for TlsStream {
     }
 
     fn is_drained(&self) -> bool {
-        self.inner.is_drained() && !self.has_received()
+        self.has_fetched.load(Ordering::Relaxed) && self.inner.is_drained() && !self.has_received()
     }
 
     fn handshake(&self, hold: Hold) -> Attempt<()> {
@@ -320,6 +348,12 @@ impl Transport for TlsStream {
     fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
         self.inner.setsockopt(level, name, value)
     }
+}
+
+#[cold]
+fn cut(why: &str) -> Error {
+    let reason = format!("an earlier send over TLS stopped half-way ({why}): nothing may follow");
+    Error::new(EN_EPIPE, reason)
 }
 
 /// Where the session writes to: the inner transport, without waiting.

@@ -80,8 +80,10 @@ impl Closable for Client {
             // Threads that do not exist here have the halves: only the descriptor can be closed, if it
             // was open at the fork, and nobody else has it.
             let is_gone = self.control.is_empty() && self.receiving.is_empty() && self.sending.is_empty();
-            if !is_gone && !self.is_shared {
-                close_abandoned(self.fd);
+            match self.is_shared {
+                true if !self.is_used() => self.drop_holds(),
+                false if !is_gone => close_abandoned(self.fd),
+                _ => {}
             }
             std::mem::forget(self);
             return;
@@ -107,7 +109,10 @@ impl Client {
             Some(mut half) => {
                 self.leave_to_parent(&mut half);
                 let Half { packets, transport } = &mut *half;
-                self.last(&**transport, &mut Deadline::after_ms(0), |hold| packets.flush(hold))
+                match packets.has_unsent() {
+                    true => self.last(&**transport, &mut Deadline::after_ms(0), |hold| packets.flush(hold)),
+                    false => Ok(()),
+                }
             }
             None => Ok(()),
         };
@@ -140,7 +145,9 @@ impl Client {
         };
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
-        self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
+        if packets.has_unsent() {
+            self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
+        }
         // A peer that does not answer in time is left as it is.
         let _ = self.last(&**transport, &mut deadline, |hold| packets.farewell(hold));
         Ok(())

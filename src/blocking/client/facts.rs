@@ -60,7 +60,7 @@ impl Client {
 
     /// The descriptor, -1 once closed.
     pub fn fileno(&self) -> RawFd {
-        if self.is_done() { -1 } else { self.fd }
+        if self.is_closed() { -1 } else { self.fd }
     }
 
     /// Reads a socket option into `value`, and says how many bytes it has.
