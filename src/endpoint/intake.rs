@@ -1,7 +1,5 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
-use std::mem::MaybeUninit;
-
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Packet, Storage};
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
@@ -129,6 +127,7 @@ impl Intake {
     }
 
     /// Nothing was put there: memory without bytes is let go of.
+    #[inline]
     pub fn unused(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
             storage.shrink();
@@ -162,6 +161,14 @@ impl Intake {
     /// The next packet, if there is a whole one.
     #[inline]
     pub fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Failure> {
+        let packet = self.step();
+        self.unused();
+        packet
+    }
+
+    /// The next packet; memory without bytes stays.
+    #[inline(always)]
+    fn step(&mut self) -> std::result::Result<Option<Packet>, Failure> {
         if !self.fresh {
             return Ok(None);
         }
@@ -178,24 +185,34 @@ impl Intake {
         settle(storage, &mut **decoder, &mut self.fresh, step)
     }
 
-    /// The next packets that lie in what has gathered, into `out`; how many, and why no more.
+    /// Hands the next packets that lie in what has gathered to `put`, at most so many; how many, and
+    /// why no more.
+    #[inline]
     pub fn next_packets(
         &mut self,
-        out: &mut [MaybeUninit<Packet>],
+        most: usize,
+        mut put: impl FnMut(Packet),
     ) -> (usize, std::result::Result<(), Failure>) {
-        for (count, place) in out.iter_mut().enumerate() {
-            match self.next_packet() {
-                Ok(Some(packet)) => place.write(packet),
-                Ok(None) => return (count, Ok(())),
-                Err(failure) => return (count, Err(failure)),
-            };
+        let mut count = 0;
+        let mut outcome = Ok(());
+        while count < most {
+            match self.step() {
+                Ok(Some(packet)) => put(packet),
+                Ok(None) => break,
+                Err(failure) => {
+                    outcome = Err(failure);
+                    break;
+                }
+            }
+            count += 1;
         }
-        (out.len(), Ok(()))
+        self.unused();
+        (count, outcome)
     }
 }
 
 /// What a step makes of the bytes that have gathered.
-#[inline]
+#[inline(always)]
 fn settle(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,
@@ -204,9 +221,7 @@ fn settle(
 ) -> std::result::Result<Option<Packet>, Failure> {
     match step {
         Step::Packet { start, end, used } => {
-            let packet = storage.packet(start, end);
-            storage.spend(used);
-            Ok(Some(packet))
+            Ok(Some(storage.cut(start, end, used)))
         }
         Step::Made { packet, used } => {
             storage.spend(used);

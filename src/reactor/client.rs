@@ -97,6 +97,8 @@ struct Live {
     is_writable: bool,
     /// The peer has ended its direction, so what is there is read to the end.
     is_ending: bool,
+    /// Packets that came with others, when nobody wanted more.
+    kept: VecDeque<Packet>,
 }
 
 /// An operation that is over, and what came of it.
@@ -166,8 +168,11 @@ impl AsyncClient {
         self.inner.try_borrow_mut().map_err(|_| Error::new(EN_EDEADLK, reason))
     }
 
+    /// Begins an operation that will have to wait.
     fn begin<T>(&self, timeout_ms: i64, done: Option<Done<T>>) -> Operation<T> {
-        Operation::begin(&self.core, self.place.get(), timeout_ms, done)
+        let mut operation = Operation::begin(&self.core, self.place.get(), done);
+        operation.limit(&self.core, timeout_ms);
+        operation
     }
 
     /// Has the loop call.

@@ -1,9 +1,10 @@
 //! Getting connected, on the loop.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Over, State, Work, closed};
+use super::{AsyncClient, Inner, Live, Over, State, Work, closed};
 use crate::attempt::{Course, Interest};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
@@ -58,12 +59,8 @@ impl AsyncClient {
     /// Begins to connect if somebody waits for it, and goes on with it.
     pub(super) fn connect_further(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        // One that is being closed only sends what waits for that.
-        let wanted = !inner.sends.is_empty()
-            || (!self.is_closing.get()
-                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()));
         match &inner.state {
-            State::Idle if wanted => {
+            State::Idle if self.wants_connection(&inner) => {
                 drop(inner);
                 self.begin_connecting();
             }
@@ -72,12 +69,20 @@ impl AsyncClient {
                 self.advance();
             }
             State::Connected(_) => {
-                for operation in std::mem::take(&mut inner.connects) {
+                while let Some(operation) = inner.connects.pop_front() {
                     self.finish(operation, Ok(()), Over::Done);
                 }
             }
             State::Idle | State::Closed => {}
         }
+    }
+
+    /// Whether somebody waits for a connection. One that is being closed only sends what waits for
+    /// that.
+    fn wants_connection(&self, inner: &Inner) -> bool {
+        !inner.sends.is_empty()
+            || (!self.is_closing.get()
+                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()))
     }
 
     fn begin_connecting(self: &Rc<Self>) {
@@ -155,7 +160,9 @@ impl AsyncClient {
         }
         self.remember(&connection);
         if let Ok(mut inner) = self.access() {
-            let live = Live { connection, is_readable: true, is_writable: true, is_ending: false };
+            let (is_readable, is_writable) = (true, true);
+            let kept = VecDeque::new();
+            let live = Live { connection, is_readable, is_writable, is_ending: false, kept };
             inner.state = State::Connected(Box::new(live));
         }
         self.connect_further();

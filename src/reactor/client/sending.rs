@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
+use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::{Done, Operation, timed_out};
 
 /// How many packets have gone, and why no more.
@@ -55,6 +56,13 @@ impl Kind {
         match self {
             Kind::Whole(operation) => operation.number,
             Kind::Count(operation) => operation.number,
+        }
+    }
+
+    fn limit(&mut self, core: &EventLoop, timeout_ms: i64) {
+        match self {
+            Kind::Whole(operation) => operation.limit(core, timeout_ms),
+            Kind::Count(operation) => operation.limit(core, timeout_ms),
         }
     }
 
@@ -129,7 +137,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         self.encode(parts, &mut out)?;
-        Ok(self.put(&mut inner, out, Kind::Whole(self.begin(timeout_ms, done))))
+        let operation = Operation::begin(&self.core, self.place.get(), done);
+        Ok(self.put(&mut inner, out, Kind::Whole(operation), timeout_ms))
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -144,7 +153,8 @@ impl AsyncClient {
         for packet in packets {
             self.encode(&[packet?], &mut out)?;
         }
-        Ok(self.put(&mut inner, out, Kind::Count(self.begin(timeout_ms, done))))
+        let operation = Operation::begin(&self.core, self.place.get(), done);
+        Ok(self.put(&mut inner, out, Kind::Count(operation), timeout_ms))
     }
 
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -174,7 +184,13 @@ impl AsyncClient {
     }
 
     /// Sends at once what goes at once, if nothing waits before it.
-    fn put(self: &Rc<Self>, inner: &mut Inner, mut out: Gather<'_>, kind: Kind) -> u64 {
+    fn put(
+        self: &Rc<Self>,
+        inner: &mut Inner,
+        mut out: Gather<'_>,
+        mut kind: Kind,
+        timeout_ms: i64,
+    ) -> u64 {
         let number = kind.number();
         let Inner { state, sends, .. } = inner;
         if let State::Connected(live) = state
@@ -192,6 +208,7 @@ impl AsyncClient {
         } else {
             self.go_on_later();
         }
+        kind.limit(&self.core, timeout_ms);
         sends.push_back(Sending { what: What::Packets(out.into_owned()), kind });
         number
     }
