@@ -13,7 +13,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
 const HOLDS: usize = usize::MAX / 2;
@@ -27,6 +27,8 @@ const KEPT_COUNT: usize = 4;
 #[repr(C)]
 struct Block {
     holds: AtomicUsize,
+    /// Whether some thread may be gathering holds that are given back.
+    is_gathered: AtomicBool,
     /// The number of bytes behind this header; for foreign memory 0.
     capacity: usize,
     /// What ends foreign memory.
@@ -46,7 +48,9 @@ impl Block {
         let kept = KEPT.try_with(|kept| kept.borrow_mut().take(capacity)).ok().flatten();
         if let Some(block) = kept {
             // SAFETY: a kept block has no holder but us.
-            unsafe { block.as_ref() }.holds.store(holds, Ordering::Relaxed);
+            let header = unsafe { block.as_ref() };
+            header.holds.store(holds, Ordering::Relaxed);
+            header.is_gathered.store(false, Ordering::Relaxed);
             return block;
         }
         let layout = Block::layout(capacity);
@@ -55,7 +59,10 @@ impl Block {
             handle_alloc_error(layout)
         };
         // SAFETY: the memory is ours and large enough; the bytes behind the header are zeroed.
-        unsafe { block.write(Block { holds: AtomicUsize::new(holds), capacity, end: None }) };
+        unsafe {
+            let (holds, is_gathered) = (AtomicUsize::new(holds), AtomicBool::new(false));
+            block.write(Block { holds, is_gathered, capacity, end: None });
+        };
         block
     }
 
@@ -68,12 +75,14 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        let holds = &unsafe { block.as_ref() }.holds;
+        let Block { holds, is_gathered, .. } = unsafe { block.as_ref() };
         // If all holds are the caller's nobody else can change their number, and the locked
         // instruction is saved.
         if holds.load(Ordering::Acquire) == count {
             Block::retire(block);
-        } else if !GivenBack::take(block, count) && holds.fetch_sub(count, Ordering::Release) == count {
+        } else if is_gathered.load(Ordering::Relaxed) && GivenBack::take(block, count) {
+            // They still count.
+        } else if holds.fetch_sub(count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
         }
@@ -163,6 +172,8 @@ impl GivenBack {
     /// Begins to gather what is given back of this packet's memory.
     pub fn of(packet: &Packet) -> GivenBack {
         let block = packet.block;
+        // SAFETY: the packet holds the block.
+        unsafe { block.as_ref() }.is_gathered.store(true, Ordering::Relaxed);
         GivenBack { block, before: GATHERED.replace((Some(block), 0)) }
     }
 
@@ -185,6 +196,8 @@ impl Drop for GivenBack {
         let (_, count) = GATHERED.replace(self.before);
         // Holds that were taken still count, so the block lives if there are any.
         if count > 0 {
+            // SAFETY: as just said.
+            unsafe { self.block.as_ref() }.is_gathered.store(false, Ordering::Relaxed);
             Block::release(self.block, count);
         }
     }
@@ -327,8 +340,9 @@ impl Storage {
     /// new one is needed and that is enough; the memory is already initialised. What is there moves
     /// only if it has to, and so that its moves are paid for by what comes.
     pub fn space(&mut self, least: usize, size: usize) -> &mut [u8] {
-        let fits = self.block.as_mut().is_some_and(|filling| filling.make_room(least));
-        if !fits {
+        if self.block.is_none() {
+            self.block = Some(Filling::new(size.max(least)));
+        } else if !self.block.as_mut().is_some_and(|filling| filling.make_room(least)) {
             let length = self.bytes().len();
             let mut larger = Filling::new(size.max(length + least).max(2 * length));
             larger.append(self.bytes());
@@ -372,12 +386,11 @@ impl Storage {
 
     /// A packet that views the bytes from `start` to `end`, with which the first `used` are spent. Memory
     /// without bytes stays until somebody lets go of it.
-    #[inline]
+    #[inline(always)]
     pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
         let filling = self.block.as_mut().expect("a packet comes from bytes");
         let packet = filling.packet(start, end);
-        assert!(used <= filling.end - filling.start, "more bytes spent than there are");
-        filling.start += used;
+        filling.spend(used);
         packet
     }
 
@@ -385,8 +398,7 @@ impl Storage {
     #[inline]
     pub fn spend(&mut self, count: usize) {
         if let Some(filling) = &mut self.block {
-            assert!(count <= filling.end - filling.start, "more bytes spent than there are");
-            filling.start += count;
+            filling.spend(count);
         }
         self.shrink();
     }
@@ -410,7 +422,7 @@ impl Filling {
         unsafe { self.block.as_ref() }.capacity
     }
 
-    #[inline]
+    #[inline(always)]
     fn packet(&mut self, start: usize, end: usize) -> Packet {
         assert!(start <= end && self.start + end <= self.end, "a packet beyond the bytes");
         // One hold stays ours for as long as we write.
@@ -419,6 +431,12 @@ impl Filling {
         // SAFETY: within the block, as just asserted.
         let data = unsafe { Block::bytes(self.block).add(self.start + start) };
         Packet { data, size: end - start, block: self.block }
+    }
+
+    #[inline(always)]
+    fn spend(&mut self, count: usize) {
+        assert!(count <= self.end - self.start, "more bytes spent than there are");
+        self.start += count;
     }
 
     /// Whether packets view the block.
@@ -464,7 +482,6 @@ impl Drop for Filling {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
 
     fn put(storage: &mut Storage, bytes: &[u8], least: usize) {
         storage.space(bytes.len(), least)[..bytes.len()].copy_from_slice(bytes);

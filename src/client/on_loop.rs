@@ -11,7 +11,7 @@ use super::unix_datagram::{self, UnixDatagramOptions};
 use super::unix_stream::{self, UnixStreamOptions};
 use super::{CommonOptions, within};
 use crate::attempt::{Course, Interest, Undertaking};
-use crate::endpoint::{Connection, Encode};
+use crate::endpoint::{Connection, Encoder};
 use crate::error::{EN_ENOTCONN, Error, Result, invalid};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Plan, Work};
@@ -47,7 +47,7 @@ fn once(work: Work) -> Begin {
 fn client(
     core: &Rc<EventLoop>,
     begin: Begin,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     common: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -59,7 +59,7 @@ fn client(
 fn given(
     core: &Rc<EventLoop>,
     work: Work,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     common: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -85,7 +85,7 @@ pub fn tcp(
     options.secure.check(Some(host))?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = Encoder::Stream(protocol.clone());
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -99,7 +99,7 @@ pub fn tcp_from_fd(
     core.check()?;
     let mut work = TcpConnecting::from_fd(fd, protocol, options)?;
     work.keep();
-    let encoder = Box::new(protocol.clone());
+    let encoder = Encoder::Stream(protocol.clone());
     given(core, Box::new(work), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -114,7 +114,7 @@ pub fn udp(
     check_host(host)?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(UdpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = Encoder::Datagram(protocol.clone());
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -127,7 +127,7 @@ pub fn udp_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(udp::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), Encoder::Datagram(protocol.clone()), -1, &options.common)
 }
 
 /// A Unix stream client that will connect to an address.
@@ -139,7 +139,7 @@ pub fn unix_stream(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_stream::connecting(&to, &own, &kept)?) as Work);
-    let encoder = Box::new(protocol.clone());
+    let encoder = Encoder::Stream(protocol.clone());
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }
 
@@ -152,7 +152,7 @@ pub fn unix_stream_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_stream::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), Encoder::Stream(protocol.clone()), -1, &options.common)
 }
 
 /// A Unix datagram client whose peer will be the one at an address.
@@ -164,7 +164,7 @@ pub fn unix_datagram(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_datagram::connecting(&to, &own, &kept)?) as Work);
-    client(core, Box::new(begin), Box::new(protocol.clone()), -1, &options.common)
+    client(core, Box::new(begin), Encoder::Datagram(protocol.clone()), -1, &options.common)
 }
 
 /// A Unix datagram client over a connected socket, which is the library's only from success on.
@@ -176,5 +176,5 @@ pub fn unix_datagram_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
-    given(core, Box::new(work), Box::new(protocol.clone()), -1, &options.common)
+    given(core, Box::new(work), Encoder::Datagram(protocol.clone()), -1, &options.common)
 }

@@ -161,14 +161,12 @@ impl Intake {
     /// The next packet, if there is a whole one.
     #[inline]
     pub fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Failure> {
-        let packet = self.step();
-        self.unused();
-        packet
+        self.step::<true>()
     }
 
-    /// The next packet; memory without bytes stays.
+    /// The next packet; whether memory without bytes is let go of.
     #[inline(always)]
-    fn step(&mut self) -> std::result::Result<Option<Packet>, Failure> {
+    fn step<const SHRINKS: bool>(&mut self) -> std::result::Result<Option<Packet>, Failure> {
         if !self.fresh {
             return Ok(None);
         }
@@ -182,7 +180,7 @@ impl Intake {
             return Ok(None);
         }
         let step = decoder.decode(bytes, self.ended);
-        settle(storage, &mut **decoder, &mut self.fresh, step)
+        settle::<SHRINKS>(storage, &mut **decoder, &mut self.fresh, step)
     }
 
     /// Hands the next packets that lie in what has gathered to `put`, at most so many; how many, and
@@ -196,7 +194,7 @@ impl Intake {
         let mut count = 0;
         let mut outcome = Ok(());
         while count < most {
-            match self.step() {
+            match self.step::<false>() {
                 Ok(Some(packet)) => put(packet),
                 Ok(None) => break,
                 Err(failure) => {
@@ -213,7 +211,7 @@ impl Intake {
 
 /// What a step makes of the bytes that have gathered.
 #[inline(always)]
-fn settle(
+fn settle<const SHRINKS: bool>(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,
     fresh: &mut bool,
@@ -221,7 +219,11 @@ fn settle(
 ) -> std::result::Result<Option<Packet>, Failure> {
     match step {
         Step::Packet { start, end, used } => {
-            Ok(Some(storage.cut(start, end, used)))
+            let packet = storage.cut(start, end, used);
+            if SHRINKS {
+                storage.shrink();
+            }
+            Ok(Some(packet))
         }
         Step::Made { packet, used } => {
             storage.spend(used);

@@ -152,6 +152,23 @@ impl Encode for Arc<dyn DatagramProtocol> {
     }
 }
 
+/// The encoding part of either kind of protocol.
+pub enum Encoder {
+    /// That of streams.
+    Stream(Arc<dyn StreamProtocol>),
+    /// That of datagrams.
+    Datagram(Arc<dyn DatagramProtocol>),
+}
+
+impl Encode for Encoder {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        match self {
+            Encoder::Stream(protocol) => protocol.encode(parts, out),
+            Encoder::Datagram(protocol) => protocol.encode(parts, out),
+        }
+    }
+}
+
 fn packet_or_nothing<'a>(
     out: &mut Gather<'a>,
     encode: impl FnOnce(&mut Gather<'a>) -> Result<()>,

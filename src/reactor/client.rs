@@ -2,16 +2,18 @@
 //! they are for.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
+use super::queue::Queue;
 use super::sources::Source;
 use crate::attempt::{Interest, Undertaking};
-use crate::endpoint::{Connection, Encode};
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
 use crate::packet::Packet;
+use crate::transport::Transport;
 
 mod closing;
 mod connecting;
@@ -40,7 +42,7 @@ pub struct Plan {
     /// How it gets its connection.
     pub begin: Begin,
     /// Makes packets bytes.
-    pub encoder: Box<dyn Encode>,
+    pub encoder: Encoder,
     /// How long connecting may take; negative: for ever.
     pub connect_timeout_ms: i64,
     /// How long closing may take; negative: for ever.
@@ -51,12 +53,12 @@ pub struct Plan {
 pub struct AsyncClient {
     core: Rc<EventLoop>,
     place: Cell<usize>,
-    encoder: Box<dyn Encode>,
+    encoder: Encoder,
     connect_timeout_ms: i64,
     shutdown_timeout_ms: i64,
     inner: RefCell<Inner>,
     /// Operations that are over, to be called by the loop.
-    over: RefCell<VecDeque<Over>>,
+    over: RefCell<Queue<Over>>,
     /// The loop will call.
     is_awaited: Cell<bool>,
     /// No operation begins any more.
@@ -65,7 +67,7 @@ pub struct AsyncClient {
     is_freed: Cell<bool>,
     known: RefCell<Option<Known>>,
     /// What was asked for inside a protocol callback, to be done when that has returned.
-    late: RefCell<Vec<Late>>,
+    late: RefCell<Queue<Late>>,
 }
 
 enum Late {
@@ -76,29 +78,35 @@ enum Late {
 struct Inner {
     state: State,
     begin: Option<Begin>,
-    connects: VecDeque<Operation<()>>,
-    sends: VecDeque<Sending>,
-    receives: VecDeque<Operation<Packet>>,
+    connects: Queue<Operation<()>>,
+    sends: Queue<Sending>,
+    receives: Queue<Operation<Packet>>,
     started: Option<Started>,
-    closing: Option<Closing>,
+    closing: Option<Box<Closing>>,
 }
 
 enum State {
     Idle,
     Connecting(Box<Connecting>),
-    Connected(Box<Live>),
+    Connected(Live),
     Closed,
 }
 
 /// A connection, and what is known of its descriptor.
 struct Live {
-    connection: Connection,
+    receiver: Box<dyn PacketReceiver>,
+    sender: Box<dyn PacketSender>,
+    transport: Arc<dyn Transport>,
+    counters: Arc<Counters>,
+    runs_callbacks: bool,
     is_readable: bool,
     is_writable: bool,
     /// The peer has ended its direction, so what is there is read to the end.
     is_ending: bool,
+    /// Packets may have gathered.
+    has_gathered: bool,
     /// Packets that came with others, when nobody wanted more.
-    kept: VecDeque<Packet>,
+    kept: Queue<Packet>,
 }
 
 /// An operation that is over, and what came of it.
@@ -130,9 +138,9 @@ impl AsyncClient {
             inner: RefCell::new(Inner {
                 state: State::Idle,
                 begin: Some(plan.begin),
-                connects: VecDeque::new(),
-                sends: VecDeque::new(),
-                receives: VecDeque::new(),
+                connects: Queue::default(),
+                sends: Queue::default(),
+                receives: Queue::default(),
                 started: None,
                 closing: None,
             }),
@@ -215,7 +223,8 @@ impl AsyncClient {
 
     /// Does what was asked for inside a protocol callback.
     fn catch_up(self: &Rc<Self>) {
-        for late in self.late.take() {
+        let late = self.late.borrow_mut().take();
+        for late in late {
             match late {
                 Late::Close(operation) => self.wait_closed(operation),
                 Late::Cancel(number) => self.end_operation(number, cancelled()),
@@ -226,19 +235,19 @@ impl AsyncClient {
     /// Ends one operation with an error; nothing if it is over.
     fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
         let Ok(mut inner) = self.access() else { return };
-        if let Some(index) = inner.connects.iter().position(|operation| operation.number == number)
+        if let Some(index) = inner.connects.position(|operation| operation.number == number)
             && let Some(operation) = inner.connects.remove(index)
         {
             drop(inner);
             return self.finish(operation, Err(error), Over::Done);
         }
-        if let Some(index) = inner.receives.iter().position(|operation| operation.number == number)
+        if let Some(index) = inner.receives.position(|operation| operation.number == number)
             && let Some(operation) = inner.receives.remove(index)
         {
             drop(inner);
             return self.finish(operation, Err(error), Over::Packet);
         }
-        if let Some(index) = inner.sends.iter().position(|sending| sending.number() == number)
+        if let Some(index) = inner.sends.position(|sending| sending.number() == number)
             && let Some(sending) = inner.sends.remove(index)
         {
             return self.give_up_sending(inner, sending, index == 0, error);
@@ -264,9 +273,7 @@ impl AsyncClient {
         self.is_closing.set(true);
         let Ok(mut inner) = self.access() else { return };
         let state = std::mem::replace(&mut inner.state, State::Closed);
-        let connects = std::mem::take(&mut inner.connects);
-        let sends = std::mem::take(&mut inner.sends);
-        let receives = std::mem::take(&mut inner.receives);
+        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
         let closing = inner.closing.take();
         inner.begin = None;
         drop(inner);
@@ -292,7 +299,7 @@ impl AsyncClient {
             State::Connecting(connecting) => connecting.end(&self.core),
             State::Connected(live) => {
                 for interest in [Interest::Read, Interest::Write] {
-                    if let Some(fd) = live.connection.transport.fd(interest) {
+                    if let Some(fd) = live.transport.fd(interest) {
                         self.core.deregister(fd);
                     }
                 }
@@ -380,7 +387,7 @@ impl Source for AsyncClient {
                 matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
             }
             Err(_) => {
-                self.late.borrow_mut().push(Late::Cancel(number));
+                self.late.borrow_mut().push_back(Late::Cancel(number));
                 return self.go_on_later();
             }
         };

@@ -50,7 +50,7 @@ impl AsyncClient {
     pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
         let Ok(mut inner) = self.access() else {
             // Inside a protocol callback: when that has returned.
-            return self.late.borrow_mut().push(Late::Close(operation));
+            return self.late.borrow_mut().push_back(Late::Close(operation));
         };
         if matches!(inner.state, State::Closed) {
             drop(inner);
@@ -67,7 +67,7 @@ impl AsyncClient {
                 self.core.add_timer(due, number);
             }
             self.core.hold();
-            Closing { waiting: Vec::new(), due }
+            Box::new(Closing { waiting: Vec::new(), due })
         })
     }
 
@@ -86,7 +86,7 @@ impl AsyncClient {
             return;
         }
         self.begin_closing(&mut inner);
-        let receives = std::mem::take(&mut inner.receives);
+        let receives = inner.receives.take();
         drop(inner);
         for operation in receives {
             self.finish(operation, Err(closed()), Over::Packet);
@@ -140,7 +140,7 @@ impl Live {
             return Ok(false);
         }
         loop {
-            match self.connection.sender.farewell(Hold::No) {
+            match self.sender.farewell(Hold::No) {
                 Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
                 Err(Stop::Again) => {}
                 Err(Stop::Want(_)) => return Ok(false),

@@ -1,6 +1,5 @@
 //! Getting connected, on the loop.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result};
 use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::Done;
+use crate::reactor::queue::Queue;
 
 /// A connection on its way, and its points in time.
 pub(super) struct Connecting {
@@ -30,6 +30,24 @@ impl Connecting {
     pub(super) fn end(self, core: &EventLoop) {
         for (when, number) in [self.due, self.until].into_iter().flatten() {
             core.remove_timer(when, number);
+        }
+    }
+}
+
+impl Live {
+    fn new(connection: Connection) -> Live {
+        let Connection { receiver, sender, transport, counters, runs_callbacks, .. } = connection;
+        Live {
+            receiver,
+            sender,
+            transport,
+            counters,
+            runs_callbacks,
+            is_readable: true,
+            is_writable: true,
+            is_ending: false,
+            has_gathered: true,
+            kept: Queue::default(),
         }
     }
 }
@@ -160,10 +178,9 @@ impl AsyncClient {
         }
         self.remember(&connection);
         if let Ok(mut inner) = self.access() {
-            let (is_readable, is_writable) = (true, true);
-            let kept = VecDeque::new();
-            let live = Live { connection, is_readable, is_writable, is_ending: false, kept };
-            inner.state = State::Connected(Box::new(live));
+            inner.state = State::Connected(Live::new(connection));
+            // There is no second connection.
+            inner.begin = None;
         }
         self.connect_further();
     }
@@ -172,9 +189,7 @@ impl AsyncClient {
     fn connecting_failed(self: &Rc<Self>, error: &Error) {
         let Ok(mut inner) = self.access() else { return };
         let before = std::mem::replace(&mut inner.state, State::Idle);
-        let connects = std::mem::take(&mut inner.connects);
-        let sends = std::mem::take(&mut inner.sends);
-        let receives = std::mem::take(&mut inner.receives);
+        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
         drop(inner);
         self.let_go(before);
         for operation in connects {

@@ -15,7 +15,6 @@ use crate::transport::Transport;
 pub(super) struct Known {
     fd: RawFd,
     names: Names,
-    peer: Arc<str>,
     counters: Arc<Counters>,
 }
 
@@ -23,7 +22,6 @@ impl AsyncClient {
     pub(super) fn remember(&self, connection: &Connection) {
         *self.known.borrow_mut() = Some(Known {
             fd: connection.transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
-            peer: connection.names.remote.to_string().into(),
             names: connection.names.clone(),
             counters: connection.counters.clone(),
         });
@@ -33,7 +31,7 @@ impl AsyncClient {
     #[cold]
     pub(super) fn explain(&self, error: Error) -> Error {
         match &*self.known.borrow() {
-            Some(known) => error.with_peer(&known.peer),
+            Some(known) => error.with_peer(&known.names.remote.to_string().into()),
             None => error,
         }
     }
@@ -72,7 +70,7 @@ impl AsyncClient {
         self.core.check()?;
         let inner = self.access()?;
         match &inner.state {
-            State::Connected(live) => work(&*live.connection.transport),
+            State::Connected(live) => work(&*live.transport),
             State::Closed => Err(super::closed()),
             State::Idle | State::Connecting(_) => Err(not_connected()),
         }

@@ -55,13 +55,16 @@ impl Started {
 impl Live {
     fn receive(&mut self) -> Attempt<Packet> {
         if let Some(packet) = self.kept.pop_front() {
-            self.connection.counters.packets_received.add(1);
+            self.counters.packets_received.add(1);
             return Ok(packet);
         }
-        match self.connection.receiver.recv_gathered()? {
-            Some(packet) => Ok(packet),
-            None => self.receive_new(),
+        if self.has_gathered {
+            if let Some(packet) = self.receiver.recv_gathered()? {
+                return Ok(packet);
+            }
+            self.has_gathered = false;
         }
+        self.receive_new()
     }
 
     /// Several packets at once, if they are there; whether these are all that are.
@@ -71,30 +74,31 @@ impl Live {
             return Ok(false);
         }
         // Code of the application runs when its turn has come, and not before.
-        let most = if self.connection.runs_callbacks { 1 } else { most };
-        let mut are_all = self.connection.receiver.recv_run(out, most)?;
+        let most = if self.runs_callbacks { 1 } else { most };
+        if self.has_gathered {
+            self.has_gathered = !self.receiver.recv_run(out, most)?;
+        }
         if out.is_empty() {
             out.push(self.receive_new()?);
-            are_all = self.connection.receiver.recv_run(out, most)?;
+            self.has_gathered = !self.receiver.recv_run(out, most)?;
         }
-        Ok(are_all && !self.is_readable)
+        Ok(!self.has_gathered && !self.is_readable)
     }
 
     /// Takes packets back that nobody wants for now.
     fn keep(&mut self, packets: impl Iterator<Item = Packet>) {
-        let packets = packets.inspect(|_| self.connection.counters.packets_received.take_back());
+        let packets = packets.inspect(|_| self.counters.packets_received.take_back());
         self.kept.extend(packets);
     }
 
     fn receive_new(&mut self) -> Attempt<Packet> {
         while self.is_readable {
-            let outcome = self.connection.receiver.recv(Hold::No);
-            if matches!(outcome, Err(Stop::Want(_)))
-                || (!self.is_ending && self.connection.receiver.is_drained())
-            {
+            let outcome = self.receiver.recv(Hold::No);
+            if matches!(outcome, Err(Stop::Want(_))) || (!self.is_ending && self.receiver.is_drained()) {
                 self.is_readable = false;
             }
             if !matches!(outcome, Err(Stop::Again)) {
+                self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
                 return outcome;
             }
         }
@@ -241,7 +245,7 @@ impl AsyncClient {
     /// Calls with each of the packets while more are wanted, and keeps the others; whether more are
     /// wanted in the end.
     fn hand_on(self: &Rc<Self>, number: u64, mut receive: Receive, run: &mut Vec<Packet>) -> bool {
-        let _together = run.first().map(GivenBack::of);
+        let _together = (run.len() > 1).then(|| run.first().map(GivenBack::of));
         let mut packets = run.drain(..);
         let mut wants_more = true;
         for packet in packets.by_ref() {

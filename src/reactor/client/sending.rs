@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{AsyncClient, Inner, Live, Over, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::endpoint::PacketSender;
+use crate::endpoint::{Encode, PacketSender};
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::event_loop::EventLoop;
@@ -86,13 +86,13 @@ impl Live {
     }
 
     fn send_packets(&mut self, out: &mut Gather<'_>) -> Attempt<()> {
-        self.connection.sender.check()?;
+        self.sender.check()?;
         self.attempt(|sender| sender.send(out, Hold::No))
     }
 
     fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
         while self.is_writable {
-            match attempt(&mut *self.connection.sender) {
+            match attempt(&mut *self.sender) {
                 Err(Stop::Again) => {}
                 Err(Stop::Want(_)) => self.is_writable = false,
                 outcome => return outcome,
@@ -103,26 +103,26 @@ impl Live {
 
     /// Packets are over, gone or given up.
     fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
-        self.connection.counters.packets_sent.add(out.packets_sent());
+        self.counters.packets_sent.add(out.packets_sent());
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => error,
             Err(_) => timed_out(),
         };
-        self.connection.sender.give_up(out, error.reason());
+        self.sender.give_up(out, error.reason());
         Err(error)
     }
 
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self) -> Result<bool> {
-        while self.is_writable && self.connection.sender.has_unsent() {
-            match self.connection.sender.flush(Hold::No) {
+        while self.is_writable && self.sender.has_unsent() {
+            match self.sender.flush(Hold::No) {
                 Ok(()) | Err(Stop::Again) => {}
                 Err(Stop::Want(_)) => self.is_writable = false,
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        Ok(!self.connection.sender.has_unsent())
+        Ok(!self.sender.has_unsent())
     }
 }
 
@@ -184,13 +184,7 @@ impl AsyncClient {
     }
 
     /// Sends at once what goes at once, if nothing waits before it.
-    fn put(
-        self: &Rc<Self>,
-        inner: &mut Inner,
-        mut out: Gather<'_>,
-        mut kind: Kind,
-        timeout_ms: i64,
-    ) -> u64 {
+    fn put(self: &Rc<Self>, inner: &mut Inner, mut out: Gather<'_>, mut kind: Kind, timeout_ms: i64) -> u64 {
         let number = kind.number();
         let Inner { state, sends, .. } = inner;
         if let State::Connected(live) = state
@@ -200,7 +194,7 @@ impl AsyncClient {
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
                 kind.finish(self, outcome, out.packets_sent());
-                if live.connection.sender.has_unsent() {
+                if live.sender.has_unsent() {
                     self.go_on_later();
                 }
                 return number;
