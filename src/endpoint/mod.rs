@@ -62,6 +62,12 @@ pub trait PacketReceiver: Send {
         Ok(false)
     }
 
+    /// One system call, and the packets that it brings, as [`PacketReceiver::recv_run`] hands them out.
+    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
+        out.push(self.recv(hold)?);
+        Ok(self.recv_run(out, most)?)
+    }
+
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
     fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;

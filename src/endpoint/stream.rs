@@ -180,6 +180,15 @@ impl PacketReceiver for StreamReceiver {
         Ok(out.len() < most && self.ready.is_none())
     }
 
+    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
+        if let Some(error) = &self.ended {
+            return Err(self.why_ended(error).at(Stage::Receive).into());
+        }
+        self.receive(|transport, space| transport.recv(space, hold))?;
+        let are_all = self.recv_run(out, most)?;
+        if out.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
+    }
+
     fn is_drained(&self) -> bool {
         self.transport.is_drained()
     }

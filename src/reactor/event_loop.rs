@@ -347,7 +347,8 @@ impl EventLoop {
     /// Takes the memory back, for the next who asks.
     pub(super) fn put_run(&self, mut run: Vec<Packet>) {
         run.clear();
-        self.run.set(run);
+        // What was left there meanwhile is without memory, unless a callback has received, too.
+        drop(self.run.replace(run));
     }
 
     pub(super) fn hold(&self) {

@@ -384,6 +384,35 @@ static void what_came_together_may_go_apart(void)
     side_close(&side);
 }
 
+/* A packet that cannot be decoded ends one receive; what has come behind it is for the next. */
+static void a_bad_packet_among_others(void)
+{
+    side_t side;
+    op_t ops[3] = {0};
+    stream_t failing = {0};
+    stream_t stream = {.stop_after = 1};
+    en_tcp_options_t *options = NULL;
+
+    REQUIRE_OK(en_tcp_options_new(&options));
+    REQUIRE_OK(en_tcp_options_set_max_packet_size(options, 3));
+    side_open(&side, options);
+    peer_send_text(side.fd, "1\nlong\n2\nlong\n3\n");
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(get(&side, 5000, &ops[i]));
+        op_wait(side.loop, &ops[i]);
+        CHECK_OP(&ops[i], i == 1 ? EN_EMSGSIZE : EN_OK);
+    }
+    CHECK_BYTES(ops[2].data, ops[2].size, "2", 1);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &failing, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(failing.calls, 1);
+    CHECK_CODE(failing.last, EN_EMSGSIZE);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_TEXT(stream.all, "3");
+    side_close(&side);
+}
+
 static void who_has_enough_is_not_read_for(void)
 {
     stream_t stream = {.stop_after = 1};
@@ -796,6 +825,7 @@ static const test_case_t cases[] = {
     CASE(many_at_once),
     CASE(until_somebody_has_enough),
     CASE(what_came_together_may_go_apart),
+    CASE(a_bad_packet_among_others),
     CASE(who_has_enough_is_not_read_for),
     CASE(a_budget_for_all),
     CASE(closing_gracefully),

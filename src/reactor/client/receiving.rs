@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{AsyncClient, Inner, Live, Over, State};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
+use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
 use crate::packet::{GivenBack, Packet};
 use crate::reactor::event_loop::EventLoop;
@@ -64,7 +65,9 @@ impl Live {
             }
             self.has_gathered = false;
         }
-        self.receive_new()
+        let outcome = self.receive_new(|receiver| receiver.recv(Hold::No));
+        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
+        outcome
     }
 
     /// Several packets at once, if they are there; whether these are all that are.
@@ -79,8 +82,10 @@ impl Live {
             self.has_gathered = !self.receiver.recv_run(out, most)?;
         }
         if out.is_empty() {
-            out.push(self.receive_new()?);
-            self.has_gathered = !self.receiver.recv_run(out, most)?;
+            let outcome = self.receive_new(|receiver| receiver.recv_new(out, most, Hold::No));
+            // There may be more behind what cannot be decoded.
+            self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
+            outcome?;
         }
         Ok(!self.has_gathered && !self.is_readable)
     }
@@ -91,14 +96,17 @@ impl Live {
         self.kept.extend(packets);
     }
 
-    fn receive_new(&mut self) -> Attempt<Packet> {
+    /// Receives as long as the descriptor may have something.
+    fn receive_new<T>(
+        &mut self,
+        mut receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<T>,
+    ) -> Attempt<T> {
         while self.is_readable {
-            let outcome = self.receiver.recv(Hold::No);
+            let outcome = receive(&mut *self.receiver);
             if matches!(outcome, Err(Stop::Want(_))) || (!self.is_ending && self.receiver.is_drained()) {
                 self.is_readable = false;
             }
             if !matches!(outcome, Err(Stop::Again)) {
-                self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
                 return outcome;
             }
         }
