@@ -363,12 +363,6 @@ impl Storage {
         self.shrink();
     }
 
-    /// A packet that views the bytes from `start` to `end`, counted from the first unspent one.
-    #[inline]
-    pub fn packet(&mut self, start: usize, end: usize) -> Packet {
-        self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
-    }
-
     /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
     /// none.
     #[inline]
@@ -384,7 +378,8 @@ impl Storage {
         Some(packet)
     }
 
-    /// A packet that views the bytes from `start` to `end`, with which the first `used` are spent. Memory
+    /// A packet that views the bytes from `start` to `end`, counted from the first unspent one, with which
+    /// the first `used` are spent. Memory
     /// without bytes stays until somebody lets go of it.
     #[inline(always)]
     pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
@@ -492,10 +487,10 @@ mod tests {
     fn packets_outlive_the_storage_and_each_other() {
         let mut storage = Storage::default();
         put(&mut storage, b"onetwothree", 100);
-        let one = storage.packet(0, 3);
-        storage.spend(3);
-        let two = storage.packet(0, 3);
-        storage.spend(3);
+        let one = storage.cut(0, 3, 3);
+        storage.shrink();
+        let two = storage.cut(0, 3, 3);
+        storage.shrink();
         let again = two.clone();
         drop(two);
         put(&mut storage, b"four", 1000);
@@ -518,8 +513,8 @@ mod tests {
     fn no_memory_is_held_without_bytes() {
         let mut storage = Storage::default();
         put(&mut storage, b"abc", 100);
-        let packet = storage.packet(0, 3);
-        storage.spend(3);
+        let packet = storage.cut(0, 3, 3);
+        storage.shrink();
         assert!(storage.block.is_none());
         assert_eq!(&*packet, b"abc");
     }
@@ -529,8 +524,8 @@ mod tests {
         let mut storage = Storage::default();
         put(&mut storage, &[1; 100], 128);
         let capacity = storage.block.as_ref().map(Filling::capacity);
-        let packet = storage.packet(0, 10);
-        storage.spend(90);
+        let packet = storage.cut(0, 10, 90);
+        storage.shrink();
         let shared_block = storage.block.as_ref().map(|filling| filling.block);
         storage.space(100, 128);
         assert_ne!(storage.block.as_ref().map(|filling| filling.block), shared_block);
@@ -546,8 +541,8 @@ mod tests {
     fn empty_packets_are_packets() {
         let mut storage = Storage::default();
         put(&mut storage, b"\n", 16);
-        let packet = storage.packet(0, 0);
-        storage.spend(1);
+        let packet = storage.cut(0, 0, 1);
+        storage.shrink();
         assert_eq!(&*packet, b"");
         assert_eq!(&*Packet::copied(b""), b"");
         assert_eq!(&*Packet::copied(b"xyz"), b"xyz");

@@ -161,12 +161,6 @@ impl Intake {
     /// The next packet, if there is a whole one.
     #[inline]
     pub fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Failure> {
-        self.step::<true>()
-    }
-
-    /// The next packet; whether memory without bytes is let go of.
-    #[inline(always)]
-    fn step<const SHRINKS: bool>(&mut self) -> std::result::Result<Option<Packet>, Failure> {
         if !self.fresh {
             return Ok(None);
         }
@@ -180,7 +174,7 @@ impl Intake {
             return Ok(None);
         }
         let step = decoder.decode(bytes, self.ended);
-        settle::<SHRINKS>(storage, &mut **decoder, &mut self.fresh, step)
+        settle(storage, &mut **decoder, &mut self.fresh, step)
     }
 
     /// Hands the next packets that lie in what has gathered to `put`, at most so many; how many, and
@@ -192,26 +186,39 @@ impl Intake {
         mut put: impl FnMut(Packet),
     ) -> (usize, std::result::Result<(), Failure>) {
         let mut count = 0;
-        let mut outcome = Ok(());
         while count < most {
-            match self.step::<false>() {
+            let next = match &mut self.source {
+                Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
+                    match decoder.decode(storage.bytes(), self.ended) {
+                        // The most frequent case, with nothing around it.
+                        Step::Packet { start, end, used } => {
+                            put(storage.cut(start, end, used));
+                            count += 1;
+                            continue;
+                        }
+                        step => settle(storage, &mut **decoder, &mut self.fresh, step),
+                    }
+                }
+                _ => self.next_packet(),
+            };
+            match next {
                 Ok(Some(packet)) => put(packet),
                 Ok(None) => break,
                 Err(failure) => {
-                    outcome = Err(failure);
-                    break;
+                    self.unused();
+                    return (count, Err(failure));
                 }
             }
             count += 1;
         }
         self.unused();
-        (count, outcome)
+        (count, Ok(()))
     }
 }
 
 /// What a step makes of the bytes that have gathered.
 #[inline(always)]
-fn settle<const SHRINKS: bool>(
+fn settle(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,
     fresh: &mut bool,
@@ -220,9 +227,7 @@ fn settle<const SHRINKS: bool>(
     match step {
         Step::Packet { start, end, used } => {
             let packet = storage.cut(start, end, used);
-            if SHRINKS {
-                storage.shrink();
-            }
+            storage.shrink();
             Ok(Some(packet))
         }
         Step::Made { packet, used } => {
