@@ -58,7 +58,7 @@ c-tests:
 	ctest --test-dir $(OUT)/tests -j $(JOBS) --output-on-failure --no-tests=error -L valgrind
 
 .PHONY: bench
-bench: stage ## measure, side by side with others; ONLY=udp takes the works of that name
+bench: stage ## measure, side by side with others; ONLY=udp takes works of that name, QUICK=1 less time
 	scripts/setup bench
 	benches/run $(STAGE) $(if $(ONLY),"$(ONLY)")
 

@@ -1,5 +1,5 @@
 /* Does one piece of work for a while, and prints what it took as a line of JSON:
- * CONTENDER WORK ADDRESS MILLISECONDS */
+ * CONTENDER WORK ADDRESS MILLISECONDS [CONNECTIONS] */
 #include "bench.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 
 #define MAX_SAMPLES ((size_t)1 << 21)
 
+size_t connections = 1;
 const uint8_t payload[LARGE] = {'e', 'a', 's', 'y'};
 
 static uint32_t samples[MAX_SAMPLES];
@@ -62,16 +63,21 @@ static uint64_t micros(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
+static uint64_t bytes_in_use(void)
+{
+    struct mallinfo2 memory = mallinfo2();
+    return memory.uordblks + memory.hblkhd;
+}
+
 static struct moment look(void)
 {
     struct rusage usage;
-    struct mallinfo2 memory = mallinfo2();
     getrusage(RUSAGE_SELF, &usage);
     return (struct moment){
         .wall_ns = now_ns(),
         .cpu_ns = (micros(usage.ru_utime) + micros(usage.ru_stime)) * 1000,
         .calls = socket_calls(),
-        .bytes = memory.uordblks + memory.hblkhd,
+        .bytes = bytes_in_use(),
     };
 }
 
@@ -113,11 +119,14 @@ static void print_percentiles(size_t count)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
-        fail(argv[0], "arguments are WORK ADDRESS MILLISECONDS");
+    if (argc != 4 && argc != 5)
+        fail(argv[0], "arguments are WORK ADDRESS MILLISECONDS [CONNECTIONS]");
+    if (argc == 5)
+        connections = strtoul(argv[4], NULL, 10);
     const struct work *work = find(argv[1]);
     uint64_t duration_ns = strtoull(argv[3], NULL, 10) * 1000000;
     alarm((unsigned)(duration_ns / 1000000000 + 20));
+    uint64_t bytes = bytes_in_use();
     work->open(argv[2]);
 
     size_t sampled;
@@ -128,9 +137,9 @@ int main(int argc, char **argv)
     struct moment end = look();
 
     printf("{\"packets\": %" PRIu64 ", \"wall_ns\": %" PRIu64 ", \"cpu_ns\": %" PRIu64
-           ", \"calls\": %" PRIu64 ", \"bytes\": %" PRId64,
+           ", \"calls\": %" PRIu64 ", \"bytes\": %" PRId64 ", \"open_bytes\": %" PRId64,
            packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns, end.calls - begin.calls,
-           (int64_t)(end.bytes - begin.bytes));
+           (int64_t)(end.bytes - begin.bytes), (int64_t)(begin.bytes - bytes));
     if (sampled)
         print_percentiles(sampled);
     printf("}\n");

@@ -6,6 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+#define BENCH_NORETURN [[noreturn]]
+extern "C" {
+#else
+#define BENCH_NORETURN _Noreturn
+#endif
+
 #define SMALL ((size_t)64)
 #define LARGE ((size_t)65536)
 /* With its header it fills a record of TLS. */
@@ -37,6 +44,9 @@ extern const struct work works[];
 /* System calls on the socket so far. */
 uint64_t socket_calls(void);
 
+/* How many connections the work is on. */
+extern size_t connections;
+
 /* The packet to send: up to LARGE bytes. */
 extern const uint8_t payload[];
 
@@ -47,8 +57,12 @@ void consume(const struct work *work, const uint8_t *data, size_t size);
 const char *certificate(const char *name);
 
 /* Ends the program. */
-_Noreturn void fail(const char *what, const char *why);
+BENCH_NORETURN void fail(const char *what, const char *why);
 /* Ends the program, with what errno says. */
-_Noreturn void fail_errno(const char *what);
+BENCH_NORETURN void fail_errno(const char *what);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

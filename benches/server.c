@@ -1,7 +1,7 @@
 /* The peer, as fast as it can be, so that it is the client that is measured. It serves one client
  * (or, where that is the work, one after the other) and first prints where it is to be found, a
- * port of the loopback or an abstract Unix name: server tcp|udp|unix|tls|tls-listener MODE
- * PACKET_SIZE SECONDS */
+ * port of the loopback or an abstract Unix name: server
+ * tcp|tcp-listener|udp|unix|tls|tls-listener MODE PACKET_SIZE SECONDS */
 #include "server.h"
 
 #include <netinet/in.h>
@@ -45,7 +45,7 @@ static int bind_to_loopback(int type)
     if (type == SOCK_STREAM) {
         int on = 1; /* for those who are accepted, too */
         check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
-        check(listen(fd, 1), "listen");
+        check(listen(fd, SOMAXCONN), "listen");
     }
     printf("%d\n", ntohs(address.sin_port));
     return fd;
@@ -111,6 +111,7 @@ static const struct transport {
     const struct mode *modes[2];
 } transports[] = {
     {"tcp", meet_by_tcp, {stream_modes}},
+    {"tcp-listener", listen_by_tcp, {listener_modes}},
     {"unix", meet_by_unix, {stream_modes, descriptor_modes}},
     {"udp", meet_by_udp, {datagram_modes}},
     {"tls", meet_by_tcp, {tls_modes}},
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
     const struct transport *transport = argc == 5 ? find_transport(argv[1]) : NULL;
     const struct mode *mode = find_mode(transport, argv[2]);
     if (!mode) {
-        fprintf(stderr, "arguments are tcp|udp|unix|tls|tls-listener MODE PACKET_SIZE SECONDS\n");
+        fprintf(stderr, "arguments are TRANSPORT MODE PACKET_SIZE SECONDS\n");
         return 1;
     }
     alarm((unsigned)atoi(argv[4]));

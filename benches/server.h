@@ -15,8 +15,8 @@ struct mode {
 };
 
 /* Each ends with one without a name. */
-extern const struct mode stream_modes[], datagram_modes[], descriptor_modes[], tls_modes[],
-    tls_listener_modes[];
+extern const struct mode stream_modes[], listener_modes[], datagram_modes[], descriptor_modes[],
+    tls_modes[], tls_listener_modes[];
 
 /* Memory for whoever serves. */
 extern uint8_t buffer[ROOM];

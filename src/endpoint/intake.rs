@@ -1,7 +1,5 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
-use std::mem::MaybeUninit;
-
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Packet, Storage};
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
@@ -129,6 +127,7 @@ impl Intake {
     }
 
     /// Nothing was put there: memory without bytes is let go of.
+    #[inline]
     pub fn unused(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
             storage.shrink();
@@ -178,24 +177,47 @@ impl Intake {
         settle(storage, &mut **decoder, &mut self.fresh, step)
     }
 
-    /// The next packets that lie in what has gathered, into `out`; how many, and why no more.
+    /// Hands the next packets that lie in what has gathered to `put`, at most so many; how many, and
+    /// why no more.
+    #[inline]
     pub fn next_packets(
         &mut self,
-        out: &mut [MaybeUninit<Packet>],
+        most: usize,
+        mut put: impl FnMut(Packet),
     ) -> (usize, std::result::Result<(), Failure>) {
-        for (count, place) in out.iter_mut().enumerate() {
-            match self.next_packet() {
-                Ok(Some(packet)) => place.write(packet),
-                Ok(None) => return (count, Ok(())),
-                Err(failure) => return (count, Err(failure)),
+        let mut count = 0;
+        while count < most {
+            let next = match &mut self.source {
+                Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
+                    match decoder.decode(storage.bytes(), self.ended) {
+                        // The most frequent case, with nothing around it.
+                        Step::Packet { start, end, used } => {
+                            put(storage.cut(start, end, used));
+                            count += 1;
+                            continue;
+                        }
+                        step => settle(storage, &mut **decoder, &mut self.fresh, step),
+                    }
+                }
+                _ => self.next_packet(),
             };
+            match next {
+                Ok(Some(packet)) => put(packet),
+                Ok(None) => break,
+                Err(failure) => {
+                    self.unused();
+                    return (count, Err(failure));
+                }
+            }
+            count += 1;
         }
-        (out.len(), Ok(()))
+        self.unused();
+        (count, Ok(()))
     }
 }
 
 /// What a step makes of the bytes that have gathered.
-#[inline]
+#[inline(always)]
 fn settle(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,

@@ -46,6 +46,29 @@ pub trait PacketReceiver: Send {
         out.len()
     }
 
+    /// Packets that have gathered, without a system call, behind those in `out` until that are `most`;
+    /// whether these are all. A failure behind others waits for the next receive.
+    fn recv_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Result<bool> {
+        while out.len() < most {
+            match self.recv_gathered() {
+                Ok(Some(packet)) => out.push(packet),
+                Ok(None) => return Ok(true),
+                Err(error) if out.is_empty() => return Err(error),
+                Err(error) => {
+                    self.put_back(Err(error));
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// One system call, and the packets that it brings, as [`PacketReceiver::recv_run`] hands them out.
+    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
+        out.push(self.recv(hold)?);
+        Ok(self.recv_run(out, most)?)
+    }
+
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
     fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;

@@ -40,6 +40,21 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.intake.next_packet().map_err(|failure| self.failed(failure))
     }
 
+    /// Hands the packets that have gathered to `put`, at most so many, and says how many. What fails
+    /// among them is the next outcome.
+    #[inline]
+    fn next_packets(&mut self, most: usize, put: impl FnMut(Packet)) -> usize {
+        if self.ready.is_some() {
+            return 0;
+        }
+        let (count, rest) = self.intake.next_packets(most, put);
+        self.counters.packets_received.add(count);
+        if let Err(failure) = rest {
+            self.ready = Some(Err(self.failed(failure)));
+        }
+        count
+    }
+
     #[cold]
     fn failed(&mut self, failure: Failure) -> Error {
         match failure {
@@ -139,15 +154,31 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     }
 
     fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+        let most = out.len();
+        let mut places = out.iter_mut();
+        self.next_packets(most, |packet| {
+            places.next().map(|place| place.write(packet));
+        })
+    }
+
+    fn recv_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Result<bool> {
         if self.ready.is_some() {
-            return 0;
+            out.extend(self.recv_gathered()?);
         }
-        let (count, rest) = self.intake.next_packets(out);
-        self.counters.packets_received.add(count);
-        if let Err(failure) = rest {
-            self.ready = Some(Err(self.failed(failure)));
+        self.next_packets(most.saturating_sub(out.len()), |packet| out.push(packet));
+        if out.is_empty() && self.ready.is_some() {
+            out.extend(self.recv_gathered()?);
         }
-        count
+        Ok(out.len() < most && self.ready.is_none())
+    }
+
+    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
+        if let Some(error) = &self.ended {
+            return Err(self.why_ended(error).at(Stage::Receive).into());
+        }
+        self.receive(|transport, space| transport.recv(space, hold))?;
+        let are_all = self.recv_run(out, most)?;
+        if out.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
     fn is_drained(&self) -> bool {

@@ -2,16 +2,18 @@
 //! they are for.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
+use super::queue::Queue;
 use super::sources::Source;
 use crate::attempt::Undertaking;
-use crate::endpoint::{Connection, Encoder};
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
+use crate::transport::Transport;
 
 mod closing;
 mod connecting;
@@ -58,7 +60,7 @@ pub struct AsyncClient {
     shutdown_timeout_ms: i64,
     inner: RefCell<Inner>,
     /// Operations that are over, to be called by the loop.
-    over: RefCell<VecDeque<Over>>,
+    over: RefCell<Queue<Over>>,
     /// The loop will call.
     is_awaited: Cell<bool>,
     /// No operation begins any more.
@@ -67,7 +69,7 @@ pub struct AsyncClient {
     is_freed: Cell<bool>,
     known: RefCell<Option<Known>>,
     /// What was asked for inside a protocol callback, to be done when that has returned.
-    late: RefCell<Vec<Late>>,
+    late: RefCell<Queue<Late>>,
 }
 
 enum Late {
@@ -78,35 +80,58 @@ enum Late {
 struct Inner {
     state: State,
     begin: Option<Begin>,
-    connects: VecDeque<Operation<()>>,
-    sends: VecDeque<Sending>,
-    receives: VecDeque<Receiving>,
+    connects: Queue<Operation<()>>,
+    sends: Queue<Sending>,
+    receives: Queue<Receiving>,
     started: Option<Started>,
-    closing: Option<Closing>,
+    closing: Option<Box<Closing>>,
 }
 
 enum State {
     Idle,
     Connecting(Box<Connecting>),
-    Connected(Box<Live>),
+    Connected(Live),
     Closed,
 }
 
 /// A connection, and what is known of its descriptor.
 struct Live {
-    connection: Connection,
+    receiver: Box<dyn PacketReceiver>,
+    sender: Box<dyn PacketSender>,
+    transport: Arc<dyn Transport>,
+    counters: Arc<Counters>,
+    runs_callbacks: bool,
+    /// Whether others have a hold on the transport, too.
+    is_shared: bool,
     is_readable: bool,
     is_writable: bool,
     /// The peer has ended its direction, so what is there is read to the end.
     is_ending: bool,
     watches: Watches,
     wants: Wants,
+    /// Packets may have gathered.
+    has_gathered: bool,
+    /// Packets that came with others, when nobody wanted more.
+    kept: Queue<Packet>,
 }
 
 impl Live {
     fn new(connection: Connection, watches: Watches) -> Live {
-        let wants = Wants::default();
-        Live { connection, is_readable: true, is_writable: true, is_ending: false, watches, wants }
+        Live {
+            receiver: connection.receiver,
+            sender: connection.sender,
+            transport: connection.transport,
+            counters: connection.counters,
+            runs_callbacks: connection.runs_callbacks,
+            is_shared: connection.is_shared,
+            is_readable: true,
+            is_writable: true,
+            is_ending: false,
+            watches,
+            wants: Wants::default(),
+            has_gathered: true,
+            kept: Queue::default(),
+        }
     }
 }
 
@@ -174,9 +199,9 @@ impl AsyncClient {
             inner: RefCell::new(Inner {
                 state: State::Idle,
                 begin,
-                connects: VecDeque::new(),
-                sends: VecDeque::new(),
-                receives: VecDeque::new(),
+                connects: Queue::default(),
+                sends: Queue::default(),
+                receives: Queue::default(),
                 started: None,
                 closing: None,
             }),
@@ -212,8 +237,11 @@ impl AsyncClient {
         self.inner.try_borrow_mut().map_err(|_| Error::new(EN_EDEADLK, reason))
     }
 
+    /// Begins an operation that will have to wait.
     fn begin<T>(&self, timeout_ms: i64, done: Option<Done<T>>) -> Operation<T> {
-        Operation::begin(&self.core, self.place.get(), timeout_ms, done)
+        let mut operation = Operation::begin(&self.core, self.place.get(), done);
+        operation.limit(&self.core, timeout_ms);
+        operation
     }
 
     /// Has the loop call.
@@ -257,7 +285,8 @@ impl AsyncClient {
 
     /// Does what was asked for inside a protocol callback.
     fn catch_up(self: &Rc<Self>) {
-        for late in self.late.take() {
+        let late = self.late.borrow_mut().take();
+        for late in late {
             match late {
                 Late::Close(operation) => self.wait_closed(operation),
                 Late::Cancel(number) => self.end_operation(number, cancelled()),
@@ -268,19 +297,19 @@ impl AsyncClient {
     /// Ends one operation with an error; nothing if it is over.
     fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
         let Ok(mut inner) = self.access() else { return };
-        if let Some(index) = inner.connects.iter().position(|operation| operation.number == number)
+        if let Some(index) = inner.connects.position(|operation| operation.number == number)
             && let Some(operation) = inner.connects.remove(index)
         {
             drop(inner);
             return self.finish(operation, Err(error.at(Stage::Connect)), Over::Done);
         }
-        if let Some(index) = inner.receives.iter().position(|receive| receive.number() == number)
+        if let Some(index) = inner.receives.position(|receive| receive.number() == number)
             && let Some(receive) = inner.receives.remove(index)
         {
             drop(inner);
             return receive.fail(self, error.at(Stage::Receive));
         }
-        if let Some(index) = inner.sends.iter().position(|sending| sending.number() == number)
+        if let Some(index) = inner.sends.position(|sending| sending.number() == number)
             && let Some(sending) = inner.sends.remove(index)
         {
             return self.give_up_sending(inner, sending, index == 0, error.at(Stage::Send));
@@ -306,9 +335,7 @@ impl AsyncClient {
         self.is_closing.set(true);
         let Ok(mut inner) = self.access() else { return };
         let state = std::mem::replace(&mut inner.state, State::Closed);
-        let connects = std::mem::take(&mut inner.connects);
-        let sends = std::mem::take(&mut inner.sends);
-        let receives = std::mem::take(&mut inner.receives);
+        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
         let closing = inner.closing.take();
         inner.begin = None;
         drop(inner);
@@ -332,7 +359,7 @@ impl AsyncClient {
     fn let_go(&self, state: State) {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
-            State::Connected(live) => live.watches.end(&self.core, &*live.connection.transport),
+            State::Connected(live) => live.watches.end(&self.core, &*live.transport),
             State::Idle | State::Closed => {}
         }
     }
@@ -414,7 +441,7 @@ impl Source for AsyncClient {
                 matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
             }
             Err(_) => {
-                self.late.borrow_mut().push(Late::Cancel(number));
+                self.late.borrow_mut().push_back(Late::Cancel(number));
                 return self.go_on_later();
             }
         };

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod event_loop;
 mod operation;
+mod queue;
 mod remote;
 mod sources;
 mod timer;

@@ -17,20 +17,18 @@ pub(super) struct Operation<T> {
 }
 
 impl<T> Operation<T> {
-    /// Begins one of the source at this place.
-    pub(super) fn begin(
-        core: &EventLoop,
-        place: usize,
-        timeout_ms: i64,
-        done: Option<Done<T>>,
-    ) -> Operation<T> {
-        let number = core.next_number(place);
-        let due = Deadline::after_ms(timeout_ms).instant();
-        if let Some(due) = due {
-            core.add_timer(due, number);
-        }
+    /// Begins one of the source at this place, without a limit of time.
+    pub(super) fn begin(core: &EventLoop, place: usize, done: Option<Done<T>>) -> Operation<T> {
         core.hold();
-        Operation { number, due, done }
+        Operation { number: core.next_number(place), due: None, done }
+    }
+
+    /// It has to wait, at most so long.
+    pub(super) fn limit(&mut self, core: &EventLoop, timeout_ms: i64) {
+        self.due = Deadline::after_ms(timeout_ms).instant();
+        if let Some(due) = self.due {
+            core.add_timer(due, self.number);
+        }
     }
 
     /// It is over: what is to be called, with what came of it. The loop is held until it is called.

@@ -333,6 +333,86 @@ static void until_somebody_has_enough(void)
     side_close(&side);
 }
 
+typedef struct {
+    en_async_tcp_client_t *client;
+    int calls;
+    op_t rest;
+    en_packet_t kept;
+} picky_t;
+
+/* Takes two, keeps the second, and has the others come one by one. */
+static int take_two(int status, en_packet_t *packet, void *user_data)
+{
+    picky_t *picky = user_data;
+
+    CHECK_CODE(status, EN_OK);
+    if (++picky->calls == 1) {
+        en_packet_release(packet);
+        return EN_RECEIVE_MORE;
+    }
+    picky->kept = *packet;
+    CHECK_OK(en_async_tcp_client_recv_stop(picky->client));
+    CHECK_OK(en_async_tcp_client_recv_packet(picky->client, -1, op_received, &picky->rest, NULL));
+    return EN_RECEIVE_MORE;
+}
+
+/* Packets that have come together go one way or the other, each once, and are counted when they do.
+ */
+static void what_came_together_may_go_apart(void)
+{
+    side_t side;
+    picky_t picky = {0};
+    stream_t stream = {.stop_after = 2};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+
+    side_open(&side, NULL);
+    picky.client = side.client;
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, take_two, &picky, NULL));
+    peer_send_text(side.fd, "1\n2\n3\n4\n5\n");
+    op_wait(side.loop, &picky.rest);
+    CHECK_OP(&picky.rest, EN_OK);
+    CHECK_INT(picky.calls, 2);
+    CHECK_BYTES(picky.rest.data, picky.rest.size, "3", 1);
+    CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
+    CHECK_INT(stats.packets_received, 3);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    while (stream.calls < 2)
+        CHECK_OK(en_loop_run_once(side.loop, -1));
+    CHECK_TEXT(stream.all, "45");
+    CHECK_BYTES(picky.kept.data, picky.kept.size, "2", 1);
+    en_packet_release(&picky.kept);
+    side_close(&side);
+}
+
+/* A packet that cannot be decoded ends one receive; what has come behind it is for the next. */
+static void a_bad_packet_among_others(void)
+{
+    side_t side;
+    op_t ops[3] = {0};
+    stream_t failing = {0};
+    stream_t stream = {.stop_after = 1};
+    en_tcp_options_t *options = NULL;
+
+    REQUIRE_OK(en_tcp_options_new(&options));
+    REQUIRE_OK(en_tcp_options_set_max_packet_size(options, 3));
+    side_open(&side, options);
+    peer_send_text(side.fd, "1\nlong\n2\nlong\n3\n");
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(get(&side, 5000, &ops[i]));
+        op_wait(side.loop, &ops[i]);
+        CHECK_OP(&ops[i], i == 1 ? EN_EMSGSIZE : EN_OK);
+    }
+    CHECK_BYTES(ops[2].data, ops[2].size, "2", 1);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &failing, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(failing.calls, 1);
+    CHECK_CODE(failing.last, EN_EMSGSIZE);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_TEXT(stream.all, "3");
+    side_close(&side);
+}
+
 static void who_has_enough_is_not_read_for(void)
 {
     stream_t stream = {.stop_after = 1};
@@ -744,6 +824,8 @@ static const test_case_t cases[] = {
     CASE(large_packets_go_when_there_is_room),
     CASE(many_at_once),
     CASE(until_somebody_has_enough),
+    CASE(what_came_together_may_go_apart),
+    CASE(a_bad_packet_among_others),
     CASE(who_has_enough_is_not_read_for),
     CASE(a_budget_for_all),
     CASE(closing_gracefully),

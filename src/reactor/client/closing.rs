@@ -50,7 +50,7 @@ impl AsyncClient {
     pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
         let Ok(mut inner) = self.access() else {
             // Inside a protocol callback: when that has returned.
-            return self.late.borrow_mut().push(Late::Close(operation));
+            return self.late.borrow_mut().push_back(Late::Close(operation));
         };
         if matches!(inner.state, State::Closed) {
             drop(inner);
@@ -67,7 +67,7 @@ impl AsyncClient {
                 self.core.add_timer(due, number);
             }
             self.core.hold();
-            Closing { waiting: Vec::new(), due }
+            Box::new(Closing { waiting: Vec::new(), due })
         })
     }
 
@@ -87,7 +87,7 @@ impl AsyncClient {
             return;
         }
         self.begin_closing(&mut inner);
-        let receives = std::mem::take(&mut inner.receives);
+        let receives = inner.receives.take();
         drop(inner);
         for receive in receives {
             receive.fail(self, closed());
@@ -122,7 +122,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let closing = inner.closing.take();
         let shared = match &inner.state {
-            State::Connected(live) if live.connection.is_shared => Some(live.connection.transport.clone()),
+            State::Connected(live) if live.is_shared => Some(live.transport.clone()),
             _ => None,
         };
         drop(inner);
@@ -145,11 +145,11 @@ impl Live {
         if !self.flush()? {
             return Ok(false);
         }
-        if !self.connection.transport.says_farewell() {
+        if !self.transport.says_farewell() {
             return Ok(true);
         }
         loop {
-            match self.connection.sender.farewell(Hold::No) {
+            match self.sender.farewell(Hold::No) {
                 Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => {
@@ -162,6 +162,6 @@ impl Live {
 
     /// The end of the handle: what goes at once. Others who have the transport may go on with it.
     pub(super) fn last_attempt(&mut self) -> Result<bool> {
-        if self.connection.is_shared { self.flush() } else { self.take_leave() }
+        if self.is_shared { self.flush() } else { self.take_leave() }
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Over, State, Watches, Work, closed};
+use super::{AsyncClient, Inner, Live, Over, State, Watches, Work, closed};
 use crate::attempt::Course;
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
@@ -58,12 +58,8 @@ impl AsyncClient {
     /// Begins to connect if somebody waits for it, and goes on with it.
     pub(super) fn connect_further(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        // One that is being closed only sends what waits for that.
-        let wanted = !inner.sends.is_empty()
-            || (!self.is_closing.get()
-                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()));
         match &inner.state {
-            State::Idle if wanted => {
+            State::Idle if self.wants_connection(&inner) => {
                 drop(inner);
                 self.begin_connecting();
             }
@@ -72,12 +68,20 @@ impl AsyncClient {
                 self.advance();
             }
             State::Connected(_) => {
-                for operation in std::mem::take(&mut inner.connects) {
+                while let Some(operation) = inner.connects.pop_front() {
                     self.finish(operation, Ok(()), Over::Done);
                 }
             }
             State::Idle | State::Closed => {}
         }
+    }
+
+    /// Whether somebody waits for a connection. One that is being closed only sends what waits for
+    /// that.
+    fn wants_connection(&self, inner: &Inner) -> bool {
+        !inner.sends.is_empty()
+            || (!self.is_closing.get()
+                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()))
     }
 
     fn begin_connecting(self: &Rc<Self>) {
@@ -156,7 +160,10 @@ impl AsyncClient {
     pub(super) fn take_over(self: &Rc<Self>, connection: Connection) -> Result<()> {
         let watches = Watches::begin(&self.core, &connection, self.place.get())?;
         self.remember(&connection);
-        self.access()?.state = State::Connected(Box::new(Live::new(connection, watches)));
+        let mut inner = self.access()?;
+        inner.state = State::Connected(Live::new(connection, watches));
+        // There is no second connection.
+        inner.begin = None;
         Ok(())
     }
 
@@ -164,9 +171,7 @@ impl AsyncClient {
     fn connecting_failed(self: &Rc<Self>, error: &Error) {
         let Ok(mut inner) = self.access() else { return };
         let before = std::mem::replace(&mut inner.state, State::Idle);
-        let connects = std::mem::take(&mut inner.connects);
-        let sends = std::mem::take(&mut inner.sends);
-        let receives = std::mem::take(&mut inner.receives);
+        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
         drop(inner);
         self.let_go(before);
         for operation in connects {

@@ -15,7 +15,6 @@ use crate::transport::Transport;
 pub(super) struct Known {
     fd: RawFd,
     names: Option<Names>,
-    peer: Option<Arc<str>>,
     counters: Arc<Counters>,
 }
 
@@ -23,7 +22,6 @@ impl AsyncClient {
     pub(super) fn remember(&self, connection: &Connection) {
         *self.known.borrow_mut() = Some(Known {
             fd: connection.transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
-            peer: connection.names.as_ref().map(|names| names.remote.to_string().into()),
             names: connection.names.clone(),
             counters: connection.counters.clone(),
         });
@@ -32,8 +30,8 @@ impl AsyncClient {
     /// Completes an error with whom it is about.
     #[cold]
     pub(super) fn explain(&self, error: Error) -> Error {
-        match self.known.borrow().as_ref().and_then(|known| known.peer.as_ref()) {
-            Some(peer) => error.with_peer(peer),
+        match self.known.borrow().as_ref().and_then(|known| known.names.as_ref()) {
+            Some(names) => error.with_peer(&names.remote.to_string().into()),
             None => error,
         }
     }
@@ -73,7 +71,7 @@ impl AsyncClient {
         self.core.check()?;
         let inner = self.access()?;
         match &inner.state {
-            State::Connected(live) => work(&*live.connection.transport),
+            State::Connected(live) => work(&*live.transport),
             State::Closed => Err(super::closed()),
             State::Idle | State::Connecting(_) => Err(not_connected()),
         }

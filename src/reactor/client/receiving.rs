@@ -3,17 +3,21 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Live, Operation, Over, State};
+use super::{AsyncClient, Inner, Live, Operation, Over, State};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
 use crate::packet::Packet;
+use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::Done;
 use crate::socket::ancillary::Ancillary;
 
 /// How many packets one client gets before others have their turn.
 const TURN: usize = 256;
+
+/// How many packets are handed on together.
+const RUN: usize = 64;
 
 /// Called with each packet, and once with an error at the end; whether more are wanted.
 pub type Receive = Box<dyn FnMut(Result<Packet>) -> bool>;
@@ -64,6 +68,26 @@ pub(super) struct Started {
     ended: Option<Error>,
 }
 
+impl Started {
+    /// Nothing has come: only now its time is counted.
+    fn wait(&mut self, core: &EventLoop) {
+        if self.due.is_none()
+            && let Some(due) = self.budget.instant()
+        {
+            self.due = Some(due);
+            core.add_timer(due, self.number);
+        }
+    }
+
+    /// Something has come: its time is not counted.
+    fn pause(&mut self, core: &EventLoop) {
+        if let Some(due) = self.due.take() {
+            core.remove_timer(due, self.number);
+            self.budget = self.budget.paused();
+        }
+    }
+}
+
 impl Live {
     fn receive(&mut self) -> Attempt<Packet> {
         let outcome = self.receive_next();
@@ -73,28 +97,67 @@ impl Live {
     }
 
     fn receive_next(&mut self) -> Attempt<Packet> {
-        if let Some(packet) = self.connection.receiver.recv_gathered()? {
+        if let Some(packet) = self.gathered()? {
             return Ok(packet);
         }
-        let outcome = self.attempt_to_receive(|receiver| receiver.recv(Hold::No));
-        if outcome.is_ok() && !self.is_ending && self.connection.receiver.is_drained() {
-            self.is_readable = false;
-        }
+        let outcome = self.receive_new(|receiver| receiver.recv(Hold::No));
+        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
         outcome
     }
 
-    fn attempt_to_receive(
+    /// What is there without asking the system.
+    fn gathered(&mut self) -> Result<Option<Packet>> {
+        if let Some(packet) = self.kept.pop_front() {
+            self.counters.packets_received.add(1);
+            return Ok(Some(packet));
+        }
+        let packet = if self.has_gathered { self.receiver.recv_gathered()? } else { None };
+        self.has_gathered = packet.is_some();
+        Ok(packet)
+    }
+
+    /// Several packets at once, if they are there; whether these are all that are.
+    fn receive_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Attempt<bool> {
+        if !self.kept.is_empty() {
+            out.push(self.receive()?);
+            return Ok(false);
+        }
+        // Code of the application runs when its turn has come, and not before.
+        let most = if self.runs_callbacks { 1 } else { most };
+        if self.has_gathered {
+            self.has_gathered = !self.receiver.recv_run(out, most)?;
+        }
+        if out.is_empty() {
+            let outcome = self.receive_new(|receiver| receiver.recv_new(out, most, Hold::No));
+            // There may be more behind what cannot be decoded.
+            self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
+            self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
+            outcome?;
+        }
+        Ok(!self.has_gathered && !self.is_readable)
+    }
+
+    /// Takes packets back that nobody wants for now.
+    fn keep(&mut self, packets: impl Iterator<Item = Packet>) {
+        let packets = packets.inspect(|_| self.counters.packets_received.take_back());
+        self.kept.extend(packets);
+    }
+
+    /// Receives as long as the descriptor may have something.
+    fn receive_new<T>(
         &mut self,
-        mut attempt: impl FnMut(&mut dyn PacketReceiver) -> Attempt<Packet>,
-    ) -> Attempt<Packet> {
+        mut receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<T>,
+    ) -> Attempt<T> {
         while self.is_readable {
-            match attempt(&mut *self.connection.receiver) {
-                Err(Stop::Again) => {}
-                Err(Stop::Want(interest)) => {
-                    self.is_readable = false;
-                    self.wants(interest);
-                }
-                outcome => return outcome,
+            let outcome = receive(&mut *self.receiver);
+            if let Err(Stop::Want(interest)) = outcome {
+                self.is_readable = false;
+                self.wants(interest);
+            } else if !self.is_ending && self.receiver.is_drained() {
+                self.is_readable = false;
+            }
+            if !matches!(outcome, Err(Stop::Again)) {
+                return outcome;
             }
         }
         Err(Stop::Want(Interest::Read))
@@ -103,18 +166,20 @@ impl Live {
     /// With what came beside it: one receive from the system at most.
     fn receive_beside(&mut self, room: usize) -> Attempt<(Result<Packet>, Ancillary)> {
         let mut ancillary = Ancillary::default();
-        match self.connection.receiver.recv_gathered() {
+        match self.gathered() {
             Ok(None) => {}
             Ok(Some(packet)) => return Ok((Ok(packet), ancillary)),
-            Err(error) => {
-                self.is_readable = true;
-                return Err(error.into());
-            }
+            Err(error) => return Ok((Err(error), ancillary)),
         }
-        match self.attempt_to_receive(|receiver| receiver.recv_with_ancillary(&mut ancillary, room, Hold::No))
-        {
+        let outcome =
+            self.receive_new(|receiver| receiver.recv_with_ancillary(&mut ancillary, room, Hold::No));
+        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
+        match outcome {
             Ok(packet) => Ok((Ok(packet), ancillary)),
-            Err(Stop::Failed(error)) => Ok((Err(error), ancillary)),
+            Err(Stop::Failed(error)) => {
+                self.is_readable = true;
+                Ok((Err(error), ancillary))
+            }
             Err(stop) => Err(stop),
         }
     }
@@ -221,9 +286,11 @@ impl AsyncClient {
     /// Receives what has come, for those who wait for it. Only the loop calls this.
     pub(super) fn receive_further(self: &Rc<Self>) {
         self.receive_for_operations();
-        for _ in 0..TURN {
-            if !self.receive_for_started() {
-                return;
+        let mut count = 0;
+        while count < TURN {
+            match self.receive_for_started() {
+                Some(more) => count += more,
+                None => return,
             }
         }
         self.go_on_later();
@@ -232,7 +299,7 @@ impl AsyncClient {
     fn receive_for_operations(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         loop {
-            let super::Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
+            let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
             let Some(first) = receives.front() else { return };
             let outcome = match first {
                 Receiving::Packet(_) => live.receive().map(|packet| (Ok(packet), Ancillary::default())),
@@ -251,39 +318,54 @@ impl AsyncClient {
         }
     }
 
-    /// Hands one packet on; whether there may be more.
-    fn receive_for_started(self: &Rc<Self>) -> bool {
-        let Ok(mut inner) = self.access() else { return false };
-        let super::Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else {
-            return false;
+    /// Hands on what is there; how many packets, or None when there is nothing more to do for now.
+    fn receive_for_started(self: &Rc<Self>) -> Option<usize> {
+        let mut inner = self.access().ok()?;
+        let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else {
+            return None;
         };
-        let outcome = match live.receive() {
-            Ok(packet) => packet,
-            Err(Stop::Failed(error)) => {
-                drop(inner);
-                self.end_started(error);
-                return false;
-            }
-            Err(_) => {
-                if started.due.is_none()
-                    && let Some(due) = started.budget.instant()
-                {
-                    started.due = Some(due);
-                    self.core.add_timer(due, started.number);
-                }
-                return false;
-            }
-        };
-        // Only the time that it waits counts.
-        if let Some(due) = started.due.take() {
-            self.core.remove_timer(due, started.number);
-        }
-        started.budget = started.budget.paused();
         let number = started.number;
-        let Some(mut receive) = started.receive.take() else { return false };
+        let receive = started.receive.take()?;
+        let mut run = self.core.take_run();
+        let outcome = live.receive_run(&mut run, RUN);
+        if run.is_empty() {
+            started.receive = Some(receive);
+            self.core.put_run(run);
+            match outcome {
+                Err(Stop::Failed(error)) => {
+                    drop(inner);
+                    self.end_started(error);
+                }
+                _ => started.wait(&self.core),
+            }
+            return None;
+        }
+        started.pause(&self.core);
+        let are_all = matches!(outcome, Ok(true)) && matches!(started.budget, Deadline::Never);
         drop(inner);
-        let wants_more = receive(Ok(outcome));
+        let count = run.len();
+        let goes_on = self.hand_on(number, receive, &mut run);
+        self.core.put_run(run);
+        (goes_on && !are_all).then_some(count)
+    }
+
+    /// Calls with each of the packets while more are wanted, and keeps the others; whether more are
+    /// wanted in the end.
+    fn hand_on(self: &Rc<Self>, number: u64, mut receive: Receive, run: &mut Vec<Packet>) -> bool {
+        let mut packets = run.drain(..);
+        let mut wants_more = true;
+        for packet in packets.by_ref() {
+            wants_more = receive(Ok(packet));
+            if !wants_more || !self.is_started(number) {
+                break;
+            }
+        }
         let Ok(mut inner) = self.access() else { return false };
+        if packets.len() > 0
+            && let State::Connected(live) = &mut inner.state
+        {
+            live.keep(packets);
+        }
         match &mut inner.started {
             Some(started) if started.number == number && wants_more => {
                 started.receive = Some(receive);
@@ -299,5 +381,11 @@ impl AsyncClient {
             }
             _ => false,
         }
+    }
+
+    /// Whether it is still under way.
+    fn is_started(&self, number: u64) -> bool {
+        let is_it = |started: &Started| started.number == number && started.ended.is_none();
+        self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
     }
 }

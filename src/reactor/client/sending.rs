@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
+use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::{Done, Operation, timed_out};
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
@@ -59,6 +60,13 @@ impl Kind {
         }
     }
 
+    fn limit(&mut self, core: &EventLoop, timeout_ms: i64) {
+        match self {
+            Kind::Whole(operation) => operation.limit(core, timeout_ms),
+            Kind::Count(operation) => operation.limit(core, timeout_ms),
+        }
+    }
+
     fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>, count: usize) {
         match self {
             Kind::Whole(operation) => client.finish(operation, outcome, Over::Done),
@@ -81,7 +89,7 @@ impl Live {
     }
 
     fn send_packets(&mut self, out: &mut Gather<'_>, control: Option<&[u8]>) -> Attempt<()> {
-        self.connection.sender.check()?;
+        self.sender.check()?;
         self.attempt(|sender| match control {
             Some(control) => sender.send_with_ancillary(out, control, Hold::No),
             None => sender.send(out, Hold::No),
@@ -90,7 +98,7 @@ impl Live {
 
     fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
         while self.is_writable {
-            match attempt(&mut *self.connection.sender) {
+            match attempt(&mut *self.sender) {
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
                 outcome => return outcome,
@@ -106,26 +114,26 @@ impl Live {
 
     /// Packets are over, gone or given up.
     fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
-        self.connection.counters.packets_sent.add(out.packets_sent());
+        self.counters.packets_sent.add(out.packets_sent());
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => error,
             Err(_) => timed_out(),
         };
-        self.connection.sender.give_up(out, error.reason());
+        self.sender.give_up(out, error.reason());
         Err(error)
     }
 
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self) -> Result<bool> {
-        while self.is_writable && self.connection.sender.has_unsent() {
-            match self.connection.sender.flush(Hold::No) {
+        while self.is_writable && self.sender.has_unsent() {
+            match self.sender.flush(Hold::No) {
                 Ok(()) | Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        Ok(!self.connection.sender.has_unsent())
+        Ok(!self.sender.has_unsent())
     }
 }
 
@@ -140,7 +148,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         self.encode(parts, &mut out)?;
-        Ok(self.put(&mut inner, out, None, Kind::Whole(self.begin(timeout_ms, done))))
+        let operation = Operation::begin(&self.core, self.place.get(), done);
+        Ok(self.put(&mut inner, out, None, Kind::Whole(operation), timeout_ms))
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -155,7 +164,8 @@ impl AsyncClient {
         for packet in packets {
             self.encode(&[packet?], &mut out)?;
         }
-        Ok(self.put(&mut inner, out, None, Kind::Count(self.begin(timeout_ms, done))))
+        let operation = Operation::begin(&self.core, self.place.get(), done);
+        Ok(self.put(&mut inner, out, None, Kind::Count(operation), timeout_ms))
     }
 
     /// Sends one packet and ancillary data with it, of which the descriptors are duplicated if that does
@@ -170,7 +180,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         self.encode(parts, &mut out)?;
-        Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(self.begin(timeout_ms, done))))
+        let operation = Operation::begin(&self.core, self.place.get(), done);
+        Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(operation), timeout_ms))
     }
 
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -205,7 +216,8 @@ impl AsyncClient {
         inner: &mut Inner,
         mut out: Gather<'_>,
         beside: Option<&Ancillary>,
-        kind: Kind,
+        mut kind: Kind,
+        timeout_ms: i64,
     ) -> u64 {
         let number = kind.number();
         let Inner { state, sends, .. } = inner;
@@ -216,13 +228,14 @@ impl AsyncClient {
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
                 kind.finish(self, outcome, out.packets_sent());
-                if live.connection.sender.has_unsent() {
+                if live.sender.has_unsent() {
                     self.go_on_later();
                 }
                 return number;
             }
         }
         self.go_on_later();
+        kind.limit(&self.core, timeout_ms);
         match beside.map(Ancillary::duplicate).transpose() {
             Ok(beside) => sends.push_back(Sending { what: What::Packets(out.into_owned(), beside), kind }),
             Err(error) => kind.finish(self, Err(error), 0),

@@ -118,7 +118,7 @@ impl Live {
     /// It is told of.
     pub(super) fn has_become(&mut self, readable: bool, writable: bool, closed: bool) {
         // Who wants to read may have said that it has to write first.
-        let is_foreign = self.connection.transport.runs_callbacks();
+        let is_foreign = self.transport.runs_callbacks();
         self.is_readable |= readable || is_foreign;
         self.is_writable |= writable || is_foreign;
         self.is_ending |= closed;
@@ -139,7 +139,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let State::Connected(live) = &mut inner.state else { return };
         let wants = std::mem::take(&mut live.wants.is_new).then_some(live.wants);
-        let transport = &live.connection.transport;
+        let transport = &live.transport;
         let Some(wants) = wants.filter(|_| transport.runs_callbacks()) else { return };
         if let Err(error) = live.watches.renew(&self.core, &**transport, self.place.get(), wants) {
             drop(inner);

@@ -1,0 +1,82 @@
+/* The loop of easynet. */
+#include "easynet_check.h"
+#include "loop.h"
+
+#include <stdlib.h>
+
+static en_loop_t *loop;
+static en_async_tcp_client_t **all;
+static size_t received;
+static int echoes;
+
+uint64_t socket_calls(void)
+{
+    uint64_t calls = 0;
+    for (size_t i = 0; i < connections; i++) {
+        en_stats_t stats = {.struct_size = sizeof stats};
+        if (all)
+            check(en_async_tcp_client_get_stats(all[i], &stats), "stats");
+        calls += stats.recv_calls + stats.send_calls;
+    }
+    return calls;
+}
+
+static void send_packet(en_async_tcp_client_t *to, const void *data, size_t size)
+{
+    check(en_async_tcp_client_send_packet(to, data, size, TIMEOUT_MS, NULL, NULL, NULL),
+          "send_packet");
+}
+
+static int take(int status, en_packet_t *packet, void *client)
+{
+    check(status, "receive");
+    received++;
+    if (echoes)
+        send_packet(client, packet->data, packet->size);
+    en_packet_release(packet);
+    return EN_RECEIVE_MORE;
+}
+
+static void open_all(const char *address)
+{
+    en_stream_protocol_t *protocol = new_protocol();
+    check(en_loop_new(&loop), "loop");
+    all = calloc(connections, sizeof *all);
+    if (!all)
+        fail_errno("calloc");
+    for (size_t i = 0; i < connections; i++) {
+        check(en_async_tcp_client_from_fd(&all[i], loop, connect_next(address), protocol, NULL),
+              "client");
+        check(en_async_tcp_client_recv_start(all[i], take, all[i], NULL), "recv_start");
+    }
+    en_stream_protocol_free(protocol);
+}
+
+static void open_echo(const char *address)
+{
+    open_all(address);
+    echoes = 1;
+    for (size_t i = 0; i < connections; i++)
+        send_packet(all[i], payload, SMALL);
+}
+
+static size_t run(const struct work *work)
+{
+    size_t before = received;
+    while (received - before < work->packets)
+        check(en_loop_run_once(loop, -1), "run_once");
+    return received - before;
+}
+
+static size_t ping_pong(const struct work *work)
+{
+    send_packet(all[0], payload, SMALL);
+    return run(work);
+}
+
+const struct work works[] = {
+    {"echo", open_echo, SMALL, SMALL_STEP, run},
+    {"ping-pong", open_all, SMALL, 1, ping_pong},
+    {"receive", open_all, SMALL, SMALL_STEP, run},
+    {0},
+};
