@@ -401,20 +401,20 @@ typedef struct en_async_datagram_endpoint_t en_async_datagram_endpoint_t;
 typedef struct en_async_stream_endpoint_t en_async_stream_endpoint_t;
 
 /**
- * A TCP connection on a loop: operations that the loop completes by calling back. Several sends and
- * several receives may be in flight; each direction is served in order. An operation that could not
- * begin is told by the call, and never calls back; one that began calls back exactly once, from the
- * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
- * the operation is over with the loop's next turn.
+ * A TCP connection on a loop: operations that the loop completes by calling back. Several sends
+ * and several receives may be in flight; each direction is served in order. An operation that
+ * could not begin is told by the call, and never calls back; one that began calls back exactly
+ * once, from the loop, never from inside the call. Time-outs are in milliseconds: negative is for
+ * ever, 0 means that the operation is over with the loop's next turn.
  */
 typedef struct en_async_tcp_client_t en_async_tcp_client_t;
 
 /**
- * A connected UDP socket on a loop: operations that the loop completes by calling back. Several sends and
- * several receives may be in flight; each direction is served in order. An operation that could not
- * begin is told by the call, and never calls back; one that began calls back exactly once, from the
- * loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
- * the operation is over with the loop's next turn.
+ * A connected UDP socket on a loop: operations that the loop completes by calling back. Several
+ * sends and several receives may be in flight; each direction is served in order. An operation
+ * that could not begin is told by the call, and never calls back; one that began calls back
+ * exactly once, from the loop, never from inside the call. Time-outs are in milliseconds:
+ * negative is for ever, 0 means that the operation is over with the loop's next turn.
  */
 typedef struct en_async_udp_client_t en_async_udp_client_t;
 
@@ -1075,6 +1075,15 @@ typedef int (*en_async_receive_t)(int status, en_packet_t *packet, void *user_da
  * The same for several packets: `count` of them have gone, whatever the status.
  */
 typedef void (*en_async_sent_t)(int status, size_t count, void *user_data);
+
+/**
+ * Called from the loop, once, with `count` packets, or with a negative status and none. The packets
+ * are the callee's: each is released in the end, or its struct is copied and the copy released.
+ */
+typedef void (*en_async_received_packets_t)(int status,
+                                            en_packet_t *packets,
+                                            size_t count,
+                                            void *user_data);
 
 
 /**
@@ -5866,14 +5875,16 @@ int en_async_client_is_closing(const en_async_client_t *client);
 int en_async_client_fileno(const en_async_client_t *client);
 
 /**
- * Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`. It begins with the first
- * operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
- * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
- * and busy poll of the options are for calls that block, and ignored.
+ * Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`.
+ * It begins with the first operation that needs it; what fails then may be tried again. Protocol
+ * and options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+ * Cancel switch, retry interval and busy poll of the options are for calls that block, and
+ * ignored.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+ * clients).
  */
 int en_async_tcp_client_new(en_async_tcp_client_t **out,
                             en_loop_t *loop,
@@ -5883,14 +5894,29 @@ int en_async_tcp_client_new(en_async_tcp_client_t **out,
                             const en_tcp_options_t *options);
 
 /**
- * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
- * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
- * caller's.
+ * Makes a client on `loop` that will connect to one of the `count` `addresses`, tried as RFC 8305
+ * says in their order. TLS needs a name of its own then. Otherwise as `en_async_tcp_client_new`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
- * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * Errors: those of `en_async_tcp_client_new`.
+ */
+int en_async_tcp_client_new_addresses(en_async_tcp_client_t **out,
+                                      en_loop_t *loop,
+                                      const en_address_t *const *addresses,
+                                      size_t count,
+                                      const en_stream_protocol_t *protocol,
+                                      const en_tcp_options_t *options);
+
+/**
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+ * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+ * stay the caller's.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
  */
 int en_async_tcp_client_from_fd(en_async_tcp_client_t **out,
                                 en_loop_t *loop,
@@ -5899,24 +5925,24 @@ int en_async_tcp_client_from_fd(en_async_tcp_client_t **out,
                                 const en_tcp_options_t *options);
 
 /**
- * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
- * for NULL.
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
  *
  * Loop thread only.
  */
 en_async_client_t *en_async_tcp_client_as_async_client(en_async_tcp_client_t *client);
 
 /**
- * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
- * be.
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+ * need be.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_wait_connected(en_async_tcp_client_t *client,
                                        int64_t timeout_ms,
@@ -5925,16 +5951,16 @@ int en_async_tcp_client_wait_connected(en_async_tcp_client_t *client,
                                        uint64_t *operation);
 
 /**
- * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_send_packet(en_async_tcp_client_t *client,
                                     const void *data,
@@ -5945,16 +5971,16 @@ int en_async_tcp_client_send_packet(en_async_tcp_client_t *client,
                                     uint64_t *operation);
 
 /**
- * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_send_packet_slices(en_async_tcp_client_t *client,
                                            const en_slice_t *parts,
@@ -5965,16 +5991,16 @@ int en_async_tcp_client_send_packet_slices(en_async_tcp_client_t *client,
                                            uint64_t *operation);
 
 /**
- * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
- * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_send_packets(en_async_tcp_client_t *client,
                                      const en_slice_t *packets,
@@ -5985,16 +6011,34 @@ int en_async_tcp_client_send_packets(en_async_tcp_client_t *client,
                                      uint64_t *operation);
 
 /**
- * Sends the end of the stream behind everything that waits to be sent; receiving goes on. `timeout_ms`
- * is in milliseconds.
+ * Sends what is in the write buffer, behind all that waits to be sent. `timeout_ms` is in
+ * milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_flush(en_async_tcp_client_t *client,
+                              int64_t timeout_ms,
+                              en_async_done_t callback,
+                              void *user_data,
+                              uint64_t *operation);
+
+/**
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
+ * `timeout_ms` is in milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
                                  int64_t timeout_ms,
@@ -6003,17 +6047,16 @@ int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
                                  uint64_t *operation);
 
 /**
- * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
- * that is cancelled or timed out loses nothing.
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
- * `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_tcp_client_recv_packet(en_async_tcp_client_t *client,
                                     int64_t timeout_ms,
@@ -6022,10 +6065,30 @@ int en_async_tcp_client_recv_packet(en_async_tcp_client_t *client,
                                     uint64_t *operation);
 
 /**
- * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
- * that it has enough, until `en_async_tcp_client_recv_stop`, or until an error, which ends it. While it is
- * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
- * be NULL), for `en_loop_cancel`.
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_tcp_client_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_tcp_client_recv_packets(en_async_tcp_client_t *client,
+                                     size_t capacity,
+                                     int64_t timeout_ms,
+                                     en_async_received_packets_t callback,
+                                     void *user_data,
+                                     uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_tcp_client_recv_stop`, or until an error, which
+ * ends it. While it is not asked for more nothing is read, so the peer has to wait. The number is
+ * put into `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6038,7 +6101,8 @@ int en_async_tcp_client_recv_start(en_async_tcp_client_t *client,
                                    uint64_t *operation);
 
 /**
- * Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ * Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not
+ * under way.
  *
  * Loop thread only.
  *
@@ -6047,16 +6111,16 @@ int en_async_tcp_client_recv_start(en_async_tcp_client_t *client,
 int en_async_tcp_client_recv_stop(en_async_tcp_client_t *client);
 
 /**
- * As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
- * that it waits.
+ * As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
+ * time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
  */
 int en_async_tcp_client_iter_received_packets(en_async_tcp_client_t *client,
                                               int64_t timeout_ms,
@@ -6065,17 +6129,17 @@ int en_async_tcp_client_iter_received_packets(en_async_tcp_client_t *client,
                                               uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
- * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
- * cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+ * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+ * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
- * `EN_ECANCELED` (it was abrupt), those of sending.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+ * `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
  */
 int en_async_tcp_client_close(en_async_tcp_client_t *client,
                               int64_t timeout_ms,
@@ -6117,8 +6181,8 @@ en_loop_t *en_async_tcp_client_loop(const en_async_tcp_client_t *client);
 int en_async_tcp_client_fileno(const en_async_tcp_client_t *client);
 
 /**
- * Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the address of our end into `*address`, which is the caller's to free; once the client has
+ * been connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6128,8 +6192,8 @@ int en_async_tcp_client_get_local_address(const en_async_tcp_client_t *client,
                                           en_address_t **address);
 
 /**
- * Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the address of the peer into `*address`, which is the caller's to free; once the client
+ * has been connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6139,12 +6203,13 @@ int en_async_tcp_client_get_remote_address(const en_async_tcp_client_t *client,
                                            en_address_t **address);
 
 /**
- * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
- * has. `level` and `name` are those of getsockopt(2).
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+ * many it has. `level` and `name` are those of getsockopt(2).
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
                                    int level,
@@ -6158,7 +6223,8 @@ int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_tcp_client_setsockopt(en_async_tcp_client_t *client,
                                    int level,
@@ -6171,33 +6237,40 @@ int en_async_tcp_client_setsockopt(en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
-int en_async_tcp_client_get_option(const en_async_tcp_client_t *client,
-                                   int option,
-                                   int64_t *value);
+int en_async_tcp_client_get_option(const en_async_tcp_client_t *client, int option, int64_t *value);
 
 /**
  * Sets a socket `option` (`EN_OPTION_...`) to `value`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
-int en_async_tcp_client_set_option(en_async_tcp_client_t *client,
-                                   int option,
-                                   int64_t value);
+int en_async_tcp_client_set_option(en_async_tcp_client_t *client, int option, int64_t value);
 
 /**
- * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
- * closed.
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_tcp_client_max_recv_size(const en_async_tcp_client_t *client, size_t *size);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
  *
  * Loop thread only.
  *
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
-int en_async_tcp_client_get_stats(const en_async_tcp_client_t *client,
-                                  en_stats_t *stats);
+int en_async_tcp_client_get_stats(const en_async_tcp_client_t *client, en_stats_t *stats);
 
 /**
  * What TLS has agreed on: `*info` is the caller's to free.
@@ -6211,22 +6284,23 @@ int en_async_tcp_client_get_tls_info(const en_async_tcp_client_t *client, en_tls
 
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
- * the write buffer holds gets one attempt.
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
 void en_async_tcp_client_free(en_async_tcp_client_t *client);
 
 /**
- * Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It begins with the first
- * operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
- * defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
- * and busy poll of the options are for calls that block, and ignored.
+ * Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
+ * begins with the first operation that needs it; what fails then may be tried again. Protocol and
+ * options (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel
+ * switch, retry interval and busy poll of the options are for calls that block, and ignored.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+ * clients).
  */
 int en_async_udp_client_new(en_async_udp_client_t **out,
                             en_loop_t *loop,
@@ -6236,14 +6310,14 @@ int en_async_udp_client_new(en_async_udp_client_t **out,
                             const en_udp_options_t *options);
 
 /**
- * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
- * after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
- * caller's.
+ * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+ * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+ * stay the caller's.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
- * `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
  */
 int en_async_udp_client_from_fd(en_async_udp_client_t **out,
                                 en_loop_t *loop,
@@ -6252,24 +6326,24 @@ int en_async_udp_client_from_fd(en_async_udp_client_t **out,
                                 const en_udp_options_t *options);
 
 /**
- * The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
- * for NULL.
+ * The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+ * NULL for NULL.
  *
  * Loop thread only.
  */
 en_async_client_t *en_async_udp_client_as_async_client(en_async_udp_client_t *client);
 
 /**
- * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
- * be.
+ * Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+ * need be.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
- * callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_udp_client_wait_connected(en_async_udp_client_t *client,
                                        int64_t timeout_ms,
@@ -6278,16 +6352,16 @@ int en_async_udp_client_wait_connected(en_async_udp_client_t *client,
                                        uint64_t *operation);
 
 /**
- * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_udp_client_send_packet(en_async_udp_client_t *client,
                                     const void *data,
@@ -6298,16 +6372,16 @@ int en_async_udp_client_send_packet(en_async_udp_client_t *client,
                                     uint64_t *operation);
 
 /**
- * Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
- * is in milliseconds.
+ * Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+ * `timeout_ms` is in milliseconds.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_udp_client_send_packet_slices(en_async_udp_client_t *client,
                                            const en_slice_t *parts,
@@ -6318,16 +6392,16 @@ int en_async_udp_client_send_packet_slices(en_async_udp_client_t *client,
                                            uint64_t *operation);
 
 /**
- * Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
- * `timeout_ms` is in milliseconds. The callback is told how many have gone.
+ * Sends `count` packets in as few system calls as possible; none if one of them cannot be
+ * encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+ * callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_udp_client_send_packets(en_async_udp_client_t *client,
                                      const en_slice_t *packets,
@@ -6338,17 +6412,16 @@ int en_async_udp_client_send_packets(en_async_udp_client_t *client,
                                      uint64_t *operation);
 
 /**
- * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
- * that is cancelled or timed out loses nothing.
+ * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+ * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
- * `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+ * under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
  */
 int en_async_udp_client_recv_packet(en_async_udp_client_t *client,
                                     int64_t timeout_ms,
@@ -6357,10 +6430,30 @@ int en_async_udp_client_recv_packet(en_async_udp_client_t *client,
                                     uint64_t *operation);
 
 /**
- * Receives every packet until `callback`, which is called with `user_data` and releases them, answers
- * that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which ends it. While it is
- * not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
- * be NULL), for `en_loop_cancel`.
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_udp_client_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_udp_client_recv_packets(en_async_udp_client_t *client,
+                                     size_t capacity,
+                                     int64_t timeout_ms,
+                                     en_async_received_packets_t callback,
+                                     void *user_data,
+                                     uint64_t *operation);
+
+/**
+ * Receives every packet until `callback`, which is called with `user_data` and releases them,
+ * answers that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which
+ * ends it. While it is not asked for more nothing is read, so the peer has to wait. The number is
+ * put into `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6373,7 +6466,8 @@ int en_async_udp_client_recv_start(en_async_udp_client_t *client,
                                    uint64_t *operation);
 
 /**
- * Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+ * Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not
+ * under way.
  *
  * Loop thread only.
  *
@@ -6382,16 +6476,16 @@ int en_async_udp_client_recv_start(en_async_udp_client_t *client,
 int en_async_udp_client_recv_stop(en_async_udp_client_t *client);
 
 /**
- * As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
- * that it waits.
+ * As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
+ * time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+ * NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
- * `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+ * those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
  */
 int en_async_udp_client_iter_received_packets(en_async_udp_client_t *client,
                                               int64_t timeout_ms,
@@ -6400,17 +6494,17 @@ int en_async_udp_client_iter_received_packets(en_async_udp_client_t *client,
                                               uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
- * leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
- * cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+ * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+ * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
  *
- * `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
- * (may be NULL), for `en_loop_cancel`.
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
- * `EN_ECANCELED` (it was abrupt), those of sending.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+ * `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
  */
 int en_async_udp_client_close(en_async_udp_client_t *client,
                               int64_t timeout_ms,
@@ -6452,8 +6546,8 @@ en_loop_t *en_async_udp_client_loop(const en_async_udp_client_t *client);
 int en_async_udp_client_fileno(const en_async_udp_client_t *client);
 
 /**
- * Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the address of our end into `*address`, which is the caller's to free; once the client has
+ * been connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6463,8 +6557,8 @@ int en_async_udp_client_get_local_address(const en_async_udp_client_t *client,
                                           en_address_t **address);
 
 /**
- * Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
- * afterwards.
+ * Puts the address of the peer into `*address`, which is the caller's to free; once the client
+ * has been connected, also afterwards.
  *
  * Loop thread only.
  *
@@ -6474,12 +6568,13 @@ int en_async_udp_client_get_remote_address(const en_async_udp_client_t *client,
                                            en_address_t **address);
 
 /**
- * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
- * has. `level` and `name` are those of getsockopt(2).
+ * Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+ * many it has. `level` and `name` are those of getsockopt(2).
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
 int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
                                    int level,
@@ -6493,7 +6588,8 @@ int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
 int en_async_udp_client_setsockopt(en_async_udp_client_t *client,
                                    int level,
@@ -6506,38 +6602,45 @@ int en_async_udp_client_setsockopt(en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * getsockopt(2).
  */
-int en_async_udp_client_get_option(const en_async_udp_client_t *client,
-                                   int option,
-                                   int64_t *value);
+int en_async_udp_client_get_option(const en_async_udp_client_t *client, int option, int64_t *value);
 
 /**
  * Sets a socket `option` (`EN_OPTION_...`) to `value`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+ * setsockopt(2).
  */
-int en_async_udp_client_set_option(en_async_udp_client_t *client,
-                                   int option,
-                                   int64_t value);
+int en_async_udp_client_set_option(en_async_udp_client_t *client, int option, int64_t value);
 
 /**
- * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
- * closed.
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_udp_client_max_recv_size(const en_async_udp_client_t *client, size_t *size);
+
+/**
+ * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+ * it is closed.
  *
  * Loop thread only.
  *
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
-int en_async_udp_client_get_stats(const en_async_udp_client_t *client,
-                                  en_stats_t *stats);
+int en_async_udp_client_get_stats(const en_async_udp_client_t *client, en_stats_t *stats);
 
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
- * the write buffer holds gets one attempt.
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
@@ -6678,6 +6781,24 @@ int en_async_unix_stream_client_send_packets(en_async_unix_stream_client_t *clie
                                              uint64_t *operation);
 
 /**
+ * Sends what is in the write buffer, behind all that waits to be sent. `timeout_ms` is in
+ * milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_flush(en_async_unix_stream_client_t *client,
+                                      int64_t timeout_ms,
+                                      en_async_done_t callback,
+                                      void *user_data,
+                                      uint64_t *operation);
+
+/**
  * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
  * `timeout_ms` is in milliseconds.
  *
@@ -6760,6 +6881,26 @@ int en_async_unix_stream_client_recv_packet_with_ancillary(en_async_unix_stream_
                                                            en_async_received_t callback,
                                                            void *user_data,
                                                            uint64_t *operation);
+
+/**
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_unix_stream_client_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_stream_client_recv_packets(en_async_unix_stream_client_t *client,
+                                             size_t capacity,
+                                             int64_t timeout_ms,
+                                             en_async_received_packets_t callback,
+                                             void *user_data,
+                                             uint64_t *operation);
 
 /**
  * Receives every packet until `callback`, which is called with `user_data` and releases them,
@@ -6943,6 +7084,17 @@ int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *
 int en_async_unix_stream_client_set_option(en_async_unix_stream_client_t *client,
                                            int option,
                                            int64_t value);
+
+/**
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_unix_stream_client_max_recv_size(const en_async_unix_stream_client_t *client,
+                                              size_t *size);
 
 /**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -7165,6 +7317,26 @@ int en_async_unix_datagram_client_recv_packet_with_ancillary(en_async_unix_datag
                                                              uint64_t *operation);
 
 /**
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_unix_datagram_client_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_unix_datagram_client_recv_packets(en_async_unix_datagram_client_t *client,
+                                               size_t capacity,
+                                               int64_t timeout_ms,
+                                               en_async_received_packets_t callback,
+                                               void *user_data,
+                                               uint64_t *operation);
+
+/**
  * Receives every packet until `callback`, which is called with `user_data` and releases them,
  * answers that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error,
  * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
@@ -7337,6 +7509,17 @@ int en_async_unix_datagram_client_set_option(en_async_unix_datagram_client_t *cl
                                              int64_t value);
 
 /**
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_unix_datagram_client_max_recv_size(const en_async_unix_datagram_client_t *client,
+                                                size_t *size);
+
+/**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
  * it is closed.
  *
@@ -7503,6 +7686,24 @@ int en_async_stream_endpoint_send_packet_with_ancillary(en_async_stream_endpoint
                                                         uint64_t *operation);
 
 /**
+ * Sends what is in the write buffer, behind all that waits to be sent. `timeout_ms` is in
+ * milliseconds.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_flush(en_async_stream_endpoint_t *endpoint,
+                                   int64_t timeout_ms,
+                                   en_async_done_t callback,
+                                   void *user_data,
+                                   uint64_t *operation);
+
+/**
  * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
  * `timeout_ms` is in milliseconds.
  *
@@ -7561,6 +7762,26 @@ int en_async_stream_endpoint_recv_packet_with_ancillary(en_async_stream_endpoint
                                                         en_async_received_t callback,
                                                         void *user_data,
                                                         uint64_t *operation);
+
+/**
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_stream_endpoint_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_recv_packets(en_async_stream_endpoint_t *endpoint,
+                                          size_t capacity,
+                                          int64_t timeout_ms,
+                                          en_async_received_packets_t callback,
+                                          void *user_data,
+                                          uint64_t *operation);
 
 /**
  * Receives every packet until `callback`, which is called with `user_data` and releases them,
@@ -7672,6 +7893,17 @@ int en_async_stream_endpoint_get_attribute(const en_async_stream_endpoint_t *end
  */
 int en_async_stream_endpoint_get_tls_info(const en_async_stream_endpoint_t *endpoint,
                                           en_tls_info_t **info);
+
+/**
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_stream_endpoint_max_recv_size(const en_async_stream_endpoint_t *endpoint,
+                                           size_t *size);
 
 /**
  * Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
@@ -7883,6 +8115,26 @@ int en_async_datagram_endpoint_recv_packet_with_ancillary(en_async_datagram_endp
                                                           uint64_t *operation);
 
 /**
+ * Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+ * are there with it. `timeout_ms` is in milliseconds.
+ *
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+ * (`en_async_datagram_endpoint_recv_start` is under way); to the callback those of receiving,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_datagram_endpoint_recv_packets(en_async_datagram_endpoint_t *endpoint,
+                                            size_t capacity,
+                                            int64_t timeout_ms,
+                                            en_async_received_packets_t callback,
+                                            void *user_data,
+                                            uint64_t *operation);
+
+/**
  * Receives every packet until `callback`, which is called with `user_data` and releases them,
  * answers that it has enough, until `en_async_datagram_endpoint_recv_stop`, or until an error,
  * which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
@@ -7981,6 +8233,17 @@ int en_async_datagram_endpoint_fileno(const en_async_datagram_endpoint_t *endpoi
 int en_async_datagram_endpoint_get_attribute(const en_async_datagram_endpoint_t *endpoint,
                                              int attribute,
                                              void *value,
+                                             size_t *size);
+
+/**
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ */
+int en_async_datagram_endpoint_max_recv_size(const en_async_datagram_endpoint_t *endpoint,
                                              size_t *size);
 
 /**

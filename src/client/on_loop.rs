@@ -19,6 +19,7 @@ use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
+use crate::socket::address::IpAddress;
 use crate::socket::unix_address::UnixAddress;
 use crate::transport::{DatagramTransport, StreamTransport};
 
@@ -130,6 +131,20 @@ pub fn tcp(
     options.secure.check(Some(host))?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
+    let encoder = protocol.clone().into();
+    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+}
+
+/// A TCP client that will connect to one of these addresses.
+pub fn tcp_addresses(
+    core: &Rc<EventLoop>,
+    addresses: Vec<IpAddress>,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &TcpOptions,
+) -> Result<Rc<AsyncClient>> {
+    options.secure.check(None)?;
+    let (own, kept) = (protocol.clone(), options.clone());
+    let begin = move || Ok(Box::new(TcpConnecting::addresses(addresses.clone(), &own, &kept)?) as Work);
     let encoder = protocol.clone().into();
     client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
 }

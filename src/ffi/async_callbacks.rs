@@ -28,6 +28,12 @@ pub type en_async_sent_t = Option<unsafe extern "C" fn(status: c_int, count: usi
 pub type en_async_received_t =
     Option<unsafe extern "C" fn(status: c_int, packet: *mut en_packet_t, user_data: *mut c_void)>;
 
+/// Called from the loop, once, with `count` packets, or with a negative status and none. The packets
+/// are the callee's: each is released in the end, or its struct is copied and the copy released.
+pub type en_async_received_packets_t = Option<
+    unsafe extern "C" fn(status: c_int, packets: *mut en_packet_t, count: usize, user_data: *mut c_void),
+>;
+
 /// Called from the loop with each packet, which is the callee's to release, and answers
 /// `EN_RECEIVE_MORE` or `EN_RECEIVE_STOP` (as which every other answer counts). Or, once and for the
 /// last time, with a negative status and NULL.
@@ -62,6 +68,22 @@ pub(super) fn received(
         }
         // SAFETY: as above.
         Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), user_data) },
+    })))
+}
+
+pub(super) fn received_packets(
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+) -> Result<Option<Done<Vec<Packet>>>> {
+    let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packets?"))?;
+    Ok(Some(Box::new(move |outcome| match outcome {
+        Ok(packets) => {
+            let mut packets: Vec<_> = packets.into_iter().map(en_packet_t::give).collect();
+            // SAFETY: the application's own function; the array lives during the call.
+            unsafe { callback(EN_OK, packets.as_mut_ptr(), packets.len(), user_data) }
+        }
+        // SAFETY: as above.
+        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), 0, user_data) },
     })))
 }
 

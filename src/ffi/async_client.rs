@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
-    done, en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t, receive, received,
-    received_beside, sent,
+    done, en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t,
+    en_async_sent_t, receive, received, received_beside, received_packets, sent,
 };
 use super::base::en_slice_t;
 use super::client::{en_stats_t, slices};
@@ -144,6 +144,52 @@ pub(super) unsafe fn send_eof<H: Handle<Inner = Rc<AsyncClient>>>(
 ) -> c_int {
     // SAFETY: as the caller promises.
     unsafe { begin(pointer, operation, |client| client.send_eof(timeout_ms, done(callback, user_data))) }
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn flush<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { begin(pointer, operation, |client| client.flush(timeout_ms, done(callback, user_data))) }
+}
+
+/// # Safety
+/// As [`begin`].
+pub(super) unsafe fn recv_packets<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *mut H,
+    capacity: usize,
+    timeout_ms: i64,
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe {
+        begin(pointer, operation, |client| match capacity {
+            0 => Err(invalid("capacity is 0: there must be room for one packet")),
+            most => client.recv_packets(most, timeout_ms, received_packets(callback, user_data)?),
+        })
+    }
+}
+
+/// # Safety
+/// As [`client`]; `size` is NULL or writable.
+pub(super) unsafe fn max_recv_size<H: Handle<Inner = Rc<AsyncClient>>>(
+    pointer: *const H,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (client(pointer)?, Out::new(size, "size")?) };
+        size.set(client.max_recv_size()?);
+        Ok(())
+    })
 }
 
 /// # Safety

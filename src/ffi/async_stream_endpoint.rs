@@ -4,7 +4,9 @@ use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
-use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_callbacks::{
+    en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t, en_async_sent_t,
+};
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
 use super::client::en_stats_t;
@@ -240,6 +242,28 @@ pub unsafe extern "C" fn en_async_stream_endpoint_send_packet_with_ancillary(
     }
 }
 
+/// Sends what is in the write buffer, behind all that waits to be sent. `timeout_ms` is in
+/// milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_stream_endpoint_flush(
+    endpoint: *mut en_async_stream_endpoint_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::flush(endpoint, timeout_ms, callback, user_data, operation) }
+}
+
 /// Sends the end of the stream behind everything that waits to be sent; receiving goes on.
 /// `timeout_ms` is in milliseconds.
 ///
@@ -320,6 +344,30 @@ pub unsafe extern "C" fn en_async_stream_endpoint_recv_packet_with_ancillary(
             operation,
         )
     }
+}
+
+/// Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+/// are there with it. `timeout_ms` is in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+/// (`en_async_stream_endpoint_recv_start` is under way); to the callback those of receiving,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_stream_endpoint_recv_packets(
+    endpoint: *mut en_async_stream_endpoint_t,
+    capacity: usize,
+    timeout_ms: i64,
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packets(endpoint, capacity, timeout_ms, callback, user_data, operation) }
 }
 
 /// Receives every packet until `callback`, which is called with `user_data` and releases them,
@@ -471,6 +519,21 @@ pub unsafe extern "C" fn en_async_stream_endpoint_get_tls_info(
         tls_info::give(out, endpoint.tls_facts()?);
         Ok(())
     })
+}
+
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_stream_endpoint_max_recv_size(
+    endpoint: *const en_async_stream_endpoint_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::max_recv_size(endpoint, size) }
 }
 
 /// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after

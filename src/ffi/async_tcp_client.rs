@@ -4,38 +4,43 @@ use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::address::en_address_t;
-use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_callbacks::{
+    en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t, en_async_sent_t,
+};
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
 use super::client::en_stats_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::protocol::en_stream_protocol_t;
+use super::tcp_client;
 use super::tcp_options::en_tcp_options_t;
 use super::tls_info::{self, en_tls_info_t};
 use super::{Constructor, borrow, call, handle, string};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
-/// A TCP connection on a loop: operations that the loop completes by calling back. Several sends and
-/// several receives may be in flight; each direction is served in order. An operation that could not
-/// begin is told by the call, and never calls back; one that began calls back exactly once, from the
-/// loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
-/// the operation is over with the loop's next turn.
+/// A TCP connection on a loop: operations that the loop completes by calling back. Several sends
+/// and several receives may be in flight; each direction is served in order. An operation that
+/// could not begin is told by the call, and never calls back; one that began calls back exactly
+/// once, from the loop, never from inside the call. Time-outs are in milliseconds: negative is for
+/// ever, 0 means that the operation is over with the loop's next turn.
 pub struct en_async_tcp_client_t {
     _private: [u8; 0],
 }
 
 handle!(en_async_tcp_client_t, Rc<AsyncClient>, "client");
 
-/// Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`. It begins with the first
-/// operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
-/// defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
-/// and busy poll of the options are for calls that block, and ignored.
+/// Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`.
+/// It begins with the first operation that needs it; what fails then may be tried again. Protocol
+/// and options (NULL: all defaults) stay the caller's and may be freed when the call returns.
+/// Cancel switch, retry interval and busy poll of the options are for calls that block, and
+/// ignored.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+/// clients).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_new(
     out: *mut *mut en_async_tcp_client_t,
@@ -56,14 +61,41 @@ pub unsafe extern "C" fn en_async_tcp_client_new(
     })
 }
 
-/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
-/// after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
-/// caller's.
+/// Makes a client on `loop` that will connect to one of the `count` `addresses`, tried as RFC 8305
+/// says in their order. TLS needs a name of its own then. Otherwise as `en_async_tcp_client_new`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
-/// `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// Errors: those of `en_async_tcp_client_new`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
+    out: *mut *mut en_async_tcp_client_t,
+    r#loop: *mut en_loop_t,
+    addresses: *const *const en_address_t,
+    count: usize,
+    protocol: *const en_stream_protocol_t,
+    options: *const en_tcp_options_t,
+) -> c_int {
+    call(|| {
+        // SAFETY: `out` is NULL or writable, `addresses` NULL or `count` handles, the others NULL
+        // or live handles.
+        unsafe {
+            let out = Constructor::new(out)?;
+            let (core, addresses) = (loop_of(r#loop)?, tcp_client::addresses_of(addresses, count)?);
+            out.boxed(on_loop::tcp_addresses(core, addresses, borrow(protocol)?, &options_of(options)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+/// library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+/// stay the caller's.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_from_fd(
     out: *mut *mut en_async_tcp_client_t,
@@ -83,8 +115,8 @@ pub unsafe extern "C" fn en_async_tcp_client_from_fd(
     })
 }
 
-/// The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
-/// for NULL.
+/// The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+/// NULL for NULL.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]
@@ -94,16 +126,16 @@ pub unsafe extern "C" fn en_async_tcp_client_as_async_client(
     client.cast()
 }
 
-/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
-/// be.
+/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+/// need be.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
-/// callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_wait_connected(
     client: *mut en_async_tcp_client_t,
@@ -116,16 +148,16 @@ pub unsafe extern "C" fn en_async_tcp_client_wait_connected(
     unsafe { async_client::wait_connected(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_packet(
     client: *mut en_async_tcp_client_t,
@@ -140,16 +172,16 @@ pub unsafe extern "C" fn en_async_tcp_client_send_packet(
     unsafe { async_client::send_packet(client, data, size, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_packet_slices(
     client: *mut en_async_tcp_client_t,
@@ -166,16 +198,16 @@ pub unsafe extern "C" fn en_async_tcp_client_send_packet_slices(
     }
 }
 
-/// Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
-/// `timeout_ms` is in milliseconds. The callback is told how many have gone.
+/// Sends `count` packets in as few system calls as possible; none if one of them cannot be
+/// encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_packets(
     client: *mut en_async_tcp_client_t,
@@ -190,16 +222,38 @@ pub unsafe extern "C" fn en_async_tcp_client_send_packets(
     unsafe { async_client::send_packets(client, packets, count, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends the end of the stream behind everything that waits to be sent; receiving goes on. `timeout_ms`
-/// is in milliseconds.
+/// Sends what is in the write buffer, behind all that waits to be sent. `timeout_ms` is in
+/// milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
-/// callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_tcp_client_flush(
+    client: *mut en_async_tcp_client_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::flush(client, timeout_ms, callback, user_data, operation) }
+}
+
+/// Sends the end of the stream behind everything that waits to be sent; receiving goes on.
+/// `timeout_ms` is in milliseconds.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
+/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_eof(
     client: *mut en_async_tcp_client_t,
@@ -212,17 +266,16 @@ pub unsafe extern "C" fn en_async_tcp_client_send_eof(
     unsafe { async_client::send_eof(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
-/// that is cancelled or timed out loses nothing.
+/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+/// receive that is cancelled or timed out loses nothing.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
-/// `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_recv_packet(
     client: *mut en_async_tcp_client_t,
@@ -235,10 +288,34 @@ pub unsafe extern "C" fn en_async_tcp_client_recv_packet(
     unsafe { async_client::recv_packet(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives every packet until `callback`, which is called with `user_data` and releases them, answers
-/// that it has enough, until `en_async_tcp_client_recv_stop`, or until an error, which ends it. While it is
-/// not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
-/// be NULL), for `en_loop_cancel`.
+/// Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+/// are there with it. `timeout_ms` is in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+/// (`en_async_tcp_client_recv_start` is under way); to the callback those of receiving,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_tcp_client_recv_packets(
+    client: *mut en_async_tcp_client_t,
+    capacity: usize,
+    timeout_ms: i64,
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packets(client, capacity, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives every packet until `callback`, which is called with `user_data` and releases them,
+/// answers that it has enough, until `en_async_tcp_client_recv_stop`, or until an error, which
+/// ends it. While it is not asked for more nothing is read, so the peer has to wait. The number is
+/// put into `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
@@ -255,7 +332,8 @@ pub unsafe extern "C" fn en_async_tcp_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+/// Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not
+/// under way.
 ///
 /// Loop thread only.
 ///
@@ -266,16 +344,16 @@ pub unsafe extern "C" fn en_async_tcp_client_recv_stop(client: *mut en_async_tcp
     unsafe { async_client::recv_stop(client) }
 }
 
-/// As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
-/// that it waits.
+/// As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
+/// time that it waits.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+/// those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_iter_received_packets(
     client: *mut en_async_tcp_client_t,
@@ -288,17 +366,17 @@ pub unsafe extern "C" fn en_async_tcp_client_iter_received_packets(
     unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
-/// leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
-/// cancelled, it is abrupt. In every case the client ends closed.
+/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+/// TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+/// options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
-/// `EN_ECANCELED` (it was abrupt), those of sending.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+/// `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_close(
     client: *mut en_async_tcp_client_t,
@@ -352,8 +430,8 @@ pub unsafe extern "C" fn en_async_tcp_client_fileno(client: *const en_async_tcp_
     unsafe { async_client::fileno(client) }
 }
 
-/// Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the address of our end into `*address`, which is the caller's to free; once the client has
+/// been connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -367,8 +445,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_local_address(
     unsafe { async_client::get_end(client, address, "address", |names| names.local.to_ip()) }
 }
 
-/// Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the address of the peer into `*address`, which is the caller's to free; once the client
+/// has been connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -382,12 +460,13 @@ pub unsafe extern "C" fn en_async_tcp_client_get_remote_address(
     unsafe { async_client::get_end(client, address, "address", |names| names.remote.to_ip()) }
 }
 
-/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
-/// has. `level` and `name` are those of getsockopt(2).
+/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+/// many it has. `level` and `name` are those of getsockopt(2).
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
     client: *const en_async_tcp_client_t,
@@ -406,7 +485,8 @@ pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_setsockopt(
     client: *mut en_async_tcp_client_t,
@@ -423,7 +503,8 @@ pub unsafe extern "C" fn en_async_tcp_client_setsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_get_option(
     client: *const en_async_tcp_client_t,
@@ -438,7 +519,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_option(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_set_option(
     client: *mut en_async_tcp_client_t,
@@ -449,8 +531,23 @@ pub unsafe extern "C" fn en_async_tcp_client_set_option(
     unsafe { async_client::set_option(client, option, value) }
 }
 
-/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
-/// closed.
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_tcp_client_max_recv_size(
+    client: *const en_async_tcp_client_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::max_recv_size(client, size) }
+}
+
+/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+/// it is closed.
 ///
 /// Loop thread only.
 ///
@@ -484,8 +581,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_tls_info(
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
-/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
-/// the write buffer holds gets one attempt.
+/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+/// What the write buffer holds gets one attempt.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::address::en_address_t;
-use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_callbacks::{
+    en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t, en_async_sent_t,
+};
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
 use super::client::en_stats_t;
@@ -16,25 +18,26 @@ use super::{Constructor, borrow, call, handle, string};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
-/// A connected UDP socket on a loop: operations that the loop completes by calling back. Several sends and
-/// several receives may be in flight; each direction is served in order. An operation that could not
-/// begin is told by the call, and never calls back; one that began calls back exactly once, from the
-/// loop, never from inside the call. Time-outs are in milliseconds: negative is for ever, 0 means that
-/// the operation is over with the loop's next turn.
+/// A connected UDP socket on a loop: operations that the loop completes by calling back. Several
+/// sends and several receives may be in flight; each direction is served in order. An operation
+/// that could not begin is told by the call, and never calls back; one that began calls back
+/// exactly once, from the loop, never from inside the call. Time-outs are in milliseconds:
+/// negative is for ever, 0 means that the operation is over with the loop's next turn.
 pub struct en_async_udp_client_t {
     _private: [u8; 0],
 }
 
 handle!(en_async_udp_client_t, Rc<AsyncClient>, "client");
 
-/// Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It begins with the first
-/// operation that needs it; what fails then may be tried again. Protocol and options (NULL: all
-/// defaults) stay the caller's and may be freed when the call returns. Cancel switch, retry interval
-/// and busy poll of the options are for calls that block, and ignored.
+/// Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
+/// begins with the first operation that needs it; what fails then may be tried again. Protocol and
+/// options (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel
+/// switch, retry interval and busy poll of the options are for calls that block, and ignored.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many
+/// clients).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_new(
     out: *mut *mut en_async_udp_client_t,
@@ -55,14 +58,14 @@ pub unsafe extern "C" fn en_async_udp_client_new(
     })
 }
 
-/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the library's;
-/// after a failure it is still the caller's. Protocol and options (NULL: all defaults) stay the
-/// caller's.
+/// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
+/// library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
+/// stay the caller's.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`, `EN_ENOTCONN`,
-/// `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_from_fd(
     out: *mut *mut en_async_udp_client_t,
@@ -82,8 +85,8 @@ pub unsafe extern "C" fn en_async_udp_client_from_fd(
     })
 }
 
-/// The client through what all clients on a loop have in common: borrowed, it ends with `client`. NULL
-/// for NULL.
+/// The client through what all clients on a loop have in common: borrowed, it ends with `client`.
+/// NULL for NULL.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]
@@ -93,16 +96,16 @@ pub unsafe extern "C" fn en_async_udp_client_as_async_client(
     client.cast()
 }
 
-/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if need
-/// be.
+/// Waits until the client is connected, at most `timeout_ms` milliseconds; it begins to connect if
+/// need be.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the
-/// callback those of connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// connecting, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_wait_connected(
     client: *mut en_async_udp_client_t,
@@ -115,16 +118,16 @@ pub unsafe extern "C" fn en_async_udp_client_wait_connected(
     unsafe { async_client::wait_connected(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_send_packet(
     client: *mut en_async_udp_client_t,
@@ -139,16 +142,16 @@ pub unsafe extern "C" fn en_async_udp_client_send_packet(
     unsafe { async_client::send_packet(client, data, size, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends one packet that lies in `count` parts, which are copied if they do not go at once. `timeout_ms`
-/// is in milliseconds.
+/// Sends one packet that lies in `count` parts, which are copied if they do not go at once.
+/// `timeout_ms` is in milliseconds.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_send_packet_slices(
     client: *mut en_async_udp_client_t,
@@ -165,16 +168,16 @@ pub unsafe extern "C" fn en_async_udp_client_send_packet_slices(
     }
 }
 
-/// Sends `count` packets in as few system calls as possible; none if one of them cannot be encoded.
-/// `timeout_ms` is in milliseconds. The callback is told how many have gone.
+/// Sends `count` packets in as few system calls as possible; none if one of them cannot be
+/// encoded. `timeout_ms` is in milliseconds. The callback is told how many have gone.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EMSGSIZE`, codes of callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
+/// callbacks; to the callback those of sending, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_send_packets(
     client: *mut en_async_udp_client_t,
@@ -189,17 +192,16 @@ pub unsafe extern "C" fn en_async_udp_client_send_packets(
     unsafe { async_client::send_packets(client, packets, count, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A receive
-/// that is cancelled or timed out loses nothing.
+/// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
+/// receive that is cancelled or timed out loses nothing.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY` (`recv_start` is under way); to the callback those of receiving, `EN_ETIMEDOUT`,
-/// `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
+/// under way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_recv_packet(
     client: *mut en_async_udp_client_t,
@@ -212,10 +214,34 @@ pub unsafe extern "C" fn en_async_udp_client_recv_packet(
     unsafe { async_client::recv_packet(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Receives every packet until `callback`, which is called with `user_data` and releases them, answers
-/// that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which ends it. While it is
-/// not asked for more nothing is read, so the peer has to wait. The number is put into `*operation` (may
-/// be NULL), for `en_loop_cancel`.
+/// Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+/// are there with it. `timeout_ms` is in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+/// (`en_async_udp_client_recv_start` is under way); to the callback those of receiving,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_recv_packets(
+    client: *mut en_async_udp_client_t,
+    capacity: usize,
+    timeout_ms: i64,
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packets(client, capacity, timeout_ms, callback, user_data, operation) }
+}
+
+/// Receives every packet until `callback`, which is called with `user_data` and releases them,
+/// answers that it has enough, until `en_async_udp_client_recv_stop`, or until an error, which
+/// ends it. While it is not asked for more nothing is read, so the peer has to wait. The number is
+/// put into `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
@@ -232,7 +258,8 @@ pub unsafe extern "C" fn en_async_udp_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not under way.
+/// Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not
+/// under way.
 ///
 /// Loop thread only.
 ///
@@ -243,16 +270,16 @@ pub unsafe extern "C" fn en_async_udp_client_recv_stop(client: *mut en_async_udp
     unsafe { async_client::recv_stop(client) }
 }
 
-/// As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the time
-/// that it waits.
+/// As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
+/// time that it waits.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
+/// NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// `EN_EBUSY`; to the callback those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`; to the callback
+/// those of receiving, `EN_ETIMEDOUT` (the budget is spent), `EN_ECANCELED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_iter_received_packets(
     client: *mut en_async_udp_client_t,
@@ -265,17 +292,17 @@ pub unsafe extern "C" fn en_async_udp_client_iter_received_packets(
     unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and TLS takes
-/// leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
-/// cancelled, it is abrupt. In every case the client ends closed.
+/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
+/// TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
+/// options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
 ///
-/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into `*operation`
-/// (may be NULL), for `en_loop_cancel`.
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
-/// `EN_ECANCELED` (it was abrupt), those of sending.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`; to the callback
+/// `EN_ETIMEDOUT`, `EN_ECANCELED` (it was abrupt), those of sending.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_close(
     client: *mut en_async_udp_client_t,
@@ -329,8 +356,8 @@ pub unsafe extern "C" fn en_async_udp_client_fileno(client: *const en_async_udp_
     unsafe { async_client::fileno(client) }
 }
 
-/// Puts the address of our end into `*address`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the address of our end into `*address`, which is the caller's to free; once the client has
+/// been connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -344,8 +371,8 @@ pub unsafe extern "C" fn en_async_udp_client_get_local_address(
     unsafe { async_client::get_end(client, address, "address", |names| names.local.to_ip()) }
 }
 
-/// Puts the address of the peer into `*address`, which is the caller's to free; once the client has been connected, also
-/// afterwards.
+/// Puts the address of the peer into `*address`, which is the caller's to free; once the client
+/// has been connected, also afterwards.
 ///
 /// Loop thread only.
 ///
@@ -359,12 +386,13 @@ pub unsafe extern "C" fn en_async_udp_client_get_remote_address(
     unsafe { async_client::get_end(client, address, "address", |names| names.remote.to_ip()) }
 }
 
-/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how many it
-/// has. `level` and `name` are those of getsockopt(2).
+/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
+/// many it has. `level` and `name` are those of getsockopt(2).
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_getsockopt(
     client: *const en_async_udp_client_t,
@@ -383,7 +411,8 @@ pub unsafe extern "C" fn en_async_udp_client_getsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_setsockopt(
     client: *mut en_async_udp_client_t,
@@ -400,7 +429,8 @@ pub unsafe extern "C" fn en_async_udp_client_setsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_get_option(
     client: *const en_async_udp_client_t,
@@ -415,7 +445,8 @@ pub unsafe extern "C" fn en_async_udp_client_get_option(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
+/// setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_set_option(
     client: *mut en_async_udp_client_t,
@@ -426,8 +457,23 @@ pub unsafe extern "C" fn en_async_udp_client_set_option(
     unsafe { async_client::set_option(client, option, value) }
 }
 
-/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after it is
-/// closed.
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_max_recv_size(
+    client: *const en_async_udp_client_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::max_recv_size(client, size) }
+}
+
+/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
+/// it is closed.
 ///
 /// Loop thread only.
 ///
@@ -442,8 +488,8 @@ pub unsafe extern "C" fn en_async_udp_client_get_stats(
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
-/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned. What
-/// the write buffer holds gets one attempt.
+/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+/// What the write buffer holds gets one attempt.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
-use super::async_callbacks::{en_async_done_t, en_async_receive_t, en_async_received_t, en_async_sent_t};
+use super::async_callbacks::{
+    en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t, en_async_sent_t,
+};
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
 use super::client::en_stats_t;
@@ -308,6 +310,30 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet_with_ancillar
     }
 }
 
+/// Receives at least one packet and at most `capacity`: waits for the first, and takes those that
+/// are there with it. `timeout_ms` is in milliseconds.
+///
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY`
+/// (`en_async_unix_datagram_client_recv_start` is under way); to the callback those of receiving,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packets(
+    client: *mut en_async_unix_datagram_client_t,
+    capacity: usize,
+    timeout_ms: i64,
+    callback: en_async_received_packets_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::recv_packets(client, capacity, timeout_ms, callback, user_data, operation) }
+}
+
 /// Receives every packet until `callback`, which is called with `user_data` and releases them,
 /// answers that it has enough, until `en_async_unix_datagram_client_recv_stop`, or until an error,
 /// which ends it. While it is not asked for more nothing is read, so the peer has to wait. The
@@ -535,6 +561,21 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_set_option(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
     unsafe { async_client::set_option(client, option, value) }
+}
+
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_unix_datagram_client_max_recv_size(
+    client: *const en_async_unix_datagram_client_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::max_recv_size(client, size) }
 }
 
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after

@@ -16,6 +16,7 @@ use super::{Constructor, array, borrow, call, handle, string};
 use crate::blocking::Client;
 use crate::client::tcp;
 use crate::error::{Result, invalid};
+use crate::socket::address::IpAddress;
 
 /// TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
 pub const EN_OPTION_NODELAY: c_int = 1;
@@ -101,16 +102,25 @@ pub unsafe extern "C" fn en_tcp_client_connect_addresses(
         // or live handles.
         unsafe {
             let out = Constructor::new(out)?;
-            let addresses = array(addresses, count, "addresses")?
-                .iter()
-                .map(|address| borrow(*address).cloned())
-                .collect::<Result<Vec<_>>>()?;
-            if addresses.is_empty() {
-                return Err(invalid("there is no address to connect to"));
-            }
+            let addresses = addresses_of(addresses, count)?;
             out.make(|| tcp::connect_addresses(addresses, borrow(protocol)?, &options_of(options)?))
         }
     })
+}
+
+/// # Safety
+/// `addresses` is NULL or `count` handles, each NULL or live.
+pub(crate) unsafe fn addresses_of(
+    addresses: *const *const en_address_t,
+    count: usize,
+) -> Result<Vec<IpAddress>> {
+    // SAFETY: as the caller promises.
+    let addresses = unsafe { array(addresses, count, "addresses")? };
+    if addresses.is_empty() {
+        return Err(invalid("there is no address to connect to"));
+    }
+    // SAFETY: as the caller promises.
+    addresses.iter().map(|address| unsafe { borrow(*address) }.cloned()).collect()
 }
 
 /// Makes a client of a connected TCP socket. From success on the descriptor is the library's; after

@@ -140,6 +140,7 @@ enum Over {
     Done(Done<()>, Result<()>),
     Count(Done<Counted>, Result<Counted>),
     Packet(Done<Packet>, Result<Packet>),
+    Packets(Done<Vec<Packet>>, Result<Vec<Packet>>),
     Beside(Done<Beside>, Result<Beside>),
 }
 
@@ -149,6 +150,7 @@ impl Over {
             Over::Done(done, outcome) => done(outcome),
             Over::Count(done, outcome) => done(outcome),
             Over::Packet(done, outcome) => done(outcome),
+            Over::Packets(done, outcome) => done(outcome),
             Over::Beside(done, outcome) => done(outcome),
         }
     }
@@ -359,7 +361,10 @@ impl AsyncClient {
     fn let_go(&self, state: State) {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
-            State::Connected(live) => live.watches.end(&self.core, &*live.transport),
+            State::Connected(live) => {
+                live.wants.end(&self.core);
+                live.watches.end(&self.core, &*live.transport);
+            }
             State::Idle | State::Closed => {}
         }
     }
@@ -429,6 +434,7 @@ impl Source for AsyncClient {
 
     fn due(self: Rc<Self>, number: u64) {
         self.catch_up();
+        self.look_again(number);
         // What has come by now is in time.
         self.progress();
         self.end_operation(number, timed_out());

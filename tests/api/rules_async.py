@@ -74,8 +74,8 @@ def endpoint(kind, protocol, functions):
                 transport=Given(f"fx->{kind}_transport"), protocol=Given(protocol),
                 options=Given("fx->endpoint_options", null=OK))
     twin = f"en_async_unix_{kind}_client_"
-    kept = ("as_async_client", "send_packet", "send_packet_slices", "send_packets", "send_packet_with_ancillary", "send_eof",
-            "recv_packet", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
+    kept = ("as_async_client", "send_packet", "send_packet_slices", "send_packets", "send_packet_with_ancillary", "send_eof", "flush",
+            "recv_packet", "recv_packets", "max_recv_size", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
             "is_closing", "loop", "fileno", "get_stats", "free")
     mine = {"new": made, "new_receiver": made, "new_sender": made}
     for name in kept:
@@ -116,6 +116,9 @@ def family(name, protocol, options, fd, peer, address):
         "send_packets": operation(client, "sent", packets=Buffer("fx->slices", "count", variants=second), **slices,
                                   timeout_ms=TIMEOUT),
         "recv_start": operation(client, "receive", needed=True),
+        "recv_packets": operation(
+            client, "received_packets", needed=True, capacity=Number("2", good="x > 0"), timeout_ms=TIMEOUT),
+        "max_recv_size": on_loop(before=SET_UP + "\n    sweep_connect_async(fx);", client=client, size=Output("size_t")),
         "recv_stop": on_loop(client=client),
         "is_connected": on_loop("value", client=client),
         "loop": on_loop("anything", client=client),
@@ -138,6 +141,12 @@ def family(name, protocol, options, fd, peer, address):
         functions |= beside({"client": client})
     if name in ("tcp", "unix_stream"):
         functions["send_eof"] = operation(client, timeout_ms=TIMEOUT)
+        functions["flush"] = operation(client, timeout_ms=TIMEOUT)
+    if name == "tcp":
+        functions["new_addresses"] = on_loop(
+            **out, addresses=Buffer("fx->addresses", "count", empty=invalid("address"),
+                                    variants=(("(fx->addresses[1] = NULL, fx->addresses)", invalid("address")),)),
+            count=Size("2", smaller=(("0", invalid("address")), ("1", OK))), **made)
     if name in ("tcp", "udp"):
         ends = {"local_address": "address", "remote_address": "address"}
         kind, end = "en_address_t", "en_address_free"

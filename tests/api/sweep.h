@@ -142,6 +142,8 @@ void sweep_tear_down_async(fixture_t *fx);
 void sweep_async_done(int status, void *user_data);
 void sweep_async_sent(int status, size_t count, void *user_data);
 void sweep_async_received(int status, en_packet_t *packet, void *user_data);
+void sweep_async_received_packets(int status, en_packet_t *packets, size_t count, void *user_data);
+void sweep_connect_async(fixture_t *fx);
 int sweep_async_receive(int status, en_packet_t *packet, void *user_data);
 
 /* The low level. */

@@ -20,6 +20,13 @@ void sweep_async_received(int status, en_packet_t *packet, void *user_data)
     en_packet_release(packet);
 }
 
+void sweep_async_received_packets(int status, en_packet_t *packets, size_t count, void *user_data)
+{
+    (void)status, (void)user_data;
+    for (size_t i = 0; i < count; i++)
+        en_packet_release(&packets[i]);
+}
+
 int sweep_async_receive(int status, en_packet_t *packet, void *user_data)
 {
     sweep_async_received(status, packet, user_data);
@@ -66,6 +73,13 @@ void sweep_set_up_async(fixture_t *fx)
                                                half(SOCK_DGRAM, &fx->async_peers[3]), fx->datagrams,
                                                NULL) == EN_OK);
     memset(fx->buffer, 'x', sizeof(fx->buffer));
+}
+
+/* Lets the clients take over what they were given. */
+void sweep_connect_async(fixture_t *fx)
+{
+    NEED(en_loop_run_once(fx->loop, 0) == EN_OK);
+    NEED(en_async_tcp_client_is_connected(fx->async_tcp) == 1);
 }
 
 void sweep_set_up_async_tls(fixture_t *fx)

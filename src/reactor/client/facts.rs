@@ -21,7 +21,9 @@ pub(super) struct Known {
 impl AsyncClient {
     pub(super) fn remember(&self, connection: &Connection) {
         *self.known.borrow_mut() = Some(Known {
-            fd: connection.transport.fd(Interest::Read).map_or(-1, |fd| fd.as_raw_fd()),
+            fd: (connection.transport.fd(Interest::Read))
+                .or_else(|| connection.transport.fd(Interest::Write))
+                .map_or(-1, |fd| fd.as_raw_fd()),
             names: connection.names.clone(),
             counters: connection.counters.clone(),
         });
@@ -58,6 +60,12 @@ impl AsyncClient {
     /// What the client has done so far.
     pub fn counters(&self) -> Option<Arc<Counters>> {
         self.known.borrow().as_ref().map(|known| known.counters.clone())
+    }
+
+    /// How many bytes each receive asks for; once it has been connected.
+    pub fn max_recv_size(&self) -> Result<usize> {
+        let counters = self.counters().ok_or_else(not_connected)?;
+        Ok(usize::try_from(counters.max_recv_size.get()).unwrap_or(usize::MAX))
     }
 
     /// What TLS has agreed on.

@@ -33,6 +33,8 @@ pub struct Beside {
 /// A receive that waits for its packet.
 pub(super) enum Receiving {
     Packet(Operation<Packet>),
+    /// At most so many that are there beside each other.
+    Packets(Operation<Vec<Packet>>, usize),
     /// With so much room for what comes beside it.
     Beside(Operation<Beside>, usize),
 }
@@ -41,6 +43,7 @@ impl Receiving {
     pub(super) fn number(&self) -> u64 {
         match self {
             Receiving::Packet(operation) => operation.number,
+            Receiving::Packets(operation, _) => operation.number,
             Receiving::Beside(operation, _) => operation.number,
         }
     }
@@ -49,11 +52,19 @@ impl Receiving {
     pub(super) fn fail(self, client: &Rc<AsyncClient>, error: Error) {
         match self {
             Receiving::Packet(operation) => client.finish(operation, Err(error), Over::Packet),
+            Receiving::Packets(operation, _) => client.finish(operation, Err(error), Over::Packets),
             Receiving::Beside(operation, _) => {
                 client.finish_beside(operation, Err(error), Ancillary::default())
             }
         }
     }
+}
+
+/// What has come for the first who waits.
+enum Came {
+    Packet(Packet),
+    Packets(Vec<Packet>),
+    Beside(Result<Packet>, Ancillary),
 }
 
 /// Every packet until somebody has enough.
@@ -137,6 +148,13 @@ impl Live {
         Ok(!self.has_gathered && !self.is_readable)
     }
 
+    /// The same, with nothing else in it.
+    fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
+        let mut packets = Vec::new();
+        let outcome = self.receive_run(&mut packets, most);
+        if packets.is_empty() { outcome.and(Err(Stop::Want(Interest::Read))) } else { Ok(packets) }
+    }
+
     /// Takes packets back that nobody wants for now.
     fn keep(&mut self, packets: impl Iterator<Item = Packet>) {
         let packets = packets.inspect(|_| self.counters.packets_received.take_back());
@@ -189,6 +207,16 @@ impl AsyncClient {
     /// Receives one packet.
     pub fn recv_packet(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<Packet>>) -> Result<u64> {
         self.queue(|| Receiving::Packet(self.begin(timeout_ms, done)))
+    }
+
+    /// Receives at least one packet and at most so many, if they are there with it.
+    pub fn recv_packets(
+        self: &Rc<Self>,
+        most: usize,
+        timeout_ms: i64,
+        done: Option<Done<Vec<Packet>>>,
+    ) -> Result<u64> {
+        self.queue(|| Receiving::Packets(self.begin(timeout_ms, done), most))
     }
 
     /// Receives one packet and what comes beside it, with so much room for that.
@@ -302,18 +330,30 @@ impl AsyncClient {
             let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
             let Some(first) = receives.front() else { return };
             let outcome = match first {
-                Receiving::Packet(_) => live.receive().map(|packet| (Ok(packet), Ancillary::default())),
-                Receiving::Beside(_, room) => live.receive_beside(*room),
+                Receiving::Packet(_) => live.receive().map(Came::Packet),
+                Receiving::Packets(_, most) => live.receive_several(*most).map(Came::Packets),
+                Receiving::Beside(_, room) => {
+                    live.receive_beside(*room).map(|came| Came::Beside(came.0, came.1))
+                }
             };
-            let (packet, ancillary) = match outcome {
-                Ok(outcome) => outcome,
-                Err(Stop::Failed(error)) => (Err(error), Ancillary::default()),
+            let outcome = match outcome {
+                Ok(came) => Ok(came),
+                Err(Stop::Failed(error)) => Err(error),
                 Err(_) => return,
             };
-            match receives.pop_front() {
-                Some(Receiving::Packet(operation)) => self.finish(operation, packet, Over::Packet),
-                Some(Receiving::Beside(operation, _)) => self.finish_beside(operation, packet, ancillary),
-                None => return,
+            let Some(receiving) = receives.pop_front() else { return };
+            match (receiving, outcome) {
+                (Receiving::Packet(operation), Ok(Came::Packet(packet))) => {
+                    self.finish(operation, Ok(packet), Over::Packet);
+                }
+                (Receiving::Packets(operation, _), Ok(Came::Packets(packets))) => {
+                    self.finish(operation, Ok(packets), Over::Packets);
+                }
+                (Receiving::Beside(operation, _), Ok(Came::Beside(packet, ancillary))) => {
+                    self.finish_beside(operation, packet, ancillary);
+                }
+                (receiving, Err(error)) => receiving.fail(self, error),
+                _ => return,
             }
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Sending {
 
 enum What {
     Packets(Gather<'static>, Option<Outgoing>),
+    /// What was put aside.
+    Rest,
     End,
 }
 
@@ -46,7 +48,7 @@ impl Sending {
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>) {
         let count = match &self.what {
             What::Packets(out, _) => out.packets_sent(),
-            What::End => 0,
+            What::Rest | What::End => 0,
         };
         self.kind.finish(client, outcome, count);
     }
@@ -84,6 +86,7 @@ impl Live {
             What::Packets(out, beside) => {
                 self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]))
             }
+            What::Rest => self.attempt(|sender| sender.flush(Hold::No)),
             What::End => self.attempt(|sender| sender.send_eof(Hold::No)),
         }
     }
@@ -191,6 +194,24 @@ impl AsyncClient {
         outcome.map_err(|error| self.explain(error))
     }
 
+    /// Sends what is in the write buffer, behind all that waits to be sent.
+    pub fn flush(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let operation = self.begin(timeout_ms, done);
+        let number = operation.number;
+        let Inner { state, sends, .. } = &mut *inner;
+        let has_unsent = matches!(state, State::Connected(live) if live.sender.has_unsent());
+        if has_unsent || !sends.is_empty() {
+            sends.push_back(Sending { what: What::Rest, kind: Kind::Whole(operation) });
+            drop(inner);
+            self.go_on_later();
+        } else {
+            drop(inner);
+            self.finish(operation, Ok(()), Over::Done);
+        }
+        Ok(number)
+    }
+
     /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
         self.core.check()?;
@@ -255,8 +276,8 @@ impl AsyncClient {
             let Some(sending) = sends.pop_front() else { return };
             let outcome = match (&sending.what, outcome) {
                 (What::Packets(out, _), outcome) => live.settle(out, outcome),
-                (What::End, Err(Stop::Failed(error))) => Err(error),
-                (What::End, _) => Ok(()),
+                (_, Err(Stop::Failed(error))) => Err(error),
+                _ => Ok(()),
             };
             sending.finish(self, outcome);
         }

@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::{AsyncClient, Live, State};
 use crate::attempt::Interest;
@@ -13,6 +14,9 @@ use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::reactor::event_loop::EventLoop;
 use crate::transport::Transport;
+
+/// A transport of the application's own that waits is looked at so often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is watched for a connection.
 #[derive(Default)]
@@ -101,9 +105,18 @@ pub(super) struct Wants {
     write: bool,
     /// Since it was watched anew.
     is_new: bool,
+    /// When it is looked at again: nobody tells of a transport that others have closed.
+    look: Option<(Instant, u64)>,
 }
 
 impl Wants {
+    /// Looks no more.
+    pub(super) fn end(self, core: &EventLoop) {
+        if let Some((when, number)) = self.look {
+            core.remove_timer(when, number);
+        }
+    }
+
     fn interest(self) -> Option<Interest> {
         match (self.read, self.write) {
             (true, true) => Some(Interest::Either),
@@ -122,7 +135,7 @@ impl Live {
         self.is_readable |= readable || is_foreign;
         self.is_writable |= writable || is_foreign;
         self.is_ending |= closed;
-        self.wants = Wants::default();
+        self.wants = Wants { look: self.wants.look, ..Wants::default() };
     }
 
     /// An attempt has to wait.
@@ -141,9 +154,25 @@ impl AsyncClient {
         let wants = std::mem::take(&mut live.wants.is_new).then_some(live.wants);
         let transport = &live.transport;
         let Some(wants) = wants.filter(|_| transport.runs_callbacks()) else { return };
+        if live.wants.look.is_none() {
+            let look = (Instant::now() + LOOK_AGAIN, self.core.next_number(self.place.get()));
+            self.core.add_timer(look.0, look.1);
+            live.wants.look = Some(look);
+        }
         if let Err(error) = live.watches.renew(&self.core, &**transport, self.place.get(), wants) {
             drop(inner);
             self.abort(&error);
+        }
+    }
+
+    /// The time has come to look at it again.
+    pub(super) fn look_again(self: &Rc<Self>, number: u64) {
+        if let Ok(mut inner) = self.access()
+            && let State::Connected(live) = &mut inner.state
+            && live.wants.look.is_some_and(|(_, own)| own == number)
+        {
+            live.wants.look = None;
+            live.has_become(true, true, false);
         }
     }
 }

@@ -1,0 +1,320 @@
+/* Several packets at a time on a loop, the write buffer, and what is to be read although nothing
+ * new comes. */
+#include "async.h"
+#include "threads.h"
+#include "tls.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct {
+    en_loop_t *loop;
+    en_async_tcp_client_t *client;
+    int listener;
+    int fd;
+} side_t;
+
+static void side_open(side_t *side, en_tcp_options_t *options)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    op_t op = {0};
+    size_t size = 0;
+
+    side->loop = loop_new();
+    side->listener = peer_listen("127.0.0.1", 16);
+    REQUIRE_OK(en_async_tcp_client_new(&side->client, side->loop, "127.0.0.1",
+                                       peer_port(side->listener), lines, options));
+    en_stream_protocol_free(lines);
+    en_tcp_options_free(options);
+    CHECK_CODE(en_async_tcp_client_max_recv_size(side->client, &size), EN_ENOTCONN);
+    REQUIRE_OK(en_async_tcp_client_wait_connected(side->client, 5000, op_done, &op, NULL));
+    op_wait(side->loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_OK(en_async_tcp_client_max_recv_size(side->client, &size));
+    CHECK(size > 0);
+    side->fd = peer_accept(side->listener);
+}
+
+static void side_close(side_t *side)
+{
+    en_async_tcp_client_free(side->client);
+    en_loop_free(side->loop);
+    if (side->fd >= 0)
+        close(side->fd);
+    close(side->listener);
+}
+
+/* Packets as a text, each ended by a comma; `count` is how many. */
+static void op_packets(int status, en_packet_t *packets, size_t count, void *user_data)
+{
+    op_t *op = user_data;
+
+    op_done(status, op);
+    CHECK((status == EN_OK) == (count > 0));
+    op->count = count;
+    op->size = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(op->data + op->size, packets[i].data, packets[i].size);
+        op->size += packets[i].size;
+        op->data[op->size++] = ',';
+        en_packet_release(&packets[i]);
+    }
+}
+
+static int get(side_t *side, size_t capacity, int64_t timeout_ms, op_t *op)
+{
+    memset(op, 0, sizeof(*op));
+    return en_async_tcp_client_recv_packets(side->client, capacity, timeout_ms, op_packets, op,
+                                            &op->operation);
+}
+
+#define CHECK_PACKETS(op, text)                                                                    \
+    (CHECK_OP((op), EN_OK), CHECK_BYTES((op)->data, (op)->size, (text), strlen(text)))
+
+static void those_that_are_there_come_together(void)
+{
+    side_t side;
+    op_t op;
+
+    side_open(&side, NULL);
+    peer_send_text(side.fd, "one\ntwo\nthree\nfour\nfi");
+    CHECK_OK(get(&side, 3, 5000, &op));
+    op_wait(side.loop, &op);
+    CHECK_PACKETS(&op, "one,two,three,");
+    CHECK_OK(get(&side, 3, 5000, &op));
+    op_wait(side.loop, &op);
+    CHECK_PACKETS(&op, "four,");
+    CHECK_OK(get(&side, 3, 20, &op));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_ETIMEDOUT);
+    CHECK_OK(get(&side, 3, 5000, &op));
+    CHECK_OK(en_loop_cancel(side.loop, op.operation));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_ECANCELED);
+    peer_send_text(side.fd, "ve\n");
+    CHECK_OK(get(&side, 3, 5000, &op));
+    op_wait(side.loop, &op);
+    CHECK_PACKETS(&op, "five,");
+    CHECK_CODE(get(&side, 0, 5000, &op), EN_EINVAL);
+    side_close(&side);
+}
+
+static void an_end_behind_packets_is_told_after_them(void)
+{
+    side_t side;
+    op_t op;
+
+    side_open(&side, NULL);
+    peer_send_text(side.fd, "last\n");
+    peer_end(side.fd);
+    CHECK_OK(get(&side, 8, 5000, &op));
+    op_wait(side.loop, &op);
+    CHECK_PACKETS(&op, "last,");
+    CHECK_OK(get(&side, 8, 5000, &op));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_ECONNABORTED);
+    side_close(&side);
+}
+
+static void kinds_of_receives_take_turns(void)
+{
+    op_t one = {0}, several, next = {0};
+    side_t side;
+
+    side_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_packet(side.client, 5000, op_received, &one, NULL));
+    CHECK_OK(get(&side, 2, 5000, &several));
+    CHECK_OK(en_async_tcp_client_recv_packet(side.client, 5000, op_received, &next, NULL));
+    peer_send_text(side.fd, "a\nb\nc\nd\n");
+    op_wait(side.loop, &next);
+    CHECK_BYTES(one.data, one.size, "a", 1);
+    CHECK_PACKETS(&several, "b,c,");
+    CHECK_BYTES(next.data, next.size, "d", 1);
+    side_close(&side);
+}
+
+static void a_flush_sends_what_was_put_aside(void)
+{
+    en_tcp_options_t *options = options_new();
+    op_t sent = {0}, flushed = {0}, nothing = {0};
+    side_t side;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    side_open(&side, options);
+    CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &nothing, NULL));
+    CHECK_INT(nothing.calls, 0);
+    op_wait(side.loop, &nothing);
+    CHECK_OP(&nothing, EN_OK);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, "aside", 5, 5000, op_done, &sent, NULL));
+    CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &flushed, NULL));
+    op_wait(side.loop, &flushed);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&flushed, EN_OK);
+    peer_expect_text(side.fd, "aside\n");
+    side_close(&side);
+}
+
+static void the_first_address_that_answers_is_taken(void)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    en_loop_t *loop = loop_new();
+    int listener = peer_listen("127.0.0.1", 16);
+    en_async_tcp_client_t *client = NULL;
+    en_address_t *addresses[2] = {NULL, NULL};
+    op_t op = {0};
+
+    REQUIRE_OK(en_address_new(&addresses[0], "127.0.0.1", peer_refusing_port()));
+    REQUIRE_OK(en_address_new(&addresses[1], "127.0.0.1", peer_port(listener)));
+    REQUIRE_OK(en_async_tcp_client_new_addresses(
+        &client, loop, (const en_address_t *const *)addresses, 2, lines, NULL));
+    en_address_free(addresses[0]);
+    en_address_free(addresses[1]);
+    en_stream_protocol_free(lines);
+    CHECK_OK(en_async_tcp_client_wait_connected(client, 5000, op_done, &op, NULL));
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_OK);
+    close(peer_accept(listener));
+    close(listener);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+}
+
+/* ---- TLS below an endpoint ---- */
+
+typedef struct {
+    en_stream_transport_t *plain;
+    en_stream_transport_t *secure;
+    en_tls_config_t *config;
+} shaking_t;
+
+static void answer(void *arg)
+{
+    shaking_t *shaking = arg;
+
+    CHECK_OK(
+        en_stream_transport_new_tls(&shaking->secure, shaking->plain, shaking->config, NULL, NULL));
+}
+
+/* Both ends of TLS over a pair of sockets. */
+static void tls_ends(en_stream_transport_t **client, en_stream_transport_t **server)
+{
+    shaking_t shaking = {.config = tls_server_config(tls_identity("good"))};
+    en_tls_config_t *config = tls_client_config(tls_trusting());
+    en_stream_transport_t *plain = NULL;
+    thread_t thread;
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(en_stream_transport_from_fd(&plain, ends[0], NULL));
+    REQUIRE_OK(en_stream_transport_from_fd(&shaking.plain, ends[1], NULL));
+    thread_start(&thread, answer, &shaking);
+    REQUIRE_OK(en_stream_transport_new_tls(client, plain, config, "localhost", NULL));
+    thread_join(&thread);
+    *server = shaking.secure;
+    en_stream_transport_free(plain);
+    en_stream_transport_free(shaking.plain);
+    en_tls_config_free(config);
+    en_tls_config_free(shaking.config);
+}
+
+static void what_came_while_something_was_left_is_read(void)
+{
+    static char data[8192];
+    en_loop_t *loop = loop_new();
+    en_stream_transport_t *client = NULL, *server = NULL;
+    en_stream_protocol_t *fixed = NULL;
+    en_endpoint_options_t *options = NULL;
+    en_async_stream_endpoint_t *endpoint = NULL;
+    size_t sent = 0;
+
+    tls_ends(&client, &server);
+    REQUIRE_OK(en_stream_protocol_new_fixed(&fixed, 2048));
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    REQUIRE_OK(en_endpoint_options_set_max_recv_size(options, 4096));
+    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, client, fixed, options));
+    for (int i = 0; i < 5; i++)
+        en_loop_run_once(loop, 1);
+    CHECK_OK(en_stream_transport_send_all(server, data, 6144, 5000, &sent));
+    for (int i = 0; i < 4; i++) {
+        op_t op = {0};
+
+        CHECK_OK(en_async_stream_endpoint_recv_packet(endpoint, 5000, op_received, &op, NULL));
+        op_wait(loop, &op);
+        CHECK_OP(&op, EN_OK);
+        if (i == 1) { /* a third packet is decrypted already; the loop is told of a fourth now */
+            CHECK_OK(en_stream_transport_send_all(server, data, 2048, 5000, &sent));
+            for (int turn = 0; turn < 3; turn++)
+                en_loop_run_once(loop, 1);
+        }
+    }
+    en_async_stream_endpoint_free(endpoint);
+    en_endpoint_options_free(options);
+    en_stream_protocol_free(fixed);
+    en_stream_transport_free(client);
+    en_stream_transport_free(server);
+    en_loop_free(loop);
+}
+
+/* ---- A transport that somebody else closes ---- */
+
+static int own_recv(void *buffer, size_t capacity, size_t *count, void *user_data)
+{
+    ssize_t size = recv(*(int *)user_data, buffer, capacity, MSG_DONTWAIT);
+
+    if (size < 0)
+        return errno == EAGAIN ? EN_WANT_READ : EN_ECONNRESET;
+    *count = (size_t)size;
+    return EN_CALLBACK_DONE;
+}
+
+static int own_close(void *user_data)
+{
+    return close(*(int *)user_data) == 0 ? EN_CALLBACK_DONE : EN_EUSER_BASE;
+}
+
+static int own_fd(int interest, void *user_data)
+{
+    (void)interest;
+    return *(int *)user_data;
+}
+
+static void closing_a_transport_of_callbacks_ends_what_waits(void)
+{
+    en_loop_t *loop = loop_new();
+    en_stream_protocol_t *lines = protocol_line();
+    en_transport_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks), .recv = own_recv, .close = own_close, .fd = own_fd};
+    en_stream_transport_t *transport = NULL;
+    en_async_stream_endpoint_t *endpoint = NULL;
+    int64_t start = now_ms();
+    op_t op = {0};
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, NULL, &ends[0]));
+    REQUIRE_OK(en_async_stream_endpoint_new_receiver(&endpoint, loop, transport, lines, NULL));
+    en_stream_protocol_free(lines);
+    CHECK_OK(en_async_stream_endpoint_recv_packet(endpoint, -1, op_received, &op, NULL));
+    op_still_waits(loop, &op);
+    CHECK_OK(en_stream_transport_close(transport));
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_ECLOSED);
+    CHECK(now_ms() - start < 1000 + 4 * SLACK_MS);
+    en_async_stream_endpoint_free(endpoint);
+    en_stream_transport_free(transport);
+    en_loop_free(loop);
+    close(ends[1]);
+}
+
+static const test_case_t cases[] = {
+    CASE(those_that_are_there_come_together),
+    CASE(an_end_behind_packets_is_told_after_them),
+    CASE(kinds_of_receives_take_turns),
+    CASE(a_flush_sends_what_was_put_aside),
+    CASE(the_first_address_that_answers_is_taken),
+    CASE(what_came_while_something_was_left_is_read),
+    CASE(closing_a_transport_of_callbacks_ends_what_waits),
+};
+
+TEST_MAIN("async_batch")
