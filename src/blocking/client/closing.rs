@@ -139,7 +139,9 @@ impl Client {
         };
         self.leave_to_parent(&mut half);
         let Half { packets, transport } = &mut *half;
-        self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
+        if self.puts_aside {
+            self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
+        }
         // A peer that does not answer in time is left as it is.
         let _ = self.last(&**transport, &mut deadline, |hold| packets.farewell(hold));
         Ok(())
