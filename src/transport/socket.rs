@@ -50,12 +50,7 @@ impl StreamSocket {
     pub fn new(fd: OwnedFd) -> StreamSocket {
         let is_unix = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
             .is_ok_and(|family| family == libc::AF_UNIX);
-        StreamSocket {
-            socket: Socket::new(fd),
-            ends: None,
-            is_unix,
-            is_drained: AtomicBool::new(false),
-        }
+        StreamSocket { socket: Socket::new(fd), ends: None, is_unix, is_drained: AtomicBool::new(false) }
     }
 
     /// The same, which can tell who is at its ends.
