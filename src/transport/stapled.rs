@@ -37,6 +37,17 @@ impl<T: Transport + ?Sized> Stapled<T> {
     }
 }
 
+impl Stapled<dyn StreamTransport> {
+    /// What has no end of its own ends by being closed; TLS says that this is no cut, and nobody
+    /// waits for the answer.
+    fn end_by_closing(&self) -> Attempt<()> {
+        match self.send.farewell(Hold::No) {
+            Err(Stop::Want(Interest::Write)) => Err(Stop::Want(Interest::Write)),
+            _ => Ok(self.send.close()?),
+        }
+    }
+}
+
 impl<T: Transport + ?Sized> Transport for Stapled<T> {
     fn stop_receiving(&self) {
         self.receive.stop_receiving();
@@ -140,11 +151,7 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
 
     fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self.send.send_eof(hold) {
-            // What has no end of its own ends by being closed.
-            Err(Stop::Failed(error)) if error.code() == EN_EOPNOTSUPP => {
-                let _ = self.send.farewell(Hold::No);
-                Ok(self.send.close()?)
-            }
+            Err(Stop::Failed(error)) if error.code() == EN_EOPNOTSUPP => self.end_by_closing(),
             outcome => outcome,
         }
     }

@@ -154,7 +154,9 @@ static int own_send(const en_slice_t *slices, size_t slice_count, size_t *count,
     if (answer != EN_CALLBACK_DONE)
         return end_moving(own, answer);
     size = gather(slices, slice_count, bytes, own->most ? own->most : sizeof(bytes));
-    return outcome(own, write(own->out, bytes, size), count, EN_WANT_WRITE);
+    answer = outcome(own, write(own->out, bytes, size), count, EN_WANT_WRITE);
+    atomic_fetch_add(&own->sent, (long long)*count);
+    return answer;
 }
 
 static int recv_datagram(void *buffer, size_t capacity, size_t *count, void *user_data)

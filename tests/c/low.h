@@ -45,6 +45,7 @@ struct own_t {
     int within_calls;
     atomic_int calls;
     atomic_int running;
+    atomic_llong sent; /* so many bytes */
     atomic_int closed;
     atomic_int destroyed;
     int order; /* which close this one was, of all */

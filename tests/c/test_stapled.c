@@ -67,7 +67,7 @@ static void check_both_ways(pipes_t *pipes, en_stream_transport_t *transport)
 static void each_direction_has_its_half(void)
 {
     pipes_t pipes = {0};
-    char buffer[8];
+    char buffer[8] = "";
     size_t size;
     int fd = 77;
 
