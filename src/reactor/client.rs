@@ -108,7 +108,8 @@ struct Live {
     /// The peer has ended its direction, so what is there is read to the end.
     is_ending: bool,
     watches: Watches,
-    wants: Wants,
+    /// Of a transport of the application's own: what it has asked for.
+    wants: Option<Box<Wants>>,
     /// Packets may have gathered.
     has_gathered: bool,
     /// Packets that came with others, when nobody wanted more.
@@ -120,6 +121,7 @@ impl Live {
         Live {
             receiver: connection.receiver,
             sender: connection.sender,
+            wants: connection.transport.runs_callbacks().then(Box::default),
             transport: connection.transport,
             counters: connection.counters,
             runs_callbacks: connection.runs_callbacks,
@@ -128,7 +130,6 @@ impl Live {
             is_writable: true,
             is_ending: false,
             watches,
-            wants: Wants::default(),
             has_gathered: true,
             kept: Queue::default(),
         }
@@ -362,7 +363,7 @@ impl AsyncClient {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
             State::Connected(live) => {
-                live.wants.end(&self.core);
+                live.wants.iter().for_each(|wants| wants.end(&self.core));
                 live.watches.end(&self.core, &*live.transport);
             }
             State::Idle | State::Closed => {}

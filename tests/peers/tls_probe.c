@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <easynet.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,7 @@ int main(void)
     probe_t probe = {0};
     command_t command;
     char line[4096];
+    int i;
 
     begin(&probe);
     while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -288,6 +290,9 @@ int main(void)
         run(&probe, &command);
     }
     forget(&probe);
+    /* A thread that looks a name up may still have a file open. */
+    for (i = 0; descriptors() != before && i < 600; i++)
+        poll(NULL, 0, 5);
     if (descriptors() != before) {
         fprintf(stderr, "tls_probe: descriptors were left open\n");
         return 1;

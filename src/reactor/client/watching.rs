@@ -111,7 +111,7 @@ pub(super) struct Wants {
 
 impl Wants {
     /// Looks no more.
-    pub(super) fn end(self, core: &EventLoop) {
+    pub(super) fn end(&self, core: &EventLoop) {
         if let Some((when, number)) = self.look {
             core.remove_timer(when, number);
         }
@@ -131,18 +131,22 @@ impl Live {
     /// It is told of.
     pub(super) fn has_become(&mut self, readable: bool, writable: bool, closed: bool) {
         // Who wants to read may have said that it has to write first.
-        let is_foreign = self.transport.runs_callbacks();
+        let is_foreign = self.wants.is_some();
         self.is_readable |= readable || is_foreign;
         self.is_writable |= writable || is_foreign;
         self.is_ending |= closed;
-        self.wants = Wants { look: self.wants.look, ..Wants::default() };
+        if let Some(wants) = &mut self.wants {
+            **wants = Wants { look: wants.look, ..Wants::default() };
+        }
     }
 
     /// An attempt has to wait.
     pub(super) fn wants(&mut self, interest: Interest) {
-        self.wants.read |= interest != Interest::Write;
-        self.wants.write |= interest != Interest::Read;
-        self.wants.is_new = true;
+        if let Some(wants) = &mut self.wants {
+            wants.read |= interest != Interest::Write;
+            wants.write |= interest != Interest::Read;
+            wants.is_new = true;
+        }
     }
 }
 
@@ -150,16 +154,18 @@ impl AsyncClient {
     /// Sees to it that the loop tells what the application's own transport waits for.
     pub(super) fn watch_anew(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let State::Connected(live) = &mut inner.state else { return };
-        let wants = std::mem::take(&mut live.wants.is_new).then_some(live.wants);
-        let transport = &live.transport;
-        let Some(wants) = wants.filter(|_| transport.runs_callbacks()) else { return };
-        if live.wants.look.is_none() {
+        let State::Connected(Live { watches, wants: Some(wants), transport, .. }) = &mut inner.state else {
+            return;
+        };
+        if !std::mem::take(&mut wants.is_new) {
+            return;
+        }
+        if wants.look.is_none() {
             let look = (Instant::now() + LOOK_AGAIN, self.core.next_number(self.place.get()));
             self.core.add_timer(look.0, look.1);
-            live.wants.look = Some(look);
+            wants.look = Some(look);
         }
-        if let Err(error) = live.watches.renew(&self.core, &**transport, self.place.get(), wants) {
+        if let Err(error) = watches.renew(&self.core, &**transport, self.place.get(), **wants) {
             drop(inner);
             self.abort(&error);
         }
@@ -169,9 +175,10 @@ impl AsyncClient {
     pub(super) fn look_again(self: &Rc<Self>, number: u64) {
         if let Ok(mut inner) = self.access()
             && let State::Connected(live) = &mut inner.state
-            && live.wants.look.is_some_and(|(_, own)| own == number)
+            && let Some(wants) = &mut live.wants
+            && wants.look.is_some_and(|(_, own)| own == number)
         {
-            live.wants.look = None;
+            wants.look = None;
             live.has_become(true, true, false);
         }
     }
