@@ -273,11 +273,13 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
         }
     }
 
-    fn retire(&self) {
+    fn retire(&self, is_freed: bool) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
-            self.wake(Transport::stop_receiving);
+            if !is_freed {
+                self.wake(Transport::stop_receiving);
+            }
         }
     }
 
