@@ -376,9 +376,8 @@ static int decode_freeing(const uint8_t *data, size_t size, int end, size_t *use
 /* A callback that frees the endpoint leaves the socket to its other holders as it was. */
 static void freeing_within_leaves_the_socket(void)
 {
-    en_stream_protocol_callbacks_t callbacks = {.struct_size = sizeof(callbacks),
-                                                .encode = encode_freeing,
-                                                .decode = decode_freeing};
+    en_stream_protocol_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks), .encode = encode_freeing, .decode = decode_freeing};
     en_stream_protocol_t *protocol = NULL;
     en_stream_transport_t *transport;
     en_packet_t packet = {0};
