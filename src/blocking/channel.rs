@@ -103,7 +103,7 @@ impl<T: Transport + ?Sized> Channel<T> {
     /// What TLS has agreed on.
     pub fn tls_facts(&self) -> Result<TlsFacts> {
         let missing = || Error::new(EN_ENODATA, "this transport does not speak TLS");
-        self.transport()?.tls_facts().ok_or_else(missing)
+        self.transport()?.agreed()?.ok_or_else(missing)
     }
 
     /// The descriptor to receive by, or else to send by; -1 if there is none or it is closed.
@@ -286,11 +286,13 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
         }
     }
 
-    fn retire(&self) {
+    fn retire(&self, is_freed: bool) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
-            self.wake(Transport::stop_receiving);
+            if !is_freed {
+                self.wake(Transport::stop_receiving);
+            }
         }
     }
 

@@ -43,9 +43,10 @@ pub trait Closable: Send + Sync {
     /// Closes it at once.
     fn abort(&self);
 
-    /// The first step of closing, where the others must wait: calls begin no more, and receiving
-    /// ends. [`Self::finish`] does the rest.
-    fn retire(&self);
+    /// The first step of an end, where the others must wait: calls begin no more, and receiving ends,
+    /// but not of a transport that others may go on with when this handle `is_freed`. Then
+    /// [`Self::finish`] or [`Self::end`] does the rest.
+    fn retire(&self, is_freed: bool);
 
     /// The rest of closing, after [`Self::retire`], within its time or without waiting.
     fn finish(&self, may_wait: bool) -> Result<()>;

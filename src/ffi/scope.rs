@@ -111,7 +111,7 @@ impl Scope {
         if !Scope::is_inside(address(&*handle), is_free) {
             return Err(ending);
         }
-        handle.retire();
+        handle.retire(is_free);
         if !Scope::is_inside(address(&*handle), false) {
             // All its calls wait: they are to come back.
             let _ = handle.finish(false);

@@ -57,6 +57,11 @@ impl<T: Transport + ?Sized> Shared<T> {
         outcome
     }
 
+    /// What TLS has agreed on, where there is TLS; or why that cannot be asked now.
+    pub fn agreed(&self) -> Result<Option<TlsFacts>> {
+        self.ask(|inner| Ok(inner.tls_facts()))
+    }
+
     /// Asks something that a callback may have to answer.
     fn ask<R>(&self, question: impl FnOnce(&T) -> Result<R>) -> Result<R> {
         let _inside = self.enter()?;
@@ -191,7 +196,7 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
     }
 
     fn tls_facts(&self) -> Option<TlsFacts> {
-        self.ask(|inner| Ok(inner.tls_facts())).ok().flatten()
+        self.agreed().ok().flatten()
     }
 
     fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {

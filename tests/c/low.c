@@ -71,6 +71,26 @@ en_datagram_transport_t *datagrams_over(int fd)
     return transport;
 }
 
+void ends_open(ends_t *ends, bool tcp)
+{
+    int fds[2];
+
+    if (tcp)
+        tcp_pair(fds);
+    else
+        pair_open(SOCK_STREAM, fds);
+    narrow(fds);
+    ends->transport = stream_over(fds[0]);
+    CHECK_INT(en_stream_transport_fileno(ends->transport), fds[0]);
+    ends->fd = fds[1];
+}
+
+void ends_close(ends_t *ends)
+{
+    en_stream_transport_free(ends->transport);
+    close(ends->fd);
+}
+
 /* What every callback does first: whether it goes on. */
 static int begin(own_t *own, const char *name)
 {
@@ -239,7 +259,7 @@ static int own_attribute(int attribute, void *value, size_t *size, void *user_da
         return EN_CALLBACK_DONE;
     case EN_ATTRIBUTE_USER_BASE + 4:
         en_set_error_message("out of order");
-        return EN_EUSER_BASE - 4;
+        return own->in >= 0 ? EN_EUSER_BASE - 4 : EN_EUSER_BASE - 5;
     default:
         return EN_ENODATA;
     }

@@ -21,6 +21,35 @@ en_stream_protocol_t *lines(void);
 en_stream_transport_t *stream_over(int fd);
 en_datagram_transport_t *datagrams_over(int fd);
 
+/* A transport over a socket with small buffers, and its peer. */
+typedef struct {
+    en_stream_transport_t *transport;
+    int fd;
+} ends_t;
+
+void ends_open(ends_t *ends, bool tcp);
+void ends_close(ends_t *ends);
+
+/* Defines a case of each kind of socket from a function that takes the ends. */
+#define FOR_BOTH(check)                                                                            \
+    static void unix_##check(void)                                                                 \
+    {                                                                                              \
+        ends_t ends;                                                                               \
+                                                                                                   \
+        ends_open(&ends, false);                                                                   \
+        check(&ends);                                                                              \
+        ends_close(&ends);                                                                         \
+    }                                                                                              \
+    static void tcp_##check(void)                                                                  \
+    {                                                                                              \
+        ends_t ends;                                                                               \
+                                                                                                   \
+        ends_open(&ends, true);                                                                    \
+        check(&ends);                                                                              \
+        ends_close(&ends);                                                                         \
+    }
+#define CASE_OF_BOTH(check) CASE(unix_##check), CASE(tcp_##check)
+
 /* What the callbacks of one transport do, and what they have seen. Zeros: nothing strange. */
 typedef struct own_t own_t;
 struct own_t {

@@ -39,7 +39,7 @@ static void wire_close(wire_t *wire)
         close(wire->fd);
 }
 
-#define FOR_BOTH(check)                                                                            \
+#define FOR_BOTH_KINDS(check)                                                                      \
     static void unix_##check(void)                                                                 \
     {                                                                                              \
         wire_t wire;                                                                               \
@@ -56,7 +56,7 @@ static void wire_close(wire_t *wire)
         check(&wire);                                                                              \
         wire_close(&wire);                                                                         \
     }
-#define CASE_OF_BOTH(check) CASE(unix_##check), CASE(udp_##check)
+#define CASE_OF_KINDS(check) CASE(unix_##check), CASE(udp_##check)
 
 static void peer_sends(wire_t *wire, const char *text)
 {
@@ -153,7 +153,7 @@ static void every_form_keeps_the_bounds(wire_t *wire)
     expect_datagram(wire->fd, "", 0);
     expect_datagram(wire->fd, "again", 5);
 }
-FOR_BOTH(every_form_keeps_the_bounds)
+FOR_BOTH_KINDS(every_form_keeps_the_bounds)
 
 static void an_empty_one_is_one(wire_t *wire)
 {
@@ -173,7 +173,7 @@ static void an_empty_one_is_one(wire_t *wire)
                EN_EMSGSIZE);
     CHECK_INT(size, 1);
 }
-FOR_BOTH(an_empty_one_is_one)
+FOR_BOTH_KINDS(an_empty_one_is_one)
 
 static void nothing_there_is_said(wire_t *wire)
 {
@@ -197,7 +197,7 @@ static void nothing_there_is_said(wire_t *wire)
     CHECK_INT(size, 0);
     CHECK_INT(fd, own);
 }
-FOR_BOTH(nothing_there_is_said)
+FOR_BOTH_KINDS(nothing_there_is_said)
 
 /* A Unix peer that does not read makes senders wait. */
 static void a_full_peer_is_waited_for(void)
@@ -248,7 +248,7 @@ static void what_cannot_be_is_refused(wire_t *wire)
     en_datagram_transport_free(NULL);
     expect_no_datagram(wire->fd);
 }
-FOR_BOTH(what_cannot_be_is_refused)
+FOR_BOTH_KINDS(what_cannot_be_is_refused)
 
 static void one_that_does_not_fit_is_told(wire_t *wire)
 {
@@ -270,7 +270,7 @@ static void one_that_does_not_fit_is_told(wire_t *wire)
     CHECK_INT(size, 8);
     CHECK_INT(fd, -1);
 }
-FOR_BOTH(one_that_does_not_fit_is_told)
+FOR_BOTH_KINDS(one_that_does_not_fit_is_told)
 
 static void check_maximum(bool udp)
 {
@@ -363,7 +363,7 @@ static void closing_wakes(wire_t *wire)
     CHECK_CODE(en_datagram_transport_get_attribute(wire->transport, 1, &fd, &size), EN_ECLOSED);
     CHECK_OK(en_datagram_transport_close(wire->transport));
 }
-FOR_BOTH(closing_wakes)
+FOR_BOTH_KINDS(closing_wakes)
 
 static void freeing_wakes(wire_t *wire)
 {
@@ -374,7 +374,7 @@ static void freeing_wakes(wire_t *wire)
     wire->transport = NULL;
     CHECK_CODE(mover_end(&mover), EN_ECLOSED);
 }
-FOR_BOTH(freeing_wakes)
+FOR_BOTH_KINDS(freeing_wakes)
 
 static void send_until_closed(void *arg)
 {
@@ -420,7 +420,7 @@ static void one_call_in_each_direction(wire_t *wire)
     peer_sends(wire, "answer");
     CHECK_OK(mover_end(&mover));
 }
-FOR_BOTH(one_call_in_each_direction)
+FOR_BOTH_KINDS(one_call_in_each_direction)
 
 typedef struct {
     wire_t *wire;
@@ -459,7 +459,7 @@ static void retry_keeps_its_time(wire_t *wire)
     CHECK(left < 0);
     CHECK_BYTES(attempt.got, 6, "second", 6);
 }
-FOR_BOTH(retry_keeps_its_time)
+FOR_BOTH_KINDS(retry_keeps_its_time)
 
 static void tells_its_attributes(wire_t *wire)
 {
@@ -485,26 +485,26 @@ static void tells_its_attributes(wire_t *wire)
                EN_ENODATA);
     CHECK_CODE(en_datagram_transport_get_attribute(transport, -1, &got, &size), EN_EINVAL);
 }
-FOR_BOTH(tells_its_attributes)
+FOR_BOTH_KINDS(tells_its_attributes)
 
 static const test_case_t cases[] = {
     CASE(from_fd_refuses),
     CASE(the_descriptor_is_left_as_it_is),
-    CASE_OF_BOTH(every_form_keeps_the_bounds),
-    CASE_OF_BOTH(an_empty_one_is_one),
-    CASE_OF_BOTH(nothing_there_is_said),
+    CASE_OF_KINDS(every_form_keeps_the_bounds),
+    CASE_OF_KINDS(an_empty_one_is_one),
+    CASE_OF_KINDS(nothing_there_is_said),
     CASE(a_full_peer_is_waited_for),
-    CASE_OF_BOTH(what_cannot_be_is_refused),
-    CASE_OF_BOTH(one_that_does_not_fit_is_told),
+    CASE_OF_KINDS(what_cannot_be_is_refused),
+    CASE_OF_KINDS(one_that_does_not_fit_is_told),
     CASE(the_maximum_is_kept),
     CASE(too_large_to_send_is_told),
     CASE(a_refusal_is_told_once),
-    CASE_OF_BOTH(closing_wakes),
-    CASE_OF_BOTH(freeing_wakes),
+    CASE_OF_KINDS(closing_wakes),
+    CASE_OF_KINDS(freeing_wakes),
     CASE(closing_wakes_a_stuck_sender),
-    CASE_OF_BOTH(one_call_in_each_direction),
-    CASE_OF_BOTH(retry_keeps_its_time),
-    CASE_OF_BOTH(tells_its_attributes),
+    CASE_OF_KINDS(one_call_in_each_direction),
+    CASE_OF_KINDS(retry_keeps_its_time),
+    CASE_OF_KINDS(tells_its_attributes),
 };
 
 TEST_MAIN("datagram_transport")

@@ -340,6 +340,76 @@ static void two_at_one_moment_are_refused(void)
     wire_close(&wire);
 }
 
+/* A line protocol that frees its endpoint. */
+typedef struct {
+    en_stream_endpoint_t *endpoint;
+    bool in_encode;
+} freer_t;
+
+static void free_now(freer_t *freer)
+{
+    en_stream_endpoint_free(freer->endpoint);
+    freer->endpoint = NULL;
+}
+
+static int encode_freeing(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    freer_t *freer = user_data;
+
+    (void)count;
+    CHECK_OK(en_frame_append(frame, parts[0].data, parts[0].size));
+    if (freer->in_encode)
+        free_now(freer);
+    return EN_CALLBACK_DONE;
+}
+
+static int decode_freeing(const uint8_t *data, size_t size, int end, size_t *used,
+                          en_slice_t *packet, void *state, void *user_data)
+{
+    (void)end, (void)state;
+    free_now(user_data);
+    *used = size;
+    *packet = (en_slice_t){data, size};
+    return EN_DECODE_PACKET;
+}
+
+/* A callback that frees the endpoint leaves the socket to its other holders as it was. */
+static void freeing_within_leaves_the_socket(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks), .encode = encode_freeing, .decode = decode_freeing};
+    en_stream_protocol_t *protocol = NULL;
+    en_stream_transport_t *transport;
+    en_packet_t packet = {0};
+    freer_t freer = {0};
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    transport = stream_over(ends[0]);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, &freer));
+    for (int i = 0; i < 2; i++) {
+        freer.in_encode = i;
+        REQUIRE_OK(en_stream_endpoint_new(&freer.endpoint, transport, protocol, NULL));
+        if (freer.in_encode) {
+            CHECK_CODE(en_stream_endpoint_send_packet(freer.endpoint, "never", 5, 20000),
+                       EN_ECLOSED);
+        } else {
+            peer_send_text(ends[1], "in");
+            CHECK_CODE(en_stream_endpoint_recv_packet(freer.endpoint, 20000, &packet), EN_ECLOSED);
+        }
+        CHECK(freer.endpoint == NULL);
+        CHECK_INT(en_stream_transport_is_closed(transport), 0);
+        peer_expect_nothing(ends[1]);
+        peer_send_text(ends[1], "goes on");
+        CHECK_GOT(transport, "goes on");
+        CHECK_OK(put_bytes(transport, "both ways"));
+        peer_expect_text(ends[1], "both ways");
+    }
+    en_stream_transport_free(transport);
+    en_stream_protocol_free(protocol);
+    close(ends[1]);
+}
+
 static const test_case_t cases[] = {
     CASE(it_outlives_the_handle),
     CASE(freeing_leaves_the_transport),
@@ -355,6 +425,7 @@ static const test_case_t cases[] = {
     CASE(closing_says_how_the_transport_closed),
     CASE(two_may_take_turns),
     CASE(two_at_one_moment_are_refused),
+    CASE(freeing_within_leaves_the_socket),
 };
 
 TEST_MAIN("endpoint_life")

@@ -59,11 +59,13 @@ impl Closable for Client {
         }
     }
 
-    fn retire(&self) {
+    fn retire(&self, is_freed: bool) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
-            self.wake(|transport| transport.stop_receiving());
+            if !(is_freed && self.is_shared) {
+                self.wake(|transport| transport.stop_receiving());
+            }
         }
     }
 

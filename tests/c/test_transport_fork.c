@@ -1,0 +1,179 @@
+/* Transports and endpoints in forked children. A child reports by its exit status; the line of the
+ * first thing that is not as it should be is printed. */
+#include "low_tls.h"
+#include "peer.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return __LINE__;                                                                       \
+    } while (0)
+
+/* A socket's transport, an endpoint over it, and the peer. */
+typedef struct {
+    en_stream_transport_t *transport;
+    en_stream_endpoint_t *endpoint;
+    int fd;
+} held_t;
+
+static void check_child(int (*run)(void *), void *arg)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int line;
+
+        alarm(60); /* the parent's watchdog does not watch here */
+        line = run(arg);
+        if (line)
+            fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, line, en_last_error_message());
+        _exit(line ? 1 : 0);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void held_open(held_t *held)
+{
+    en_stream_protocol_t *protocol = lines();
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    held->transport = stream_over(ends[0]);
+    held->fd = ends[1];
+    REQUIRE_OK(en_stream_endpoint_new(&held->endpoint, held->transport, protocol, NULL));
+    en_stream_protocol_free(protocol);
+}
+
+/* The parent goes on, whatever the child did. */
+static void check_parent(held_t *held)
+{
+    peer_send_text(held->fd, "for the parent\nbytes");
+    CHECK_GET(en_stream_endpoint_as_client(held->endpoint), "for the parent");
+    CHECK_OK(put_bytes(held->transport, "from the parent"));
+    peer_expect_text(held->fd, "from the parent");
+    en_stream_endpoint_free(held->endpoint);
+    CHECK_INT(en_stream_transport_is_closed(held->transport), 0);
+    en_stream_transport_free(held->transport);
+    close(held->fd);
+}
+
+static int use_it(void *arg)
+{
+    held_t *held = arg;
+    char buffer[16];
+    size_t size = 0;
+
+    EXPECT(en_stream_transport_is_closed(held->transport) == 0);
+    EXPECT(en_stream_endpoint_send_packet(held->endpoint, "packet", 6, 20000) == EN_OK);
+    EXPECT(en_stream_transport_send_all(held->transport, "bytes", 5, 20000, &size) == EN_OK);
+    EXPECT(en_stream_transport_recv_into(held->transport, buffer, 3, 20000, &size) == EN_OK);
+    EXPECT(size == 3 && memcmp(buffer, "one", 3) == 0);
+    return 0;
+}
+
+static void they_work_in_the_child(void)
+{
+    held_t held;
+
+    held_open(&held);
+    peer_send_text(held.fd, "one");
+    check_child(use_it, &held);
+    peer_expect_text(held.fd, "packet\nbytes");
+    check_parent(&held);
+}
+
+static int close_them(void *arg)
+{
+    held_t *held = arg;
+
+    EXPECT(en_stream_endpoint_close(held->endpoint) == EN_OK);
+    EXPECT(en_stream_endpoint_is_closed(held->endpoint) == 1);
+    EXPECT(en_stream_transport_close(held->transport) == EN_OK);
+    EXPECT(en_stream_transport_is_closed(held->transport) == 1);
+    return 0;
+}
+
+static int free_them(void *arg)
+{
+    held_t *held = arg;
+
+    en_stream_endpoint_free(held->endpoint);
+    en_stream_transport_free(held->transport);
+    return 0;
+}
+
+static void ending_them_in_the_child_leaves_the_connection(void)
+{
+    held_t held;
+
+    held_open(&held);
+    check_child(close_them, &held);
+    check_parent(&held);
+    held_open(&held);
+    check_child(free_them, &held);
+    check_parent(&held);
+}
+
+/* Two processes that go on with the same keys would give them away. */
+static int use_tls(void *arg)
+{
+    pair_t *pair = arg;
+    char buffer[8];
+    size_t size = 0;
+
+    EXPECT(put_bytes(pair->client.secure, "x") == EN_EFORKED);
+    EXPECT(en_stream_transport_recv_into(pair->client.secure, buffer, 8, -1, &size) == EN_EFORKED);
+    EXPECT(en_stream_transport_close(pair->client.secure) == EN_EFORKED);
+    en_stream_transport_free(pair->client.secure);
+    return 0;
+}
+
+static void tls_is_the_parents(void)
+{
+    pair_t pair;
+
+    secure_open(&pair, false);
+    check_child(use_tls, &pair);
+    check_both_ways(&pair);
+    pair_close(&pair);
+}
+
+/* A call that waits in the parent's thread is the parent's. */
+static int use_with_a_call_inside(void *arg)
+{
+    held_t *held = arg;
+    size_t size = 0;
+
+    EXPECT(en_stream_transport_send_all(held->transport, "x", 1, 20000, &size) == EN_EFORKED);
+    en_stream_transport_free(held->transport);
+    return 0;
+}
+
+static void a_call_inside_is_the_parents(void)
+{
+    mover_t mover;
+    held_t held;
+
+    held_open(&held);
+    mover_receives(&mover, held.transport);
+    check_child(use_with_a_call_inside, &held);
+    peer_expect_nothing(held.fd);
+    peer_send_text(held.fd, "x");
+    CHECK_OK(mover_end(&mover));
+    check_parent(&held);
+}
+
+static const test_case_t cases[] = {
+    CASE(they_work_in_the_child),
+    CASE(ending_them_in_the_child_leaves_the_connection),
+    CASE(tls_is_the_parents),
+    CASE(a_call_inside_is_the_parents),
+};
+
+TEST_MAIN("transport_fork")

@@ -1,0 +1,200 @@
+/* The ends of TLS over transports of the application: said, heard, cut. */
+#include "low_tls.h"
+
+#include <unistd.h>
+
+static void one_direction_cannot_end_alone(void)
+{
+    pair_t pair;
+
+    secure_open(&pair, false);
+    CHECK_CODE(en_stream_transport_send_eof(pair.client.secure, -1), EN_EOPNOTSUPP);
+    check_both_ways(&pair);
+    pair_close(&pair);
+}
+
+static void close_secure(void *arg)
+{
+    CHECK_OK(en_stream_transport_close(arg));
+}
+
+/* Each side says its end, hears that of the other, and closes all that is below. */
+static void both_say_their_end(void)
+{
+    for (int pipes = 0; pipes < 2; pipes++) {
+        char buffer[8];
+        size_t size = 77;
+        thread_t thread;
+        pair_t pair;
+
+        secure_open(&pair, pipes);
+        thread_start(&thread, close_secure, pair.client.secure);
+        CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+        CHECK_INT(size, 0);
+        CHECK_OK(en_stream_transport_close(pair.server.secure));
+        thread_join(&thread);
+        CHECK_INT(en_stream_transport_is_closed(pair.client.inner), 1);
+        CHECK_INT(en_stream_transport_is_closed(pair.server.inner), 1);
+        pair_close(&pair);
+    }
+}
+
+/* The last holder says the end, too, as far as that goes at once. */
+static void freeing_says_the_end(void)
+{
+    char buffer[8];
+    size_t size = 77;
+    pair_t pair;
+
+    secure_open(&pair, true);
+    en_stream_transport_free(pair.client.inner);
+    en_stream_transport_free(pair.client.secure);
+    pair.client.inner = pair.client.secure = NULL;
+    CHECK_OWN_ENDED(&pair.client.sends);
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    pair_close(&pair);
+}
+
+static void a_cut_is_told(void)
+{
+    char buffer[8];
+    size_t size;
+    pair_t pair;
+
+    secure_open(&pair, false);
+    CHECK_OK(put_bytes(pair.client.secure, "last"));
+    CHECK_OK(en_stream_transport_close(pair.client.inner)); /* no end of TLS */
+    CHECK_GOT(pair.server.secure, "last");
+    CHECK_CODE(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size),
+               EN_ETLS_TRUNCATED);
+    pair_close(&pair);
+}
+
+static void an_end_that_is_not_asked_for(void)
+{
+    char buffer[8];
+    size_t size = 77;
+    int64_t start;
+    pair_t pair;
+
+    pair_of_sockets(&pair);
+    pair.client.options = transport_options();
+    pair.server.options = transport_options();
+    CHECK_OK(en_transport_options_set_standard_compatible(pair.client.options, 0));
+    CHECK_OK(en_transport_options_set_standard_compatible(pair.server.options, 0));
+    pair_shake_hands(&pair);
+    REQUIRE(pair.client.secure && pair.server.secure);
+    CHECK_INT(attribute_int(pair.client.secure, EN_ATTRIBUTE_STANDARD_COMPATIBLE), 0);
+    start = now_ms();
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    CHECK_TOOK(start, 0);
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    pair_close(&pair);
+}
+
+static void closing_waits_no_longer_than_it_may(void)
+{
+    int64_t start;
+    pair_t pair;
+
+    pair_of_sockets(&pair);
+    pair.client.options = transport_options();
+    CHECK_OK(en_transport_options_set_shutdown_timeout(pair.client.options, 80));
+    pair_shake_hands(&pair);
+    REQUIRE(pair.client.secure && pair.server.secure);
+    start = now_ms();
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    CHECK_TOOK(start, 80);
+    pair_close(&pair);
+}
+
+static void closing_wakes(void)
+{
+    mover_t mover;
+    int64_t start;
+    pair_t pair;
+
+    secure_open(&pair, false);
+    mover_receives(&mover, pair.client.secure);
+    CHECK_OK(put_bytes(pair.client.secure, "beside"));
+    start = now_ms();
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    CHECK_CODE(mover_end(&mover), EN_ECLOSED);
+    CHECK_TOOK(start, 0);
+    pair_close(&pair);
+}
+
+/* A sending half that speaks TLS cannot send the end: closed instead, it still says its own. */
+static void a_stapled_end_over_tls_is_no_cut(void)
+{
+    en_stream_transport_t *both = NULL;
+    en_stream_transport_t *other;
+    char buffer[8];
+    size_t size = 77;
+    int ends[2];
+    pair_t pair;
+
+    secure_open(&pair, false);
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    other = stream_over(ends[0]);
+    REQUIRE_OK(en_stream_transport_new_stapled(&both, other, pair.client.secure, NULL));
+    CHECK_OK(put_bytes(both, "last"));
+    CHECK_OK(en_stream_transport_send_eof(both, 20000));
+    CHECK_INT(en_stream_transport_is_closed(pair.client.secure), 1);
+    CHECK_GOT(pair.server.secure, "last");
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    en_stream_transport_free(both);
+    en_stream_transport_free(other);
+    close(ends[1]);
+    pair_close(&pair);
+}
+
+static void close_endpoint(void *arg)
+{
+    CHECK_OK(en_stream_endpoint_close(arg));
+}
+
+/* Also an endpoint that only receives takes leave. */
+static void a_receiver_takes_leave(void)
+{
+    static int (*const makes[])(en_stream_endpoint_t **, const en_stream_transport_t *,
+                                const en_stream_protocol_t *, const en_endpoint_options_t *) = {
+        en_stream_endpoint_new_receiver, en_stream_endpoint_new_sender, en_stream_endpoint_new};
+
+    for (int i = 0; i < 3; i++) {
+        en_stream_protocol_t *protocol = lines();
+        en_stream_endpoint_t *endpoint = NULL;
+        char buffer[8];
+        size_t size = 77;
+        thread_t thread;
+        pair_t pair;
+
+        secure_open(&pair, true);
+        REQUIRE_OK(makes[i](&endpoint, pair.client.secure, protocol, NULL));
+        thread_start(&thread, close_endpoint, endpoint);
+        CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+        CHECK_INT(size, 0);
+        CHECK_OK(en_stream_transport_close(pair.server.secure));
+        thread_join(&thread);
+        en_stream_endpoint_free(endpoint);
+        en_stream_protocol_free(protocol);
+        pair_close(&pair);
+    }
+}
+
+static const test_case_t cases[] = {
+    CASE(one_direction_cannot_end_alone),
+    CASE(both_say_their_end),
+    CASE(freeing_says_the_end),
+    CASE(a_cut_is_told),
+    CASE(an_end_that_is_not_asked_for),
+    CASE(closing_waits_no_longer_than_it_may),
+    CASE(closing_wakes),
+    CASE(a_stapled_end_over_tls_is_no_cut),
+    CASE(a_receiver_takes_leave),
+};
+
+TEST_MAIN("transport_tls_ends")
