@@ -1,0 +1,251 @@
+/* What several hold: TLS that more than one sends through, halves that go on without their staple,
+ * forked children, and calls that begin while the application waits for others. */
+#include "async.h"
+#include "low_tls.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LARGE = 4 << 20 };
+
+static char large[LARGE];
+
+static en_stream_endpoint_t *endpoint_over(en_stream_transport_t *transport,
+                                           en_endpoint_options_t *options)
+{
+    en_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = NULL;
+
+    REQUIRE_OK(en_stream_protocol_new_line(&protocol, EN_NEWLINE_LF, LARGE + 1));
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, transport, protocol, options));
+    en_stream_protocol_free(protocol);
+    return endpoint;
+}
+
+static size_t receive_all(en_stream_transport_t *transport, char *into, size_t size)
+{
+    size_t total = 0, count = 0;
+
+    while (total < size &&
+           en_stream_transport_recv_into(transport, into + total, size - total, 300, &count) ==
+               EN_OK &&
+           count > 0)
+        total += count;
+    return total;
+}
+
+static void nothing_follows_half_a_record(void)
+{
+    static char got[LARGE];
+    en_stream_endpoint_t *first, *second;
+    size_t sent = 77, total;
+    pair_t pair;
+    int rc;
+
+    secure_open(&pair, false);
+    memset(large, 'a', LARGE - 1);
+    first = endpoint_over(pair.client.secure, NULL);
+    do /* until there is no room any more */
+        rc = en_stream_endpoint_send_packet(first, large, LARGE - 1, 100);
+    while (rc == EN_OK);
+    CHECK_CODE(rc, EN_ETIMEDOUT);
+    en_stream_endpoint_free(first);
+    total = receive_all(pair.server.secure, got, LARGE); /* makes room */
+    CHECK(total > 0);
+    second = endpoint_over(pair.client.secure, NULL);
+    CHECK_CODE(en_stream_endpoint_send_packet(second, "HELLO", 5, 1000), EN_EPIPE);
+    CHECK_MESSAGE("half-way");
+    CHECK_CODE(en_stream_transport_send(pair.client.secure, "x", 1, 1000, &sent), EN_EPIPE);
+    CHECK_INT(sent, 77);
+    en_stream_endpoint_free(second);
+    pair_close(&pair);
+}
+
+static void halves_go_on_without_their_staple(void)
+{
+    en_stream_transport_t *both = NULL;
+    pair_t in, out;
+
+    secure_open(&in, false);
+    secure_open(&out, false);
+    CHECK_OK(en_stream_transport_new_stapled(&both, in.client.secure, out.client.secure, NULL));
+    CHECK_OK(put_bytes(in.server.secure, "precious"));
+    en_stream_transport_free(both);
+    CHECK_GOT(in.client.secure, "precious");
+    CHECK_OK(put_bytes(out.client.secure, "goes on"));
+    CHECK_GOT(out.server.secure, "goes on");
+    pair_close(&in);
+    pair_close(&out);
+}
+
+static void a_child_says_nothing_to_the_peer(void)
+{
+    en_loop_t *loop = loop_new();
+    en_stream_protocol_t *protocol = lines();
+    en_async_stream_endpoint_t *endpoint = NULL;
+    int status = 0, fd;
+    op_t sent = {0};
+    pid_t child;
+    pair_t pair;
+
+    secure_open(&pair, false);
+    fd = en_stream_transport_fileno(pair.client.secure);
+    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, pair.client.secure, protocol, NULL));
+    en_stream_protocol_free(protocol);
+    en_stream_transport_free(pair.client.secure);
+    en_stream_transport_free(pair.client.inner);
+    pair.client.secure = pair.client.inner = NULL;
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        en_async_stream_endpoint_free(endpoint); /* the last that has it here */
+        en_loop_free(loop);
+        _exit(fcntl(fd, F_GETFD) < 0 ? 0 : 1);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_INT(status, 0);
+    CHECK_OK(
+        en_async_stream_endpoint_send_packet(endpoint, "alive", 5, 5000, op_done, &sent, NULL));
+    op_wait(loop, &sent);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_GOT(pair.server.secure, "alive\n");
+    en_async_stream_endpoint_free(endpoint);
+    en_loop_free(loop);
+    pair_close(&pair);
+}
+
+/* ---- While the application waits for one call, it makes another ---- */
+
+typedef struct {
+    en_tcp_client_t *client;
+    en_stream_endpoint_t *endpoint;
+    void (*meanwhile)(en_stream_endpoint_t *endpoint, en_tcp_client_t *client);
+    int depth;
+    int waits;
+} waits_t;
+
+static int wait_and_call(int fd, int interest, int64_t timeout_ms, void *user_data)
+{
+    waits_t *waits = user_data;
+    struct pollfd polled = {.fd = fd};
+
+    waits->waits++;
+    if (waits->depth++ == 0 && waits->meanwhile) {
+        void (*meanwhile)(en_stream_endpoint_t *, en_tcp_client_t *) = waits->meanwhile;
+
+        waits->meanwhile = NULL;
+        meanwhile(waits->endpoint, waits->client);
+    } else {
+        polled.events = (short)((interest & EN_INTEREST_READ ? POLLIN : 0) |
+                                (interest & EN_INTEREST_WRITE ? POLLOUT : 0));
+        poll(&polled, 1, timeout_ms < 0 || timeout_ms > 50 ? 50 : (int)timeout_ms);
+    }
+    waits->depth--;
+    return EN_CALLBACK_DONE;
+}
+
+static void send_beside(en_stream_endpoint_t *endpoint, en_tcp_client_t *client)
+{
+    int64_t start = now_ms();
+
+    (void)endpoint;
+    CHECK_CODE(en_tcp_client_send_packet(client, "x", 1, 100), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 100);
+}
+
+static void a_turn_is_waited_for_by_the_applications_function(void)
+{
+    waits_t waits = {0};
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_wait(options, wait_and_call, NULL, &waits));
+    wire_open(&wire, protocol_raw(), options);
+    waits.client = wire.client;
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    waits.waits = 0;
+    waits.meanwhile = send_beside;
+    CHECK_CODE(en_tcp_client_send_packet(wire.client, "y", 1, 300), EN_ETIMEDOUT);
+    CHECK(waits.waits >= 3); /* also for the turn */
+    wire_close(&wire);
+}
+
+static void send_busy(en_stream_endpoint_t *endpoint, en_tcp_client_t *client)
+{
+    en_packet_t packet = {0};
+    int64_t start = now_ms();
+
+    (void)client;
+    /* Tries to send what was put aside, which somebody else is at. */
+    CHECK_CODE(en_stream_endpoint_recv_packet(endpoint, 0, &packet), EN_ETIMEDOUT);
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 3000), EN_EBUSY);
+    CHECK_TOOK(start, 0);
+}
+
+static void who_sends_is_told_of_who_is_at_it(void)
+{
+    waits_t waits = {.meanwhile = send_busy};
+    en_endpoint_options_t *options = NULL;
+    ends_t ends;
+
+    ends_open(&ends, true);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1 << 16));
+    waits.endpoint = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    CHECK_OK(en_stream_endpoint_send_packet(waits.endpoint, "aside", 5, 1000));
+    CHECK_CODE(en_stream_endpoint_send_packet(waits.endpoint, large, LARGE - 1, 300), EN_ETIMEDOUT);
+    CHECK(waits.meanwhile == NULL);
+    en_stream_endpoint_abort(waits.endpoint);
+    en_stream_endpoint_free(waits.endpoint);
+    ends_close(&ends);
+}
+
+/* ---- Taking leave ---- */
+
+static void close_slowly(void *arg)
+{
+    en_stream_transport_close(arg);
+}
+
+static void taking_leave_holds_nobody_up(void)
+{
+    en_stream_endpoint_t *endpoint;
+    en_packet_t packet = {0};
+    thread_t thread;
+    int64_t start;
+    pair_t pair;
+    int rc;
+
+    pair_of_sockets(&pair);
+    pair.client.options = transport_options();
+    CHECK_OK(en_transport_options_set_shutdown_timeout(pair.client.options, 1500 + 2 * SLACK_MS));
+    pair_shake_hands(&pair);
+    REQUIRE(pair.client.rc == EN_OK && pair.server.rc == EN_OK);
+    endpoint = endpoint_over(pair.client.secure, NULL);
+    thread_start(&thread, close_slowly, pair.client.secure);
+    thread_wait_blocked(&thread); /* the peer does not answer */
+    start = now_ms();
+    rc = en_stream_endpoint_recv_packet(endpoint, 50, &packet);
+    CHECK(rc == EN_EBUSY || rc == EN_ECLOSED);
+    CHECK_TOOK(start, 0);
+    en_stream_transport_close(pair.server.secure);
+    thread_join(&thread);
+    en_stream_endpoint_free(endpoint);
+    pair_close(&pair);
+}
+
+static const test_case_t cases[] = {
+    CASE(nothing_follows_half_a_record),
+    CASE(halves_go_on_without_their_staple),
+    CASE(a_child_says_nothing_to_the_peer),
+    CASE(a_turn_is_waited_for_by_the_applications_function),
+    CASE(who_sends_is_told_of_who_is_at_it),
+    CASE(taking_leave_holds_nobody_up),
+};
+
+TEST_MAIN("transport_shared")
