@@ -99,6 +99,11 @@ impl EventLoop {
         &self.remote
     }
 
+    /// Whether nothing runs any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.is_ended.get() && !self.is_running.get() && !self.is_foreign()
+    }
+
     /// Whether the loop may be used: it has not ended, and this is the process that made it.
     pub fn check(&self) -> Result<()> {
         if self.is_foreign() {

@@ -180,6 +180,43 @@ static void the_first_address_that_answers_is_taken(void)
     en_loop_free(loop);
 }
 
+/* ---- The end of the loop inside a callback ---- */
+
+static int free_the_loop(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)parts, (void)count, (void)frame;
+    en_loop_free(user_data);
+    return EN_EBADMSG;
+}
+
+static int want_more(const uint8_t *data, size_t size, int at_end, size_t *used, en_slice_t *packet,
+                     void *state, void *user_data)
+{
+    (void)data, (void)size, (void)at_end, (void)used, (void)packet, (void)state, (void)user_data;
+    return EN_DECODE_MORE;
+}
+
+static void encoding_may_end_the_loop(void)
+{
+    en_loop_t *loop = loop_new();
+    en_stream_protocol_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks), .encode = free_the_loop, .decode = want_more};
+    en_async_unix_stream_client_t *client = NULL;
+    en_stream_protocol_t *protocol = NULL;
+    op_t waits = {0};
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, loop));
+    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, ends[0], protocol, NULL));
+    en_stream_protocol_free(protocol);
+    CHECK_OK(en_async_unix_stream_client_recv_packet(client, -1, op_received, &waits, NULL));
+    CHECK(en_async_unix_stream_client_send_packet(client, "x", 1, -1, NULL, NULL, NULL) < 0);
+    CHECK_OP(&waits, EN_ECANCELED); /* it is told as soon as the callback has returned */
+    en_async_unix_stream_client_free(client);
+    close(ends[1]);
+}
+
 /* ---- TLS below an endpoint ---- */
 
 typedef struct {
@@ -313,6 +350,7 @@ static const test_case_t cases[] = {
     CASE(kinds_of_receives_take_turns),
     CASE(a_flush_sends_what_was_put_aside),
     CASE(the_first_address_that_answers_is_taken),
+    CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),
     CASE(closing_a_transport_of_callbacks_ends_what_waits),
 };

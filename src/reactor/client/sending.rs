@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::{Done, Operation, timed_out};
+use crate::reactor::sources::Source;
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
 /// How many packets have gone, and why no more.
@@ -150,7 +151,9 @@ impl AsyncClient {
     ) -> Result<u64> {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
-        self.encode(parts, &mut out)?;
+        if let Err(error) = self.encode(parts, &mut out) {
+            return Err(self.refuse(inner, error));
+        }
         let operation = Operation::begin(&self.core, self.place.get(), done);
         Ok(self.put(&mut inner, out, None, Kind::Whole(operation), timeout_ms))
     }
@@ -165,7 +168,9 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
         for packet in packets {
-            self.encode(&[packet?], &mut out)?;
+            if let Err(error) = packet.and_then(|packet| self.encode(&[packet], &mut out)) {
+                return Err(self.refuse(inner, error));
+            }
         }
         let operation = Operation::begin(&self.core, self.place.get(), done);
         Ok(self.put(&mut inner, out, None, Kind::Count(operation), timeout_ms))
@@ -182,7 +187,9 @@ impl AsyncClient {
     ) -> Result<u64> {
         let mut inner = self.enter()?;
         let mut out = Gather::default();
-        self.encode(parts, &mut out)?;
+        if let Err(error) = self.encode(parts, &mut out) {
+            return Err(self.refuse(inner, error));
+        }
         let operation = Operation::begin(&self.core, self.place.get(), done);
         Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(operation), timeout_ms))
     }
@@ -192,6 +199,16 @@ impl AsyncClient {
         // A callback of the protocol may have closed the client.
         let outcome = outcome.and_then(|()| if self.is_closing.get() { Err(closed()) } else { Ok(()) });
         outcome.map_err(|error| self.explain(error))
+    }
+
+    /// What cannot be encoded; encoding may have ended the loop, which could not end us meanwhile.
+    #[cold]
+    fn refuse(self: &Rc<Self>, inner: RefMut<'_, Inner>, error: Error) -> Error {
+        drop(inner);
+        if self.core.has_ended() {
+            self.clone().end();
+        }
+        error
     }
 
     /// Sends what is in the write buffer, behind all that waits to be sent.
