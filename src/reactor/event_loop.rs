@@ -380,6 +380,10 @@ impl EventLoop {
 
     /// Calls the source when the loop has control.
     pub(super) fn go_on_later(&self, source: Rc<dyn Source>) {
+        // Once it has ended it never has control again: who ends then calls by itself.
+        if self.has_ended() {
+            return;
+        }
         self.later.borrow_mut().push_back(source);
         if !self.is_running.get() && self.alarm.borrow().is_some() {
             self.remote.wake();
