@@ -1,6 +1,6 @@
 #include "low_tls.h"
 
-static void shake_hands(void *arg)
+void side_shake_hands(void *arg)
 {
     side_t *side = arg;
 
@@ -55,8 +55,8 @@ void pair_shake_hands(pair_t *pair)
         pair->server.config = tls_server_config(tls_identity("good"));
     if (!pair->client.name)
         pair->client.name = "127.0.0.1";
-    thread_start(&thread, shake_hands, &pair->server);
-    shake_hands(&pair->client);
+    thread_start(&thread, side_shake_hands, &pair->server);
+    side_shake_hands(&pair->client);
     if (pair->client.rc != EN_OK)
         CHECK_OK(en_stream_transport_close(pair->client.inner));
     thread_join(&thread);

@@ -27,6 +27,8 @@ typedef struct {
 /* Each side over two pipes, stapled; or over a socket. */
 void pair_of_pipes(pair_t *pair);
 void pair_of_sockets(pair_t *pair);
+/* Shakes hands for one side_t, as its configuration says. */
+void side_shake_hands(void *side);
 /* Shakes hands, as a client and a server in two threads; configurations and options end with it.
  * How that went is in the codes. */
 void pair_shake_hands(pair_t *pair);
