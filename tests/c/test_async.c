@@ -1,5 +1,5 @@
-/* TCP clients on a loop: connecting, sending, receiving, closing, and what may end when. */
-#include "async.h"
+/* TCP clients on a loop: connecting, sending and receiving. */
+#include "async_wire.h"
 #include "peer.h"
 #include "tls.h"
 
@@ -7,74 +7,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-typedef struct {
-    en_loop_t *loop;
-    en_async_tcp_client_t *client;
-    int listener;
-    int fd;
-} side_t;
-
-static void side_new(side_t *side, en_tcp_options_t *options)
-{
-    en_stream_protocol_t *protocol = protocol_line();
-
-    side->loop = loop_new();
-    side->listener = peer_listen("127.0.0.1", 16);
-    side->fd = -1;
-    REQUIRE_OK(en_async_tcp_client_new(&side->client, side->loop, "127.0.0.1",
-                                       peer_port(side->listener), protocol, options));
-    en_stream_protocol_free(protocol);
-    en_tcp_options_free(options);
-}
-
-static void side_open(side_t *side, en_tcp_options_t *options)
-{
-    op_t op = {0};
-
-    side_new(side, options);
-    REQUIRE_OK(en_async_tcp_client_wait_connected(side->client, 5000, op_done, &op, &op.operation));
-    CHECK(op.operation != 0);
-    CHECK_INT(op.calls, 0);
-    op_wait(side->loop, &op);
-    CHECK_OP(&op, EN_OK);
-    side->fd = peer_accept(side->listener);
-}
-
-static void side_close(side_t *side)
-{
-    en_async_tcp_client_free(side->client);
-    en_loop_free(side->loop);
-    if (side->fd >= 0)
-        close(side->fd);
-    close(side->listener);
-}
-
-static int put(side_t *side, const char *text, op_t *op)
-{
-    return en_async_tcp_client_send_packet(side->client, text, strlen(text), 5000,
-                                           op ? op_done : NULL, op, op ? &op->operation : NULL);
-}
-
-static int get(side_t *side, int64_t timeout_ms, op_t *op)
-{
-    return en_async_tcp_client_recv_packet(side->client, timeout_ms, op_received, op,
-                                           &op->operation);
-}
-
 static void connecting_by_itself(void)
 {
     op_t sent = {0};
     op_t got = {0};
     en_address_t *address = NULL;
-    side_t side;
+    async_wire_t side;
 
-    side_new(&side, NULL);
+    async_wire_new(&side, NULL);
     CHECK_INT(en_async_tcp_client_is_connected(side.client), 0);
     CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
     CHECK(en_async_tcp_client_loop(side.client) == side.loop);
     CHECK_CODE(en_async_tcp_client_get_remote_address(side.client, &address), EN_ENOTCONN);
-    CHECK_OK(put(&side, "hello", &sent)); /* connects */
-    CHECK_OK(get(&side, 5000, &got));
+    CHECK_OK(async_put(&side, "hello", &sent)); /* connects */
+    CHECK_OK(async_get(&side, 5000, &got));
     op_wait(side.loop, &sent);
     CHECK_OP(&sent, EN_OK);
     CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
@@ -87,7 +33,7 @@ static void connecting_by_itself(void)
     CHECK_OK(en_async_tcp_client_get_remote_address(side.client, &address));
     CHECK_INT(en_address_port(address), peer_port(side.listener));
     en_address_free(address);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void a_failed_connect_may_be_tried_again(void)
@@ -147,12 +93,12 @@ static void each_direction_is_served_in_order(void)
     op_t sends[3] = {{0}, {0}, {0}};
     op_t gets[3] = {{0}, {0}, {0}};
     const char *texts[] = {"one", "two", "three"};
-    side_t side;
+    async_wire_t side;
 
-    side_new(&side, NULL);
+    async_wire_new(&side, NULL);
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(put(&side, texts[i], &sends[i]));
-        CHECK_OK(get(&side, 5000, &gets[i]));
+        CHECK_OK(async_put(&side, texts[i], &sends[i]));
+        CHECK_OK(async_get(&side, 5000, &gets[i]));
     }
     CHECK(sends[0].operation < sends[1].operation);
     op_wait(side.loop, &sends[2]);
@@ -165,7 +111,7 @@ static void each_direction_is_served_in_order(void)
         CHECK_OP(&gets[i], EN_OK);
         CHECK_BYTES(gets[i].data, gets[i].size, texts[2 - i], strlen(texts[2 - i]));
     }
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void receives_that_end_early_lose_nothing(void)
@@ -174,30 +120,30 @@ static void receives_that_end_early_lose_nothing(void)
     op_t cancelled = {0};
     op_t whole = {0};
     int64_t start;
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     peer_send_text(side.fd, "hal");
     start = now_ms();
-    CHECK_OK(get(&side, 40, &timed));
+    CHECK_OK(async_get(&side, 40, &timed));
     op_wait(side.loop, &timed);
     CHECK_OP(&timed, EN_ETIMEDOUT);
     CHECK_TOOK(start, 40);
-    CHECK_OK(get(&side, EN_TIMEOUT_INFINITE, &cancelled));
+    CHECK_OK(async_get(&side, EN_TIMEOUT_INFINITE, &cancelled));
     op_still_waits(side.loop, &cancelled);
     CHECK_OK(en_loop_cancel(side.loop, cancelled.operation));
     CHECK_INT(cancelled.calls, 0);
     op_wait(side.loop, &cancelled);
     CHECK_OP(&cancelled, EN_ECANCELED);
     peer_send_text(side.fd, "f\n");
-    CHECK_OK(get(&side, 5000, &whole));
+    CHECK_OK(async_get(&side, 5000, &whole));
     op_wait(side.loop, &whole);
     CHECK_OP(&whole, EN_OK);
     CHECK_BYTES(whole.data, whole.size, "half", 4);
     CHECK_OK(en_loop_cancel(side.loop, whole.operation)); /* it keeps its result */
     CHECK_OK(en_loop_run(side.loop));
     CHECK_INT(whole.calls, 1);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static char large[8 << 20];
@@ -208,13 +154,13 @@ static void sends_that_end_early(void)
     op_t second = {0};
     op_t third = {0};
     op_t got = {0};
-    side_t side;
+    async_wire_t side;
 
     memset(large, 'x', sizeof(large));
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done, &first,
                                              &first.operation));
-    CHECK_OK(put(&side, "never begun", &second));
+    CHECK_OK(async_put(&side, "never begun", &second));
     op_still_waits(side.loop, &first);
     CHECK_OK(en_loop_cancel(side.loop, second.operation));
     op_wait(side.loop, &second);
@@ -222,14 +168,14 @@ static void sends_that_end_early(void)
     CHECK_OK(en_loop_cancel(side.loop, first.operation)); /* half of it has gone */
     op_wait(side.loop, &first);
     CHECK_OP(&first, EN_ECANCELED);
-    CHECK_OK(put(&side, "after", &third));
+    CHECK_OK(async_put(&side, "after", &third));
     op_wait(side.loop, &third);
     CHECK_OP(&third, EN_EPIPE);
     peer_send_text(side.fd, "still heard\n");
-    CHECK_OK(get(&side, 5000, &got));
+    CHECK_OK(async_get(&side, 5000, &got));
     op_wait(side.loop, &got);
     CHECK_OP(&got, EN_OK);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void large_packets_go_when_there_is_room(void)
@@ -239,10 +185,10 @@ static void large_packets_go_when_there_is_room(void)
     step_t steps[] = {{.what = STEP_DRAIN}};
     en_slice_t parts[] = {{large, sizeof(large) / 2}, {large, sizeof(large) / 2}};
     en_stats_t stats = {.struct_size = sizeof(stats)};
-    side_t side;
+    async_wire_t side;
 
     memset(large, 'x', sizeof(large));
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(
         en_async_tcp_client_send_packet_slices(side.client, parts, 2, 20000, op_done, &op, NULL));
     memset(large, 'y', sizeof(large)); /* it was copied */
@@ -255,16 +201,16 @@ static void large_packets_go_when_there_is_room(void)
     en_async_tcp_client_free(side.client);
     side.client = NULL;
     script_join(&script);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void many_at_once(void)
 {
     en_slice_t packets[] = {{"one", 3}, {"two", 3}, {"with\n", 5}};
     op_t op = {0};
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_send_packets(side.client, packets, 2, 5000, op_sent, &op, NULL));
     op_wait(side.loop, &op);
     CHECK_OP(&op, EN_OK);
@@ -276,11 +222,11 @@ static void many_at_once(void)
     CHECK_OK(en_loop_run(side.loop));
     CHECK_INT(op.calls, 0);
     peer_expect_nothing(side.fd);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 typedef struct {
-    side_t *side;
+    async_wire_t *side;
     int stop_after;
     int calls;
     int last;
@@ -304,11 +250,11 @@ static void until_somebody_has_enough(void)
 {
     stream_t stream = {.stop_after = 2};
     op_t op = {0};
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
-    CHECK_CODE(get(&side, 0, &op), EN_EBUSY);
+    CHECK_CODE(async_get(&side, 0, &op), EN_EBUSY);
     CHECK_CODE(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL), EN_EBUSY);
     peer_send_text(side.fd, "a\nb\nc\nd\n");
     CHECK_OK(en_loop_run(side.loop)); /* ends with the receive */
@@ -330,7 +276,7 @@ static void until_somebody_has_enough(void)
     CHECK_TEXT(stream.all, "abcdlast");
     CHECK_CODE(stream.last, EN_ECONNABORTED);
     CHECK_INT(stream.calls, 6);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 typedef struct {
@@ -360,12 +306,12 @@ static int take_two(int status, en_packet_t *packet, void *user_data)
  */
 static void what_came_together_may_go_apart(void)
 {
-    side_t side;
+    async_wire_t side;
     picky_t picky = {0};
     stream_t stream = {.stop_after = 2};
     en_stats_t stats = {.struct_size = sizeof(stats)};
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     picky.client = side.client;
     CHECK_OK(en_async_tcp_client_recv_start(side.client, take_two, &picky, NULL));
     peer_send_text(side.fd, "1\n2\n3\n4\n5\n");
@@ -381,13 +327,13 @@ static void what_came_together_may_go_apart(void)
     CHECK_TEXT(stream.all, "45");
     CHECK_BYTES(picky.kept.data, picky.kept.size, "2", 1);
     en_packet_release(&picky.kept);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 /* A packet that cannot be decoded ends one receive; what has come behind it is for the next. */
 static void a_bad_packet_among_others(void)
 {
-    side_t side;
+    async_wire_t side;
     op_t ops[3] = {0};
     stream_t failing = {0};
     stream_t stream = {.stop_after = 1};
@@ -395,10 +341,10 @@ static void a_bad_packet_among_others(void)
 
     REQUIRE_OK(en_tcp_options_new(&options));
     REQUIRE_OK(en_tcp_options_set_max_packet_size(options, 3));
-    side_open(&side, options);
+    async_wire_open(&side, options);
     peer_send_text(side.fd, "1\nlong\n2\nlong\n3\n");
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(get(&side, 5000, &ops[i]));
+        CHECK_OK(async_get(&side, 5000, &ops[i]));
         op_wait(side.loop, &ops[i]);
         CHECK_OP(&ops[i], i == 1 ? EN_EMSGSIZE : EN_OK);
     }
@@ -410,7 +356,7 @@ static void a_bad_packet_among_others(void)
     CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
     CHECK_OK(en_loop_run(side.loop));
     CHECK_TEXT(stream.all, "3");
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void who_has_enough_is_not_read_for(void)
@@ -418,9 +364,9 @@ static void who_has_enough_is_not_read_for(void)
     stream_t stream = {.stop_after = 1};
     size_t gone = 0;
     ssize_t count;
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_recv_start(side.client, collect, &stream, NULL));
     peer_send_text(side.fd, "one\n");
     CHECK_OK(en_loop_run(side.loop));
@@ -429,7 +375,7 @@ static void who_has_enough_is_not_read_for(void)
         CHECK_OK(en_loop_run_once(side.loop, 0));
     }
     CHECK(gone < ((size_t)64 << 20)); /* the peer has to wait at some time */
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void a_budget_for_all(void)
@@ -437,9 +383,9 @@ static void a_budget_for_all(void)
     stream_t stream = {0};
     op_t op = {0};
     int64_t start;
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     peer_send_text(side.fd, "a\nb\n");
     start = now_ms();
     CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 80, collect, &stream,
@@ -448,244 +394,7 @@ static void a_budget_for_all(void)
     CHECK_TOOK(start, 80);
     CHECK_TEXT(stream.all, "ab");
     CHECK_CODE(stream.last, EN_ETIMEDOUT);
-    side_close(&side);
-}
-
-static void closing_gracefully(void)
-{
-    op_t sent = {0};
-    op_t got = {0};
-    op_t closed = {0};
-    op_t late = {0};
-    step_t steps[] = {{.what = STEP_DRAIN}};
-    script_t script;
-    side_t side;
-
-    side_open(&side, NULL);
-    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done, &sent,
-                                             NULL));
-    CHECK_OK(get(&side, -1, &got));
-    CHECK_OK(en_async_tcp_client_close(side.client, 20000, op_done, &closed, NULL));
-    CHECK_INT(en_async_tcp_client_is_closing(side.client), 1);
-    CHECK_CODE(put(&side, "late", &late), EN_ECLOSED);
-    script_start(&script, side.fd, steps, 1);
-    op_wait(side.loop, &closed);
-    CHECK_OP(&closed, EN_OK);
-    CHECK_OP(&sent, EN_OK);
-    CHECK_OP(&got, EN_ECLOSED);
-    CHECK_INT(late.calls, 0);
-    CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
-    script_join(&script);
-    closed.calls = 0;
-    CHECK_OK(en_async_tcp_client_close(side.client, 0, op_done, &closed, NULL));
-    op_wait(side.loop, &closed);
-    CHECK_OP(&closed, EN_OK);
-    side_close(&side);
-}
-
-static void closing_abruptly(void)
-{
-    op_t sent = {0};
-    op_t closed = {0};
-    int64_t start;
-    side_t side;
-
-    for (int way = 0; way < 2; way++) {
-        sent = closed = (op_t){0};
-        side_open(&side, NULL);
-        CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
-                                                 &sent, NULL));
-        start = now_ms();
-        CHECK_OK(en_async_tcp_client_close(side.client, way ? -1 : 80, op_done, &closed,
-                                           &closed.operation));
-        if (way) {
-            op_still_waits(side.loop, &closed);
-            CHECK_OK(en_loop_cancel(side.loop, closed.operation));
-        }
-        op_wait(side.loop, &closed);
-        if (way == 0)
-            CHECK_TOOK(start, 80);
-        CHECK_OP(&closed, way ? EN_ECANCELED : EN_ETIMEDOUT);
-        CHECK_OP(&sent, EN_ECLOSED);
-        CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
-        side_close(&side);
-    }
-}
-
-static void freeing_completes_everything(void)
-{
-    op_t ops[4] = {{0}, {0}, {0}, {0}};
-    side_t side;
-
-    side_open(&side, NULL);
-    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
-                                             &ops[0], NULL));
-    CHECK_OK(put(&side, "behind", &ops[1]));
-    CHECK_OK(get(&side, -1, &ops[2]));
-    CHECK_OK(get(&side, 5000, &ops[3]));
-    en_async_tcp_client_free(side.client);
-    side.client = NULL;
-    for (int i = 0; i < 4; i++)
-        CHECK_OP(&ops[i], EN_ECANCELED);
-    CHECK_OK(en_loop_run(side.loop));
-    for (int i = 0; i < 4; i++)
-        CHECK_INT(ops[i].calls, 1);
-    side_close(&side);
-}
-
-static void the_end_of_the_loop_completes_everything(void)
-{
-    op_t ops[2] = {{0}, {0}};
-    op_t late = {0};
-    side_t side;
-
-    side_open(&side, NULL);
-    CHECK_OK(get(&side, -1, &ops[0]));
-    CHECK_OK(get(&side, -1, &ops[1]));
-    en_loop_free(side.loop);
-    for (int i = 0; i < 2; i++)
-        CHECK_OP(&ops[i], EN_ECANCELED);
-    CHECK_CODE(put(&side, "late", &late), EN_ECLOSED);
-    CHECK(en_async_tcp_client_loop(side.client) == NULL);
-    side.loop = NULL;
-    side_close(&side);
-}
-
-static side_t *mine;
-
-static void free_client(int status, void *user_data)
-{
-    op_done(status, user_data);
-    en_async_tcp_client_free(mine->client);
-    mine->client = NULL;
-}
-
-static void free_all(int status, void *user_data)
-{
-    free_client(status, user_data);
-    en_loop_free(mine->loop);
-    mine->loop = NULL;
-}
-
-static void close_client(int status, void *user_data)
-{
-    op_done(status, user_data);
-    CHECK_OK(en_async_tcp_client_close(mine->client, 1000, NULL, NULL, NULL));
-}
-
-static int free_while_receiving(int status, en_packet_t *packet, void *user_data)
-{
-    en_packet_release(packet);
-    free_client(status, user_data);
-    return EN_RECEIVE_MORE;
-}
-
-static void ending_inside_callbacks(void)
-{
-    void (*const ends[])(int, void *) = {free_client, free_all, close_client};
-    op_t op = {0};
-    side_t side;
-
-    mine = &side;
-    for (int i = 0; i < 3; i++) {
-        op_t other = {0};
-        en_loop_t *loop;
-
-        op = (op_t){0};
-        side_open(&side, NULL);
-        loop = side.loop;
-        CHECK_OK(get(&side, -1, &other));
-        CHECK_OK(en_async_tcp_client_send_packet(side.client, "x", 1, 1000, ends[i], &op, NULL));
-        CHECK_OK(en_loop_run(loop));
-        CHECK_OP(&op, EN_OK);
-        CHECK_OP(&other, i == 2 ? EN_ECLOSED : EN_ECANCELED);
-        side_close(&side);
-    }
-    op = (op_t){0};
-    side_open(&side, NULL);
-    CHECK_OK(en_async_tcp_client_recv_start(side.client, free_while_receiving, &op, NULL));
-    peer_send_text(side.fd, "one\ntwo\n");
-    CHECK_OK(en_loop_run(side.loop));
-    CHECK_OP(&op, EN_OK);
-    side_close(&side);
-}
-
-static en_async_tcp_client_t *called;
-static int refused;
-
-static int meddle(const uint8_t *data, size_t size, int end, size_t *used, en_slice_t *packet,
-                  void *state, void *user_data)
-{
-    (void)end, (void)state, (void)user_data;
-    refused = en_async_tcp_client_send_packet(called, "x", 1, 0, NULL, NULL, NULL);
-    *used = size;
-    *packet = (en_slice_t){data, size};
-    return EN_DECODE_PACKET;
-}
-
-static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
-{
-    (void)user_data;
-    for (size_t i = 0; i < count; i++)
-        CHECK_OK(en_frame_append(frame, parts[i].data, parts[i].size));
-    return EN_CALLBACK_DONE;
-}
-
-static void protocol_callbacks_may_not_call_back(void)
-{
-    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, meddle, NULL, NULL};
-    en_stream_protocol_t *protocol = NULL;
-    op_t op = {0};
-    side_t side;
-    wire_t wire;
-
-    side.loop = loop_new();
-    wire_open(&wire, protocol_raw(), NULL);
-    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, NULL));
-    REQUIRE_OK(en_async_tcp_client_from_fd(&side.client, side.loop, wire.fd, protocol, NULL));
-    wire.fd = -1; /* the client's now */
-    en_stream_protocol_free(protocol);
-    CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
-    called = side.client;
-    CHECK_OK(get(&side, 5000, &op));
-    CHECK_OK(send_text(wire.client, "in"));
-    op_wait(side.loop, &op);
-    CHECK_OP(&op, EN_OK);
-    CHECK_CODE(refused, EN_EDEADLK);
-    en_async_tcp_client_free(side.client);
-    en_loop_free(side.loop);
-    wire_close(&wire);
-}
-
-static void the_end_of_the_stream(void)
-{
-    op_t end = {0};
-    op_t got = {0};
-    op_t after = {0};
-    side_t side;
-
-    side_open(&side, NULL);
-    CHECK_OK(put(&side, "last", NULL));
-    CHECK_OK(en_async_tcp_client_send_eof(side.client, 1000, op_done, &end, NULL));
-    op_wait(side.loop, &end);
-    CHECK_OP(&end, EN_OK);
-    peer_expect_text(side.fd, "last\n");
-    peer_expect_end(side.fd);
-    CHECK_OK(put(&side, "more", &after));
-    op_wait(side.loop, &after);
-    CHECK_OP(&after, EN_ESHUTDOWN);
-    peer_send_text(side.fd, "answer\nhalf");
-    peer_end(side.fd);
-    CHECK_OK(get(&side, 5000, &got));
-    op_wait(side.loop, &got);
-    CHECK_BYTES(got.data, got.size, "answer", 6);
-    for (int i = 0; i < 2; i++) {
-        got = (op_t){0};
-        CHECK_OK(get(&side, 5000, &got));
-        op_wait(side.loop, &got);
-        CHECK_OP(&got, EN_ETRUNCATED);
-    }
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void what_is_buffered_goes_with_the_next_turn(void)
@@ -693,18 +402,18 @@ static void what_is_buffered_goes_with_the_next_turn(void)
     en_tcp_options_t *options = options_new();
     op_t ops[2] = {{0}, {0}};
     en_stats_t stats = {.struct_size = sizeof(stats)};
-    side_t side;
+    async_wire_t side;
 
     CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-    side_open(&side, options);
-    CHECK_OK(put(&side, "one", &ops[0]));
-    CHECK_OK(put(&side, "two", &ops[1]));
+    async_wire_open(&side, options);
+    CHECK_OK(async_put(&side, "one", &ops[0]));
+    CHECK_OK(async_put(&side, "two", &ops[1]));
     peer_expect_nothing(side.fd);
     op_wait(side.loop, &ops[1]);
     peer_expect_text(side.fd, "one\ntwo\n");
     CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
     CHECK_INT(stats.send_calls, 1);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void echo_over_tls(void *arg)
@@ -735,16 +444,16 @@ static void tls(void)
     op_t closed = {0};
     en_tls_info_t *info = NULL;
     thread_t thread;
-    side_t side;
+    async_wire_t side;
 
     CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
-    side_new(&side, options);
+    async_wire_new(&side, options);
     thread_start(&thread, echo_over_tls, &side.listener);
     for (int i = 0; i < 20; i++) {
         op_t got = {0};
 
-        CHECK_OK(put(&side, "secret", NULL));
-        CHECK_OK(get(&side, 20000, &got));
+        CHECK_OK(async_put(&side, "secret", NULL));
+        CHECK_OK(async_get(&side, 20000, &got));
         op_wait(side.loop, &got);
         CHECK_OP(&got, EN_OK);
         CHECK_BYTES(got.data, got.size, "secret", 6);
@@ -757,7 +466,7 @@ static void tls(void)
     CHECK_OP(&closed, EN_OK);
     thread_join(&thread);
     en_tls_config_free(config);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void a_peer_that_stalls_in_the_handshake(void)
@@ -765,17 +474,17 @@ static void a_peer_that_stalls_in_the_handshake(void)
     en_tls_config_t *config = tls_client_config(tls_trusting());
     en_tcp_options_t *options = options_new();
     op_t op = {0};
-    side_t side;
+    async_wire_t side;
 
     CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
     CHECK_OK(en_tcp_options_set_handshake_timeout(options, 100));
-    side_new(&side, options);
-    CHECK_OK(put(&side, "x", &op));
+    async_wire_new(&side, options);
+    CHECK_OK(async_put(&side, "x", &op));
     op_wait(side.loop, &op); /* nobody answers */
     CHECK_OP(&op, EN_ETIMEDOUT);
     CHECK_HAS(op.message, "handshake");
     en_tls_config_free(config);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 enum { MANY = 500 };
@@ -828,13 +537,6 @@ static const test_case_t cases[] = {
     CASE(a_bad_packet_among_others),
     CASE(who_has_enough_is_not_read_for),
     CASE(a_budget_for_all),
-    CASE(closing_gracefully),
-    CASE(closing_abruptly),
-    CASE(freeing_completes_everything),
-    CASE(the_end_of_the_loop_completes_everything),
-    CASE(ending_inside_callbacks),
-    CASE(protocol_callbacks_may_not_call_back),
-    CASE(the_end_of_the_stream),
     CASE(what_is_buffered_goes_with_the_next_turn),
     CASE(tls),
     CASE(a_peer_that_stalls_in_the_handshake),

@@ -1,49 +1,12 @@
 /* Several packets at a time on a loop, the write buffer, and what is to be read although nothing
  * new comes. */
-#include "async.h"
+#include "async_wire.h"
 #include "threads.h"
 #include "tls.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-typedef struct {
-    en_loop_t *loop;
-    en_async_tcp_client_t *client;
-    int listener;
-    int fd;
-} side_t;
-
-static void side_open(side_t *side, en_tcp_options_t *options)
-{
-    en_stream_protocol_t *lines = protocol_line();
-    op_t op = {0};
-    size_t size = 0;
-
-    side->loop = loop_new();
-    side->listener = peer_listen("127.0.0.1", 16);
-    REQUIRE_OK(en_async_tcp_client_new(&side->client, side->loop, "127.0.0.1",
-                                       peer_port(side->listener), lines, options));
-    en_stream_protocol_free(lines);
-    en_tcp_options_free(options);
-    CHECK_CODE(en_async_tcp_client_max_recv_size(side->client, &size), EN_ENOTCONN);
-    REQUIRE_OK(en_async_tcp_client_wait_connected(side->client, 5000, op_done, &op, NULL));
-    op_wait(side->loop, &op);
-    CHECK_OP(&op, EN_OK);
-    CHECK_OK(en_async_tcp_client_max_recv_size(side->client, &size));
-    CHECK(size > 0);
-    side->fd = peer_accept(side->listener);
-}
-
-static void side_close(side_t *side)
-{
-    en_async_tcp_client_free(side->client);
-    en_loop_free(side->loop);
-    if (side->fd >= 0)
-        close(side->fd);
-    close(side->listener);
-}
 
 /* Packets as a text, each ended by a comma; `count` is how many. */
 static void op_packets(int status, en_packet_t *packets, size_t count, void *user_data)
@@ -62,7 +25,7 @@ static void op_packets(int status, en_packet_t *packets, size_t count, void *use
     }
 }
 
-static int get(side_t *side, size_t capacity, int64_t timeout_ms, op_t *op)
+static int get(async_wire_t *side, size_t capacity, int64_t timeout_ms, op_t *op)
 {
     memset(op, 0, sizeof(*op));
     return en_async_tcp_client_recv_packets(side->client, capacity, timeout_ms, op_packets, op,
@@ -72,12 +35,27 @@ static int get(side_t *side, size_t capacity, int64_t timeout_ms, op_t *op)
 #define CHECK_PACKETS(op, text)                                                                    \
     (CHECK_OP((op), EN_OK), CHECK_BYTES((op)->data, (op)->size, (text), strlen(text)))
 
+static void what_is_asked_for_is_told_once_connected(void)
+{
+    async_wire_t side;
+    size_t size = 0;
+    op_t op = {0};
+
+    async_wire_new(&side, NULL);
+    CHECK_CODE(en_async_tcp_client_max_recv_size(side.client, &size), EN_ENOTCONN);
+    CHECK_OK(en_async_tcp_client_wait_connected(side.client, 5000, op_done, &op, NULL));
+    op_wait(side.loop, &op);
+    CHECK_OK(en_async_tcp_client_max_recv_size(side.client, &size));
+    CHECK(size > 0);
+    async_wire_close(&side);
+}
+
 static void those_that_are_there_come_together(void)
 {
-    side_t side;
+    async_wire_t side;
     op_t op;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     peer_send_text(side.fd, "one\ntwo\nthree\nfour\nfi");
     CHECK_OK(get(&side, 3, 5000, &op));
     op_wait(side.loop, &op);
@@ -97,15 +75,15 @@ static void those_that_are_there_come_together(void)
     op_wait(side.loop, &op);
     CHECK_PACKETS(&op, "five,");
     CHECK_CODE(get(&side, 0, 5000, &op), EN_EINVAL);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void an_end_behind_packets_is_told_after_them(void)
 {
-    side_t side;
+    async_wire_t side;
     op_t op;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     peer_send_text(side.fd, "last\n");
     peer_end(side.fd);
     CHECK_OK(get(&side, 8, 5000, &op));
@@ -114,15 +92,15 @@ static void an_end_behind_packets_is_told_after_them(void)
     CHECK_OK(get(&side, 8, 5000, &op));
     op_wait(side.loop, &op);
     CHECK_OP(&op, EN_ECONNABORTED);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void kinds_of_receives_take_turns(void)
 {
     op_t one = {0}, several, next = {0};
-    side_t side;
+    async_wire_t side;
 
-    side_open(&side, NULL);
+    async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_recv_packet(side.client, 5000, op_received, &one, NULL));
     CHECK_OK(get(&side, 2, 5000, &several));
     CHECK_OK(en_async_tcp_client_recv_packet(side.client, 5000, op_received, &next, NULL));
@@ -131,17 +109,17 @@ static void kinds_of_receives_take_turns(void)
     CHECK_BYTES(one.data, one.size, "a", 1);
     CHECK_PACKETS(&several, "b,c,");
     CHECK_BYTES(next.data, next.size, "d", 1);
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void a_flush_sends_what_was_put_aside(void)
 {
     en_tcp_options_t *options = options_new();
     op_t sent = {0}, flushed = {0}, nothing = {0};
-    side_t side;
+    async_wire_t side;
 
     CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-    side_open(&side, options);
+    async_wire_open(&side, options);
     CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &nothing, NULL));
     CHECK_INT(nothing.calls, 0);
     op_wait(side.loop, &nothing);
@@ -152,7 +130,7 @@ static void a_flush_sends_what_was_put_aside(void)
     CHECK_OP(&sent, EN_OK);
     CHECK_OP(&flushed, EN_OK);
     peer_expect_text(side.fd, "aside\n");
-    side_close(&side);
+    async_wire_close(&side);
 }
 
 static void the_first_address_that_answers_is_taken(void)
@@ -345,6 +323,7 @@ static void closing_a_transport_of_callbacks_ends_what_waits(void)
 }
 
 static const test_case_t cases[] = {
+    CASE(what_is_asked_for_is_told_once_connected),
     CASE(those_that_are_there_come_together),
     CASE(an_end_behind_packets_is_told_after_them),
     CASE(kinds_of_receives_take_turns),

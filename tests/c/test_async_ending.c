@@ -1,0 +1,255 @@
+/* How clients on a loop end: gracefully, abruptly, inside callbacks, and with their loop. */
+#include "async_wire.h"
+#include "peer.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char large[8 << 20];
+
+static void closing_gracefully(void)
+{
+    op_t sent = {0};
+    op_t got = {0};
+    op_t closed = {0};
+    op_t late = {0};
+    step_t steps[] = {{.what = STEP_DRAIN}};
+    script_t script;
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done, &sent,
+                                             NULL));
+    CHECK_OK(async_get(&side, -1, &got));
+    CHECK_OK(en_async_tcp_client_close(side.client, 20000, op_done, &closed, NULL));
+    CHECK_INT(en_async_tcp_client_is_closing(side.client), 1);
+    CHECK_CODE(async_put(&side, "late", &late), EN_ECLOSED);
+    script_start(&script, side.fd, steps, 1);
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&got, EN_ECLOSED);
+    CHECK_INT(late.calls, 0);
+    CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
+    script_join(&script);
+    closed.calls = 0;
+    CHECK_OK(en_async_tcp_client_close(side.client, 0, op_done, &closed, NULL));
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    async_wire_close(&side);
+}
+
+static void closing_abruptly(void)
+{
+    op_t sent = {0};
+    op_t closed = {0};
+    int64_t start;
+    async_wire_t side;
+
+    for (int way = 0; way < 2; way++) {
+        sent = closed = (op_t){0};
+        async_wire_open(&side, NULL);
+        CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
+                                                 &sent, NULL));
+        start = now_ms();
+        CHECK_OK(en_async_tcp_client_close(side.client, way ? -1 : 80, op_done, &closed,
+                                           &closed.operation));
+        if (way) {
+            op_still_waits(side.loop, &closed);
+            CHECK_OK(en_loop_cancel(side.loop, closed.operation));
+        }
+        op_wait(side.loop, &closed);
+        if (way == 0)
+            CHECK_TOOK(start, 80);
+        CHECK_OP(&closed, way ? EN_ECANCELED : EN_ETIMEDOUT);
+        CHECK_OP(&sent, EN_ECLOSED);
+        CHECK_INT(en_async_tcp_client_fileno(side.client), -1);
+        async_wire_close(&side);
+    }
+}
+
+static void freeing_completes_everything(void)
+{
+    op_t ops[4] = {{0}, {0}, {0}, {0}};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), -1, op_done,
+                                             &ops[0], NULL));
+    CHECK_OK(async_put(&side, "behind", &ops[1]));
+    CHECK_OK(async_get(&side, -1, &ops[2]));
+    CHECK_OK(async_get(&side, 5000, &ops[3]));
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    for (int i = 0; i < 4; i++)
+        CHECK_OP(&ops[i], EN_ECANCELED);
+    CHECK_OK(en_loop_run(side.loop));
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(ops[i].calls, 1);
+    async_wire_close(&side);
+}
+
+static void the_end_of_the_loop_completes_everything(void)
+{
+    op_t ops[2] = {{0}, {0}};
+    op_t late = {0};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_get(&side, -1, &ops[0]));
+    CHECK_OK(async_get(&side, -1, &ops[1]));
+    en_loop_free(side.loop);
+    for (int i = 0; i < 2; i++)
+        CHECK_OP(&ops[i], EN_ECANCELED);
+    CHECK_CODE(async_put(&side, "late", &late), EN_ECLOSED);
+    CHECK(en_async_tcp_client_loop(side.client) == NULL);
+    side.loop = NULL;
+    async_wire_close(&side);
+}
+
+static async_wire_t *mine;
+
+static void free_client(int status, void *user_data)
+{
+    op_done(status, user_data);
+    en_async_tcp_client_free(mine->client);
+    mine->client = NULL;
+}
+
+static void free_all(int status, void *user_data)
+{
+    free_client(status, user_data);
+    en_loop_free(mine->loop);
+    mine->loop = NULL;
+}
+
+static void close_client(int status, void *user_data)
+{
+    op_done(status, user_data);
+    CHECK_OK(en_async_tcp_client_close(mine->client, 1000, NULL, NULL, NULL));
+}
+
+static int free_while_receiving(int status, en_packet_t *packet, void *user_data)
+{
+    en_packet_release(packet);
+    free_client(status, user_data);
+    return EN_RECEIVE_MORE;
+}
+
+static void ending_inside_callbacks(void)
+{
+    void (*const ends[])(int, void *) = {free_client, free_all, close_client};
+    op_t op = {0};
+    async_wire_t side;
+
+    mine = &side;
+    for (int i = 0; i < 3; i++) {
+        op_t other = {0};
+        en_loop_t *loop;
+
+        op = (op_t){0};
+        async_wire_open(&side, NULL);
+        loop = side.loop;
+        CHECK_OK(async_get(&side, -1, &other));
+        CHECK_OK(en_async_tcp_client_send_packet(side.client, "x", 1, 1000, ends[i], &op, NULL));
+        CHECK_OK(en_loop_run(loop));
+        CHECK_OP(&op, EN_OK);
+        CHECK_OP(&other, i == 2 ? EN_ECLOSED : EN_ECANCELED);
+        async_wire_close(&side);
+    }
+    op = (op_t){0};
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, free_while_receiving, &op, NULL));
+    peer_send_text(side.fd, "one\ntwo\n");
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_OP(&op, EN_OK);
+    async_wire_close(&side);
+}
+
+static en_async_tcp_client_t *called;
+static int refused;
+
+static int meddle(const uint8_t *data, size_t size, int end, size_t *used, en_slice_t *packet,
+                  void *state, void *user_data)
+{
+    (void)end, (void)state, (void)user_data;
+    refused = en_async_tcp_client_send_packet(called, "x", 1, 0, NULL, NULL, NULL);
+    *used = size;
+    *packet = (en_slice_t){data, size};
+    return EN_DECODE_PACKET;
+}
+
+static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)user_data;
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(en_frame_append(frame, parts[i].data, parts[i].size));
+    return EN_CALLBACK_DONE;
+}
+
+static void protocol_callbacks_may_not_call_back(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, meddle, NULL, NULL};
+    en_stream_protocol_t *protocol = NULL;
+    op_t op = {0};
+    async_wire_t side;
+    wire_t wire;
+
+    side.loop = loop_new();
+    wire_open(&wire, protocol_raw(), NULL);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, NULL));
+    REQUIRE_OK(en_async_tcp_client_from_fd(&side.client, side.loop, wire.fd, protocol, NULL));
+    wire.fd = -1; /* the client's now */
+    en_stream_protocol_free(protocol);
+    CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
+    called = side.client;
+    CHECK_OK(async_get(&side, 5000, &op));
+    CHECK_OK(send_text(wire.client, "in"));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_CODE(refused, EN_EDEADLK);
+    en_async_tcp_client_free(side.client);
+    en_loop_free(side.loop);
+    wire_close(&wire);
+}
+
+static void the_end_of_the_stream(void)
+{
+    op_t end = {0};
+    op_t got = {0};
+    op_t after = {0};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_put(&side, "last", NULL));
+    CHECK_OK(en_async_tcp_client_send_eof(side.client, 1000, op_done, &end, NULL));
+    op_wait(side.loop, &end);
+    CHECK_OP(&end, EN_OK);
+    peer_expect_text(side.fd, "last\n");
+    peer_expect_end(side.fd);
+    CHECK_OK(async_put(&side, "more", &after));
+    op_wait(side.loop, &after);
+    CHECK_OP(&after, EN_ESHUTDOWN);
+    peer_send_text(side.fd, "answer\nhalf");
+    peer_end(side.fd);
+    CHECK_OK(async_get(&side, 5000, &got));
+    op_wait(side.loop, &got);
+    CHECK_BYTES(got.data, got.size, "answer", 6);
+    for (int i = 0; i < 2; i++) {
+        got = (op_t){0};
+        CHECK_OK(async_get(&side, 5000, &got));
+        op_wait(side.loop, &got);
+        CHECK_OP(&got, EN_ETRUNCATED);
+    }
+    async_wire_close(&side);
+}
+
+static const test_case_t cases[] = {
+    CASE(closing_gracefully),           CASE(closing_abruptly),
+    CASE(freeing_completes_everything), CASE(the_end_of_the_loop_completes_everything),
+    CASE(ending_inside_callbacks),      CASE(protocol_callbacks_may_not_call_back),
+    CASE(the_end_of_the_stream),
+};
+
+TEST_MAIN("async_ending")
