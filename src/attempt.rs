@@ -1,9 +1,12 @@
 //! The outcome of every socket operation: it has finished, or it says what it waits for.
 
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
+
+/// What nobody tells of, such as a transport of the application's own, is looked at so often.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an operation waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

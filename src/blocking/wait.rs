@@ -5,15 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Cancel, closed};
-use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::attempt::{Attempt, Hold, Interest, LOOK_AGAIN, Stop};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result};
 use crate::socket::poll::PollSet;
 use crate::socket::slot::{Guard, Refused, Slot};
 use crate::transport::Transport;
-
-/// What cannot be polled is looked at so often.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A second descriptor is looked at so often where one only can be waited for.
 const GLANCE: Duration = Duration::from_millis(20);

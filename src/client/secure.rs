@@ -4,8 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::attempt::{Course, Hold, Interest, Stop, Undertaking};
-use crate::blocking::wait::LOOK_AGAIN;
+use crate::attempt::{Course, Hold, Interest, LOOK_AGAIN, Stop, Undertaking};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::tls::TlsConfig;

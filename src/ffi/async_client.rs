@@ -17,10 +17,11 @@ use super::{
     Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, null, take, truth,
 };
 use super::{transport, unix_client};
-use crate::error::{EN_EOPNOTSUPP, Error, Result, invalid};
+use crate::error::{Result, invalid};
 use crate::reactor::AsyncClient;
 use crate::socket::names::Names;
 use crate::socket::options::OPTIONS;
+use crate::transport::descriptor;
 
 /// A client of any family on a loop, seen through what all have in common. It is borrowed from the
 /// client it was got from (`en_async_tcp_client_as_async_client`, ...), and ends with it.
@@ -383,11 +384,6 @@ pub(super) unsafe fn set_option<H: Handle<Inner = Rc<AsyncClient>>>(
         let option = OPTIONS.find(option)?;
         client.with_transport(|transport| option.set(descriptor(transport)?, value))
     })
-}
-
-fn descriptor(transport: &dyn crate::transport::Transport) -> Result<std::os::fd::BorrowedFd<'_>> {
-    let reason = "this transport is no socket and has no socket options";
-    transport.fd(crate::attempt::Interest::Read).ok_or_else(|| Error::new(EN_EOPNOTSUPP, reason))
 }
 
 /// # Safety

@@ -253,6 +253,11 @@ pub(crate) fn no_ancillary() -> Error {
     Error::new(EN_EOPNOTSUPP, "this transport carries no ancillary data: only Unix sockets do")
 }
 
+/// The descriptor of a socket, for what only sockets have.
+pub fn descriptor(transport: &dyn Transport) -> Result<BorrowedFd<'_>> {
+    transport.fd(Interest::Read).ok_or_else(no_socket)
+}
+
 fn no_socket() -> Error {
     Error::new(EN_EOPNOTSUPP, "this transport is no socket and has no socket options")
 }

@@ -273,6 +273,34 @@ static void less_than_a_packet_is_told_with_what_came(void)
     pair_close(&pair);
 }
 
+static void an_error_that_stays_is_told_each_time(void)
+{
+    en_stream_protocol_t *prefixed = NULL;
+    en_async_unix_stream_client_t *client = NULL;
+    en_ancillary_t *in = ancillary_new();
+    en_loop_t *loop = loop_new();
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(
+        en_stream_protocol_new_length_prefixed(&prefixed, EN_LENGTH_U32, EN_BIG_ENDIAN, 1, 0));
+    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, ends[0], prefixed, NULL));
+    en_stream_protocol_free(prefixed);
+    peer_send(ends[1], "\0\0\0\1", 4); /* a length that includes itself, and is less than that */
+    for (int i = 0; i < 4; i++) {
+        op_t op = {0};
+
+        CHECK_OK(en_async_unix_stream_client_recv_packet_with_ancillary(client, 0, 5000, in,
+                                                                        op_received, &op, NULL));
+        op_wait(loop, &op);
+        CHECK_OP(&op, EN_EBADMSG);
+    }
+    en_async_unix_stream_client_free(client);
+    en_ancillary_free(in);
+    en_loop_free(loop);
+    close(ends[1]);
+}
+
 static void datagrams_have_it_too(void)
 {
     en_datagram_protocol_t *raw = NULL;
@@ -337,6 +365,7 @@ static const test_case_t cases[] = {
     CASE(what_cannot_be_duplicated_is_told),
     CASE(ending_a_receive_leaves_what_comes_to_the_next),
     CASE(less_than_a_packet_is_told_with_what_came),
+    CASE(an_error_that_stays_is_told_each_time),
     CASE(datagrams_have_it_too),
     CASE(freeing_completes_what_waits),
 };

@@ -1,20 +1,19 @@
 //! What can be asked of a client without waiting: who is at its ends, its options, what it has done.
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use super::Client;
-use crate::attempt::Interest;
 use crate::blocking::{Closable, closed};
 use crate::endpoint::Stats;
-use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
+use crate::error::{EN_ENODATA, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
 use crate::socket::names::{self, Names};
 use crate::socket::options::SocketOption;
 use crate::socket::unix_address::UnixAddress;
 use crate::tls::TlsFacts;
-use crate::transport::{Attribute, Transport};
+use crate::transport::{Attribute, Transport, descriptor};
 
 impl Client {
     /// The address of our end.
@@ -109,10 +108,4 @@ impl Client {
     pub fn stats(&self) -> Stats {
         self.counters.stats()
     }
-}
-
-fn descriptor(transport: &dyn Transport) -> Result<BorrowedFd<'_>> {
-    transport
-        .fd(Interest::Read)
-        .ok_or_else(|| Error::new(EN_EOPNOTSUPP, "this transport is no socket and has no socket options"))
 }

@@ -100,14 +100,14 @@ impl Started {
 }
 
 impl Live {
-    fn receive(&mut self) -> Attempt<Packet> {
-        let outcome = self.receive_next();
-        // Whether an error stays is for the receiver to say: it is asked again.
+    /// One receive. Whether an error stays is for the receiver to say: it is asked again.
+    fn ask<T>(&mut self, receive: impl FnOnce(&mut Live) -> Attempt<T>) -> Attempt<T> {
+        let outcome = receive(self);
         self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
         outcome
     }
 
-    fn receive_next(&mut self) -> Attempt<Packet> {
+    fn receive(&mut self) -> Attempt<Packet> {
         if let Some(packet) = self.gathered()? {
             return Ok(packet);
         }
@@ -142,7 +142,6 @@ impl Live {
             let outcome = self.receive_new(|receiver| receiver.recv_new(out, most, Hold::No));
             // There may be more behind what cannot be decoded.
             self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
-            self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
             outcome?;
         }
         Ok(!self.has_gathered && !self.is_readable)
@@ -182,24 +181,13 @@ impl Live {
     }
 
     /// With what came beside it: one receive from the system at most.
-    fn receive_beside(&mut self, room: usize) -> Attempt<(Result<Packet>, Ancillary)> {
-        let mut ancillary = Ancillary::default();
-        match self.gathered() {
-            Ok(None) => {}
-            Ok(Some(packet)) => return Ok((Ok(packet), ancillary)),
-            Err(error) => return Ok((Err(error), ancillary)),
+    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
+        if let Some(packet) = self.gathered()? {
+            return Ok(packet);
         }
-        let outcome =
-            self.receive_new(|receiver| receiver.recv_with_ancillary(&mut ancillary, room, Hold::No));
+        let outcome = self.receive_new(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No));
         self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
-        match outcome {
-            Ok(packet) => Ok((Ok(packet), ancillary)),
-            Err(Stop::Failed(error)) => {
-                self.is_readable = true;
-                Ok((Err(error), ancillary))
-            }
-            Err(stop) => Err(stop),
-        }
+        outcome
     }
 }
 
@@ -330,10 +318,17 @@ impl AsyncClient {
             let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
             let Some(first) = receives.front() else { return };
             let outcome = match first {
-                Receiving::Packet(_) => live.receive().map(Came::Packet),
-                Receiving::Packets(_, most) => live.receive_several(*most).map(Came::Packets),
+                Receiving::Packet(_) => live.ask(Live::receive).map(Came::Packet),
+                Receiving::Packets(_, most) => {
+                    live.ask(|live| live.receive_several(*most)).map(Came::Packets)
+                }
                 Receiving::Beside(_, room) => {
-                    live.receive_beside(*room).map(|came| Came::Beside(came.0, came.1))
+                    let mut ancillary = Ancillary::default();
+                    match live.ask(|live| live.receive_beside(&mut ancillary, *room)) {
+                        Ok(packet) => Ok(Came::Beside(Ok(packet), ancillary)),
+                        Err(Stop::Failed(error)) => Ok(Came::Beside(Err(error), ancillary)),
+                        Err(stop) => Err(stop),
+                    }
                 }
             };
             let outcome = match outcome {
@@ -367,7 +362,7 @@ impl AsyncClient {
         let number = started.number;
         let receive = started.receive.take()?;
         let mut run = self.core.take_run();
-        let outcome = live.receive_run(&mut run, RUN);
+        let outcome = live.ask(|live| live.receive_run(&mut run, RUN));
         if run.is_empty() {
             started.receive = Some(receive);
             self.core.put_run(run);

@@ -6,17 +6,14 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{AsyncClient, Live, State};
-use crate::attempt::Interest;
+use crate::attempt::{Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::reactor::event_loop::EventLoop;
 use crate::transport::Transport;
-
-/// A transport of the application's own that waits is looked at so often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is watched for a connection.
 #[derive(Default)]
