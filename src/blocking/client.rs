@@ -91,7 +91,7 @@ impl Client {
             sender_waits: AtomicBool::new(false),
             encoder: connection.encoder,
             counters: connection.counters,
-            peer: connection.names.as_ref().map(|names| names.remote.to_string().into()),
+            peer: connection.names.as_ref().map(|names| names.remote().to_string().into()),
             names: connection.names,
             is_shared: connection.is_shared,
             flushing: AtomicBool::new(false),

@@ -39,7 +39,7 @@ impl Ends {
 /// A stream socket: TCP or Unix.
 pub struct StreamSocket {
     socket: Socket,
-    ends: Option<Ends>,
+    ends: Option<Box<Ends>>,
     /// Only a Unix socket carries descriptors, and a receive that it does not fill need not have
     /// brought all: it also ends before other ancillary data.
     is_unix: bool,
@@ -56,7 +56,7 @@ impl StreamSocket {
 
     /// The same, which can tell who is at its ends.
     pub fn named(fd: OwnedFd, ends: Ends) -> StreamSocket {
-        StreamSocket { ends: Some(ends), ..StreamSocket::new(fd) }
+        StreamSocket { ends: Some(Box::new(ends)), ..StreamSocket::new(fd) }
     }
 
     /// The socket, without its transport.
@@ -117,7 +117,7 @@ pub struct DatagramSocket {
     socket: Socket,
     kind: DatagramKind,
     segment_limit: SegmentLimit,
-    ends: Option<Ends>,
+    ends: Option<Box<Ends>>,
 }
 
 /// What a datagram socket can do.
@@ -140,7 +140,7 @@ impl DatagramSocket {
 
     /// The same, which can tell who is at its ends.
     pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
-        DatagramSocket { ends: Some(ends), ..DatagramSocket::new(socket, kind) }
+        DatagramSocket { ends: Some(Box::new(ends)), ..DatagramSocket::new(socket, kind) }
     }
 
     /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
@@ -231,7 +231,7 @@ macro_rules! socket_transport {
             }
 
             fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
-                attribute(&self.socket, self.ends.as_ref(), which)
+                attribute(&self.socket, self.ends.as_deref(), which)
             }
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {

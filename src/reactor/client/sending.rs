@@ -8,8 +8,9 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
+use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
-use crate::reactor::operation::{Done, Operation, timed_out};
+use crate::reactor::operation::{Operation, timed_out};
 use crate::reactor::sources::Source;
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
@@ -119,6 +120,7 @@ impl Live {
     /// Packets are over, gone or given up.
     fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
         self.counters.packets_sent.add(out.packets_sent());
+        self.has_unsent = self.sender.has_unsent();
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => error,
@@ -130,6 +132,9 @@ impl Live {
 
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self) -> Result<bool> {
+        if !self.has_unsent {
+            return Ok(true);
+        }
         while self.is_writable && self.sender.has_unsent() {
             match self.sender.flush(Hold::No) {
                 Ok(()) | Err(Stop::Again) => {}
@@ -137,7 +142,8 @@ impl Live {
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        Ok(!self.sender.has_unsent())
+        self.has_unsent = self.sender.has_unsent();
+        Ok(!self.has_unsent)
     }
 }
 
@@ -154,7 +160,7 @@ impl AsyncClient {
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
+        let operation = Operation::begin(&self.core, self.place(), done);
         Ok(self.put(&mut inner, out, None, Kind::Whole(operation), timeout_ms))
     }
 
@@ -172,7 +178,7 @@ impl AsyncClient {
                 return Err(self.refuse(inner, error));
             }
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
+        let operation = Operation::begin(&self.core, self.place(), done);
         Ok(self.put(&mut inner, out, None, Kind::Count(operation), timeout_ms))
     }
 
@@ -190,7 +196,7 @@ impl AsyncClient {
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
+        let operation = Operation::begin(&self.core, self.place(), done);
         Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(operation), timeout_ms))
     }
 
@@ -217,7 +223,7 @@ impl AsyncClient {
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
         let Inner { state, sends, .. } = &mut *inner;
-        let has_unsent = matches!(state, State::Connected(live) if live.sender.has_unsent());
+        let has_unsent = matches!(state, State::Connected(live) if live.has_unsent);
         if has_unsent || !sends.is_empty() {
             sends.push_back(Sending { what: What::Rest, kind: Kind::Whole(operation) });
             drop(inner);
@@ -266,7 +272,7 @@ impl AsyncClient {
             if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 let outcome = live.settle(&out, outcome);
                 kind.finish(self, outcome, out.packets_sent());
-                if live.sender.has_unsent() {
+                if live.has_unsent {
                     self.go_on_later();
                 }
                 return number;
