@@ -96,10 +96,11 @@ struct Inner {
 }
 
 impl Inner {
-    /// It is connected, and has nothing to send.
+    /// It is connected by a descriptor of ours, and nothing waits but a started receive.
     fn is_at_rest(&self) -> bool {
-        matches!(&self.state, State::Connected(live) if !live.has_unsent)
+        matches!(&self.state, State::Connected(live) if !live.has_unsent && live.watches.are_plain())
             && self.sends.is_empty()
+            && self.receives.is_empty()
             && self.connects.is_empty()
     }
 }
@@ -289,11 +290,19 @@ impl AsyncClient {
     /// Goes as far as that is possible now.
     fn progress(self: &Rc<Self>) {
         let is_at_rest = self.access().is_ok_and(|inner| inner.is_at_rest());
-        if !is_at_rest {
-            self.connect_further();
-            self.send_further();
+        self.progress_from(is_at_rest);
+    }
+
+    /// The same, when it is known whether there is only receiving to be done.
+    fn progress_from(self: &Rc<Self>, is_at_rest: bool) {
+        if is_at_rest {
+            self.receive_for_started();
+            return self.close_further();
         }
-        self.receive_further();
+        self.connect_further();
+        self.send_further();
+        self.receive_for_operations();
+        self.receive_for_started();
         self.close_further();
         self.watch_anew();
     }
@@ -426,12 +435,13 @@ impl AsyncClient {
 
 impl Source for AsyncClient {
     fn ready(self: Rc<Self>, readable: bool, writable: bool, closed: bool) {
-        if let Ok(mut inner) = self.access()
-            && let State::Connected(live) = &mut inner.state
-        {
+        let Ok(mut inner) = self.access() else { return };
+        if let State::Connected(live) = &mut inner.state {
             live.has_become(readable, writable, closed);
         }
-        self.progress();
+        let is_at_rest = inner.is_at_rest();
+        drop(inner);
+        self.progress_from(is_at_rest);
     }
 
     fn go_on(self: Rc<Self>) {

@@ -126,10 +126,6 @@ impl Turn<'_> {
     fn hand_on(&mut self, packet: Packet) -> bool {
         self.wants_more = self.receive.call(Ok(packet));
         self.left -= 1;
-        self.goes_on()
-    }
-
-    fn goes_on(&self) -> bool {
         self.wants_more && self.left > 0 && self.client.is_started(self.number)
     }
 }
@@ -216,8 +212,15 @@ impl Incoming {
 
     /// Hands on what is there for as long as the turn goes on.
     fn receive_for(&mut self, turn: &mut Turn<'_>) -> Attempt<()> {
-        while turn.goes_on() {
-            if self.ask(|incoming| incoming.receive_each(&mut |packet| turn.hand_on(packet)))? {
+        let mut goes_on = true;
+        while goes_on {
+            let are_all = self.ask(|incoming| {
+                incoming.receive_each(&mut |packet| {
+                    goes_on = turn.hand_on(packet);
+                    goes_on
+                })
+            })?;
+            if are_all {
                 return Err(Stop::Want(Interest::Read));
             }
         }
@@ -357,13 +360,9 @@ impl AsyncClient {
         }
     }
 
-    /// Receives what has come, for those who wait for it. Only the loop calls this.
-    pub(super) fn receive_further(self: &Rc<Self>) {
-        self.receive_for_operations();
-        self.receive_for_started();
-    }
-
-    fn receive_for_operations(self: &Rc<Self>) {
+    /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
+    /// calls this.
+    pub(super) fn receive_for_operations(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         loop {
             let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
@@ -406,56 +405,58 @@ impl AsyncClient {
         }
     }
 
-    fn receive_for_started(self: &Rc<Self>) {
+    /// The same for who wants every packet.
+    pub(super) fn receive_for_started(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else { return };
         started.pause(&self.core);
         started.is_called = true;
         let (number, receive) = (started.number, started.receive);
         let mut turn = Turn { client: self, number, receive, left: TURN, wants_more: true };
-        let outcome = match live.runs_callbacks {
-            true => {
-                drop(inner);
-                self.receive_one_by_one(&mut turn)
-            }
-            false => {
-                let Some(mut incoming) = live.incoming.take() else { return };
+        let (incoming, outcome) = match live.incoming.take_if(|_| !live.runs_callbacks) {
+            Some(mut incoming) => {
                 drop(inner);
                 let outcome = incoming.receive_for(&mut turn);
-                self.put_back(incoming);
-                outcome
+                (Some(incoming), outcome)
+            }
+            None => {
+                drop(inner);
+                (None, self.receive_one_by_one(&mut turn))
             }
         };
         let wants_more = turn.wants_more;
-        self.end_turn(number, wants_more, outcome);
-    }
-
-    /// Takes the receiving half back that was used with nothing borrowed.
-    fn put_back(&self, incoming: Incoming) {
-        if let Ok(mut inner) = self.access()
-            && let State::Connected(live) = &mut inner.state
-        {
-            live.incoming = Some(incoming);
-        }
+        self.end_turn(number, wants_more, outcome, incoming);
     }
 
     /// Where receiving runs code of the application, which must not call the client: what it would
     /// change is borrowed meanwhile.
     fn receive_one_by_one(&self, turn: &mut Turn<'_>) -> Attempt<()> {
-        while turn.goes_on() {
+        loop {
             let packet = {
-                let Ok(mut inner) = self.access() else { break };
-                let State::Connected(live) = &mut inner.state else { break };
+                let Ok(mut inner) = self.access() else { return Ok(()) };
+                let State::Connected(live) = &mut inner.state else { return Ok(()) };
                 live.ask(Incoming::receive)?
             };
-            turn.hand_on(packet);
+            if !turn.hand_on(packet) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    /// A turn of the receive with this number is over.
-    fn end_turn(self: &Rc<Self>, number: u64, wants_more: bool, outcome: Attempt<()>) {
+    /// A turn of the receive with this number is over; what it had taken out comes back.
+    fn end_turn(
+        self: &Rc<Self>,
+        number: u64,
+        wants_more: bool,
+        outcome: Attempt<()>,
+        incoming: Option<Incoming>,
+    ) {
         let Ok(mut inner) = self.access() else { return };
+        if let State::Connected(live) = &mut inner.state
+            && incoming.is_some()
+        {
+            live.incoming = incoming;
+        }
         let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else { return };
         started.is_called = false;
         let ended = started.ended.take().map_or(outcome, |error| Err(error.into()));

@@ -58,6 +58,11 @@ impl Watches {
         }
     }
 
+    /// Whether the loop tells of everything by itself.
+    pub(super) fn are_plain(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What a transport of the application's own has asked for.
     fn wants(&mut self) -> Option<&mut Wants> {
         self.0.as_mut()?.wants.as_mut()
