@@ -60,7 +60,7 @@ static void receive_packet(const struct work *work, en_tcp_client_t *from)
 {
     en_packet_t packet;
     check(en_tcp_client_recv_packet(from, TIMEOUT_MS, &packet), "recv_packet");
-    consume(work, packet.data, packet.size);
+    consume(packet.data, packet.size);
     en_packet_release(&packet);
 }
 

@@ -52,7 +52,7 @@ static void receive_packet(const struct work *work, struct session *from)
         fail("receive", "a packet is too long");
     while (end - start - HEADER < size)
         receive_more(from);
-    consume(work, received + start + HEADER, size);
+    consume(received + start + HEADER, size);
     start += HEADER + size;
 }
 
