@@ -33,7 +33,7 @@ static size_t receive(const struct work *work)
 }
 
 /* Datagrams of one size that come as one. */
-static size_t receive_segments(const struct work *work)
+static size_t receive_segments(void)
 {
     struct message message;
     prepare_message(&message, received, sizeof received);
@@ -53,7 +53,7 @@ static size_t receive_coalesced(const struct work *work)
 {
     size_t packets = 0;
     while (packets < work->packets)
-        packets += receive_segments(work);
+        packets += receive_segments();
     return packets;
 }
 
