@@ -20,6 +20,10 @@ extern "C" {
 #define HEADER ((size_t)4)
 #define BATCH ((size_t)64)
 #define LARGE_BATCH ((size_t)4)
+/* Packets in the queues of libraries that have queues; of large ones fewer, or they would not fill.
+ */
+#define QUEUE 1000
+#define LARGE_QUEUE 16
 #define BUFFER ((size_t)65536)
 /* Packets between two looks at the clock. */
 #define SMALL_STEP 1024

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-/* The queue holds a thousand packets by itself; of large ones fewer, or it would not fill. */
-#define LARGE_QUEUE 16
-
 static void *context, *connection;
 
 uint64_t socket_calls(void)
@@ -34,39 +31,39 @@ static void finish(void)
     zmq_ctx_term(context);
 }
 
-static void open_pair(void)
+static void connect_with(const char *port, int queue)
 {
+    char address[64];
     context = zmq_ctx_new();
     connection = context ? zmq_socket(context, ZMQ_PAIR) : NULL;
     check(connection ? 0 : -1, "zmq_socket");
     set(ZMQ_RCVTIMEO, TIMEOUT_MS);
     set(ZMQ_SNDTIMEO, TIMEOUT_MS);
-}
-
-static void connect_to(const char *port)
-{
-    char address[64];
+    set(ZMQ_SNDHWM, queue);
+    set(ZMQ_RCVHWM, queue);
     snprintf(address, sizeof address, "tcp://127.0.0.1:%s", port);
     check(zmq_connect(connection, address), "zmq_connect");
 }
 
-static void connect_pair(const char *port)
+static void connect_small(const char *port)
 {
-    open_pair();
-    connect_to(port);
+    connect_with(port, QUEUE);
+}
+
+static void connect_large(const char *port)
+{
+    connect_with(port, LARGE_QUEUE);
 }
 
 static void connect_to_send(const char *port)
 {
-    connect_pair(port);
+    connect_small(port);
     atexit(finish);
 }
 
 static void connect_to_send_large(const char *port)
 {
-    open_pair();
-    set(ZMQ_SNDHWM, LARGE_QUEUE);
-    connect_to(port);
+    connect_large(port);
     atexit(finish);
 }
 
@@ -104,10 +101,10 @@ static size_t ping_pong(const struct work *work)
 }
 
 const struct work works[] = {
-    {"ping-pong", connect_pair, SMALL, 1, ping_pong},
-    {"receive", connect_pair, SMALL, SMALL_STEP, receive},
+    {"ping-pong", connect_small, SMALL, 1, ping_pong},
+    {"receive", connect_small, SMALL, SMALL_STEP, receive},
     {"send-buffered", connect_to_send, SMALL, SMALL_STEP, send_each},
-    {"receive-large", connect_pair, LARGE, LARGE_STEP, receive},
+    {"receive-large", connect_large, LARGE, LARGE_STEP, receive},
     {"send-large", connect_to_send_large, LARGE, LARGE_STEP, send_large},
     {0},
 };
