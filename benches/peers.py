@@ -12,7 +12,7 @@ def compare(results):
     peers = [result for result in results if result["peer"]]
     for result in results:
         if result["own"] and peers:
-            result["best_peers"] = {name: against(result, best(peers, name), name)
+            result["best_peers"] = {name: against(result, best(peers, name), name, results[0])
                                     for name in compared(result)}
 
 
@@ -29,19 +29,26 @@ def best(peers, name):
     return choose(peers, key=lambda peer: peer["figures"][name])
 
 
-def against(result, peer, name):
-    ratio = median(ours[name] / theirs[name] for ours, theirs in zip(result["rounds"], peer["rounds"]))
-    behind = (1 - ratio if name == "rate" else ratio - 1) > result["noise"][name]
-    return {"peer": peer["contender"], "ratio": ratio, "behind": behind}
+def against(result, peer, name, reference):
+    """Worse is what is worse in every round, and by more than the noise."""
+    rounds = [ours[name] / theirs[name] for ours, theirs in zip(result["rounds"], peer["rounds"])]
+    reached, sign = median(rounds), -1 if name == "rate" else 1
+    behind = (sign * (reached - 1) > result["noise"][name]
+              and all(sign * (ratio - 1) > 0 for ratio in rounds))
+    return {"peer": peer["contender"], "ratio": reached, "behind": behind,
+            "reference": reference["contender"],
+            "reference_ratio": reference["figures"][name] / peer["figures"][name]}
 
 
 def cell(result):
+    """For a table."""
     return "; ".join(words(name, found) for name, found in result.get("best_peers", {}).items())
 
 
 def behind(results):
-    """Where easynet is worse than the best peer by more than the noise, a line each."""
+    """Where easynet is worse than the best peer, a line each, with what the reference reaches."""
     return [f"{result['work']} ({result['pinning']}), {result['contender']}: {words(name, found)}"
+            f" ({found['reference']}: {found['reference_ratio']:.3f})"
             for result in results for name, found in result.get("best_peers", {}).items()
             if found["behind"]]
 
