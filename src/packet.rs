@@ -29,6 +29,10 @@ struct Block {
     holds: AtomicUsize,
     /// The number of bytes behind this header; for foreign memory 0.
     capacity: usize,
+    /// The thread that hands out packets now, if it takes back what it releases meanwhile; else 0.
+    lender: AtomicUsize,
+    /// How many holds that thread has released; nobody else uses this.
+    returned: AtomicUsize,
     /// What ends foreign memory.
     end: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -55,8 +59,13 @@ impl Block {
             handle_alloc_error(layout)
         };
         // SAFETY: the memory is ours and large enough; the bytes behind the header are zeroed.
-        unsafe { block.write(Block { holds: AtomicUsize::new(holds), capacity, end: None }) };
+        unsafe { block.write(Block::with(capacity, holds)) };
         block
+    }
+
+    fn with(capacity: usize, holds: usize) -> Block {
+        let (lender, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Block { holds: AtomicUsize::new(holds), capacity, lender, returned, end: None }
     }
 
     fn bytes(block: NonNull<Block>) -> NonNull<u8> {
@@ -68,7 +77,12 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        let holds = &unsafe { block.as_ref() }.holds;
+        let Block { holds, lender, returned, .. } = unsafe { block.as_ref() };
+        let lender = lender.load(Ordering::Relaxed);
+        if lender != 0 && lender == this_thread() {
+            // The storage is in use by this very thread, further up, and has holds of its own.
+            return returned.store(returned.load(Ordering::Relaxed) + count, Ordering::Relaxed);
+        }
         // If all holds are the caller's nobody else can change their number, and the locked
         // instruction is saved.
         if holds.load(Ordering::Acquire) == count {
@@ -108,6 +122,14 @@ impl Block {
             dealloc(block.cast().as_ptr(), layout);
         }
     }
+}
+
+/// The thread: a number that no other living one has, and that is not 0.
+#[inline]
+fn this_thread() -> usize {
+    // SAFETY: it has no conditions.
+    let thread = unsafe { libc::pthread_self() };
+    thread as usize
 }
 
 /// Blocks without holders that this thread may use again: a client that receives now and then need
@@ -412,9 +434,43 @@ impl Storage {
         assert!(used <= there, "more bytes spent than there are");
         filling.start += used;
         if used == there {
-            self.let_go();
+            self.let_go_beside(&packet);
         }
         packet
+    }
+
+    /// Lets go of a block of which the caller has a packet that nobody has seen yet: if there is no
+    /// other one, no locked instruction is needed.
+    #[inline]
+    fn let_go_beside(&mut self, packet: &Packet) {
+        if let Some(mut filling) = self.block.take() {
+            filling.settle();
+            // SAFETY: the packet holds the block.
+            let holds = &unsafe { packet.block.as_ref() }.holds;
+            if holds.load(Ordering::Acquire) == filling.holds + 1 {
+                holds.store(1, Ordering::Relaxed);
+                std::mem::forget(filling);
+            }
+        }
+    }
+
+    /// The same, to be released by this thread before [`Storage::settle`] is called, as is most likely:
+    /// that costs no locked instruction then.
+    #[inline(always)]
+    pub fn lend(&mut self, start: usize, end: usize, used: usize) -> Packet {
+        let packet = self.cut(start, end, used);
+        if let Some(filling) = &self.block {
+            filling.lend();
+        }
+        packet
+    }
+
+    /// Takes back what was released of what was lent.
+    #[inline]
+    pub fn settle(&mut self) {
+        if let Some(filling) = &mut self.block {
+            filling.settle();
+        }
     }
 
     #[inline(never)]
@@ -487,6 +543,26 @@ impl Filling {
         Packet { data, size: end - start, block: self.block }
     }
 
+    #[inline]
+    fn lend(&self) {
+        // SAFETY: we hold the block.
+        let lender = &unsafe { self.block.as_ref() }.lender;
+        if lender.load(Ordering::Relaxed) == 0 {
+            lender.store(this_thread(), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn settle(&mut self) {
+        // SAFETY: we hold the block.
+        let Block { lender, returned, .. } = unsafe { self.block.as_ref() };
+        if lender.load(Ordering::Relaxed) != 0 {
+            lender.store(0, Ordering::Relaxed);
+            self.holds += returned.load(Ordering::Relaxed);
+            returned.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Whether packets view the block.
     fn is_shared(&self) -> bool {
         // SAFETY: we hold the block.
@@ -522,6 +598,7 @@ impl Filling {
 
 impl Drop for Filling {
     fn drop(&mut self) {
+        self.settle();
         Block::release(self.block, self.holds);
     }
 }
@@ -551,6 +628,39 @@ mod tests {
         assert_eq!(storage.bytes(), b"threefour");
         drop(storage);
         assert_eq!((&*one, &*again), (&b"one"[..], &b"two"[..]));
+    }
+
+    #[test]
+    fn what_is_lent_comes_back_whoever_releases_it() {
+        let mut storage = Storage::default();
+        put(&mut storage, b"abcdef", 100);
+        let block = storage.block.as_ref().unwrap().block;
+        drop(storage.lend(0, 1, 1));
+        let there = storage.lend(0, 1, 1);
+        let kept = storage.lend(0, 1, 1);
+        let again = kept.clone();
+        std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
+        drop(again);
+        storage.settle();
+        let (count, filling) = (|| unsafe { block.as_ref() }.holds.load(Ordering::Relaxed), &storage.block);
+        assert_eq!(count() - filling.as_ref().unwrap().holds, 1); // the one that is kept
+        drop(kept);
+        assert!(!filling.as_ref().unwrap().is_shared());
+        let last = (storage.lend(0, 2, 2), storage.lend(0, 1, 1));
+        assert!(storage.block.is_none());
+        assert_eq!(count(), 2);
+        drop(last.0);
+        assert_eq!((&*last.1, count()), (&b"f"[..], 1));
+    }
+
+    #[test]
+    fn the_only_packet_is_alone_with_its_block() {
+        let mut storage = Storage::default();
+        put(&mut storage, b"abc", 100);
+        let packet = storage.cut(0, 3, 3);
+        // SAFETY: the packet holds the block.
+        assert_eq!(unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed), 1);
+        drop(packet);
     }
 
     #[test]

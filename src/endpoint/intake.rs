@@ -130,6 +130,7 @@ impl Intake {
     #[inline]
     pub fn unused(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
+            storage.settle();
             storage.shrink();
         }
     }
@@ -199,7 +200,7 @@ impl Intake {
                     // which has nothing to end.
                     if let Step::Packet { start, end, used } = step {
                         std::mem::forget(step);
-                        wants_more = put(storage.cut(start, end, used));
+                        wants_more = put(storage.lend(start, end, used));
                         count += 1;
                         if storage.bytes().is_empty() && !self.ended {
                             self.fresh = false;
