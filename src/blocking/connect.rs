@@ -18,7 +18,8 @@ pub fn see_through<T>(
             Ok(asked) => asked,
             Err(error) => return Err(work.give_up(error)),
         };
-        let until = match work.advance(Instant::now()) {
+        let hold = waiting.hold_unasked(deadline.left());
+        let until = match work.advance(Instant::now(), hold) {
             Course::Done(outcome) => return Ok(outcome),
             Course::Failed(error) => return Err(error),
             Course::Wait { until } => until,

@@ -1,6 +1,6 @@
 //! The TCP client.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use super::prepared::PreparedStream;
 use super::resolving::Resolving;
 use super::secure::{Secure, Securing};
 use super::{CommonOptions, within};
-use crate::attempt::{Course, Interest, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
-use crate::socket::connect::{Attempts, Progress, TcpDialer};
+use crate::socket::connect::{Attempts, Dialed, Progress, TcpDialer};
 use crate::socket::handle;
 use crate::socket::names::Names;
 use crate::socket::options::{
@@ -170,8 +170,9 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
-        let prepared = prepare(handle::check(fd, handle::TCP)?, protocol, options)?;
-        let socket = Arc::new(StreamSocket::new(handle::adopt(fd)));
+        let socket = handle::check(fd, handle::TCP)?;
+        let prepared = prepare(socket, Names::ip(socket)?, protocol, options)?;
+        let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
         let (protocol, options) = (protocol.clone(), options.clone());
         let lent = Some(socket.clone());
         let mut connecting =
@@ -186,7 +187,7 @@ impl TcpConnecting {
         self.lent = None;
     }
 
-    fn go_on(&mut self, now: Instant) -> Result<Course<Connection>> {
+    fn go_on(&mut self, now: Instant, hold: Hold) -> Result<Course<Connection>> {
         loop {
             match &mut self.step {
                 Step::Resolving(resolving) => {
@@ -198,10 +199,10 @@ impl TcpConnecting {
                 Step::Attempting(attempts) => match attempts.advance(now) {
                     Progress::Wait { until } => return Ok(Course::Wait { until }),
                     Progress::Failed(error) => return Err(error.at(Stage::Connect)),
-                    Progress::Connected(socket, address) => self.connected(socket, &address)?,
+                    Progress::Connected(dialed, address) => self.connected(dialed, &address)?,
                 },
                 Step::Securing(securing, _) => {
-                    let transport = match securing.advance(now) {
+                    let transport = match securing.advance(now, hold) {
                         Course::Done(transport) => transport,
                         Course::Failed(error) => return Err(error),
                         Course::Wait { until } => return Ok(Course::Wait { until }),
@@ -217,12 +218,12 @@ impl TcpConnecting {
         }
     }
 
-    fn connected(&mut self, socket: socket2::Socket, address: &IpAddress) -> Result<()> {
+    fn connected(&mut self, dialed: Dialed, address: &IpAddress) -> Result<()> {
         log::debug!("connected to {address}");
-        socket.set_nonblocking(false)?;
+        let (socket, names) = dialed.into_blocking()?;
         self.peer = Some(address.to_string().into());
-        let prepared = prepare(socket.as_fd(), &self.protocol, &self.options)?;
-        let socket = Arc::new(StreamSocket::new(OwnedFd::from(socket)));
+        let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
+        let socket = Arc::new(StreamSocket::ip(socket));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;
         self.step = Step::Securing(securing, Box::new(prepared));
         Ok(())
@@ -239,8 +240,8 @@ impl TcpConnecting {
 impl Undertaking for TcpConnecting {
     type Outcome = Connection;
 
-    fn advance(&mut self, now: Instant) -> Course<Connection> {
-        self.go_on(now).unwrap_or_else(|error| Course::Failed(self.explain(error)))
+    fn advance(&mut self, now: Instant, hold: Hold) -> Course<Connection> {
+        self.go_on(now, hold).unwrap_or_else(|error| Course::Failed(self.explain(error)))
     }
 
     fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
@@ -279,10 +280,11 @@ impl Drop for TcpConnecting {
 /// Everything about a client that can fail.
 fn prepare(
     socket: BorrowedFd<'_>,
+    names: Names,
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<PreparedStream> {
-    let prepared = PreparedStream::new(Names::ip(socket)?, protocol, &options.common)?;
+    let prepared = PreparedStream::new(names, protocol, &options.common)?;
     for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
         // A connection without these is better than none.
         if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {

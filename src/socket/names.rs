@@ -25,8 +25,9 @@ impl Names {
     /// Those of an IP socket.
     pub fn ip(socket: BorrowedFd<'_>) -> Result<Names> {
         Ok(Names {
-            local: Name::Ip(IpAddress::from_sockaddr(&own_name(socket)?)?),
+            // Asked first: it fails where there is no connection.
             remote: Name::Ip(IpAddress::from_sockaddr(&peer_name(socket)?)?),
+            local: Name::Ip(IpAddress::from_sockaddr(&own_name(socket)?)?),
             credentials: None,
         })
     }
@@ -53,7 +54,7 @@ pub fn unknown() -> Error {
 }
 
 /// One end, by its family.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // The types say it.
 pub enum Name {
     Ip(IpAddress),
