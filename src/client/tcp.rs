@@ -112,8 +112,9 @@ pub fn from_fd(fd: RawFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptio
 /// A TCP connection on its way: names, attempts, and the TLS handshake.
 pub struct TcpConnecting {
     host: Option<String>,
-    /// Whom errors are about.
-    peer: Option<Arc<str>>,
+    port: u16,
+    /// Which of its addresses has answered.
+    answered: Option<IpAddress>,
     /// A socket whose descriptor goes back to its owner if nothing comes of it.
     lent: Option<Arc<StreamSocket>>,
     protocol: Arc<dyn StreamProtocol>,
@@ -137,17 +138,11 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(Some(host))?;
-        let peer: Arc<str> = format!("{host}:{port}").into();
+        let mut connecting = TcpConnecting::new(Some(host), port, protocol, options);
         let resolving = Resolving::host(host, port, Family::Any, &options.local)
-            .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
-        Ok(TcpConnecting {
-            host: Some(host.to_string()),
-            peer: Some(peer),
-            lent: None,
-            protocol: protocol.clone(),
-            options: options.clone(),
-            step: Step::Resolving(resolving),
-        })
+            .map_err(|error| connecting.explain(error.at(Stage::Resolve)))?;
+        connecting.step = Step::Resolving(resolving);
+        Ok(connecting)
     }
 
     /// To the first of the addresses that answers.
@@ -157,10 +152,9 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
-        let resolving = Resolving::addresses(addresses, &options.local)?;
-        let (protocol, options) = (protocol.clone(), options.clone());
-        let step = Step::Resolving(resolving);
-        Ok(TcpConnecting { host: None, peer: None, lent: None, protocol, options, step })
+        let mut connecting = TcpConnecting::new(None, 0, protocol, options);
+        connecting.step = Step::Resolving(Resolving::addresses(addresses, &options.local)?);
+        Ok(connecting)
     }
 
     /// Over a connected socket, which is ours only from success on.
@@ -173,13 +167,28 @@ impl TcpConnecting {
         let socket = handle::check(fd, handle::TCP)?;
         let prepared = prepare(socket, Names::ip(socket)?, protocol, options)?;
         let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
-        let (protocol, options) = (protocol.clone(), options.clone());
-        let lent = Some(socket.clone());
-        let mut connecting =
-            TcpConnecting { host: None, peer: None, lent, protocol, options, step: Step::Over };
+        let mut connecting = TcpConnecting::new(None, 0, protocol, options);
+        connecting.lent = Some(socket.clone());
         let securing = connecting.options.secure.begin(socket, None)?;
         connecting.step = Step::Securing(securing, Box::new(prepared));
         Ok(connecting)
+    }
+
+    fn new(
+        host: Option<&str>,
+        port: u16,
+        protocol: &Arc<dyn StreamProtocol>,
+        options: &TcpOptions,
+    ) -> TcpConnecting {
+        TcpConnecting {
+            host: host.map(str::to_string),
+            port,
+            answered: None,
+            lent: None,
+            protocol: protocol.clone(),
+            options: options.clone(),
+            step: Step::Over,
+        }
     }
 
     /// Takes a given descriptor for good.
@@ -199,7 +208,7 @@ impl TcpConnecting {
                 Step::Attempting(attempts) => match attempts.advance(now) {
                     Progress::Wait { until } => return Ok(Course::Wait { until }),
                     Progress::Failed(error) => return Err(error.at(Stage::Connect)),
-                    Progress::Connected(dialed, address) => self.connected(dialed, &address)?,
+                    Progress::Connected(dialed, address) => self.connected(dialed, address)?,
                 },
                 Step::Securing(securing, _) => {
                     let transport = match securing.advance(now, hold) {
@@ -218,10 +227,10 @@ impl TcpConnecting {
         }
     }
 
-    fn connected(&mut self, dialed: Dialed, address: &IpAddress) -> Result<()> {
+    fn connected(&mut self, dialed: Dialed, address: IpAddress) -> Result<()> {
         log::debug!("connected to {address}");
         let (socket, names) = dialed.into_blocking()?;
-        self.peer = Some(address.to_string().into());
+        self.answered = Some(address);
         let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
         let socket = Arc::new(StreamSocket::ip(socket));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;
@@ -230,9 +239,10 @@ impl TcpConnecting {
     }
 
     fn explain(&self, error: Error) -> Error {
-        match &self.peer {
-            Some(peer) => error.with_peer(peer),
-            None => error,
+        match (&self.answered, &self.host) {
+            (Some(address), _) => error.with_peer(&address.to_string().into()),
+            (None, Some(host)) => error.with_peer(&format!("{host}:{}", self.port).into()),
+            (None, None) => error,
         }
     }
 }

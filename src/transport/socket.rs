@@ -39,7 +39,7 @@ impl Ends {
 /// A stream socket: TCP or Unix.
 pub struct StreamSocket {
     socket: Socket,
-    ends: Option<Ends>,
+    ends: Option<Box<Ends>>,
     /// Only a Unix socket carries descriptors, and a receive that it does not fill need not have
     /// brought all: it also ends before other ancillary data.
     is_unix: bool,
@@ -60,10 +60,10 @@ impl StreamSocket {
     /// The transport of a connected socket, which can tell who is at its ends.
     pub fn named(fd: OwnedFd, ends: Ends) -> StreamSocket {
         let is_unix = ends.family == libc::AF_UNIX;
-        StreamSocket::new(fd, Some(ends), is_unix)
+        StreamSocket::new(fd, Some(Box::new(ends)), is_unix)
     }
 
-    fn new(fd: OwnedFd, ends: Option<Ends>, is_unix: bool) -> StreamSocket {
+    fn new(fd: OwnedFd, ends: Option<Box<Ends>>, is_unix: bool) -> StreamSocket {
         StreamSocket { socket: Socket::new(fd), ends, is_unix, is_drained: AtomicBool::new(false) }
     }
 
@@ -125,7 +125,7 @@ pub struct DatagramSocket {
     socket: Socket,
     kind: DatagramKind,
     segment_limit: SegmentLimit,
-    ends: Option<Ends>,
+    ends: Option<Box<Ends>>,
 }
 
 /// What a datagram socket can do.
@@ -148,7 +148,7 @@ impl DatagramSocket {
 
     /// The same, which can tell who is at its ends.
     pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
-        DatagramSocket { ends: Some(ends), ..DatagramSocket::new(socket, kind) }
+        DatagramSocket { ends: Some(Box::new(ends)), ..DatagramSocket::new(socket, kind) }
     }
 
     /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
@@ -239,7 +239,7 @@ macro_rules! socket_transport {
             }
 
             fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
-                attribute(&self.socket, self.ends.as_ref(), which)
+                attribute(&self.socket, self.ends.as_deref(), which)
             }
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
