@@ -9,7 +9,7 @@ use crate::error::{EN_ETIMEDOUT, Error, Result};
 
 /// Sees an undertaking through, within the deadline.
 pub fn see_through<T>(
-    mut work: impl Undertaking<Outcome = T>,
+    work: &mut dyn Undertaking<Outcome = T>,
     waiting: &Waiting,
     deadline: &mut Deadline,
 ) -> Result<T> {

@@ -57,6 +57,22 @@ impl Waiting {
         deadline: &mut Deadline,
         mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
+        let mut done = None;
+        self.drive_any(transport, can_hold, deadline, &mut |hold| {
+            done = Some(attempt(hold)?);
+            Ok(())
+        })?;
+        Ok(done.expect("it was done"))
+    }
+
+    /// The same, compiled once for all kinds of attempts.
+    fn drive_any(
+        &self,
+        transport: &dyn Transport,
+        can_hold: bool,
+        deadline: &mut Deadline,
+        attempt: &mut dyn FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
         let wakes = can_hold && transport.can_hold();
         let holds = wakes && self.cancel.is_none() && self.own.is_none();
         let mut spun = self.busy_poll.is_zero();
@@ -66,7 +82,7 @@ impl Waiting {
             let left = deadline.left();
             if !spun && left != Left::Nothing {
                 spun = true;
-                if let Some(outcome) = self.spin(left, &mut attempt) {
+                if let Some(outcome) = self.spin(left, attempt) {
                     return outcome;
                 }
                 continue;
@@ -95,7 +111,7 @@ impl Waiting {
     }
 
     /// Attempts again and again for a short time; None: nothing came of it.
-    fn spin<T>(&self, left: Left, attempt: &mut impl FnMut(Hold) -> Attempt<T>) -> Option<Result<T>> {
+    fn spin(&self, left: Left, attempt: &mut dyn FnMut(Hold) -> Attempt<()>) -> Option<Result<()>> {
         let end = Instant::now() + left.at_most(Some(self.busy_poll))?;
         loop {
             match attempt(Hold::No) {
