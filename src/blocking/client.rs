@@ -529,7 +529,7 @@ impl Client {
     #[cold]
     fn name_peer(&self, error: Error) -> Error {
         match &self.names {
-            Some(names) => error.with_peer(self.peer.get_or_init(|| names.remote.to_string().into())),
+            Some(names) => error.with_peer(self.peer.get_or_init(|| names.remote().to_string().into())),
             None => error,
         }
     }

@@ -116,6 +116,5 @@ fn names(transport: &dyn Transport) -> Option<Names> {
         let ip = IpAddress::from_sockaddr(&bytes).ok().map(Name::Ip);
         ip.or_else(|| UnixAddress::from_sockaddr(&bytes).ok().map(Name::Unix))
     };
-    let (local, remote) = (name(Attribute::OwnName)?, name(Attribute::PeerName)?);
-    Some(Names { local, remote, credentials: None })
+    Some(Names::new(name(Attribute::OwnName)?, name(Attribute::PeerName)?))
 }

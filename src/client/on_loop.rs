@@ -17,7 +17,7 @@ use crate::blocking::Channel;
 use crate::endpoint::{Connection, Encoder};
 use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
-use crate::reactor::client::{Begin, Plan, Work};
+use crate::reactor::client::{Begin, Beginning, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
 use crate::socket::address::IpAddress;
 use crate::socket::unix_address::UnixAddress;
@@ -97,8 +97,9 @@ fn client(
     connect_timeout_ms: i64,
     common: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
+    let beginning = Beginning { begin, timeout_ms: connect_timeout_ms };
     let shutdown_timeout_ms = common.shutdown_timeout_ms;
-    AsyncClient::new(core, Plan { begin, encoder, connect_timeout_ms, shutdown_timeout_ms })
+    AsyncClient::new(core, Plan { beginning, encoder, shutdown_timeout_ms })
 }
 
 /// The same over what is given: it connects at once.

@@ -177,22 +177,27 @@ impl Intake {
         settle(storage, &mut **decoder, &mut self.fresh, step)
     }
 
-    /// Hands the next packets that lie in what has gathered to `put`, at most so many; how many, and
-    /// why no more.
+    /// Whether there is something that the decoder has not seen.
+    pub fn has_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Hands the next packets that lie in what has gathered to `put` until that has enough; how many,
+    /// and whether these were all, or why no more.
     #[inline]
     pub fn next_packets(
         &mut self,
-        most: usize,
-        mut put: impl FnMut(Packet),
-    ) -> (usize, std::result::Result<(), Failure>) {
+        mut put: impl FnMut(Packet) -> bool,
+    ) -> (usize, std::result::Result<bool, Failure>) {
         let mut count = 0;
-        while count < most {
+        let mut wants_more = true;
+        while wants_more {
             let next = match &mut self.source {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
                     match decoder.decode(storage.bytes(), self.ended) {
                         // The most frequent case, with nothing around it.
                         Step::Packet { start, end, used } => {
-                            put(storage.cut(start, end, used));
+                            wants_more = put(storage.cut(start, end, used));
                             count += 1;
                             continue;
                         }
@@ -202,7 +207,7 @@ impl Intake {
                 _ => self.next_packet(),
             };
             match next {
-                Ok(Some(packet)) => put(packet),
+                Ok(Some(packet)) => wants_more = put(packet),
                 Ok(None) => break,
                 Err(failure) => {
                     self.unused();
@@ -212,7 +217,7 @@ impl Intake {
             count += 1;
         }
         self.unused();
-        (count, Ok(()))
+        (count, Ok(wants_more))
     }
 }
 

@@ -46,27 +46,42 @@ pub trait PacketReceiver: Send {
         out.len()
     }
 
-    /// Packets that have gathered, without a system call, behind those in `out` until that are `most`;
-    /// whether these are all. A failure behind others waits for the next receive.
-    fn recv_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Result<bool> {
-        while out.len() < most {
+    /// Hands packets that have gathered to `put`, without a system call, until that has enough; whether
+    /// these were all. A failure behind others waits for the next receive.
+    fn gathered_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<bool> {
+        let mut is_first = true;
+        loop {
             match self.recv_gathered() {
-                Ok(Some(packet)) => out.push(packet),
+                Ok(Some(packet)) => {
+                    if !put(packet) {
+                        return Ok(false);
+                    }
+                }
                 Ok(None) => return Ok(true),
-                Err(error) if out.is_empty() => return Err(error),
+                Err(error) if is_first => return Err(error),
                 Err(error) => {
                     self.put_back(Err(error));
-                    break;
+                    return Ok(false);
                 }
             }
+            is_first = false;
         }
-        Ok(false)
     }
 
-    /// One system call, and the packets that it brings, as [`PacketReceiver::recv_run`] hands them out.
-    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
-        out.push(self.recv(hold)?);
-        Ok(self.recv_run(out, most)?)
+    /// One system call, and the packets that it brings, as [`PacketReceiver::gathered_each`] hands them
+    /// on.
+    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
+        let first = self.recv(hold)?;
+        if !put(first) {
+            return Ok(false);
+        }
+        match self.gathered_each(put) {
+            Ok(are_all) => Ok(are_all),
+            Err(error) => {
+                self.put_back(Err(error));
+                Ok(false)
+            }
+        }
     }
 
     /// Receives one packet and what came with it, with room for so much of that: a packet that has

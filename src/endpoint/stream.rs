@@ -40,19 +40,29 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.intake.next_packet().map_err(|failure| self.failed(failure))
     }
 
-    /// Hands the packets that have gathered to `put`, at most so many, and says how many. What fails
-    /// among them is the next outcome.
+    /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
+    /// were all. What fails among them is the next outcome.
     #[inline]
-    fn next_packets(&mut self, most: usize, put: impl FnMut(Packet)) -> usize {
-        if self.ready.is_some() {
-            return 0;
-        }
-        let (count, rest) = self.intake.next_packets(most, put);
-        self.counters.packets_received.add(count);
-        if let Err(failure) = rest {
+    fn next_packets(&mut self, mut put: impl FnMut(Packet, &Counters) -> bool) -> (usize, bool) {
+        let counters = &*self.counters;
+        let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
+        let are_all = rest.unwrap_or_else(|failure| {
             self.ready = Some(Err(self.failed(failure)));
+            false
+        });
+        (count, are_all)
+    }
+
+    /// The same; a failure that comes first is the outcome.
+    fn hand_on(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<(usize, bool)> {
+        let outcome = self.next_packets(|packet, counters| {
+            counters.packets_received.add(1);
+            put(packet)
+        });
+        match (outcome, &self.ready) {
+            ((0, _), Some(_)) => self.ready.take().map_or(Ok(outcome), |failure| failure.map(|_| outcome)),
+            _ => Ok(outcome),
         }
-        count
     }
 
     #[cold]
@@ -154,31 +164,37 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     }
 
     fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
-        let most = out.len();
+        if self.ready.is_some() || out.is_empty() {
+            return 0;
+        }
         let mut places = out.iter_mut();
-        self.next_packets(most, |packet| {
+        let (count, _) = self.next_packets(|packet, _| {
             places.next().map(|place| place.write(packet));
-        })
+            places.len() > 0
+        });
+        self.counters.packets_received.add(count);
+        count
     }
 
-    fn recv_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Result<bool> {
-        if self.ready.is_some() {
-            out.extend(self.recv_gathered()?);
-        }
-        self.next_packets(most.saturating_sub(out.len()), |packet| out.push(packet));
-        if out.is_empty() && self.ready.is_some() {
-            out.extend(self.recv_gathered()?);
-        }
-        Ok(out.len() < most && self.ready.is_none())
+    fn gathered_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<bool> {
+        let Some(outcome) = self.ready.take() else {
+            let (_, are_all) = self.hand_on(put)?;
+            return Ok(are_all);
+        };
+        let packet = outcome?;
+        self.counters.packets_received.add(1);
+        Ok(put(packet) && !self.intake.has_fresh())
     }
 
-    fn recv_new(&mut self, out: &mut Vec<Packet>, most: usize, hold: Hold) -> Attempt<bool> {
+    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
         self.receive(|transport, space| transport.recv(space, hold))?;
-        let are_all = self.recv_run(out, most)?;
-        if out.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
+        match self.hand_on(put)? {
+            (0, _) => Err(Stop::Again),
+            (_, are_all) => Ok(are_all),
+        }
     }
 
     fn is_drained(&self) -> bool {

@@ -3,13 +3,13 @@
 use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::event_loop::{Target, status};
+use super::event_loop::status;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
 use crate::packet::Packet;
-use crate::reactor::client::{Beside, Counted, Done, Receive};
-use crate::socket::ancillary::Ancillary;
+use crate::reactor::callback::{Callback, Callee, Done};
+use crate::reactor::client::{Beside, Counted, Lent, Receive};
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -40,19 +40,41 @@ pub type en_async_received_packets_t = Option<
 pub type en_async_receive_t =
     Option<unsafe extern "C" fn(status: c_int, packet: *mut en_packet_t, user_data: *mut c_void) -> c_int>;
 
+/// The function that a callee has.
+///
+/// # Safety
+/// `F` is the type of the function that it was made of.
+unsafe fn function<F: Copy>(callee: &Callee) -> F {
+    const { assert!(size_of::<F>() == size_of::<*const ()>()) };
+    // SAFETY: as the caller promises; a pointer to a function is as large as one to data.
+    unsafe { std::mem::transmute_copy(&callee.function) }
+}
+
 pub(super) fn done(callback: en_async_done_t, user_data: *mut c_void) -> Option<Done<()>> {
-    let target = Target { call: callback?, user_data };
-    Some(Box::new(move |outcome| target.call(outcome)))
+    Some(Callback::new(tell_done, Callee { function: callback? as *const (), user_data }))
+}
+
+fn tell_done(callee: Callee, outcome: Result<()>) {
+    // SAFETY: `done` has it from such a function, the application's own, with what its documentation
+    // promises.
+    unsafe {
+        let callback: unsafe extern "C" fn(c_int, *mut c_void) = function(&callee);
+        callback(status(outcome), callee.user_data);
+    }
 }
 
 pub(super) fn sent(callback: en_async_sent_t, user_data: *mut c_void) -> Option<Done<Counted>> {
-    let callback = callback?;
-    Some(Box::new(move |outcome| {
-        let Counted { count, outcome } =
-            outcome.unwrap_or_else(|error| Counted { count: 0, outcome: Err(error) });
-        // SAFETY: the application's own function, with what its documentation promises.
-        unsafe { callback(status(outcome), count, user_data) }
-    }))
+    Some(Callback::new(tell_sent, Callee { function: callback? as *const (), user_data }))
+}
+
+fn tell_sent(callee: Callee, outcome: Result<Counted>) {
+    let Counted { count, outcome } =
+        outcome.unwrap_or_else(|error| Counted { count: 0, outcome: Err(error) });
+    // SAFETY: `sent` has it from such a function, the application's own.
+    unsafe {
+        let callback: unsafe extern "C" fn(c_int, usize, *mut c_void) = function(&callee);
+        callback(status(outcome), count, callee.user_data);
+    }
 }
 
 pub(super) fn received(
@@ -60,15 +82,21 @@ pub(super) fn received(
     user_data: *mut c_void,
 ) -> Result<Option<Done<Packet>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packet?"))?;
-    Ok(Some(Box::new(move |outcome| match outcome {
+    Ok(Some(Callback::new(tell_received, Callee { function: callback as *const (), user_data })))
+}
+
+fn tell_received(callee: Callee, outcome: Result<Packet>) {
+    // SAFETY: `received` has it from such a function.
+    let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, *mut c_void) = unsafe { function(&callee) };
+    match outcome {
         Ok(packet) => {
             let mut packet = en_packet_t::give(packet);
             // SAFETY: the application's own function; the struct lives during the call.
-            unsafe { callback(EN_OK, &raw mut packet, user_data) }
+            unsafe { callback(EN_OK, &raw mut packet, callee.user_data) }
         }
         // SAFETY: as above.
-        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), user_data) },
-    })))
+        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), callee.user_data) },
+    }
 }
 
 pub(super) fn received_packets(
@@ -76,55 +104,70 @@ pub(super) fn received_packets(
     user_data: *mut c_void,
 ) -> Result<Option<Done<Vec<Packet>>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packets?"))?;
-    Ok(Some(Box::new(move |outcome| match outcome {
+    Ok(Some(Callback::new(tell_packets, Callee { function: callback as *const (), user_data })))
+}
+
+fn tell_packets(callee: Callee, outcome: Result<Vec<Packet>>) {
+    // SAFETY: `received_packets` has it from such a function.
+    let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, usize, *mut c_void) =
+        unsafe { function(&callee) };
+    match outcome {
         Ok(packets) => {
             let mut packets: Vec<_> = packets.into_iter().map(en_packet_t::give).collect();
             // SAFETY: the application's own function; the array lives during the call.
-            unsafe { callback(EN_OK, packets.as_mut_ptr(), packets.len(), user_data) }
+            unsafe { callback(EN_OK, packets.as_mut_ptr(), packets.len(), callee.user_data) }
         }
         // SAFETY: as above.
-        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), 0, user_data) },
-    })))
+        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), 0, callee.user_data) },
+    }
+}
+
+/// What is filled with what comes beside a packet.
+pub(super) fn lent(ancillary: *mut en_ancillary_t) -> Result<Lent> {
+    match ancillary.is_null() {
+        true => Err(null("ancillary")),
+        false => Ok(Lent(ancillary.cast())),
+    }
 }
 
 /// Also fills the ancillary data that is lent for as long as the operation lasts.
-///
-/// # Safety
-/// `ancillary` is NULL or a live handle until the callback is called.
-pub(super) unsafe fn received_beside(
-    ancillary: *mut en_ancillary_t,
+pub(super) fn received_beside(
     callback: en_async_received_t,
     user_data: *mut c_void,
 ) -> Result<Option<Done<Beside>>> {
-    let received = received(callback, user_data)?;
-    if ancillary.is_null() {
-        return Err(null("ancillary"));
-    }
-    Ok(Some(Box::new(move |outcome| {
-        let Beside { packet, ancillary: beside } =
-            outcome.unwrap_or_else(|error| Beside { packet: Err(error), ancillary: Ancillary::default() });
-        // SAFETY: not NULL, so a live handle until the callback, as the documentation demands.
-        if let Ok(ancillary) = unsafe { borrow_mut(ancillary) } {
-            *ancillary = beside;
-        }
-        if let Some(received) = received {
-            received(packet);
-        }
-    })))
+    let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packet?"))?;
+    Ok(Some(Callback::new(tell_beside, Callee { function: callback as *const (), user_data })))
+}
+
+fn tell_beside(callee: Callee, outcome: Result<Beside>) {
+    let packet = outcome.and_then(|Beside { packet, ancillary, lent: Lent(place) }| {
+        // SAFETY: `lent` has it from a live handle, which it is until the callback, as the
+        // documentation demands.
+        *unsafe { borrow_mut(place.cast::<en_ancillary_t>()) }? = ancillary;
+        packet
+    });
+    tell_received(callee, packet);
 }
 
 pub(super) fn receive(callback: en_async_receive_t, user_data: *mut c_void) -> Result<Receive> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packets?"))?;
-    Ok(Box::new(move |outcome| match outcome {
+    Ok(Callback::new(tell_receive, Callee { function: callback as *const (), user_data }))
+}
+
+fn tell_receive(callee: Callee, outcome: Result<Packet>) -> bool {
+    // SAFETY: `receive` has it from such a function.
+    let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, *mut c_void) -> c_int =
+        unsafe { function(&callee) };
+    match outcome {
         Ok(packet) => {
             let mut packet = en_packet_t::give(packet);
             // SAFETY: the application's own function; the struct lives during the call.
-            unsafe { callback(EN_OK, &raw mut packet, user_data) == EN_RECEIVE_MORE }
+            unsafe { callback(EN_OK, &raw mut packet, callee.user_data) == EN_RECEIVE_MORE }
         }
         Err(error) => {
             // SAFETY: as above.
-            unsafe { callback(status(Err(error)), std::ptr::null_mut(), user_data) };
+            unsafe { callback(status(Err(error)), std::ptr::null_mut(), callee.user_data) };
             false
         }
-    }))
+    }
 }

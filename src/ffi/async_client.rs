@@ -7,14 +7,15 @@ use std::rc::Rc;
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
     done, en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t,
-    en_async_sent_t, receive, received, received_beside, received_packets, sent,
+    en_async_sent_t, lent, receive, received, received_beside, received_packets, sent,
 };
 use super::base::en_slice_t;
 use super::client::{en_stats_t, slices};
 use super::client_facts::write_stats;
 use super::event_loop::{en_loop_t, tell};
 use super::{
-    Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, null, take, truth,
+    Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, hold, null, take_hold,
+    truth,
 };
 use super::{transport, unix_client};
 use crate::error::{Result, invalid};
@@ -29,24 +30,22 @@ pub struct en_async_client_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_client_t, Rc<AsyncClient>, "client");
+handle!(en_async_client_t, AsyncClient, "client");
 
 /// Another hold on the client behind a handle: a callback may free that.
 ///
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
-pub(super) unsafe fn client<H: Handle<Inner = Rc<AsyncClient>>>(
-    pointer: *const H,
-) -> Result<Rc<AsyncClient>> {
+pub(super) unsafe fn client<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Rc<AsyncClient>> {
     // SAFETY: as the caller promises.
-    Ok(unsafe { borrow(pointer)? }.clone())
+    unsafe { hold(pointer) }
 }
 
 /// Begins an operation and tells its number.
 ///
 /// # Safety
 /// As [`client`]; `operation` is NULL or writable.
-unsafe fn begin<H: Handle<Inner = Rc<AsyncClient>>>(
+unsafe fn begin<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     operation: *mut u64,
     work: impl FnOnce(Rc<AsyncClient>) -> Result<u64>,
@@ -62,7 +61,7 @@ unsafe fn begin<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn wait_connected<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn wait_connected<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_done_t,
@@ -77,7 +76,7 @@ pub(super) unsafe fn wait_connected<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`]; `data` is NULL or `size` bytes.
-pub(super) unsafe fn send_packet<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn send_packet<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     data: *const c_void,
     size: usize,
@@ -96,7 +95,7 @@ pub(super) unsafe fn send_packet<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`]; `parts` is NULL or `count` slices.
-pub(super) unsafe fn send_packet_slices<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn send_packet_slices<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     parts: *const en_slice_t,
     count: usize,
@@ -116,7 +115,7 @@ pub(super) unsafe fn send_packet_slices<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`]; `packets` is NULL or `count` slices.
-pub(super) unsafe fn send_packets<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn send_packets<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     packets: *const en_slice_t,
     count: usize,
@@ -136,7 +135,7 @@ pub(super) unsafe fn send_packets<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn send_eof<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn send_eof<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_done_t,
@@ -149,7 +148,7 @@ pub(super) unsafe fn send_eof<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn flush<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn flush<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_done_t,
@@ -162,7 +161,7 @@ pub(super) unsafe fn flush<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn recv_packets<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn recv_packets<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     capacity: usize,
     timeout_ms: i64,
@@ -181,7 +180,7 @@ pub(super) unsafe fn recv_packets<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`]; `size` is NULL or writable.
-pub(super) unsafe fn max_recv_size<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn max_recv_size<H: Handle<Inner = AsyncClient>>(
     pointer: *const H,
     size: *mut usize,
 ) -> c_int {
@@ -196,7 +195,7 @@ pub(super) unsafe fn max_recv_size<H: Handle<Inner = Rc<AsyncClient>>>(
 /// # Safety
 /// As [`begin`]; `data` is NULL or `size` bytes, `ancillary` is NULL or a live handle.
 #[allow(clippy::too_many_arguments)] // Those of the export.
-pub(super) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn send_packet_with_ancillary<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     data: *const c_void,
     size: usize,
@@ -217,7 +216,7 @@ pub(super) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient
 
 /// # Safety
 /// As [`begin`]; `ancillary` is NULL or a live handle until the operation is over.
-pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     control_room: usize,
     timeout_ms: i64,
@@ -230,15 +229,15 @@ pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Rc<AsyncClient
     unsafe {
         begin(pointer, operation, |client| {
             let room = unix_client::control_room(control_room)?;
-            let done = received_beside(ancillary, callback, user_data)?;
-            client.recv_packet_with_ancillary(room, timeout_ms, done)
+            let done = received_beside(callback, user_data)?;
+            client.recv_packet_with_ancillary(room, lent(ancillary)?, timeout_ms, done)
         })
     }
 }
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn recv_packet<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn recv_packet<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_received_t,
@@ -253,7 +252,7 @@ pub(super) unsafe fn recv_packet<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn recv_start<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn recv_start<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_receive_t,
@@ -268,14 +267,14 @@ pub(super) unsafe fn recv_start<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn recv_stop<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *mut H) -> c_int {
+pub(super) unsafe fn recv_stop<H: Handle<Inner = AsyncClient>>(pointer: *mut H) -> c_int {
     // SAFETY: as the caller promises.
     call(|| unsafe { client(pointer)? }.recv_stop().map(drop))
 }
 
 /// # Safety
 /// As [`begin`].
-pub(super) unsafe fn close<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn close<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     timeout_ms: i64,
     callback: en_async_done_t,
@@ -288,21 +287,21 @@ pub(super) unsafe fn close<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn is_connected<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+pub(super) unsafe fn is_connected<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
     call_value(|| Ok(truth(unsafe { client(pointer)? }.is_connected())))
 }
 
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn is_closing<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+pub(super) unsafe fn is_closing<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
     call_value(|| Ok(truth(unsafe { client(pointer)? }.is_closing())))
 }
 
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn fileno<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> c_int {
+pub(super) unsafe fn fileno<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
     unsafe { client(pointer) }.map_or(-1, |client| client.fileno())
 }
@@ -311,7 +310,7 @@ pub(super) unsafe fn fileno<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const 
 ///
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn loop_handle<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *const H) -> *mut en_loop_t {
+pub(super) unsafe fn loop_handle<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> *mut en_loop_t {
     // SAFETY: as the caller promises.
     let address = unsafe { client(pointer) }.map_or(0, |client| client.core().handle());
     std::ptr::with_exposed_provenance_mut(address)
@@ -321,7 +320,7 @@ pub(super) unsafe fn loop_handle<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *c
 ///
 /// # Safety
 /// As [`client`]; `end` is NULL or writable.
-pub(super) unsafe fn get_end<H: Handle<Inner = Rc<AsyncClient>>, E: Handle>(
+pub(super) unsafe fn get_end<H: Handle<Inner = AsyncClient>, E: Handle>(
     pointer: *const H,
     end: *mut *mut E,
     name: &str,
@@ -337,7 +336,7 @@ pub(super) unsafe fn get_end<H: Handle<Inner = Rc<AsyncClient>>, E: Handle>(
 
 /// # Safety
 /// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
-pub(super) unsafe fn get_attribute<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn get_attribute<H: Handle<Inner = AsyncClient>>(
     pointer: *const H,
     number: c_int,
     value: *mut c_void,
@@ -357,7 +356,7 @@ pub(super) unsafe fn get_attribute<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`]; `value` is NULL or writable.
-pub(super) unsafe fn get_option<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn get_option<H: Handle<Inner = AsyncClient>>(
     pointer: *const H,
     option: c_int,
     value: *mut i64,
@@ -373,7 +372,7 @@ pub(super) unsafe fn get_option<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`].
-pub(super) unsafe fn set_option<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn set_option<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     option: c_int,
     value: i64,
@@ -388,7 +387,7 @@ pub(super) unsafe fn set_option<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
-pub(super) unsafe fn getsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn getsockopt<H: Handle<Inner = AsyncClient>>(
     pointer: *const H,
     level: c_int,
     name: c_int,
@@ -413,7 +412,7 @@ pub(super) unsafe fn getsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`]; `value` is NULL or `size` bytes.
-pub(super) unsafe fn setsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn setsockopt<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     level: c_int,
     name: c_int,
@@ -429,7 +428,7 @@ pub(super) unsafe fn setsockopt<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// As [`client`]; `stats` is NULL or a struct as long as its first field says, to be written.
-pub(super) unsafe fn get_stats<H: Handle<Inner = Rc<AsyncClient>>>(
+pub(super) unsafe fn get_stats<H: Handle<Inner = AsyncClient>>(
     pointer: *const H,
     stats: *mut en_stats_t,
 ) -> c_int {
@@ -444,10 +443,10 @@ pub(super) unsafe fn get_stats<H: Handle<Inner = Rc<AsyncClient>>>(
 
 /// # Safety
 /// `pointer` is NULL or a live handle that is not used again.
-pub(super) unsafe fn free<H: Handle<Inner = Rc<AsyncClient>>>(pointer: *mut H) {
+pub(super) unsafe fn free<H: Handle<Inner = AsyncClient>>(pointer: *mut H) {
     guard_void(|| {
         // SAFETY: as the caller promises.
-        if let Some(client) = unsafe { take(pointer) } {
+        if let Some(client) = unsafe { take_hold(pointer) } {
             client.free();
         }
     });

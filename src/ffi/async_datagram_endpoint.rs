@@ -1,7 +1,6 @@
 //! Endpoints over datagram transports, on a loop.
 
 use std::ffi::{c_int, c_void};
-use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
@@ -32,7 +31,7 @@ pub struct en_async_datagram_endpoint_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_datagram_endpoint_t, Rc<AsyncClient>, "endpoint");
+handle!(en_async_datagram_endpoint_t, AsyncClient, "endpoint");
 
 /// Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
 /// (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
@@ -116,7 +115,7 @@ unsafe fn make(
             let out = Constructor::new(out)?;
             let (core, transport, protocol) = (loop_of(r#loop)?, borrow(transport)?, borrow(protocol)?);
             let options = options_of(options)?;
-            out.boxed(on_loop::datagram_endpoint(core, transport, protocol, directions, &options)?);
+            out.counted(on_loop::datagram_endpoint(core, transport, protocol, directions, &options)?);
         }
         Ok(())
     })

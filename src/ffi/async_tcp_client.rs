@@ -1,7 +1,6 @@
 //! The TCP client on a loop.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::rc::Rc;
 
 use super::address::en_address_t;
 use super::async_callbacks::{
@@ -29,7 +28,7 @@ pub struct en_async_tcp_client_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_tcp_client_t, Rc<AsyncClient>, "client");
+handle!(en_async_tcp_client_t, AsyncClient, "client");
 
 /// Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`.
 /// It begins with the first operation that needs it; what fails then may be tried again. Protocol
@@ -55,7 +54,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.boxed(on_loop::tcp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -82,7 +81,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, addresses) = (loop_of(r#loop)?, tcp_client::addresses_of(addresses, count)?);
-            out.boxed(on_loop::tcp_addresses(core, addresses, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_addresses(core, addresses, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -109,7 +108,7 @@ pub unsafe extern "C" fn en_async_tcp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.boxed(on_loop::tcp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -442,7 +441,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.local.to_ip()) }
+    unsafe { async_client::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// Puts the address of the peer into `*address`, which is the caller's to free; once the client
@@ -457,7 +456,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.remote.to_ip()) }
+    unsafe { async_client::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how

@@ -1,7 +1,6 @@
 //! The UDP client on a loop.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::rc::Rc;
 
 use super::address::en_address_t;
 use super::async_callbacks::{
@@ -27,7 +26,7 @@ pub struct en_async_udp_client_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_udp_client_t, Rc<AsyncClient>, "client");
+handle!(en_async_udp_client_t, AsyncClient, "client");
 
 /// Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
 /// begins with the first operation that needs it; what fails then may be tried again. Protocol and
@@ -52,7 +51,7 @@ pub unsafe extern "C" fn en_async_udp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.boxed(on_loop::udp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -79,7 +78,7 @@ pub unsafe extern "C" fn en_async_udp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.boxed(on_loop::udp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -368,7 +367,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.local.to_ip()) }
+    unsafe { async_client::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// Puts the address of the peer into `*address`, which is the caller's to free; once the client
@@ -383,7 +382,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.remote.to_ip()) }
+    unsafe { async_client::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how

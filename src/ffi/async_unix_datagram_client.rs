@@ -1,7 +1,6 @@
 //! The Unix datagram client on a loop.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
@@ -28,7 +27,7 @@ pub struct en_async_unix_datagram_client_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_unix_datagram_client_t, Rc<AsyncClient>, "client");
+handle!(en_async_unix_datagram_client_t, AsyncClient, "client");
 
 /// Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
 /// operation that needs it; what fails then may be tried again. Address, protocol and options
@@ -52,7 +51,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, borrow(address)?);
-            out.boxed(on_loop::unix_datagram(core, address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_datagram(core, address, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -78,7 +77,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, super::unix_client::path(path)?);
-            out.boxed(on_loop::unix_datagram(core, &address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_datagram(core, &address, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -105,7 +104,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.boxed(on_loop::unix_datagram_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_datagram_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -474,7 +473,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.local.to_unix()) }
+    unsafe { async_client::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
@@ -489,7 +488,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.remote.to_unix()) }
+    unsafe { async_client::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how

@@ -1,7 +1,6 @@
 //! The Unix stream client on a loop.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::rc::Rc;
 
 use super::ancillary::{en_ancillary_t, en_credentials_t};
 use super::async_callbacks::{
@@ -29,7 +28,7 @@ pub struct en_async_unix_stream_client_t {
     _private: [u8; 0],
 }
 
-handle!(en_async_unix_stream_client_t, Rc<AsyncClient>, "client");
+handle!(en_async_unix_stream_client_t, AsyncClient, "client");
 
 /// Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
 /// operation that needs it; what fails then may be tried again. Address, protocol and options
@@ -53,7 +52,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, borrow(address)?);
-            out.boxed(on_loop::unix_stream(core, address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream(core, address, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -79,7 +78,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new_path(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, super::unix_client::path(path)?);
-            out.boxed(on_loop::unix_stream(core, &address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream(core, &address, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -106,7 +105,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.boxed(on_loop::unix_stream_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -519,7 +518,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.local.to_unix()) }
+    unsafe { async_client::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
@@ -534,7 +533,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.remote.to_unix()) }
+    unsafe { async_client::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// Puts the credentials of the process at the other end, when the connection was made, into
@@ -552,7 +551,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_credentials(
         // SAFETY: `client` is NULL or a live handle, `credentials` NULL or writable.
         let (client, out) = unsafe { (async_client::client(client)?, Out::new(credentials, "credentials")?) };
         let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
-        out.set(client.names()?.credentials.ok_or_else(missing)?.into());
+        out.set(client.names()?.credentials().ok_or_else(missing)?.into());
         Ok(())
     })
 }

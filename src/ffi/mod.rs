@@ -9,6 +9,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
@@ -92,7 +93,7 @@ pub(crate) use handle;
 /// # Safety
 /// `pointer` is NULL or a handle of this kind that is not freed while `'a` lasts.
 pub(crate) unsafe fn borrow<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Inner> {
-    // SAFETY: handles are made from Box or Arc of Inner; the caller vouches for the lifetime.
+    // SAFETY: handles are made from Box, Arc or Rc of Inner; the caller vouches for the lifetime.
     unsafe { pointer.cast::<H::Inner>().as_ref() }.ok_or_else(|| null(H::NAME))
 }
 
@@ -157,9 +158,44 @@ impl<H: Handle> Constructor<H> {
         Ok(())
     }
 
+    /// For what one thread has.
+    pub(crate) fn counted(self, inner: Rc<H::Inner>) {
+        // SAFETY: `named` has checked the pointer.
+        unsafe { self.0.write(Rc::into_raw(inner).cast_mut().cast::<H>()) };
+    }
+
     pub(crate) fn shared(self, inner: Arc<H::Inner>) {
         // SAFETY: `named` has checked the pointer.
         unsafe { self.0.write(Arc::into_raw(inner).cast_mut().cast::<H>()) };
+    }
+}
+
+/// Another hold on what is behind a handle that came from [`Constructor::counted`]; NULL is
+/// `EN_EINVAL`.
+///
+/// # Safety
+/// `pointer` is NULL or a live handle, used by the thread that everything behind it belongs to.
+pub(crate) unsafe fn hold<H: Handle>(pointer: *const H) -> Result<Rc<H::Inner>> {
+    if pointer.is_null() {
+        return Err(null(H::NAME));
+    }
+    let inner = pointer.cast::<H::Inner>();
+    // SAFETY: it came from Rc::into_raw in `Constructor::counted`, and the handle has its hold still.
+    unsafe {
+        Rc::increment_strong_count(inner);
+        Ok(Rc::from_raw(inner))
+    }
+}
+
+/// Takes the hold of such a handle; NULL is nothing.
+///
+/// # Safety
+/// As [`hold`], and the handle is not used again.
+pub(crate) unsafe fn take_hold<H: Handle>(pointer: *mut H) -> Option<Rc<H::Inner>> {
+    match pointer.is_null() {
+        true => None,
+        // SAFETY: it came from Rc::into_raw, and its hold is given up once.
+        false => Some(unsafe { Rc::from_raw(pointer.cast::<H::Inner>()) }),
     }
 }
 

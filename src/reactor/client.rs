@@ -1,16 +1,18 @@
 //! A client on a loop: operations that wait their turn in each direction, and the connection that
 //! they are for.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
+use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::callback::Done;
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
-use super::queue::Queue;
+use super::queue::{Queue, SharedQueue};
 use super::sources::Source;
 use crate::attempt::Undertaking;
-use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::transport::Transport;
@@ -22,16 +24,15 @@ mod receiving;
 mod sending;
 mod watching;
 
-pub use super::operation::Done;
-pub use receiving::{Beside, Receive};
+pub use receiving::{Beside, Lent, Receive};
 pub use sending::Counted;
 
 use closing::Closing;
 use connecting::Connecting;
 use facts::Known;
-use receiving::{Receiving, Started};
+use receiving::{Incoming, Receiving, Started};
 use sending::Sending;
-use watching::{Wants, Watches};
+use watching::Watches;
 
 /// A connection on its way.
 pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
@@ -39,14 +40,20 @@ pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
 /// Begins to connect, each time anew.
 pub type Begin = Box<dyn FnMut() -> Result<Work>>;
 
+/// How a client gets its connection.
+pub struct Beginning {
+    /// What connects.
+    pub begin: Begin,
+    /// How long that may take; negative: for ever.
+    pub timeout_ms: i64,
+}
+
 /// What a client on a loop is made of.
 pub struct Plan {
     /// How it gets its connection.
-    pub begin: Begin,
+    pub beginning: Beginning,
     /// Makes packets bytes.
     pub encoder: Encoder,
-    /// How long connecting may take; negative: for ever.
-    pub connect_timeout_ms: i64,
     /// How long closing may take; negative: for ever.
     pub shutdown_timeout_ms: i64,
 }
@@ -54,22 +61,23 @@ pub struct Plan {
 /// A client whose operations are completed by a loop.
 pub struct AsyncClient {
     core: Rc<EventLoop>,
-    place: Cell<usize>,
     encoder: Encoder,
-    connect_timeout_ms: i64,
     shutdown_timeout_ms: i64,
     inner: RefCell<Inner>,
     /// Operations that are over, to be called by the loop.
-    over: RefCell<Queue<Over>>,
+    over: SharedQueue<Over>,
+    /// What was asked for inside a protocol callback, to be done when that has returned.
+    late: SharedQueue<Late>,
+    known: OnceCell<Known>,
+    place: Cell<u32>,
+    /// The descriptor while it is connected; -1: none.
+    fd: Cell<RawFd>,
     /// The loop will call.
     is_awaited: Cell<bool>,
     /// No operation begins any more.
     is_closing: Cell<bool>,
     /// The handle has ended.
     is_freed: Cell<bool>,
-    known: RefCell<Option<Known>>,
-    /// What was asked for inside a protocol callback, to be done when that has returned.
-    late: RefCell<Queue<Late>>,
 }
 
 enum Late {
@@ -79,12 +87,22 @@ enum Late {
 
 struct Inner {
     state: State,
-    begin: Option<Begin>,
+    beginning: Option<Box<Beginning>>,
     connects: Queue<Operation<()>>,
     sends: Queue<Sending>,
     receives: Queue<Receiving>,
     started: Option<Started>,
     closing: Option<Box<Closing>>,
+}
+
+impl Inner {
+    /// It is connected by a descriptor of ours, and nothing waits but a started receive.
+    fn is_at_rest(&self) -> bool {
+        matches!(&self.state, State::Connected(live) if !live.has_unsent && live.watches.are_plain())
+            && self.sends.is_empty()
+            && self.receives.is_empty()
+            && self.connects.is_empty()
+    }
 }
 
 enum State {
@@ -94,44 +112,34 @@ enum State {
     Closed,
 }
 
-/// A connection, and what is known of its descriptor.
+/// A connection, and what is known of its descriptors.
 struct Live {
-    receiver: Box<dyn PacketReceiver>,
+    /// None while what it brings is handed on.
+    incoming: Option<Incoming>,
     sender: Box<dyn PacketSender>,
     transport: Arc<dyn Transport>,
     counters: Arc<Counters>,
+    watches: Watches,
     runs_callbacks: bool,
     /// Whether others have a hold on the transport, too.
     is_shared: bool,
-    is_readable: bool,
     is_writable: bool,
-    /// The peer has ended its direction, so what is there is read to the end.
-    is_ending: bool,
-    watches: Watches,
-    /// Of a transport of the application's own: what it has asked for.
-    wants: Option<Box<Wants>>,
-    /// Packets may have gathered.
-    has_gathered: bool,
-    /// Packets that came with others, when nobody wanted more.
-    kept: Queue<Packet>,
+    /// Something may be put aside.
+    has_unsent: bool,
 }
 
 impl Live {
     fn new(connection: Connection, watches: Watches) -> Live {
         Live {
-            receiver: connection.receiver,
+            incoming: Some(Incoming::new(connection.receiver)),
             sender: connection.sender,
-            wants: connection.transport.runs_callbacks().then(Box::default),
             transport: connection.transport,
             counters: connection.counters,
+            watches,
             runs_callbacks: connection.runs_callbacks,
             is_shared: connection.is_shared,
-            is_readable: true,
             is_writable: true,
-            is_ending: false,
-            watches,
-            has_gathered: true,
-            kept: Queue::default(),
+            has_unsent: false,
         }
     }
 }
@@ -143,16 +151,19 @@ enum Over {
     Packet(Done<Packet>, Result<Packet>),
     Packets(Done<Vec<Packet>>, Result<Vec<Packet>>),
     Beside(Done<Beside>, Result<Beside>),
+    /// A started receive.
+    Last(Receive, Error),
 }
 
 impl Over {
     fn call(self) {
         match self {
-            Over::Done(done, outcome) => done(outcome),
-            Over::Count(done, outcome) => done(outcome),
-            Over::Packet(done, outcome) => done(outcome),
-            Over::Packets(done, outcome) => done(outcome),
-            Over::Beside(done, outcome) => done(outcome),
+            Over::Done(done, outcome) => done.call(outcome),
+            Over::Count(done, outcome) => done.call(outcome),
+            Over::Packet(done, outcome) => done.call(outcome),
+            Over::Packets(done, outcome) => done.call(outcome),
+            Over::Beside(done, outcome) => done.call(outcome),
+            Over::Last(receive, error) => drop(receive.call(Err(error))),
         }
     }
 }
@@ -160,13 +171,7 @@ impl Over {
 impl AsyncClient {
     /// A client on a loop, not connected.
     pub fn new(core: &Rc<EventLoop>, plan: Plan) -> Result<Rc<AsyncClient>> {
-        AsyncClient::make(
-            core,
-            plan.encoder,
-            Some(plan.begin),
-            plan.connect_timeout_ms,
-            plan.shutdown_timeout_ms,
-        )
+        AsyncClient::make(core, plan.encoder, Some(Box::new(plan.beginning)), plan.shutdown_timeout_ms)
     }
 
     /// The same over a connection that is there.
@@ -176,11 +181,11 @@ impl AsyncClient {
         encoder: Encoder,
         shutdown_timeout_ms: i64,
     ) -> Result<Rc<AsyncClient>> {
-        let client = AsyncClient::make(core, encoder, None, -1, shutdown_timeout_ms)?;
+        let client = AsyncClient::make(core, encoder, None, shutdown_timeout_ms)?;
         match client.take_over(connection) {
             Ok(()) => Ok(client),
             Err(error) => {
-                core.remove(client.place.get());
+                core.remove(client.place());
                 Err(error)
             }
         }
@@ -189,39 +194,44 @@ impl AsyncClient {
     fn make(
         core: &Rc<EventLoop>,
         encoder: Encoder,
-        begin: Option<Begin>,
-        connect_timeout_ms: i64,
+        beginning: Option<Box<Beginning>>,
         shutdown_timeout_ms: i64,
     ) -> Result<Rc<AsyncClient>> {
         let client = Rc::new(AsyncClient {
             core: core.clone(),
-            place: Cell::new(0),
             encoder,
-            connect_timeout_ms,
             shutdown_timeout_ms,
             inner: RefCell::new(Inner {
                 state: State::Idle,
-                begin,
+                beginning,
                 connects: Queue::default(),
                 sends: Queue::default(),
                 receives: Queue::default(),
                 started: None,
                 closing: None,
             }),
-            over: RefCell::default(),
+            over: SharedQueue::default(),
+            late: SharedQueue::default(),
+            known: OnceCell::new(),
+            place: Cell::new(0),
+            fd: Cell::new(-1),
             is_awaited: Cell::new(false),
             is_closing: Cell::new(false),
             is_freed: Cell::new(false),
-            known: RefCell::new(None),
-            late: RefCell::default(),
         });
-        client.place.set(core.add(client.clone())?);
+        let place = core.add(client.clone())?;
+        client.place.set(u32::try_from(place).expect("a place has less bits"));
         Ok(client)
     }
 
     /// The loop it is on.
     pub fn core(&self) -> &Rc<EventLoop> {
         &self.core
+    }
+
+    /// Where it is on the loop.
+    fn place(&self) -> usize {
+        self.place.get() as usize
     }
 
     /// Whether an operation may begin; what it works on.
@@ -242,7 +252,7 @@ impl AsyncClient {
 
     /// Begins an operation that will have to wait.
     fn begin<T>(&self, timeout_ms: i64, done: Option<Done<T>>) -> Operation<T> {
-        let mut operation = Operation::begin(&self.core, self.place.get(), done);
+        let mut operation = Operation::begin(&self.core, self.place(), done);
         operation.limit(&self.core, timeout_ms);
         operation
     }
@@ -262,16 +272,16 @@ impl AsyncClient {
     ) {
         if let Some(done) = operation.finish(&self.core) {
             let outcome = outcome.map_err(|error| self.explain(error));
-            self.over.borrow_mut().push_back(over(done, outcome));
+            self.over.push_back(over(done, outcome));
             self.go_on_later();
         }
     }
 
     /// Calls for what is over; what ends meanwhile comes later.
     fn call(&self) {
-        let count = self.over.borrow().len();
+        let count = self.over.len();
         for _ in 0..count {
-            let Some(over) = self.over.borrow_mut().pop_front() else { break };
+            let Some(over) = self.over.pop_front() else { break };
             self.core.release();
             over.call();
         }
@@ -279,16 +289,27 @@ impl AsyncClient {
 
     /// Goes as far as that is possible now.
     fn progress(self: &Rc<Self>) {
+        let is_at_rest = self.access().is_ok_and(|inner| inner.is_at_rest());
+        self.progress_from(is_at_rest);
+    }
+
+    /// The same, when it is known whether there is only receiving to be done.
+    fn progress_from(self: &Rc<Self>, is_at_rest: bool) {
+        if is_at_rest {
+            self.receive_for_started();
+            return self.close_further();
+        }
         self.connect_further();
         self.send_further();
-        self.receive_further();
+        self.receive_for_operations();
+        self.receive_for_started();
         self.close_further();
         self.watch_anew();
     }
 
     /// Does what was asked for inside a protocol callback.
     fn catch_up(self: &Rc<Self>) {
-        let late = self.late.borrow_mut().take();
+        let late = self.late.take();
         for late in late {
             match late {
                 Late::Close(operation) => self.wait_closed(operation),
@@ -340,7 +361,7 @@ impl AsyncClient {
         let state = std::mem::replace(&mut inner.state, State::Closed);
         let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
         let closing = inner.closing.take();
-        inner.begin = None;
+        inner.beginning = None;
         drop(inner);
         self.let_go(state);
         for operation in connects {
@@ -363,7 +384,7 @@ impl AsyncClient {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
             State::Connected(live) => {
-                live.wants.iter().for_each(|wants| wants.end(&self.core));
+                self.fd.set(-1);
                 live.watches.end(&self.core, &*live.transport);
             }
             State::Idle | State::Closed => {}
@@ -383,8 +404,9 @@ impl AsyncClient {
     fn abandon(&self) {
         if let Ok(mut inner) = self.inner.try_borrow_mut() {
             inner.state = State::Closed;
+            self.fd.set(-1);
         }
-        self.core.remove(self.place.get());
+        self.core.remove(self.place());
     }
 
     fn wind_up(self: &Rc<Self>) {
@@ -404,21 +426,22 @@ impl AsyncClient {
             }
         }
         self.abort(&cancelled());
-        while !self.over.borrow().is_empty() {
+        while !self.over.is_empty() {
             self.call();
         }
-        self.core.remove(self.place.get());
+        self.core.remove(self.place());
     }
 }
 
 impl Source for AsyncClient {
     fn ready(self: Rc<Self>, readable: bool, writable: bool, closed: bool) {
-        if let Ok(mut inner) = self.access()
-            && let State::Connected(live) = &mut inner.state
-        {
+        let Ok(mut inner) = self.access() else { return };
+        if let State::Connected(live) = &mut inner.state {
             live.has_become(readable, writable, closed);
         }
-        self.progress();
+        let is_at_rest = inner.is_at_rest();
+        drop(inner);
+        self.progress_from(is_at_rest);
     }
 
     fn go_on(self: Rc<Self>) {
@@ -448,7 +471,7 @@ impl Source for AsyncClient {
                 matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
             }
             Err(_) => {
-                self.late.borrow_mut().push_back(Late::Cancel(number));
+                self.late.push_back(Late::Cancel(number));
                 return self.go_on_later();
             }
         };
@@ -461,7 +484,7 @@ impl Source for AsyncClient {
     fn end(self: Rc<Self>) {
         self.catch_up();
         self.abort(&cancelled());
-        while !self.over.borrow().is_empty() {
+        while !self.over.is_empty() {
             self.call();
         }
     }

@@ -16,7 +16,6 @@ use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
 use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
-use crate::packet::Packet;
 use crate::socket::fork;
 use crate::socket::timerfd::TimerFd;
 
@@ -36,8 +35,6 @@ pub struct EventLoop {
     timers: RefCell<Timers>,
     /// Who has asked to go on.
     later: RefCell<VecDeque<Rc<dyn Source>>>,
-    /// Memory for packets that are handed on together.
-    run: Cell<Vec<Packet>>,
     /// How many operations, timers and started receives there are.
     holds: Cell<usize>,
     next_number: Cell<u64>,
@@ -72,7 +69,6 @@ impl EventLoop {
             sources: RefCell::default(),
             timers: RefCell::default(),
             later: RefCell::default(),
-            run: Cell::default(),
             holds: Cell::new(0),
             next_number: Cell::new(0),
             is_running: Cell::new(false),
@@ -403,18 +399,6 @@ impl EventLoop {
 
     pub(super) fn remove_timer(&self, when: Instant, number: u64) {
         self.timers.borrow_mut().remove(when, number);
-    }
-
-    /// Memory for packets, empty.
-    pub(super) fn take_run(&self) -> Vec<Packet> {
-        self.run.take()
-    }
-
-    /// Takes the memory back, for the next who asks.
-    pub(super) fn put_run(&self, mut run: Vec<Packet>) {
-        run.clear();
-        // What was left there meanwhile is without memory, unless a callback has received, too.
-        drop(self.run.replace(run));
     }
 
     pub(super) fn hold(&self) {

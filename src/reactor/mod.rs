@@ -4,6 +4,7 @@
 //! One thread at a time uses a loop and what is on it. Callbacks are called from the loop alone, with
 //! nothing borrowed, so they may do everything, also end what they belong to.
 
+pub mod callback;
 pub mod client;
 pub mod event_loop;
 mod operation;

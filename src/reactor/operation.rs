@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
+use super::callback::Done;
 use super::event_loop::EventLoop;
 use crate::deadline::Deadline;
-use crate::error::{EN_ECANCELED, EN_ETIMEDOUT, Error, Result};
-
-/// What is called when an operation is over.
-pub type Done<T> = Box<dyn FnOnce(Result<T>)>;
+use crate::error::{EN_ECANCELED, EN_ETIMEDOUT, Error};
 
 /// An operation under way. It holds its loop.
 pub(super) struct Operation<T> {

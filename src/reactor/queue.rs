@@ -1,6 +1,7 @@
 //! A queue that takes memory only while there is something in it: most clients wait for nothing most
 //! of the time.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// What waits for its turn.
@@ -61,9 +62,44 @@ impl<T> Queue<T> {
     pub(super) fn take(&mut self) -> impl Iterator<Item = T> + use<T> {
         self.0.take().into_iter().flat_map(|items| *items)
     }
+}
 
-    pub(super) fn extend(&mut self, items: impl Iterator<Item = T>) {
-        items.for_each(|item| self.push_back(item));
+/// The same where nobody has it for himself.
+pub(super) struct SharedQueue<T>(Cell<Queue<T>>);
+
+impl<T> Default for SharedQueue<T> {
+    fn default() -> SharedQueue<T> {
+        SharedQueue(Cell::default())
+    }
+}
+
+impl<T> SharedQueue<T> {
+    fn with<R>(&self, work: impl FnOnce(&mut Queue<T>) -> R) -> R {
+        let mut queue = self.0.take();
+        let outcome = work(&mut queue);
+        self.0.set(queue);
+        outcome
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.with(|queue| queue.is_empty())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.with(|queue| queue.len())
+    }
+
+    pub(super) fn push_back(&self, item: T) {
+        self.with(|queue| queue.push_back(item));
+    }
+
+    pub(super) fn pop_front(&self) -> Option<T> {
+        self.with(Queue::pop_front)
+    }
+
+    /// Takes everything out.
+    pub(super) fn take(&self) -> impl Iterator<Item = T> + use<T> {
+        self.0.take().take()
     }
 }
 
@@ -74,7 +110,7 @@ mod tests {
     #[test]
     fn they_come_in_their_order_and_leave_nothing_behind() {
         let mut queue = Queue::default();
-        queue.extend(1..=4);
+        (1..=4).for_each(|item| queue.push_back(item));
         assert_eq!((queue.remove(1), queue.remove(7), queue.len()), (Some(2), None, 3));
         assert_eq!(queue.pop_front(), Some(1));
         queue.front_mut().into_iter().for_each(|item| *item += 10);

@@ -1,6 +1,7 @@
 //! Who is at the two ends of a socket.
 
 use std::fmt;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::os::fd::BorrowedFd;
 
 use super::address::IpAddress;
@@ -12,38 +13,86 @@ use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, Error, Result};
 
 /// Who is at the two ends: read once, so that a reset does not take it away.
 #[derive(Clone, Debug)]
-pub struct Names {
-    /// Our end.
-    pub local: Name,
-    /// The peer's end.
-    pub remote: Name,
-    /// The process at the peer's end, where the system tells.
-    pub credentials: Option<Credentials>,
+pub struct Names(Ends);
+
+/// There may be very many connections, and most of them are of the first kind.
+#[derive(Clone, Debug)]
+enum Ends {
+    Ip4 { local: SocketAddrV4, remote: SocketAddrV4 },
+    Any(Box<AnyEnds>),
+}
+
+#[derive(Clone, Debug)]
+struct AnyEnds {
+    local: Name,
+    remote: Name,
+    credentials: Option<Credentials>,
 }
 
 impl Names {
+    /// Those that are known already.
+    pub fn new(local: Name, remote: Name) -> Names {
+        match (&local, &remote) {
+            (Name::Ip(own), Name::Ip(peer)) => match (own.as_socket_addr(), peer.as_socket_addr()) {
+                (SocketAddr::V4(local), SocketAddr::V4(remote)) => {
+                    Names(Ends::Ip4 { local: *local, remote: *remote })
+                }
+                _ => Names::any(local, remote, None),
+            },
+            _ => Names::any(local, remote, None),
+        }
+    }
+
+    fn any(local: Name, remote: Name, credentials: Option<Credentials>) -> Names {
+        Names(Ends::Any(Box::new(AnyEnds { local, remote, credentials })))
+    }
+
     /// Those of an IP socket.
     pub fn ip(socket: BorrowedFd<'_>) -> Result<Names> {
-        Ok(Names {
-            // Asked first: it fails where there is no connection.
-            remote: Name::Ip(IpAddress::from_sockaddr(&peer_name(socket)?)?),
-            local: Name::Ip(IpAddress::from_sockaddr(&own_name(socket)?)?),
-            credentials: None,
-        })
+        // Asked first: it fails where there is no connection.
+        let remote = IpAddress::from_sockaddr(&peer_name(socket)?)?;
+        let local = IpAddress::from_sockaddr(&own_name(socket)?)?;
+        Ok(Names::new(Name::Ip(local), Name::Ip(remote)))
     }
 
     /// Those of a Unix datagram socket.
     pub fn unix(socket: BorrowedFd<'_>) -> Result<Names> {
-        Ok(Names {
-            local: Name::Unix(UnixAddress::from_sockaddr(&own_name(socket)?)?),
-            remote: Name::Unix(UnixAddress::from_sockaddr(&peer_name(socket)?)?),
-            credentials: None,
-        })
+        Names::of_unix(socket, None)
     }
 
     /// Those of a Unix stream socket, which knows the process at its other end.
     pub fn unix_stream(socket: BorrowedFd<'_>) -> Result<Names> {
-        Ok(Names { credentials: Some(unix_socket::peer_credentials(socket)?), ..Names::unix(socket)? })
+        Names::of_unix(socket, Some(unix_socket::peer_credentials(socket)?))
+    }
+
+    fn of_unix(socket: BorrowedFd<'_>, credentials: Option<Credentials>) -> Result<Names> {
+        let local = UnixAddress::from_sockaddr(&own_name(socket)?)?;
+        let remote = UnixAddress::from_sockaddr(&peer_name(socket)?)?;
+        Ok(Names::any(Name::Unix(local), Name::Unix(remote), credentials))
+    }
+
+    /// Our end.
+    pub fn local(&self) -> Name {
+        match &self.0 {
+            Ends::Ip4 { local, .. } => Name::Ip(SocketAddr::V4(*local).into()),
+            Ends::Any(ends) => ends.local.clone(),
+        }
+    }
+
+    /// The peer's end.
+    pub fn remote(&self) -> Name {
+        match &self.0 {
+            Ends::Ip4 { remote, .. } => Name::Ip(SocketAddr::V4(*remote).into()),
+            Ends::Any(ends) => ends.remote.clone(),
+        }
+    }
+
+    /// The process at the peer's end, where the system tells.
+    pub fn credentials(&self) -> Option<Credentials> {
+        match &self.0 {
+            Ends::Ip4 { .. } => None,
+            Ends::Any(ends) => ends.credentials,
+        }
     }
 }
 
@@ -63,17 +112,17 @@ pub enum Name {
 
 impl Name {
     /// The address, of an IP socket.
-    pub fn to_ip(&self) -> Result<IpAddress> {
+    pub fn into_ip(self) -> Result<IpAddress> {
         match self {
-            Name::Ip(address) => Ok(address.clone()),
+            Name::Ip(address) => Ok(address),
             Name::Unix(_) => Err(Error::new(EN_EAFNOSUPPORT, "a Unix socket has a name, and no IP address")),
         }
     }
 
     /// The name, of a Unix socket.
-    pub fn to_unix(&self) -> Result<UnixAddress> {
+    pub fn into_unix(self) -> Result<UnixAddress> {
         match self {
-            Name::Unix(address) => Ok(address.clone()),
+            Name::Unix(address) => Ok(address),
             Name::Ip(_) => Err(Error::new(EN_EAFNOSUPPORT, "an IP socket has an address, and no Unix name")),
         }
     }

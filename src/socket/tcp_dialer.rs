@@ -41,7 +41,7 @@ impl Dialed {
         match Names::ip(self.socket.as_fd()) {
             // A port of this machine on which nobody listens may be given to the very socket that
             // connects to it: TCP connects it to itself.
-            Ok(names) if names.local == names.remote => Some(Err(os(libc::ECONNREFUSED))),
+            Ok(names) if names.local() == names.remote() => Some(Err(os(libc::ECONNREFUSED))),
             Ok(names) => {
                 self.names = Some(names);
                 Some(Ok(()))
@@ -155,7 +155,7 @@ mod tests {
                 Progress::Connected(dialed, address) => {
                     let (socket, names) = dialed.into_blocking()?;
                     let socket = Socket::from(socket);
-                    assert_eq!(names.local.to_ip()?, local_of(&socket));
+                    assert_eq!(names.local().into_ip()?, local_of(&socket));
                     return Ok((socket, address));
                 }
                 Progress::Failed(error) => return Err(error),

@@ -7,7 +7,8 @@ use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::reactor::operation::{Done, Operation};
+use crate::reactor::callback::Done;
+use crate::reactor::operation::Operation;
 
 /// A client that is being closed.
 pub(super) struct Closing {
@@ -50,7 +51,7 @@ impl AsyncClient {
     pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
         let Ok(mut inner) = self.access() else {
             // Inside a protocol callback: when that has returned.
-            return self.late.borrow_mut().push_back(Late::Close(operation));
+            return self.late.push_back(Late::Close(operation));
         };
         if matches!(inner.state, State::Closed) {
             drop(inner);
@@ -62,7 +63,7 @@ impl AsyncClient {
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
         inner.closing.get_or_insert_with(|| {
             let due = Deadline::after_ms(self.shutdown_timeout_ms).instant();
-            let due = due.map(|due| (due, self.core.next_number(self.place.get())));
+            let due = due.map(|due| (due, self.core.next_number(self.place())));
             if let Some((due, number)) = due {
                 self.core.add_timer(due, number);
             }

@@ -8,8 +8,8 @@ use crate::attempt::{Course, Hold};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result};
+use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
-use crate::reactor::operation::Done;
 
 /// A connection on its way, and its points in time.
 pub(super) struct Connecting {
@@ -86,13 +86,12 @@ impl AsyncClient {
 
     fn begin_connecting(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let Some(mut begin) = inner.begin.take() else { return };
-        let begun = begin();
-        inner.begin = Some(begin);
-        match begun {
+        let Some(beginning) = &mut inner.beginning else { return };
+        let mut due = Deadline::after_ms(beginning.timeout_ms);
+        match (beginning.begin)() {
             Ok(work) => {
-                let due = Deadline::after_ms(self.connect_timeout_ms).instant();
-                let due = due.map(|due| (due, self.core.next_number(self.place.get())));
+                let due = due.instant();
+                let due = due.map(|due| (due, self.core.next_number(self.place())));
                 if let Some((due, number)) = due {
                     self.core.add_timer(due, number);
                 }
@@ -132,13 +131,13 @@ impl AsyncClient {
     /// Waits for what the undertaking waits for.
     fn watch(&self, connecting: &mut Connecting, until: Option<Instant>) -> Result<()> {
         for (fd, _) in connecting.work.waits_for() {
-            self.core.register(fd, self.place.get())?;
+            self.core.register(fd, self.place())?;
         }
         if let Some((when, number)) = connecting.until.take() {
             self.core.remove_timer(when, number);
         }
         if let Some(until) = until {
-            let number = self.core.next_number(self.place.get());
+            let number = self.core.next_number(self.place());
             self.core.add_timer(until, number);
             connecting.until = Some((until, number));
         }
@@ -158,12 +157,12 @@ impl AsyncClient {
 
     /// Goes on with a connection.
     pub(super) fn take_over(self: &Rc<Self>, connection: Connection) -> Result<()> {
-        let watches = Watches::begin(&self.core, &connection, self.place.get())?;
-        self.remember(&connection);
+        let watches = Watches::begin(&self.core, &connection, self.place())?;
         let mut inner = self.access()?;
+        self.remember(&connection);
         inner.state = State::Connected(Live::new(connection, watches));
         // There is no second connection.
-        inner.begin = None;
+        inner.beginning = None;
         Ok(())
     }
 

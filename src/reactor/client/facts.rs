@@ -13,53 +13,42 @@ use crate::transport::Transport;
 
 /// What stays known of a connection when it is gone.
 pub(super) struct Known {
-    fd: RawFd,
     names: Option<Names>,
     counters: Arc<Counters>,
 }
 
 impl AsyncClient {
     pub(super) fn remember(&self, connection: &Connection) {
-        *self.known.borrow_mut() = Some(Known {
-            fd: (connection.transport.fd(Interest::Read))
-                .or_else(|| connection.transport.fd(Interest::Write))
-                .map_or(-1, |fd| fd.as_raw_fd()),
-            names: connection.names.clone(),
-            counters: connection.counters.clone(),
-        });
+        let [read, write] =
+            [Interest::Read, Interest::Write].map(|interest| connection.transport.fd(interest));
+        self.fd.set(read.or(write).map_or(-1, |fd| fd.as_raw_fd()));
+        let known = Known { names: connection.names.clone(), counters: connection.counters.clone() };
+        // There is no second connection.
+        let _ = self.known.set(known);
     }
 
     /// Completes an error with whom it is about.
     #[cold]
     pub(super) fn explain(&self, error: Error) -> Error {
-        match self.known.borrow().as_ref().and_then(|known| known.names.as_ref()) {
-            Some(names) => error.with_peer(&names.remote.to_string().into()),
+        match self.known.get().and_then(|known| known.names.as_ref()) {
+            Some(names) => error.with_peer(&names.remote().to_string().into()),
             None => error,
         }
     }
 
     /// Who is at the two ends; once it has been connected, also afterwards.
     pub fn names(&self) -> Result<Names> {
-        let known = self.known.borrow();
-        known.as_ref().ok_or_else(not_connected)?.names.clone().ok_or_else(names::unknown)
+        self.known.get().ok_or_else(not_connected)?.names.clone().ok_or_else(names::unknown)
     }
 
     /// The descriptor, -1 when there is none.
     pub fn fileno(&self) -> RawFd {
-        let is_connected = match self.inner.try_borrow() {
-            Ok(inner) => matches!(inner.state, State::Connected(_)),
-            // A protocol callback runs, so it is.
-            Err(_) => true,
-        };
-        match &*self.known.borrow() {
-            Some(known) if is_connected => known.fd,
-            _ => -1,
-        }
+        self.fd.get()
     }
 
     /// What the client has done so far.
     pub fn counters(&self) -> Option<Arc<Counters>> {
-        self.known.borrow().as_ref().map(|known| known.counters.clone())
+        self.known.get().map(|known| known.counters.clone())
     }
 
     /// How many bytes each receive asks for; once it has been connected.

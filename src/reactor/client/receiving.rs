@@ -1,5 +1,6 @@
 //! Receives, in the order in which they were asked for, and packets until somebody has enough.
 
+use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -9,18 +10,15 @@ use crate::deadline::Deadline;
 use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
 use crate::packet::Packet;
+use crate::reactor::callback::{Callback, Done};
 use crate::reactor::event_loop::EventLoop;
-use crate::reactor::operation::Done;
 use crate::socket::ancillary::Ancillary;
 
 /// How many packets one client gets before others have their turn.
 const TURN: usize = 256;
 
-/// How many packets are handed on together.
-const RUN: usize = 64;
-
 /// Called with each packet, and once with an error at the end; whether more are wanted.
-pub type Receive = Box<dyn FnMut(Result<Packet>) -> bool>;
+pub type Receive = Callback<Packet, bool>;
 
 /// A packet and what came beside it, also if no packet did.
 pub struct Beside {
@@ -28,15 +26,21 @@ pub struct Beside {
     pub packet: Result<Packet>,
     /// What came beside it.
     pub ancillary: Ancillary,
+    /// What the caller has lent for that.
+    pub lent: Lent,
 }
+
+/// What the caller lends until a receive is over, who alone knows what it is.
+#[derive(Clone, Copy)]
+pub struct Lent(pub *mut c_void);
 
 /// A receive that waits for its packet.
 pub(super) enum Receiving {
     Packet(Operation<Packet>),
     /// At most so many that are there beside each other.
     Packets(Operation<Vec<Packet>>, usize),
-    /// With so much room for what comes beside it.
-    Beside(Operation<Beside>, usize),
+    /// With so much room for what comes beside it, and where that goes.
+    Beside(Operation<Beside>, usize, Lent),
 }
 
 impl Receiving {
@@ -44,7 +48,7 @@ impl Receiving {
         match self {
             Receiving::Packet(operation) => operation.number,
             Receiving::Packets(operation, _) => operation.number,
-            Receiving::Beside(operation, _) => operation.number,
+            Receiving::Beside(operation, ..) => operation.number,
         }
     }
 
@@ -53,8 +57,8 @@ impl Receiving {
         match self {
             Receiving::Packet(operation) => client.finish(operation, Err(error), Over::Packet),
             Receiving::Packets(operation, _) => client.finish(operation, Err(error), Over::Packets),
-            Receiving::Beside(operation, _) => {
-                client.finish_beside(operation, Err(error), Ancillary::default())
+            Receiving::Beside(operation, _, lent) => {
+                client.finish_beside(operation, Err(error), Ancillary::default(), lent)
             }
         }
     }
@@ -70,38 +74,87 @@ enum Came {
 /// Every packet until somebody has enough.
 pub(super) struct Started {
     pub(super) number: u64,
-    /// None while it is called.
-    receive: Option<Receive>,
-    /// How long it may wait, in all.
-    budget: Deadline,
-    due: Option<Instant>,
+    receive: Receive,
+    /// How long it may wait, if that is limited.
+    time: Option<Box<Time>>,
+    is_called: bool,
     /// It was ended while it was called.
     ended: Option<Error>,
+}
+
+struct Time {
+    /// In all.
+    budget: Deadline,
+    due: Option<Instant>,
 }
 
 impl Started {
     /// Nothing has come: only now its time is counted.
     fn wait(&mut self, core: &EventLoop) {
-        if self.due.is_none()
-            && let Some(due) = self.budget.instant()
+        if let Some(time) = &mut self.time
+            && time.due.is_none()
+            && let Some(due) = time.budget.instant()
         {
-            self.due = Some(due);
+            time.due = Some(due);
             core.add_timer(due, self.number);
         }
     }
 
-    /// Something has come: its time is not counted.
+    /// Something may have come: its time is not counted.
     fn pause(&mut self, core: &EventLoop) {
-        if let Some(due) = self.due.take() {
+        if let Some(time) = &mut self.time
+            && let Some(due) = time.due.take()
+        {
             core.remove_timer(due, self.number);
-            self.budget = self.budget.paused();
+            time.budget = time.budget.paused();
         }
     }
 }
 
-impl Live {
+/// The turn of a started receive.
+struct Turn<'a> {
+    client: &'a Rc<AsyncClient>,
+    number: u64,
+    receive: Receive,
+    /// How many packets it still gets.
+    left: usize,
+    wants_more: bool,
+}
+
+impl Turn<'_> {
+    /// Hands a packet on; whether another may follow.
+    fn hand_on(&mut self, packet: Packet) -> bool {
+        self.wants_more = self.receive.call(Ok(packet));
+        self.left -= 1;
+        self.wants_more && self.left > 0 && self.client.is_started(self.number)
+    }
+}
+
+/// The receiving half of a connection, and what is known of what it would bring.
+pub(super) struct Incoming {
+    receiver: Box<dyn PacketReceiver>,
+    is_readable: bool,
+    /// The peer has ended its direction, so what is there is read to the end.
+    is_ending: bool,
+    /// Packets may have gathered.
+    has_gathered: bool,
+    /// What the last attempt has to wait for.
+    wants: Option<Interest>,
+}
+
+impl Incoming {
+    pub(super) fn new(receiver: Box<dyn PacketReceiver>) -> Incoming {
+        Incoming { receiver, is_readable: true, is_ending: false, has_gathered: true, wants: None }
+    }
+
+    /// Its descriptor is told of.
+    pub(super) fn has_become(&mut self, readable: bool, ending: bool) {
+        self.is_readable |= readable;
+        self.is_ending |= ending;
+    }
+
     /// One receive. Whether an error stays is for the receiver to say: it is asked again.
-    fn ask<T>(&mut self, receive: impl FnOnce(&mut Live) -> Attempt<T>) -> Attempt<T> {
+    fn ask<T>(&mut self, receive: impl FnOnce(&mut Incoming) -> Attempt<T>) -> Attempt<T> {
         let outcome = receive(self);
         self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
         outcome
@@ -118,46 +171,60 @@ impl Live {
 
     /// What is there without asking the system.
     fn gathered(&mut self) -> Result<Option<Packet>> {
-        if let Some(packet) = self.kept.pop_front() {
-            self.counters.packets_received.add(1);
-            return Ok(Some(packet));
-        }
         let packet = if self.has_gathered { self.receiver.recv_gathered()? } else { None };
         self.has_gathered = packet.is_some();
         Ok(packet)
     }
 
-    /// Several packets at once, if they are there; whether these are all that are.
-    fn receive_run(&mut self, out: &mut Vec<Packet>, most: usize) -> Attempt<bool> {
-        if !self.kept.is_empty() {
-            out.push(self.receive()?);
+    /// Hands what is there to `put` until that has enough; whether these were all there are.
+    fn receive_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
+        if self.has_gathered {
+            self.has_gathered = !self.receiver.gathered_each(put)?;
+        }
+        if self.has_gathered {
             return Ok(false);
         }
-        // Code of the application runs when its turn has come, and not before.
-        let most = if self.runs_callbacks { 1 } else { most };
-        if self.has_gathered {
-            self.has_gathered = !self.receiver.recv_run(out, most)?;
-        }
-        if out.is_empty() {
-            let outcome = self.receive_new(|receiver| receiver.recv_new(out, most, Hold::No));
-            // There may be more behind what cannot be decoded.
-            self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
-            outcome?;
-        }
-        Ok(!self.has_gathered && !self.is_readable)
+        let outcome = self.receive_new(|receiver| receiver.recv_each(Hold::No, put));
+        // There may be more behind what cannot be decoded.
+        self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
+        Ok(outcome? && !self.is_readable)
     }
 
-    /// The same, with nothing else in it.
+    /// At least one, and at most so many that are there with it.
     fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
         let mut packets = Vec::new();
-        let outcome = self.receive_run(&mut packets, most);
+        let outcome = self.receive_each(&mut |packet| {
+            packets.push(packet);
+            packets.len() < most
+        });
         if packets.is_empty() { outcome.and(Err(Stop::Want(Interest::Read))) } else { Ok(packets) }
     }
 
-    /// Takes packets back that nobody wants for now.
-    fn keep(&mut self, packets: impl Iterator<Item = Packet>) {
-        let packets = packets.inspect(|_| self.counters.packets_received.take_back());
-        self.kept.extend(packets);
+    /// With what came beside it: one receive from the system at most.
+    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
+        if let Some(packet) = self.gathered()? {
+            return Ok(packet);
+        }
+        let outcome = self.receive_new(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No));
+        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
+        outcome
+    }
+
+    /// Hands on what is there for as long as the turn goes on.
+    fn receive_for(&mut self, turn: &mut Turn<'_>) -> Attempt<()> {
+        let mut goes_on = true;
+        while goes_on {
+            let are_all = self.ask(|incoming| {
+                incoming.receive_each(&mut |packet| {
+                    goes_on = turn.hand_on(packet);
+                    goes_on
+                })
+            })?;
+            if are_all {
+                return Err(Stop::Want(Interest::Read));
+            }
+        }
+        Ok(())
     }
 
     /// Receives as long as the descriptor may have something.
@@ -169,7 +236,7 @@ impl Live {
             let outcome = receive(&mut *self.receiver);
             if let Err(Stop::Want(interest)) = outcome {
                 self.is_readable = false;
-                self.wants(interest);
+                self.wants = Some(interest);
             } else if !self.is_ending && self.receiver.is_drained() {
                 self.is_readable = false;
             }
@@ -179,14 +246,16 @@ impl Live {
         }
         Err(Stop::Want(Interest::Read))
     }
+}
 
-    /// With what came beside it: one receive from the system at most.
-    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
-        if let Some(packet) = self.gathered()? {
-            return Ok(packet);
+impl Live {
+    /// One receive.
+    fn ask<T>(&mut self, receive: impl FnOnce(&mut Incoming) -> Attempt<T>) -> Attempt<T> {
+        let Some(incoming) = &mut self.incoming else { return Err(Stop::Want(Interest::Read)) };
+        let outcome = incoming.ask(receive);
+        if let Some(interest) = incoming.wants.take() {
+            self.wants(interest);
         }
-        let outcome = self.receive_new(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No));
-        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
         outcome
     }
 }
@@ -211,10 +280,11 @@ impl AsyncClient {
     pub fn recv_packet_with_ancillary(
         self: &Rc<Self>,
         room: usize,
+        lent: Lent,
         timeout_ms: i64,
         done: Option<Done<Beside>>,
     ) -> Result<u64> {
-        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room))
+        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room, lent))
     }
 
     fn queue(self: &Rc<Self>, receive: impl FnOnce() -> Receiving) -> Result<u64> {
@@ -236,9 +306,10 @@ impl AsyncClient {
         operation: Operation<Beside>,
         packet: Result<Packet>,
         ancillary: Ancillary,
+        lent: Lent,
     ) {
         let packet = packet.map_err(|error| self.explain(error));
-        self.finish(operation, Ok(Beside { packet, ancillary }), Over::Beside);
+        self.finish(operation, Ok(Beside { packet, ancillary, lent }), Over::Beside);
     }
 
     /// Receives every packet until `receive` has enough, an error ends it, or the time that it may
@@ -249,13 +320,14 @@ impl AsyncClient {
             let reason = "another receive is under way: cancel it or wait for it first";
             return Err(self.explain(Error::new(EN_EBUSY, reason)));
         }
-        let number = self.core.next_number(self.place.get());
-        let mut budget = Deadline::after_ms(timeout_ms);
-        let due = budget.instant();
-        if let Some(due) = due {
-            self.core.add_timer(due, number);
-        }
-        inner.started = Some(Started { number, receive: Some(receive), budget, due, ended: None });
+        let number = self.core.next_number(self.place());
+        let time = match Deadline::after_ms(timeout_ms) {
+            Deadline::Never => None,
+            budget => Some(Box::new(Time { budget, due: None })),
+        };
+        let mut started = Started { number, receive, time, is_called: false, ended: None };
+        started.wait(&self.core);
+        inner.started = Some(started);
         self.core.hold();
         drop(inner);
         self.go_on_later();
@@ -264,8 +336,8 @@ impl AsyncClient {
 
     /// Receives no more; the callback is not called again. Whether it was receiving.
     pub fn recv_stop(self: &Rc<Self>) -> Result<bool> {
-        let Some(started) = self.access()?.started.take() else { return Ok(false) };
-        self.disarm(started.due, started.number);
+        let Some(mut started) = self.access()?.started.take() else { return Ok(false) };
+        started.pause(&self.core);
         self.core.release();
         Ok(true)
     }
@@ -273,58 +345,38 @@ impl AsyncClient {
     /// A started receive ends with an error, which the loop delivers.
     pub(super) fn end_started(self: &Rc<Self>, error: Error) {
         let Ok(mut inner) = self.access() else { return };
-        let Some(started) = inner.started.take() else { return };
-        self.disarm(started.due, started.number);
-        match started.receive {
-            Some(mut receive) => {
-                drop(inner);
-                let error = self.explain(error);
-                let last = Box::new(move |outcome: Result<()>| {
-                    if let Err(error) = outcome {
-                        receive(Err(error));
-                    }
-                });
-                self.over.borrow_mut().push_back(Over::Done(last, Err(error)));
-                self.go_on_later();
-            }
-            // It is being called, and the handle ends: it is not called again.
-            None if self.is_freed.get() => self.core.release(),
-            None => inner.started = Some(Started { due: None, ended: Some(error), ..started }),
+        let Some(mut started) = inner.started.take() else { return };
+        started.pause(&self.core);
+        if !started.is_called {
+            drop(inner);
+            let error = self.explain(error);
+            self.over.push_back(Over::Last(started.receive, error));
+            return self.go_on_later();
+        }
+        match self.is_freed.get() {
+            // It is not called again.
+            true => self.core.release(),
+            false => inner.started = Some(Started { ended: Some(error), ..started }),
         }
     }
 
-    fn disarm(&self, due: Option<Instant>, number: u64) {
-        if let Some(due) = due {
-            self.core.remove_timer(due, number);
-        }
-    }
-
-    /// Receives what has come, for those who wait for it. Only the loop calls this.
-    pub(super) fn receive_further(self: &Rc<Self>) {
-        self.receive_for_operations();
-        let mut count = 0;
-        while count < TURN {
-            match self.receive_for_started() {
-                Some(more) => count += more,
-                None => return,
-            }
-        }
-        self.go_on_later();
-    }
-
-    fn receive_for_operations(self: &Rc<Self>) {
+    /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
+    /// calls this.
+    pub(super) fn receive_for_operations(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         loop {
             let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
             let Some(first) = receives.front() else { return };
             let outcome = match first {
-                Receiving::Packet(_) => live.ask(Live::receive).map(Came::Packet),
+                Receiving::Packet(_) => live.ask(Incoming::receive).map(Came::Packet),
                 Receiving::Packets(_, most) => {
-                    live.ask(|live| live.receive_several(*most)).map(Came::Packets)
+                    // Code of the application runs when its turn has come, and not before.
+                    let most = if live.runs_callbacks { 1 } else { *most };
+                    live.ask(|incoming| incoming.receive_several(most)).map(Came::Packets)
                 }
-                Receiving::Beside(_, room) => {
+                Receiving::Beside(_, room, _) => {
                     let mut ancillary = Ancillary::default();
-                    match live.ask(|live| live.receive_beside(&mut ancillary, *room)) {
+                    match live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room)) {
                         Ok(packet) => Ok(Came::Beside(Ok(packet), ancillary)),
                         Err(Stop::Failed(error)) => Ok(Came::Beside(Err(error), ancillary)),
                         Err(stop) => Err(stop),
@@ -344,8 +396,8 @@ impl AsyncClient {
                 (Receiving::Packets(operation, _), Ok(Came::Packets(packets))) => {
                     self.finish(operation, Ok(packets), Over::Packets);
                 }
-                (Receiving::Beside(operation, _), Ok(Came::Beside(packet, ancillary))) => {
-                    self.finish_beside(operation, packet, ancillary);
+                (Receiving::Beside(operation, _, lent), Ok(Came::Beside(packet, ancillary))) => {
+                    self.finish_beside(operation, packet, ancillary, lent);
                 }
                 (receiving, Err(error)) => receiving.fail(self, error),
                 _ => return,
@@ -353,68 +405,72 @@ impl AsyncClient {
         }
     }
 
-    /// Hands on what is there; how many packets, or None when there is nothing more to do for now.
-    fn receive_for_started(self: &Rc<Self>) -> Option<usize> {
-        let mut inner = self.access().ok()?;
-        let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else {
-            return None;
-        };
-        let number = started.number;
-        let receive = started.receive.take()?;
-        let mut run = self.core.take_run();
-        let outcome = live.ask(|live| live.receive_run(&mut run, RUN));
-        if run.is_empty() {
-            started.receive = Some(receive);
-            self.core.put_run(run);
-            match outcome {
-                Err(Stop::Failed(error)) => {
-                    drop(inner);
-                    self.end_started(error);
-                }
-                _ => started.wait(&self.core),
-            }
-            return None;
-        }
+    /// The same for who wants every packet.
+    pub(super) fn receive_for_started(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else { return };
         started.pause(&self.core);
-        let are_all = matches!(outcome, Ok(true)) && matches!(started.budget, Deadline::Never);
-        drop(inner);
-        let count = run.len();
-        let goes_on = self.hand_on(number, receive, &mut run);
-        self.core.put_run(run);
-        (goes_on && !are_all).then_some(count)
+        started.is_called = true;
+        let (number, receive) = (started.number, started.receive);
+        let mut turn = Turn { client: self, number, receive, left: TURN, wants_more: true };
+        let (incoming, outcome) = match live.incoming.take_if(|_| !live.runs_callbacks) {
+            Some(mut incoming) => {
+                drop(inner);
+                let outcome = incoming.receive_for(&mut turn);
+                (Some(incoming), outcome)
+            }
+            None => {
+                drop(inner);
+                (None, self.receive_one_by_one(&mut turn))
+            }
+        };
+        let wants_more = turn.wants_more;
+        self.end_turn(number, wants_more, outcome, incoming);
     }
 
-    /// Calls with each of the packets while more are wanted, and keeps the others; whether more are
-    /// wanted in the end.
-    fn hand_on(self: &Rc<Self>, number: u64, mut receive: Receive, run: &mut Vec<Packet>) -> bool {
-        let mut packets = run.drain(..);
-        let mut wants_more = true;
-        for packet in packets.by_ref() {
-            wants_more = receive(Ok(packet));
-            if !wants_more || !self.is_started(number) {
-                break;
+    /// Where receiving runs code of the application, which must not call the client: what it would
+    /// change is borrowed meanwhile.
+    fn receive_one_by_one(&self, turn: &mut Turn<'_>) -> Attempt<()> {
+        loop {
+            let packet = {
+                let Ok(mut inner) = self.access() else { return Ok(()) };
+                let State::Connected(live) = &mut inner.state else { return Ok(()) };
+                live.ask(Incoming::receive)?
+            };
+            if !turn.hand_on(packet) {
+                return Ok(());
             }
         }
-        let Ok(mut inner) = self.access() else { return false };
-        if packets.len() > 0
-            && let State::Connected(live) = &mut inner.state
+    }
+
+    /// A turn of the receive with this number is over; what it had taken out comes back.
+    fn end_turn(
+        self: &Rc<Self>,
+        number: u64,
+        wants_more: bool,
+        outcome: Attempt<()>,
+        incoming: Option<Incoming>,
+    ) {
+        let Ok(mut inner) = self.access() else { return };
+        if let State::Connected(live) = &mut inner.state
+            && incoming.is_some()
         {
-            live.keep(packets);
+            live.incoming = incoming;
         }
-        match &mut inner.started {
-            Some(started) if started.number == number && wants_more => {
-                started.receive = Some(receive);
-                let Some(error) = started.ended.take() else { return true };
+        let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else { return };
+        started.is_called = false;
+        let ended = started.ended.take().map_or(outcome, |error| Err(error.into()));
+        match ended {
+            Err(Stop::Failed(error)) => {
                 drop(inner);
                 self.end_started(error);
-                false
             }
-            Some(started) if started.number == number => {
+            _ if !wants_more => {
                 inner.started = None;
                 self.core.release();
-                false
             }
-            _ => false,
+            Err(_) => started.wait(&self.core),
+            Ok(()) => self.go_on_later(),
         }
     }
 

@@ -8,8 +8,10 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::PacketSender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
+use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
-use crate::reactor::operation::{Done, Operation, timed_out};
+use crate::reactor::operation::{Operation, timed_out};
+use crate::reactor::queue::Queue;
 use crate::reactor::sources::Source;
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
@@ -52,6 +54,26 @@ impl Sending {
             What::Rest | What::End => 0,
         };
         self.kind.finish(client, outcome, count);
+    }
+}
+
+/// Whom to tell, if anybody wants to know.
+#[derive(Clone, Copy)]
+enum Told {
+    Whole(Option<Done<()>>),
+    Count(Option<Done<Counted>>),
+}
+
+impl Told {
+    fn is_nobody(self) -> bool {
+        matches!(self, Told::Whole(None) | Told::Count(None))
+    }
+
+    fn begin(self, client: &AsyncClient) -> Kind {
+        match self {
+            Told::Whole(done) => Kind::Whole(Operation::begin(&client.core, client.place(), done)),
+            Told::Count(done) => Kind::Count(Operation::begin(&client.core, client.place(), done)),
+        }
     }
 }
 
@@ -119,6 +141,7 @@ impl Live {
     /// Packets are over, gone or given up.
     fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
         self.counters.packets_sent.add(out.packets_sent());
+        self.has_unsent = self.sender.has_unsent();
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => error,
@@ -130,6 +153,9 @@ impl Live {
 
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self) -> Result<bool> {
+        if !self.has_unsent {
+            return Ok(true);
+        }
         while self.is_writable && self.sender.has_unsent() {
             match self.sender.flush(Hold::No) {
                 Ok(()) | Err(Stop::Again) => {}
@@ -137,7 +163,27 @@ impl Live {
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        Ok(!self.sender.has_unsent())
+        self.has_unsent = self.sender.has_unsent();
+        Ok(!self.has_unsent)
+    }
+}
+
+impl Inner {
+    /// Whether something may be put aside.
+    fn has_unsent(&self) -> bool {
+        matches!(&self.state, State::Connected(live) if live.has_unsent)
+    }
+
+    /// None: it has to wait.
+    fn send_at_once(&mut self, out: &mut Gather<'_>, beside: Option<&Ancillary>) -> Option<Result<()>> {
+        let State::Connected(live) = &mut self.state else { return None };
+        if !self.sends.is_empty() {
+            return None;
+        }
+        match live.send_packets(out, beside.map(Ancillary::control).as_deref()) {
+            Err(Stop::Want(_) | Stop::Again) => None,
+            outcome => Some(live.settle(out, outcome)),
+        }
     }
 }
 
@@ -154,8 +200,7 @@ impl AsyncClient {
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
-        Ok(self.put(&mut inner, out, None, Kind::Whole(operation), timeout_ms))
+        Ok(self.put(&mut inner, out, None, Told::Whole(done), timeout_ms))
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -172,8 +217,7 @@ impl AsyncClient {
                 return Err(self.refuse(inner, error));
             }
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
-        Ok(self.put(&mut inner, out, None, Kind::Count(operation), timeout_ms))
+        Ok(self.put(&mut inner, out, None, Told::Count(done), timeout_ms))
     }
 
     /// Sends one packet and ancillary data with it, of which the descriptors are duplicated if that does
@@ -190,8 +234,7 @@ impl AsyncClient {
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        let operation = Operation::begin(&self.core, self.place.get(), done);
-        Ok(self.put(&mut inner, out, Some(ancillary), Kind::Whole(operation), timeout_ms))
+        Ok(self.put(&mut inner, out, Some(ancillary), Told::Whole(done), timeout_ms))
     }
 
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -216,10 +259,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
-        let Inner { state, sends, .. } = &mut *inner;
-        let has_unsent = matches!(state, State::Connected(live) if live.sender.has_unsent());
-        if has_unsent || !sends.is_empty() {
-            sends.push_back(Sending { what: What::Rest, kind: Kind::Whole(operation) });
+        if inner.has_unsent() || !inner.sends.is_empty() {
+            inner.sends.push_back(Sending { what: What::Rest, kind: Kind::Whole(operation) });
             drop(inner);
             self.go_on_later();
         } else {
@@ -254,24 +295,34 @@ impl AsyncClient {
         inner: &mut Inner,
         mut out: Gather<'_>,
         beside: Option<&Ancillary>,
+        told: Told,
+        timeout_ms: i64,
+    ) -> u64 {
+        let Some(outcome) = inner.send_at_once(&mut out, beside) else {
+            return self.put_off(&mut inner.sends, out, beside, told.begin(self), timeout_ms);
+        };
+        if inner.has_unsent() {
+            self.go_on_later();
+        }
+        if told.is_nobody() {
+            return self.core.next_number(self.place());
+        }
+        let kind = told.begin(self);
+        let number = kind.number();
+        kind.finish(self, outcome, out.packets_sent());
+        number
+    }
+
+    /// It waits for its turn, or for room.
+    fn put_off(
+        self: &Rc<Self>,
+        sends: &mut Queue<Sending>,
+        out: Gather<'_>,
+        beside: Option<&Ancillary>,
         mut kind: Kind,
         timeout_ms: i64,
     ) -> u64 {
         let number = kind.number();
-        let Inner { state, sends, .. } = inner;
-        if let State::Connected(live) = state
-            && sends.is_empty()
-        {
-            let outcome = live.send_packets(&mut out, beside.map(Ancillary::control).as_deref());
-            if !matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
-                let outcome = live.settle(&out, outcome);
-                kind.finish(self, outcome, out.packets_sent());
-                if live.sender.has_unsent() {
-                    self.go_on_later();
-                }
-                return number;
-            }
-        }
         self.go_on_later();
         kind.limit(&self.core, timeout_ms);
         match beside.map(Ancillary::duplicate).transpose() {

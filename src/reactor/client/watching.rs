@@ -15,12 +15,15 @@ use crate::error::Result;
 use crate::reactor::event_loop::EventLoop;
 use crate::transport::Transport;
 
-/// What is watched for a connection.
-#[derive(Default)]
-pub(super) struct Watches {
+/// What is watched for a connection: the one descriptor of its own, unless it says more.
+pub(super) struct Watches(Option<Box<Several>>);
+
+struct Several {
     read: Option<Watch>,
     /// None if it is the descriptor to read by.
     write: Option<Watch>,
+    /// Of a transport of the application's own: what it has asked for.
+    wants: Option<Wants>,
 }
 
 enum Watch {
@@ -34,29 +37,67 @@ impl Watches {
     /// Has the loop watch the descriptors of a connection.
     pub(super) fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Watches> {
         let transport = &*connection.transport;
-        let begin = |fd| match connection.is_shared {
-            true => Watch::beside_others(core, fd, place),
-            false => core.register(fd, place).map(|()| Watch::Own),
-        };
-        let mut watches = Watches::default();
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
-        if let Some(fd) = read {
-            watches.read = Some(begin(fd)?);
+        let is_one = read.is_some() && write.map(|fd| fd.as_raw_fd()) == read.map(|fd| fd.as_raw_fd());
+        if let Some(fd) = read
+            && is_one
+            && !connection.is_shared
+            && !transport.runs_callbacks()
+        {
+            return core.register(fd, place).map(|()| Watches(None));
         }
-        if let Some(fd) = write.filter(|fd| Some(fd.as_raw_fd()) != read.map(|fd| fd.as_raw_fd())) {
-            match begin(fd) {
-                Ok(watch) => watches.write = Some(watch),
-                Err(error) => {
-                    watches.end(core, transport);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(watches)
+        Several::begin(core, connection, place).map(|several| Watches(Some(Box::new(several))))
     }
 
     /// Has the loop watch them no more.
     pub(super) fn end(&self, core: &EventLoop, transport: &dyn Transport) {
+        match (&self.0, transport.fd(Interest::Read)) {
+            (Some(several), _) => several.end(core, transport),
+            (None, Some(fd)) => core.deregister(fd),
+            (None, None) => {}
+        }
+    }
+
+    /// Whether the loop tells of everything by itself.
+    pub(super) fn are_plain(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// What a transport of the application's own has asked for.
+    fn wants(&mut self) -> Option<&mut Wants> {
+        self.0.as_mut()?.wants.as_mut()
+    }
+}
+
+impl Several {
+    fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Several> {
+        let transport = &*connection.transport;
+        let begin = |fd| match connection.is_shared {
+            true => Watch::beside_others(core, fd, place),
+            false => core.register(fd, place).map(|()| Watch::Own),
+        };
+        let wants = transport.runs_callbacks().then(Wants::default);
+        let mut several = Several { read: None, write: None, wants };
+        let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
+        if let Some(fd) = read {
+            several.read = Some(begin(fd)?);
+        }
+        if let Some(fd) = write.filter(|fd| Some(fd.as_raw_fd()) != read.map(|fd| fd.as_raw_fd())) {
+            match begin(fd) {
+                Ok(watch) => several.write = Some(watch),
+                Err(error) => {
+                    several.end(core, transport);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(several)
+    }
+
+    fn end(&self, core: &EventLoop, transport: &dyn Transport) {
+        if let Some((when, number)) = self.wants.and_then(|wants| wants.look) {
+            core.remove_timer(when, number);
+        }
         for (watch, interest) in [(&self.read, Interest::Read), (&self.write, Interest::Write)] {
             if let Some(fd) = watch.as_ref().and_then(|watch| watch.fd(transport, interest)) {
                 core.deregister(fd);
@@ -97,7 +138,7 @@ impl Watch {
 
 /// What a transport of the application's own has asked for.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Wants {
+struct Wants {
     read: bool,
     write: bool,
     /// Since it was watched anew.
@@ -107,13 +148,6 @@ pub(super) struct Wants {
 }
 
 impl Wants {
-    /// Looks no more.
-    pub(super) fn end(&self, core: &EventLoop) {
-        if let Some((when, number)) = self.look {
-            core.remove_timer(when, number);
-        }
-    }
-
     fn interest(self) -> Option<Interest> {
         match (self.read, self.write) {
             (true, true) => Some(Interest::Either),
@@ -128,18 +162,22 @@ impl Live {
     /// It is told of.
     pub(super) fn has_become(&mut self, readable: bool, writable: bool, closed: bool) {
         // Who wants to read may have said that it has to write first.
-        let is_foreign = self.wants.is_some();
-        self.is_readable |= readable || is_foreign;
+        let is_foreign = match self.watches.wants() {
+            None => false,
+            Some(wants) => {
+                *wants = Wants { look: wants.look, ..Wants::default() };
+                true
+            }
+        };
         self.is_writable |= writable || is_foreign;
-        self.is_ending |= closed;
-        if let Some(wants) = &mut self.wants {
-            **wants = Wants { look: wants.look, ..Wants::default() };
+        if let Some(incoming) = &mut self.incoming {
+            incoming.has_become(readable || is_foreign, closed);
         }
     }
 
     /// An attempt has to wait.
     pub(super) fn wants(&mut self, interest: Interest) {
-        if let Some(wants) = &mut self.wants {
+        if let Some(wants) = self.watches.wants() {
             wants.read |= interest != Interest::Write;
             wants.write |= interest != Interest::Read;
             wants.is_new = true;
@@ -151,18 +189,17 @@ impl AsyncClient {
     /// Sees to it that the loop tells what the application's own transport waits for.
     pub(super) fn watch_anew(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let State::Connected(Live { watches, wants: Some(wants), transport, .. }) = &mut inner.state else {
-            return;
-        };
-        if !std::mem::take(&mut wants.is_new) {
-            return;
-        }
+        let State::Connected(live) = &mut inner.state else { return };
+        let Some(several) = &mut live.watches.0 else { return };
+        let Some(wants) = several.wants.as_mut().filter(|wants| wants.is_new) else { return };
+        wants.is_new = false;
         if wants.look.is_none() {
-            let look = (Instant::now() + LOOK_AGAIN, self.core.next_number(self.place.get()));
+            let look = (Instant::now() + LOOK_AGAIN, self.core.next_number(self.place()));
             self.core.add_timer(look.0, look.1);
             wants.look = Some(look);
         }
-        if let Err(error) = watches.renew(&self.core, &**transport, self.place.get(), **wants) {
+        let wants = *wants;
+        if let Err(error) = several.renew(&self.core, &*live.transport, self.place(), wants) {
             drop(inner);
             self.abort(&error);
         }
@@ -172,7 +209,7 @@ impl AsyncClient {
     pub(super) fn look_again(self: &Rc<Self>, number: u64) {
         if let Ok(mut inner) = self.access()
             && let State::Connected(live) = &mut inner.state
-            && let Some(wants) = &mut live.wants
+            && let Some(wants) = live.watches.wants()
             && wants.look.is_some_and(|(_, own)| own == number)
         {
             wants.look = None;
