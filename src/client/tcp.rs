@@ -197,6 +197,8 @@ impl TcpConnecting {
     }
 
     fn go_on(&mut self, now: Instant, hold: Hold) -> Result<Course<Connection>> {
+        // What goes back to its owner if nothing comes of it goes back without a time-out of ours.
+        let hold = if self.lent.is_some() { Hold::No } else { hold };
         loop {
             match &mut self.step {
                 Step::Resolving(resolving) => {
@@ -302,4 +304,31 @@ fn prepare(
         }
     }
     Ok(prepared)
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use crate::error::EN_ETLS_PROTOCOL;
+    use crate::protocol::MaxSize;
+    use crate::protocol::raw::Raw;
+    use crate::tls::testing::Authority;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_descriptor_goes_back_without_a_time_out_of_ours() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let given = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
+        let (mut peer, _) = listener.accept().expect("connected");
+        peer.write_all(b"220 mail.example ESMTP\r\n").expect("room");
+        let mut options = TcpOptions { connect_timeout_ms: 10_000, ..TcpOptions::default() };
+        options.secure.config = Some(Authority::new("Test CA").client());
+        options.secure.server_name = Some("localhost".to_string());
+        let protocol: Arc<dyn StreamProtocol> = Arc::new(Raw::new(MaxSize::new(100).expect("a size")));
+        let error = from_fd(given.as_raw_fd(), &protocol, &options).err().expect("no TLS");
+        assert_eq!(error.code(), EN_ETLS_PROTOCOL, "{error}");
+        assert_eq!(given.read_timeout().expect("it is open"), None);
+    }
 }
