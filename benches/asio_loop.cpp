@@ -24,8 +24,8 @@ void check(const error_code &error, const char *what)
 class Connection
 {
   public:
-    explicit Connection(const char *address)
-        : socket(context, asio::ip::tcp::v4(), connect_next(address)),
+    explicit Connection(int family, int fd)
+        : socket(context, asio::generic::stream_protocol(family, 0), fd),
           // One for all would do for the bytes, but each has a receive under way.
           room(FRAME + (connections == 1 ? BUFFER : 8 * FRAME))
     {
@@ -54,12 +54,13 @@ class Connection
 
     static void take(void *to, const uint8_t *data, size_t size)
     {
+        consume(data, size);
         received++;
         if (echoes)
             static_cast<Connection *>(to)->send(data, size);
     }
 
-    asio::ip::tcp::socket socket;
+    asio::generic::stream_protocol::socket socket;
     struct rest rest = {};
     uint8_t frame[FRAME];
     std::vector<uint8_t> room;
@@ -70,7 +71,12 @@ std::vector<std::unique_ptr<Connection>> all;
 void open_all(const char *address)
 {
     for (size_t i = 0; i < connections; i++)
-        all.push_back(std::make_unique<Connection>(address));
+        all.push_back(std::make_unique<Connection>(AF_INET, tcp_socket(address)));
+}
+
+void open_unix(const char *address)
+{
+    all.push_back(std::make_unique<Connection>(AF_UNIX, unix_socket(address)));
 }
 
 void open_echo(const char *address)
@@ -106,6 +112,7 @@ uint64_t socket_calls(void)
 const struct work works[] = {
     {"echo", open_echo, SMALL, SMALL_STEP, run},
     {"ping-pong", open_all, SMALL, 1, ping_pong},
+    {"unix-ping-pong", open_unix, SMALL, 1, ping_pong},
     {"receive", open_all, SMALL, SMALL_STEP, run},
     {},
 };

@@ -19,17 +19,16 @@ size_t connections = 1;
 const uint8_t payload[LARGE] = {'e', 'a', 's', 'y'};
 
 static uint32_t samples[MAX_SAMPLES];
-static volatile uint64_t consumed;
+static const struct work *current;
 
 struct moment {
     uint64_t wall_ns, cpu_ns, calls, bytes;
 };
 
-void consume(const struct work *work, const uint8_t *data, size_t size)
+void consume(const uint8_t *data, size_t size)
 {
-    if (size != work->packet_size)
-        fail(work->name, "a packet has the wrong size");
-    consumed += data[0];
+    if (size != current->packet_size || data[0] != payload[0])
+        fail(current->name, "another packet has come than was sent");
 }
 
 const char *certificate(const char *name)
@@ -123,7 +122,7 @@ int main(int argc, char **argv)
         fail(argv[0], "arguments are WORK ADDRESS MILLISECONDS [CONNECTIONS]");
     if (argc == 5)
         connections = strtoul(argv[4], NULL, 10);
-    const struct work *work = find(argv[1]);
+    const struct work *work = current = find(argv[1]);
     uint64_t duration_ns = strtoull(argv[3], NULL, 10) * 1000000;
     alarm((unsigned)(duration_ns / 1000000000 + 20));
     uint64_t bytes = bytes_in_use();
@@ -131,15 +130,17 @@ int main(int argc, char **argv)
 
     size_t sampled;
     memset(samples, 1, sizeof samples);
-    work_until(work, now_ns() + duration_ns / 8, &sampled);
+    uint64_t before = work_until(work, now_ns() + duration_ns / 8, &sampled);
     struct moment begin = look();
     uint64_t packets = work_until(work, begin.wall_ns + duration_ns, &sampled);
     struct moment end = look();
 
-    printf("{\"packets\": %" PRIu64 ", \"wall_ns\": %" PRIu64 ", \"cpu_ns\": %" PRIu64
-           ", \"calls\": %" PRIu64 ", \"bytes\": %" PRId64 ", \"open_bytes\": %" PRId64,
-           packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns, end.calls - begin.calls,
-           (int64_t)(end.bytes - begin.bytes), (int64_t)(begin.bytes - bytes));
+    printf("{\"packets\": %" PRIu64 ", \"all_packets\": %" PRIu64 ", \"wall_ns\": %" PRIu64
+           ", \"cpu_ns\": %" PRIu64 ", \"calls\": %" PRIu64 ", \"bytes\": %" PRId64
+           ", \"open_bytes\": %" PRId64,
+           packets, before + packets, end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns,
+           end.calls - begin.calls, (int64_t)(end.bytes - begin.bytes),
+           (int64_t)(begin.bytes - bytes));
     if (sampled)
         print_percentiles(sampled);
     printf("}\n");

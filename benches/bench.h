@@ -20,6 +20,10 @@ extern "C" {
 #define HEADER ((size_t)4)
 #define BATCH ((size_t)64)
 #define LARGE_BATCH ((size_t)4)
+/* Packets in the queues of libraries that have queues; of large ones fewer, or they would not fill.
+ */
+#define QUEUE 1000
+#define LARGE_QUEUE 16
 #define BUFFER ((size_t)65536)
 /* Packets between two looks at the clock. */
 #define SMALL_STEP 1024
@@ -47,11 +51,12 @@ uint64_t socket_calls(void);
 /* How many connections the work is on. */
 extern size_t connections;
 
-/* The packet to send: up to LARGE bytes. */
+/* The packet to send, up to LARGE bytes; those that come begin with the same byte. */
 extern const uint8_t payload[];
 
-/* Looks at a received packet as little as an application may. */
-void consume(const struct work *work, const uint8_t *data, size_t size);
+/* Looks at a received packet as little as an application may, and ends the program if it is not the
+ * one that was to come. */
+void consume(const uint8_t *data, size_t size);
 
 /* A certificate in the folder that CERTIFICATES names. */
 const char *certificate(const char *name);

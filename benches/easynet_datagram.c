@@ -41,7 +41,7 @@ static size_t receive(const struct work *work)
     for (size_t i = 0; i < work->packets; i++) {
         en_packet_t packet;
         check(en_udp_client_recv_packet(client, TIMEOUT_MS, &packet), "recv_packet");
-        consume(work, packet.data, packet.size);
+        consume(packet.data, packet.size);
         en_packet_release(&packet);
     }
     return work->packets;
@@ -56,7 +56,7 @@ static size_t receive_batches(const struct work *work)
         check(en_udp_client_recv_packets(client, packets, BATCH, TIMEOUT_MS, &count),
               "recv_packets");
         for (size_t i = 0; i < count; i++) {
-            consume(work, packets[i].data, packets[i].size);
+            consume(packets[i].data, packets[i].size);
             en_packet_release(&packets[i]);
         }
         received += count;

@@ -38,7 +38,7 @@ static size_t receive(const struct work *work)
         check(en_unix_stream_client_recv_packet_with_ancillary(client, 0, TIMEOUT_MS, ancillary,
                                                                &packet),
               "recv_packet_with_ancillary");
-        consume(work, packet.data, packet.size);
+        consume(packet.data, packet.size);
         en_packet_release(&packet);
         check(en_ancillary_take_fds(ancillary, &fd, 1, &count), "take_fds");
         if (count != 1 || close(fd))

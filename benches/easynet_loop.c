@@ -6,16 +6,20 @@
 
 static en_loop_t *loop;
 static en_async_tcp_client_t **all;
+static en_async_unix_stream_client_t *unix_client;
 static size_t received;
 static int echoes;
 
 uint64_t socket_calls(void)
 {
     uint64_t calls = 0;
+    en_stats_t stats = {.struct_size = sizeof stats};
+    if (unix_client) {
+        check(en_async_unix_stream_client_get_stats(unix_client, &stats), "stats");
+        return stats.recv_calls + stats.send_calls;
+    }
     for (size_t i = 0; i < connections; i++) {
-        en_stats_t stats = {.struct_size = sizeof stats};
-        if (all)
-            check(en_async_tcp_client_get_stats(all[i], &stats), "stats");
+        check(en_async_tcp_client_get_stats(all[i], &stats), "stats");
         calls += stats.recv_calls + stats.send_calls;
     }
     return calls;
@@ -30,6 +34,7 @@ static void send_packet(en_async_tcp_client_t *to, const void *data, size_t size
 static int take(int status, en_packet_t *packet, void *client)
 {
     check(status, "receive");
+    consume(packet->data, packet->size);
     received++;
     if (echoes)
         send_packet(client, packet->data, packet->size);
@@ -45,10 +50,21 @@ static void open_all(const char *address)
     if (!all)
         fail_errno("calloc");
     for (size_t i = 0; i < connections; i++) {
-        check(en_async_tcp_client_from_fd(&all[i], loop, connect_next(address), protocol, NULL),
+        check(en_async_tcp_client_from_fd(&all[i], loop, tcp_socket(address), protocol, NULL),
               "client");
         check(en_async_tcp_client_recv_start(all[i], take, all[i], NULL), "recv_start");
     }
+    en_stream_protocol_free(protocol);
+}
+
+static void open_unix(const char *address)
+{
+    en_stream_protocol_t *protocol = new_protocol();
+    check(en_loop_new(&loop), "loop");
+    check(en_async_unix_stream_client_from_fd(&unix_client, loop, unix_socket(address), protocol,
+                                              NULL),
+          "client");
+    check(en_async_unix_stream_client_recv_start(unix_client, take, NULL, NULL), "recv_start");
     en_stream_protocol_free(protocol);
 }
 
@@ -74,9 +90,18 @@ static size_t ping_pong(const struct work *work)
     return run(work);
 }
 
+static size_t unix_ping_pong(const struct work *work)
+{
+    check(en_async_unix_stream_client_send_packet(unix_client, payload, SMALL, TIMEOUT_MS, NULL,
+                                                  NULL, NULL),
+          "send_packet");
+    return run(work);
+}
+
 const struct work works[] = {
     {"echo", open_echo, SMALL, SMALL_STEP, run},
     {"ping-pong", open_all, SMALL, 1, ping_pong},
+    {"unix-ping-pong", open_unix, SMALL, 1, unix_ping_pong},
     {"receive", open_all, SMALL, SMALL_STEP, run},
     {0},
 };

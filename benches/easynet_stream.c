@@ -53,7 +53,7 @@ static size_t receive(const struct work *work)
     for (size_t i = 0; i < work->packets; i++) {
         en_packet_t packet;
         check(en_tcp_client_recv_packet(client, TIMEOUT_MS, &packet), "recv_packet");
-        consume(work, packet.data, packet.size);
+        consume(packet.data, packet.size);
         en_packet_release(&packet);
     }
     return work->packets;
@@ -68,7 +68,7 @@ static size_t receive_batches(const struct work *work)
         check(en_tcp_client_recv_packets(client, packets, BATCH, TIMEOUT_MS, &count),
               "recv_packets");
         for (size_t i = 0; i < count; i++) {
-            consume(work, packets[i].data, packets[i].size);
+            consume(packets[i].data, packets[i].size);
             en_packet_release(&packets[i]);
         }
         received += count;
@@ -119,7 +119,7 @@ static size_t unix_ping_pong(const struct work *work)
     check(en_unix_stream_client_send_packet(unix_client, payload, work->packet_size, TIMEOUT_MS),
           "send_packet");
     check(en_unix_stream_client_recv_packet(unix_client, TIMEOUT_MS, &packet), "recv_packet");
-    consume(work, packet.data, packet.size);
+    consume(packet.data, packet.size);
     en_packet_release(&packet);
     return 1;
 }

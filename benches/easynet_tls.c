@@ -56,11 +56,11 @@ static void open_one(const char *address)
     client = connect_client();
 }
 
-static void receive_packet(const struct work *work, en_tcp_client_t *from)
+static void receive_packet(en_tcp_client_t *from)
 {
     en_packet_t packet;
     check(en_tcp_client_recv_packet(from, TIMEOUT_MS, &packet), "recv_packet");
-    consume(work, packet.data, packet.size);
+    consume(packet.data, packet.size);
     en_packet_release(&packet);
 }
 
@@ -72,7 +72,7 @@ static void send_packet(const struct work *work, en_tcp_client_t *to)
 static size_t receive(const struct work *work)
 {
     for (size_t i = 0; i < work->packets; i++)
-        receive_packet(work, client);
+        receive_packet(client);
     return work->packets;
 }
 
@@ -93,7 +93,7 @@ static en_tcp_client_t *connect_and_ask(const struct work *work)
 {
     en_tcp_client_t *new_one = connect_client();
     send_packet(work, new_one);
-    receive_packet(work, new_one);
+    receive_packet(new_one);
     return new_one;
 }
 

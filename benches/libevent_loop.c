@@ -33,6 +33,7 @@ static void receive(struct bufferevent *connection, void *user)
         if (evbuffer_get_length(input) < HEADER + size)
             return;
         const uint8_t *frame = evbuffer_pullup(input, (ssize_t)(HEADER + size));
+        consume(frame + HEADER, size);
         received++;
         if (echoes)
             send_packet(connection, frame + HEADER, size);
@@ -55,7 +56,7 @@ static void open_all(const char *address)
     if (!base || !all)
         fail_errno("open");
     for (size_t i = 0; i < connections; i++) {
-        all[i] = bufferevent_socket_new(base, connect_next(address), 0);
+        all[i] = bufferevent_socket_new(base, tcp_socket(address), 0);
         if (!all[i] || bufferevent_set_max_single_read(all[i], BUFFER))
             fail("bufferevent", "it could not be made");
         bufferevent_setcb(all[i], receive, NULL, ended, NULL);
@@ -80,6 +81,19 @@ static size_t run(const struct work *work)
     return received - before;
 }
 
+/* Gathers many packets, and lets the loop send them. */
+static size_t send_buffered(const struct work *work)
+{
+    struct evbuffer *output = bufferevent_get_output(all[0]);
+    for (size_t i = 0; i < work->packets; i++) {
+        send_packet(all[0], payload, work->packet_size);
+        while (evbuffer_get_length(output) > BUFFER)
+            if (event_base_loop(base, EVLOOP_ONCE) < 0)
+                fail("event_base_loop", "it failed");
+    }
+    return work->packets;
+}
+
 static size_t ping_pong(const struct work *work)
 {
     send_packet(all[0], payload, SMALL);
@@ -90,5 +104,6 @@ const struct work works[] = {
     {"echo", open_echo, SMALL, SMALL_STEP, run},
     {"ping-pong", open_all, SMALL, 1, ping_pong},
     {"receive", open_all, SMALL, SMALL_STEP, run},
+    {"send-buffered", open_all, SMALL, SMALL_STEP, send_buffered},
     {0},
 };

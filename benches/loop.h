@@ -14,8 +14,9 @@
 extern "C" {
 #endif
 
-/* Connects, and gives the socket, which does not block. */
-int connect_next(const char *address);
+/* Each connects, and gives the socket, which does not block. */
+int tcp_socket(const char *address);
+int unix_socket(const char *address);
 
 /* Writes the packet with its length in front, and says how many bytes that is. */
 static inline size_t put_frame(uint8_t *frame, const void *data, size_t size)

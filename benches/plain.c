@@ -64,7 +64,7 @@ void prepare_message(struct message *message, void *data, size_t size)
     message->part = (struct iovec){data, size};
     message->header = (struct msghdr){.msg_iov = &message->part,
                                       .msg_iovlen = 1,
-                                      .msg_control = &message->control,
+                                      .msg_control = message->control,
                                       .msg_controllen = sizeof message->control};
 }
 

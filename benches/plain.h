@@ -6,6 +6,10 @@
 
 #include <sys/socket.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The socket, and the calls on it so far. */
 extern int fd;
 extern uint64_t calls;
@@ -20,10 +24,8 @@ void set_option(int level, int name, const void *value, socklen_t size);
 struct message {
     struct msghdr header;
     struct iovec part;
-    union {
-        struct cmsghdr align;
-        uint8_t room[CMSG_SPACE(sizeof(int))];
-    } control;
+    /* Of a type that is aligned as the kernel wants it. */
+    size_t control[CMSG_SPACE(sizeof(int)) / sizeof(size_t)];
 };
 
 /* The memory must not move from here on. */
@@ -32,5 +34,9 @@ void prepare_message(struct message *message, void *data, size_t size);
 void set_control(struct message *message, int level, int type, const void *value, size_t size);
 /* The int of the control message that has come; -1: none. */
 int control_of(struct message *message);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -27,13 +27,13 @@ static size_t receive(const struct work *work)
         calls++;
         if (size < 0)
             fail_errno("recv");
-        consume(work, received, (size_t)size);
+        consume(received, (size_t)size);
     }
     return work->packets;
 }
 
 /* Datagrams of one size that come as one. */
-static size_t receive_segments(const struct work *work)
+static size_t receive_segments(void)
 {
     struct message message;
     prepare_message(&message, received, sizeof received);
@@ -45,7 +45,7 @@ static size_t receive_segments(const struct work *work)
     int control = control_of(&message);
     size_t segment = control > 0 ? (size_t)control : end;
     for (size_t start = 0; start < end; start += segment, packets++)
-        consume(work, received + start, end - start < segment ? end - start : segment);
+        consume(received + start, end - start < segment ? end - start : segment);
     return packets;
 }
 
@@ -53,7 +53,7 @@ static size_t receive_coalesced(const struct work *work)
 {
     size_t packets = 0;
     while (packets < work->packets)
-        packets += receive_segments(work);
+        packets += receive_segments();
     return packets;
 }
 

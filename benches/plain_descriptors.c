@@ -37,7 +37,7 @@ static size_t receive(const struct work *work)
         memcpy(&size, received, HEADER);
         if (ntohl(size) != (size_t)count - HEADER)
             fail("recvmsg", "it did not bring one packet");
-        consume(work, received + HEADER, ntohl(size));
+        consume(received + HEADER, ntohl(size));
         if (close(control_of(&message)))
             fail_errno("close");
     }

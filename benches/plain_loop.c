@@ -35,6 +35,7 @@ static void send_packet(int to, const void *data, size_t size)
 static void take(void *to, const uint8_t *data, size_t size)
 {
     const struct connection *connection = to;
+    consume(data, size);
     received++;
     if (echoes)
         send_packet(connection->fd, data, size);
@@ -49,7 +50,7 @@ static void receive(struct connection *connection, int flags)
     take_packets(&connection->rest, reading, (size_t)count, take, connection);
 }
 
-static void open_all(const char *address)
+static void open_with(const char *address, int (*next)(const char *address))
 {
     poller = epoll_create1(EPOLL_CLOEXEC);
     all = calloc(connections, sizeof *all);
@@ -57,10 +58,20 @@ static void open_all(const char *address)
         fail_errno("open");
     for (size_t i = 0; i < connections; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-        all[i].fd = connect_next(address);
+        all[i].fd = next(address);
         if (epoll_ctl(poller, EPOLL_CTL_ADD, all[i].fd, &event))
             fail_errno("epoll_ctl");
     }
+}
+
+static void open_all(const char *address)
+{
+    open_with(address, tcp_socket);
+}
+
+static void open_unix_all(const char *address)
+{
+    open_with(address, unix_socket);
 }
 
 static void open_echo(const char *address)
@@ -71,13 +82,24 @@ static void open_echo(const char *address)
         send_packet(all[i].fd, payload, SMALL);
 }
 
-static void open_blocking(const char *address)
+static void take_fd(void)
 {
     all = calloc(1, sizeof *all);
     if (!all)
         fail_errno("open");
-    open_tcp(address);
     all->fd = fd;
+}
+
+static void open_blocking(const char *address)
+{
+    open_tcp(address);
+    take_fd();
+}
+
+static void open_unix_blocking(const char *address)
+{
+    open_unix(address);
+    take_fd();
 }
 
 static size_t run(const struct work *work)
@@ -113,6 +135,8 @@ const struct work works[] = {
     {"echo", open_echo, SMALL, SMALL_STEP, run},
     {"ping-pong", open_all, SMALL, 1, ping_pong},
     {"ping-pong-blocking", open_blocking, SMALL, 1, ping_pong_blocking},
+    {"unix-ping-pong", open_unix_all, SMALL, 1, ping_pong},
+    {"unix-ping-pong-blocking", open_unix_blocking, SMALL, 1, ping_pong_blocking},
     {"receive", open_all, SMALL, SMALL_STEP, run},
     {0},
 };

@@ -41,7 +41,7 @@ static void receive_more(struct session *from)
     end += tls_receive(from, received + end, sizeof received - end);
 }
 
-static void receive_packet(const struct work *work, struct session *from)
+static void receive_packet(struct session *from)
 {
     while (end - start < HEADER)
         receive_more(from);
@@ -52,7 +52,7 @@ static void receive_packet(const struct work *work, struct session *from)
         fail("receive", "a packet is too long");
     while (end - start - HEADER < size)
         receive_more(from);
-    consume(work, received + start + HEADER, size);
+    consume(received + start + HEADER, size);
     start += HEADER + size;
 }
 
@@ -65,7 +65,7 @@ static void send_packet(const struct work *work, struct session *to)
 static size_t receive(const struct work *work)
 {
     for (size_t i = 0; i < work->packets; i++)
-        receive_packet(work, session);
+        receive_packet(session);
     return work->packets;
 }
 
@@ -86,7 +86,7 @@ static struct session *connect_and_ask(const struct work *work)
 {
     struct session *new_one = connect_session();
     send_packet(work, new_one);
-    receive_packet(work, new_one);
+    receive_packet(new_one);
     return new_one;
 }
 

@@ -1,7 +1,6 @@
 /* The peer, as fast as it can be, so that it is the client that is measured. It serves one client
  * (or, where that is the work, one after the other) and first prints where it is to be found, a
- * port of the loopback or an abstract Unix name: server
- * tcp|tcp-listener|udp|unix|tls|tls-listener MODE PACKET_SIZE SECONDS */
+ * port of the loopback or an abstract Unix name: server TRANSPORT MODE PACKET_SIZE SECONDS */
 #include "server.h"
 
 #include <netinet/in.h>
@@ -23,13 +22,22 @@ void check(int result, const char *what)
     }
 }
 
+static size_t put_four_bytes(uint8_t *to, size_t packet_size)
+{
+    uint32_t length = htonl((uint32_t)packet_size);
+    memcpy(to, &length, sizeof length);
+    return sizeof length;
+}
+
+size_t (*put_length)(uint8_t *to, size_t packet_size) = put_four_bytes;
+
 size_t fill_with_packets(size_t packet_size, size_t most)
 {
     size_t filled = 0;
-    uint32_t header = htonl((uint32_t)packet_size);
-    for (; most && filled + HEADER + packet_size <= ROOM; most--) {
-        memcpy(buffer + filled, &header, HEADER);
-        filled += HEADER + packet_size;
+    for (; most && filled + HEADER_MAX + packet_size <= ROOM; most--) {
+        filled += put_length(buffer + filled, packet_size);
+        buffer[filled] = MARK;
+        filled += packet_size;
     }
     return filled;
 }
@@ -109,13 +117,17 @@ static const struct transport {
     const char *name;
     int (*meet)(void);
     const struct mode *modes[2];
+    /* What is said before the packets, if anything is. */
+    void (*greet)(int fd);
 } transports[] = {
-    {"tcp", meet_by_tcp, {stream_modes}},
-    {"tcp-listener", listen_by_tcp, {listener_modes}},
-    {"unix", meet_by_unix, {stream_modes, descriptor_modes}},
-    {"udp", meet_by_udp, {datagram_modes}},
-    {"tls", meet_by_tcp, {tls_modes}},
-    {"tls-listener", listen_by_tcp, {tls_listener_modes}},
+    {"tcp", meet_by_tcp, {stream_modes}, NULL},
+    {"tcp-listener", listen_by_tcp, {listener_modes}, NULL},
+    {"nng", meet_by_tcp, {stream_modes}, greet_nng},
+    {"zeromq", meet_by_tcp, {stream_modes}, greet_zeromq},
+    {"unix", meet_by_unix, {stream_modes, descriptor_modes}, NULL},
+    {"udp", meet_by_udp, {datagram_modes}, NULL},
+    {"tls", meet_by_tcp, {tls_modes}, NULL},
+    {"tls-listener", listen_by_tcp, {tls_listener_modes}, NULL},
     {0},
 };
 
@@ -145,6 +157,9 @@ int main(int argc, char **argv)
         return 1;
     }
     alarm((unsigned)atoi(argv[4]));
-    mode->serve(transport->meet(), strtoul(argv[3], NULL, 10));
+    int fd = transport->meet();
+    if (transport->greet)
+        transport->greet(fd);
+    mode->serve(fd, strtoul(argv[3], NULL, 10));
     return 0;
 }

@@ -22,6 +22,8 @@ static void stream(int fd, size_t packet_size)
 {
     int size = (int)packet_size;
     check(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size), "UDP_SEGMENT");
+    for (size_t i = 0; i < SEGMENTS; i++)
+        buffer[i * packet_size] = MARK;
     while (send(fd, buffer, SEGMENTS * packet_size, 0) > 0)
         ;
 }

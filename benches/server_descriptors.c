@@ -7,20 +7,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-union control {
-    struct cmsghdr align;
-    uint8_t room[CMSG_SPACE(sizeof(int))];
-};
+/* Room for one, of a type that is aligned as the kernel wants it. */
+#define CONTROL_WORDS (CMSG_SPACE(sizeof(int)) / sizeof(size_t))
 
 static void give(int fd, size_t packet_size)
 {
     int gift = open("/dev/null", O_RDONLY | O_CLOEXEC);
     check(gift, "/dev/null");
-    union control control = {0};
+    size_t control[CONTROL_WORDS] = {0};
     struct iovec part = {buffer, fill_with_packets(packet_size, 1)};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
-                             .msg_control = &control,
+                             .msg_control = control,
                              .msg_controllen = sizeof control};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     *header = (struct cmsghdr){
@@ -34,11 +32,11 @@ static void take(int fd, size_t packet_size)
 {
     (void)packet_size;
     for (;;) {
-        union control control;
+        size_t control[CONTROL_WORDS];
         struct iovec part = {buffer, ROOM};
         struct msghdr message = {.msg_iov = &part,
                                  .msg_iovlen = 1,
-                                 .msg_control = &control,
+                                 .msg_control = control,
                                  .msg_controllen = sizeof control};
         int gift;
         if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0 || !CMSG_FIRSTHDR(&message))

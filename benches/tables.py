@@ -3,8 +3,10 @@
 import re
 from statistics import median
 
+import peers
+
 COLUMNS = ["work", "pinning", "contender", "rate/s", "p50 µs", "p99 µs", "CPU ns", "calls", "bytes",
-           "rate ×", "p50 ×", "CPU ×", "goal"]
+           "rate ×", "p50 ×", "CPU ×", "goal", "best peer"]
 
 
 def file_name(work):
@@ -16,13 +18,14 @@ def introduction(run):
     return (f"{run['rounds']} rounds of {run['milliseconds']} ms. Ratios are to the first of each work, in "
             "brackets the lowest and the highest round; CPU is the client's own, of user and system; "
             "bytes are memory of the program that a client holds. On one core (*same*) the rate is also "
-            "the server's.")
+            "the server's. A peer is a library that people use instead; what is written by hand, and "
+            "rustls by itself, are the limit.")
 
 
 def table(results, columns=COLUMNS):
     """Markdown."""
     chosen = [COLUMNS.index(name) for name in columns]
-    rows = [COLUMNS, ["---"] * 3 + ["---:"] * 9 + ["---"], *(row(result) for result in results)]
+    rows = [COLUMNS, ["---"] * 3 + ["---:"] * 9 + ["---"] * 2, *(row(result) for result in results)]
     rows = [[cells[index] for index in chosen] for cells in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("| " + " | ".join(map(str.ljust, cells, widths)) + " |" for cells in rows)
@@ -42,7 +45,7 @@ def row(result):
               f"{of['bytes']:,.0f}" if "bytes" in of else ""]
     cells += ["1" if result["reference"] and name in of else ratio(result["ratios"].get(name))
               for name in ("rate", "p50", "cpu")]
-    return [*cells, ", ".join(verdicts(result))]
+    return [*cells, ", ".join(verdicts(result)), peers.cell(result)]
 
 
 def ratio(values):

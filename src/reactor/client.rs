@@ -434,10 +434,10 @@ impl AsyncClient {
 }
 
 impl Source for AsyncClient {
-    fn ready(self: Rc<Self>, readable: bool, writable: bool, closed: bool) {
+    fn ready(self: Rc<Self>, readable: bool, writable: bool, to_the_end: bool) {
         let Ok(mut inner) = self.access() else { return };
         if let State::Connected(live) = &mut inner.state {
-            live.has_become(readable, writable, closed);
+            live.has_become(readable, writable, to_the_end);
         }
         let is_at_rest = inner.is_at_rest();
         drop(inner);

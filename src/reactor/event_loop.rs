@@ -19,6 +19,9 @@ use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error,
 use crate::socket::fork;
 use crate::socket::timerfd::TimerFd;
 
+/// What is watched of every descriptor: that urgent data has come, too, as a receive stops there.
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+
 /// How many events one look at the descriptors brings.
 const EVENTS: usize = 1024;
 
@@ -222,8 +225,10 @@ impl EventLoop {
         for event in &*events {
             let Token(place) = event.token();
             let Some(source) = self.sources.borrow().at(place) else { continue };
-            let closed = event.is_read_closed() || event.is_error();
-            source.ready(event.is_readable() || closed, event.is_writable() || event.is_error(), closed);
+            // At urgent data a receive stops, with more behind it.
+            let to_the_end = event.is_read_closed() || event.is_error() || event.is_priority();
+            let writable = event.is_writable() || event.is_error();
+            source.ready(event.is_readable() || to_the_end, writable, to_the_end);
         }
         events.clear();
     }
@@ -330,14 +335,13 @@ impl EventLoop {
 
     /// Watches a descriptor for a source; one that is watched already stays as it is.
     pub(super) fn register(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
-        self.register_as(fd, Interest::READABLE | Interest::WRITABLE, Token(place))
+        self.register_as(fd, BOTH, Token(place))
     }
 
     /// Watches a descriptor that may be watched for another source: then a duplicate is watched, which
     /// the caller keeps.
     pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<OwnedFd>> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), both) {
+        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), BOTH) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let duplicate = fd.try_clone_to_owned().map_err(Error::os)?;
                 self.register(duplicate.as_fd(), place)?;
@@ -357,7 +361,7 @@ impl EventLoop {
         let interest = match interest {
             crate::attempt::Interest::Read => Interest::READABLE,
             crate::attempt::Interest::Write => Interest::WRITABLE,
-            crate::attempt::Interest::Either => Interest::READABLE | Interest::WRITABLE,
+            crate::attempt::Interest::Either => BOTH,
         };
         watched(self.registry.reregister(&mut SourceFd(&fd.as_raw_fd()), Token(place), interest))
     }

@@ -7,8 +7,9 @@ pub(super) const PLACE_BITS: u32 = 24;
 
 /// Something on a loop: a client, an endpoint, a timer.
 pub(super) trait Source {
-    /// Its descriptor may be ready; `closed` says that the peer has ended its direction.
-    fn ready(self: Rc<Self>, readable: bool, writable: bool, closed: bool);
+    /// Its descriptor may be ready; `to_the_end` says that a receive that is not filled proves nothing
+    /// from now on.
+    fn ready(self: Rc<Self>, readable: bool, writable: bool, to_the_end: bool);
 
     /// It has asked to go on later, which is now.
     fn go_on(self: Rc<Self>);

@@ -64,6 +64,14 @@ impl Socket {
         Ok(outcome?.size)
     }
 
+    /// Receives bytes, and drops what came beside them; how many, and whether there was nothing: a
+    /// receive also ends where there is something.
+    #[inline]
+    pub fn recv_beside_nothing(&self, buffer: &mut [u8], hold: Hold) -> Attempt<(usize, bool)> {
+        let received = self.recv_message(buffer, &mut [], 0, hold)?;
+        Ok((received.size, received.flags & libc::MSG_CTRUNC == 0))
+    }
+
     /// Receives bytes and control messages with one system call; `extra` is MSG_TRUNC for datagrams,
     /// 0 for streams. Descriptors that come are close-on-exec.
     pub(super) fn recv_message(
@@ -80,8 +88,10 @@ impl Socket {
             let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
             message.msg_iov = &raw mut slice;
             message.msg_iovlen = 1;
-            message.msg_control = control.as_mut_ptr().cast();
-            message.msg_controllen = control.len() as _;
+            if !control.is_empty() {
+                message.msg_control = control.as_mut_ptr().cast();
+                message.msg_controllen = control.len() as _;
+            }
             // SAFETY: the message and what it points to live during the call.
             let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
             match usize::try_from(count) {

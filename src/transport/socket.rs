@@ -41,7 +41,7 @@ pub struct StreamSocket {
     socket: Socket,
     ends: Option<Box<Ends>>,
     /// Only a Unix socket carries descriptors, and a receive that it does not fill need not have
-    /// brought all: it also ends before other ancillary data.
+    /// brought all: it also ends at ancillary data.
     is_unix: bool,
     is_drained: AtomicBool,
 }
@@ -80,8 +80,13 @@ impl StreamTransport for StreamSocket {
 
     #[inline]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let count = self.socket.recv(buffer, hold)?;
-        self.is_drained.store(!self.is_unix && count < buffer.len(), Ordering::Relaxed);
+        let (count, is_whole) = match (self.is_unix, hold) {
+            (false, _) => (self.socket.recv(buffer, hold)?, true),
+            // Whoever is at a loop wants to know.
+            (true, Hold::No) => self.socket.recv_beside_nothing(buffer, hold)?,
+            (true, _) => (self.socket.recv(buffer, hold)?, false),
+        };
+        self.is_drained.store(is_whole && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
     }
 
@@ -101,6 +106,7 @@ impl StreamTransport for StreamSocket {
         room: usize,
         hold: Hold,
     ) -> Attempt<usize> {
+        self.is_drained.store(false, Ordering::Relaxed);
         self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 

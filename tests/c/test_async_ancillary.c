@@ -301,6 +301,57 @@ static void an_error_that_stays_is_told_each_time(void)
     close(ends[1]);
 }
 
+/* A receive ends at descriptors that nobody has asked for, with more behind them. */
+static void what_lies_behind_descriptors_comes(void)
+{
+    const char *texts[] = {"one", "two", "three"};
+    op_t sent = {0};
+    pair_t pair;
+    int fd;
+
+    pair_open(&pair);
+    CHECK_OK(en_async_unix_stream_client_send_packet(pair.here, "one", 3, 5000, NULL, NULL, NULL));
+    fd = last_fd();
+    add_pipe(pair.out, "for nobody");
+    CHECK_OK(put(&pair, "two", &sent));
+    close_sent(pair.out, fd);
+    CHECK_OK(
+        en_async_unix_stream_client_send_packet(pair.here, "three", 5, 5000, NULL, NULL, NULL));
+    for (int i = 0; i < 3; i++) {
+        op_t got = {0};
+
+        CHECK_OK(
+            en_async_unix_stream_client_recv_packet(pair.there, 5000, op_received, &got, NULL));
+        op_wait(pair.loop, &got);
+        CHECK_OP(&got, EN_OK);
+        CHECK_BYTES(got.data, got.size, texts[i], strlen(texts[i]));
+    }
+    pair_close(&pair);
+}
+
+/* Where nothing came beside the bytes, a receive that was not filled has brought all. */
+static void one_message_is_one_receive(void)
+{
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    pair_t pair;
+
+    pair_open(&pair);
+    for (int i = 1; i <= 3; i++) {
+        op_t got = {0};
+
+        CHECK_OK(
+            en_async_unix_stream_client_recv_packet(pair.there, 5000, op_received, &got, NULL));
+        op_still_waits(pair.loop, &got);
+        CHECK_OK(
+            en_async_unix_stream_client_send_packet(pair.here, "one", 3, 5000, NULL, NULL, NULL));
+        op_wait(pair.loop, &got);
+        CHECK_OP(&got, EN_OK);
+    }
+    CHECK_OK(en_async_unix_stream_client_get_stats(pair.there, &stats));
+    CHECK_INT(stats.recv_calls, 1 + 3); /* and one that found nothing, at first */
+    pair_close(&pair);
+}
+
 static void datagrams_have_it_too(void)
 {
     en_datagram_protocol_t *raw = NULL;
@@ -366,6 +417,8 @@ static const test_case_t cases[] = {
     CASE(ending_a_receive_leaves_what_comes_to_the_next),
     CASE(less_than_a_packet_is_told_with_what_came),
     CASE(an_error_that_stays_is_told_each_time),
+    CASE(what_lies_behind_descriptors_comes),
+    CASE(one_message_is_one_receive),
     CASE(datagrams_have_it_too),
     CASE(freeing_completes_what_waits),
 };

@@ -322,6 +322,28 @@ static void closing_a_transport_of_callbacks_ends_what_waits(void)
     close(ends[1]);
 }
 
+/* A receive ends at urgent data, with more behind it. */
+static void what_lies_behind_urgent_data_comes(void)
+{
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    for (int i = 0; i < 3; i++) {
+        op_t before = {0}, behind = {0};
+
+        peer_send_text(side.fd, "before\n");
+        REQUIRE(send(side.fd, "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1);
+        peer_send_text(side.fd, "behind\n");
+        CHECK_OK(async_get(&side, 5000, &before));
+        CHECK_OK(async_get(&side, 5000, &behind));
+        op_wait(side.loop, &behind);
+        CHECK_OP(&before, EN_OK);
+        CHECK_OP(&behind, EN_OK);
+        CHECK_BYTES(behind.data, behind.size, "behind", 6);
+    }
+    async_wire_close(&side);
+}
+
 static const test_case_t cases[] = {
     CASE(what_is_asked_for_is_told_once_connected),
     CASE(those_that_are_there_come_together),
@@ -331,6 +353,7 @@ static const test_case_t cases[] = {
     CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),
+    CASE(what_lies_behind_urgent_data_comes),
     CASE(closing_a_transport_of_callbacks_ends_what_waits),
 };
 

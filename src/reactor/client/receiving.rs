@@ -134,8 +134,9 @@ impl Turn<'_> {
 pub(super) struct Incoming {
     receiver: Box<dyn PacketReceiver>,
     is_readable: bool,
-    /// The peer has ended its direction, so what is there is read to the end.
-    is_ending: bool,
+    /// The peer has ended its direction, or sent urgent data: from now on a receive that is not filled
+    /// proves nothing.
+    to_the_end: bool,
     /// Packets may have gathered.
     has_gathered: bool,
     /// What the last attempt has to wait for.
@@ -144,13 +145,13 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn new(receiver: Box<dyn PacketReceiver>) -> Incoming {
-        Incoming { receiver, is_readable: true, is_ending: false, has_gathered: true, wants: None }
+        Incoming { receiver, is_readable: true, to_the_end: false, has_gathered: true, wants: None }
     }
 
     /// Its descriptor is told of.
-    pub(super) fn has_become(&mut self, readable: bool, ending: bool) {
+    pub(super) fn has_become(&mut self, readable: bool, to_the_end: bool) {
         self.is_readable |= readable;
-        self.is_ending |= ending;
+        self.to_the_end |= to_the_end;
     }
 
     /// One receive. Whether an error stays is for the receiver to say: it is asked again.
@@ -237,7 +238,7 @@ impl Incoming {
             if let Err(Stop::Want(interest)) = outcome {
                 self.is_readable = false;
                 self.wants = Some(interest);
-            } else if !self.is_ending && self.receiver.is_drained() {
+            } else if !self.to_the_end && self.receiver.is_drained() {
                 self.is_readable = false;
             }
             if !matches!(outcome, Err(Stop::Again)) {

@@ -160,7 +160,7 @@ impl Wants {
 
 impl Live {
     /// It is told of.
-    pub(super) fn has_become(&mut self, readable: bool, writable: bool, closed: bool) {
+    pub(super) fn has_become(&mut self, readable: bool, writable: bool, to_the_end: bool) {
         // Who wants to read may have said that it has to write first.
         let is_foreign = match self.watches.wants() {
             None => false,
@@ -171,7 +171,7 @@ impl Live {
         };
         self.is_writable |= writable || is_foreign;
         if let Some(incoming) = &mut self.incoming {
-            incoming.has_become(readable || is_foreign, closed);
+            incoming.has_become(readable || is_foreign, to_the_end);
         }
     }
 
