@@ -81,32 +81,41 @@ static int shortest_wait(void)
     return (int)shortest;
 }
 
+/* Some are done without having waited at all. */
+static int is_anybody_left(void)
+{
+    int i, left = 0;
+
+    for (i = 0; i < COROUTINES; ++i)
+        left += !coroutines[i].is_done;
+    return left > 0;
+}
+
 /* Runs all until they are done: whoever is ready, or has waited long enough, goes on. */
 static int run(void)
 {
     struct pollfd polled[COROUTINES];
-    int i, left = COROUTINES, failed = 0;
+    int i, failed = 0;
 
     for (i = 0; i < COROUTINES; ++i)
         resume(&coroutines[i]);
-    while (left > 0) {
+    while (is_anybody_left()) {
         for (i = 0; i < COROUTINES; ++i) {
             polled[i] = coroutines[i].wanted;
             if (coroutines[i].is_done)
                 polled[i].fd = -1;
         }
         poll(polled, COROUTINES, shortest_wait());
-        left = 0;
         for (i = 0; i < COROUTINES; ++i) {
             coroutine_t *each = &coroutines[i];
             int is_over = each->until_ms >= 0 && now_ms() >= each->until_ms;
 
             if (!each->is_done && (polled[i].revents != 0 || is_over))
                 resume(each);
-            left += !each->is_done;
-            failed |= each->failed;
         }
     }
+    for (i = 0; i < COROUTINES; ++i)
+        failed |= coroutines[i].failed;
     return failed;
 }
 

@@ -20,7 +20,7 @@ pub enum Interest {
 }
 
 /// How long the kernel may hold the calling thread in one system call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hold {
     /// Not at all.
     No,
@@ -28,6 +28,24 @@ pub enum Hold {
     Milliseconds(u32),
     /// Until something happens.
     Forever,
+}
+
+impl Hold {
+    /// Not longer than this. The kernel rounds its time-outs up by as much as an eighth and some ticks, so it gets a part
+    /// that ends before `time` does; poll, which is exact, waits for the rest. Of the values that would
+    /// do, one with few digits is taken, so that the socket's setting seldom changes.
+    pub fn within(time: Duration) -> Hold {
+        let milliseconds = time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into());
+        match u32::try_from((milliseconds - milliseconds / 8).saturating_sub(20)) {
+            Ok(0..20) => Hold::No,
+            Ok(safe) => {
+                let digits = safe.ilog2().saturating_sub(2);
+                Hold::Milliseconds(safe >> digits << digits)
+            }
+            // More than 49 days: waking up in between does no harm.
+            Err(_) => Hold::Milliseconds(1 << 31),
+        }
+    }
 }
 
 /// Why an attempt has not finished.
@@ -56,8 +74,9 @@ pub trait Undertaking {
     /// What comes of it.
     type Outcome;
 
-    /// Goes on. After it has ended it is not asked again.
-    fn advance(&mut self, now: Instant) -> Course<Self::Outcome>;
+    /// Goes on; the kernel may hold the thread once, for so long. After it has ended it is not asked
+    /// again.
+    fn advance(&mut self, now: Instant, hold: Hold) -> Course<Self::Outcome>;
 
     /// The descriptors to wait for; they may be others after each step.
     fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)>;
@@ -78,4 +97,30 @@ pub enum Course<T> {
         /// None: at no time of its own.
         until: Option<Instant>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(time: u64) -> Hold {
+        Hold::within(Duration::from_millis(time))
+    }
+
+    #[test]
+    fn the_kernel_gets_a_safe_part() {
+        assert_eq!(ms(0), Hold::No);
+        assert_eq!(ms(40), Hold::No);
+        for time in [50, 100, 999, 5000, 60_000, 86_400_000] {
+            let Hold::Milliseconds(held) = ms(time) else { panic!("{time} ms are held") };
+            assert!(u64::from(held) + u64::from(held) / 8 + 20 <= time, "{held} of {time}");
+            assert!(u64::from(held) * 2 + 40 >= time, "{held} of {time}");
+        }
+        assert!(matches!(Hold::within(Duration::from_secs(1 << 40)), Hold::Milliseconds(_)));
+    }
+
+    #[test]
+    fn a_little_less_time_changes_nothing() {
+        assert_eq!(ms(5000), ms(4990));
+    }
 }

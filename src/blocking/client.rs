@@ -2,8 +2,8 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::closed;
 use super::life::Life;
@@ -45,7 +45,8 @@ pub struct Client {
     encoder: Encoder,
     counters: Arc<Counters>,
     names: Option<Names>,
-    peer: Option<Arc<str>>,
+    /// The peer as errors name it, once there is one.
+    peer: OnceLock<Arc<str>>,
     is_shared: bool,
     /// Whether a receive is sending what was put aside, which is soon done.
     flushing: AtomicBool,
@@ -91,7 +92,7 @@ impl Client {
             sender_waits: AtomicBool::new(false),
             encoder: connection.encoder,
             counters: connection.counters,
-            peer: connection.names.as_ref().map(|names| names.remote().to_string().into()),
+            peer: OnceLock::new(),
             names: connection.names,
             is_shared: connection.is_shared,
             flushing: AtomicBool::new(false),
@@ -527,8 +528,8 @@ impl Client {
 
     #[cold]
     fn name_peer(&self, error: Error) -> Error {
-        match &self.peer {
-            Some(peer) => error.with_peer(peer),
+        match &self.names {
+            Some(names) => error.with_peer(self.peer.get_or_init(|| names.remote().to_string().into())),
             None => error,
         }
     }

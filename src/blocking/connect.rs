@@ -9,7 +9,7 @@ use crate::error::{EN_ETIMEDOUT, Error, Result};
 
 /// Sees an undertaking through, within the deadline.
 pub fn see_through<T>(
-    mut work: impl Undertaking<Outcome = T>,
+    work: &mut dyn Undertaking<Outcome = T>,
     waiting: &Waiting,
     deadline: &mut Deadline,
 ) -> Result<T> {
@@ -18,7 +18,8 @@ pub fn see_through<T>(
             Ok(asked) => asked,
             Err(error) => return Err(work.give_up(error)),
         };
-        let until = match work.advance(Instant::now()) {
+        let hold = waiting.hold_unasked(deadline.left());
+        let until = match work.advance(Instant::now(), hold) {
             Course::Done(outcome) => return Ok(outcome),
             Course::Failed(error) => return Err(error),
             Course::Wait { until } => until,

@@ -57,6 +57,22 @@ impl Waiting {
         deadline: &mut Deadline,
         mut attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
+        let mut done = None;
+        self.drive_any(transport, can_hold, deadline, &mut |hold| {
+            done = Some(attempt(hold)?);
+            Ok(())
+        })?;
+        Ok(done.expect("it was done"))
+    }
+
+    /// The same, compiled once for all kinds of attempts.
+    fn drive_any(
+        &self,
+        transport: &dyn Transport,
+        can_hold: bool,
+        deadline: &mut Deadline,
+        attempt: &mut dyn FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
         let wakes = can_hold && transport.can_hold();
         let holds = wakes && self.cancel.is_none() && self.own.is_none();
         let mut spun = self.busy_poll.is_zero();
@@ -66,7 +82,7 @@ impl Waiting {
             let left = deadline.left();
             if !spun && left != Left::Nothing {
                 spun = true;
-                if let Some(outcome) = self.spin(left, &mut attempt) {
+                if let Some(outcome) = self.spin(left, attempt) {
                     return outcome;
                 }
                 continue;
@@ -95,7 +111,7 @@ impl Waiting {
     }
 
     /// Attempts again and again for a short time; None: nothing came of it.
-    fn spin<T>(&self, left: Left, attempt: &mut impl FnMut(Hold) -> Attempt<T>) -> Option<Result<T>> {
+    fn spin(&self, left: Left, attempt: &mut dyn FnMut(Hold) -> Attempt<()>) -> Option<Result<()>> {
         let end = Instant::now() + left.at_most(Some(self.busy_poll))?;
         loop {
             match attempt(Hold::No) {
@@ -121,7 +137,15 @@ impl Waiting {
     pub fn hold(&self, left: Left) -> Hold {
         match left.at_most(self.interval) {
             None => Hold::Forever,
-            Some(time) => hold_within(time),
+            Some(time) => Hold::within(time),
+        }
+    }
+
+    /// The same for work that cannot be interrupted while it is held.
+    pub fn hold_unasked(&self, left: Left) -> Hold {
+        match self.cancel.is_none() && self.interrupt.is_none() && self.own.is_none() {
+            true => self.hold(left),
+            false => Hold::No,
         }
     }
 
@@ -236,46 +260,4 @@ impl Waiting {
 #[cold]
 fn timed_out() -> Error {
     Error::new(EN_ETIMEDOUT, "the time-out of the call has passed")
-}
-
-/// The kernel rounds its time-outs up by as much as an eighth and some ticks, so it gets a part
-/// that ends before `time` does; poll, which is exact, waits for the rest. Of the values that would
-/// do, one with few digits is taken, so that the socket's setting seldom changes.
-fn hold_within(time: Duration) -> Hold {
-    let milliseconds = time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into());
-    match u32::try_from((milliseconds - milliseconds / 8).saturating_sub(20)) {
-        Ok(0..20) => Hold::No,
-        Ok(safe) => {
-            let digits = safe.ilog2().saturating_sub(2);
-            Hold::Milliseconds(safe >> digits << digits)
-        }
-        // More than 49 days: waking up in between does no harm.
-        Err(_) => Hold::Milliseconds(1 << 31),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ms(time: u64) -> Hold {
-        hold_within(Duration::from_millis(time))
-    }
-
-    #[test]
-    fn the_kernel_gets_a_safe_part() {
-        assert_eq!(ms(0), Hold::No);
-        assert_eq!(ms(40), Hold::No);
-        for time in [50, 100, 999, 5000, 60_000, 86_400_000] {
-            let Hold::Milliseconds(held) = ms(time) else { panic!("{time} ms are held") };
-            assert!(u64::from(held) + u64::from(held) / 8 + 20 <= time, "{held} of {time}");
-            assert!(u64::from(held) * 2 + 40 >= time, "{held} of {time}");
-        }
-        assert!(matches!(hold_within(Duration::from_secs(1 << 40)), Hold::Milliseconds(_)));
-    }
-
-    #[test]
-    fn a_little_less_time_changes_nothing() {
-        assert_eq!(ms(5000), ms(4990));
-    }
 }

@@ -123,11 +123,11 @@ impl CommonOptions {
     /// A client whose calls block, when the undertaking has brought its connection.
     fn client(
         &self,
-        work: impl Undertaking<Outcome = Connection>,
+        mut work: impl Undertaking<Outcome = Connection>,
         connect_timeout_ms: i64,
     ) -> Result<Arc<Client>> {
         let waiting = self.waiting();
-        connect::see_through(work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
+        connect::see_through(&mut work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
             .map(|connection| self.finished(connection))
     }
 

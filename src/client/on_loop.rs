@@ -12,7 +12,7 @@ use super::udp::{self, UdpConnecting, UdpOptions};
 use super::unix_datagram::{self, UnixDatagramOptions};
 use super::unix_stream::{self, UnixStreamOptions};
 use super::{CommonOptions, within};
-use crate::attempt::{Course, Interest, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Channel;
 use crate::endpoint::{Connection, Encoder};
 use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
@@ -29,7 +29,7 @@ struct Ready(Option<Connection>);
 impl Undertaking for Ready {
     type Outcome = Connection;
 
-    fn advance(&mut self, _now: Instant) -> Course<Connection> {
+    fn advance(&mut self, _now: Instant, _hold: Hold) -> Course<Connection> {
         self.0.take().map_or(Course::Wait { until: None }, Course::Done)
     }
 
@@ -58,8 +58,8 @@ impl Given {
 impl Undertaking for Given {
     type Outcome = Connection;
 
-    fn advance(&mut self, now: Instant) -> Course<Connection> {
-        match self.work.advance(now) {
+    fn advance(&mut self, now: Instant, hold: Hold) -> Course<Connection> {
+        match self.work.advance(now, hold) {
             Course::Failed(error) => Course::Failed(self.keep(error)),
             course => course,
         }

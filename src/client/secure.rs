@@ -73,6 +73,16 @@ pub(super) struct Securing {
 }
 
 impl Securing {
+    /// How long the kernel may hold who waits for the peer.
+    fn longest_hold(&mut self, now: Instant) -> Hold {
+        match self.deadline.left_at(|| now) {
+            _ if !self.transport.can_hold() => Hold::No,
+            Left::Nothing => Hold::No,
+            Left::Time(time) => Hold::within(time),
+            Left::Forever => Hold::Forever,
+        }
+    }
+
     /// Nobody wakes who waits for a transport of the application's own, so it is looked at.
     fn look_again(&self, now: Instant) -> Option<Instant> {
         (!self.transport.can_hold()).then(|| now + LOOK_AGAIN)
@@ -82,9 +92,10 @@ impl Securing {
 impl Undertaking for Securing {
     type Outcome = Arc<dyn StreamTransport>;
 
-    fn advance(&mut self, now: Instant) -> Course<Arc<dyn StreamTransport>> {
+    fn advance(&mut self, now: Instant, hold: Hold) -> Course<Arc<dyn StreamTransport>> {
+        let mut hold = hold.min(self.longest_hold(now));
         loop {
-            match self.transport.handshake(Hold::No) {
+            match self.transport.handshake(std::mem::replace(&mut hold, Hold::No)) {
                 Ok(()) => return Course::Done(self.transport.clone()),
                 Err(Stop::Failed(error)) => return Course::Failed(error.at(Stage::Handshake)),
                 Err(Stop::Again) => {}

@@ -1,6 +1,6 @@
 //! The TCP client.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use super::prepared::PreparedStream;
 use super::resolving::Resolving;
 use super::secure::{Secure, Securing};
 use super::{CommonOptions, within};
-use crate::attempt::{Course, Interest, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
-use crate::socket::connect::{Attempts, Progress, TcpDialer};
+use crate::socket::connect::{Attempts, Dialed, Progress, TcpDialer};
 use crate::socket::handle;
 use crate::socket::names::Names;
 use crate::socket::options::{
@@ -112,8 +112,9 @@ pub fn from_fd(fd: RawFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptio
 /// A TCP connection on its way: names, attempts, and the TLS handshake.
 pub struct TcpConnecting {
     host: Option<String>,
-    /// Whom errors are about.
-    peer: Option<Arc<str>>,
+    port: u16,
+    /// Which of its addresses has answered.
+    answered: Option<IpAddress>,
     /// A socket whose descriptor goes back to its owner if nothing comes of it.
     lent: Option<Arc<StreamSocket>>,
     protocol: Arc<dyn StreamProtocol>,
@@ -137,17 +138,11 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(Some(host))?;
-        let peer: Arc<str> = format!("{host}:{port}").into();
+        let mut connecting = TcpConnecting::new(Some(host), port, protocol, options);
         let resolving = Resolving::host(host, port, Family::Any, &options.local)
-            .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
-        Ok(TcpConnecting {
-            host: Some(host.to_string()),
-            peer: Some(peer),
-            lent: None,
-            protocol: protocol.clone(),
-            options: options.clone(),
-            step: Step::Resolving(resolving),
-        })
+            .map_err(|error| connecting.explain(error.at(Stage::Resolve)))?;
+        connecting.step = Step::Resolving(resolving);
+        Ok(connecting)
     }
 
     /// To the first of the addresses that answers.
@@ -157,10 +152,9 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
-        let resolving = Resolving::addresses(addresses, &options.local)?;
-        let (protocol, options) = (protocol.clone(), options.clone());
-        let step = Step::Resolving(resolving);
-        Ok(TcpConnecting { host: None, peer: None, lent: None, protocol, options, step })
+        let mut connecting = TcpConnecting::new(None, 0, protocol, options);
+        connecting.step = Step::Resolving(Resolving::addresses(addresses, &options.local)?);
+        Ok(connecting)
     }
 
     /// Over a connected socket, which is ours only from success on.
@@ -170,15 +164,31 @@ impl TcpConnecting {
         options: &TcpOptions,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
-        let prepared = prepare(handle::check(fd, handle::TCP)?, protocol, options)?;
-        let socket = Arc::new(StreamSocket::new(handle::adopt(fd)));
-        let (protocol, options) = (protocol.clone(), options.clone());
-        let lent = Some(socket.clone());
-        let mut connecting =
-            TcpConnecting { host: None, peer: None, lent, protocol, options, step: Step::Over };
+        let socket = handle::check(fd, handle::TCP)?;
+        let prepared = prepare(socket, Names::ip(socket)?, protocol, options)?;
+        let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
+        let mut connecting = TcpConnecting::new(None, 0, protocol, options);
+        connecting.lent = Some(socket.clone());
         let securing = connecting.options.secure.begin(socket, None)?;
         connecting.step = Step::Securing(securing, Box::new(prepared));
         Ok(connecting)
+    }
+
+    fn new(
+        host: Option<&str>,
+        port: u16,
+        protocol: &Arc<dyn StreamProtocol>,
+        options: &TcpOptions,
+    ) -> TcpConnecting {
+        TcpConnecting {
+            host: host.map(str::to_string),
+            port,
+            answered: None,
+            lent: None,
+            protocol: protocol.clone(),
+            options: options.clone(),
+            step: Step::Over,
+        }
     }
 
     /// Takes a given descriptor for good.
@@ -186,7 +196,9 @@ impl TcpConnecting {
         self.lent = None;
     }
 
-    fn go_on(&mut self, now: Instant) -> Result<Course<Connection>> {
+    fn go_on(&mut self, now: Instant, hold: Hold) -> Result<Course<Connection>> {
+        // What goes back to its owner if nothing comes of it goes back without a time-out of ours.
+        let hold = if self.lent.is_some() { Hold::No } else { hold };
         loop {
             match &mut self.step {
                 Step::Resolving(resolving) => {
@@ -198,10 +210,10 @@ impl TcpConnecting {
                 Step::Attempting(attempts) => match attempts.advance(now) {
                     Progress::Wait { until } => return Ok(Course::Wait { until }),
                     Progress::Failed(error) => return Err(error.at(Stage::Connect)),
-                    Progress::Connected(socket, address) => self.connected(socket, &address)?,
+                    Progress::Connected(dialed, address) => self.connected(dialed, address)?,
                 },
                 Step::Securing(securing, _) => {
-                    let transport = match securing.advance(now) {
+                    let transport = match securing.advance(now, hold) {
                         Course::Done(transport) => transport,
                         Course::Failed(error) => return Err(error),
                         Course::Wait { until } => return Ok(Course::Wait { until }),
@@ -217,21 +229,22 @@ impl TcpConnecting {
         }
     }
 
-    fn connected(&mut self, socket: socket2::Socket, address: &IpAddress) -> Result<()> {
+    fn connected(&mut self, dialed: Dialed, address: IpAddress) -> Result<()> {
         log::debug!("connected to {address}");
-        socket.set_nonblocking(false)?;
-        self.peer = Some(address.to_string().into());
-        let prepared = prepare(socket.as_fd(), &self.protocol, &self.options)?;
-        let socket = Arc::new(StreamSocket::new(OwnedFd::from(socket)));
+        let (socket, names) = dialed.into_blocking()?;
+        self.answered = Some(address);
+        let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
+        let socket = Arc::new(StreamSocket::ip(socket));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;
         self.step = Step::Securing(securing, Box::new(prepared));
         Ok(())
     }
 
     fn explain(&self, error: Error) -> Error {
-        match &self.peer {
-            Some(peer) => error.with_peer(peer),
-            None => error,
+        match (&self.answered, &self.host) {
+            (Some(address), _) => error.with_peer(&address.to_string().into()),
+            (None, Some(host)) => error.with_peer(&format!("{host}:{}", self.port).into()),
+            (None, None) => error,
         }
     }
 }
@@ -239,8 +252,8 @@ impl TcpConnecting {
 impl Undertaking for TcpConnecting {
     type Outcome = Connection;
 
-    fn advance(&mut self, now: Instant) -> Course<Connection> {
-        self.go_on(now).unwrap_or_else(|error| Course::Failed(self.explain(error)))
+    fn advance(&mut self, now: Instant, hold: Hold) -> Course<Connection> {
+        self.go_on(now, hold).unwrap_or_else(|error| Course::Failed(self.explain(error)))
     }
 
     fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
@@ -279,10 +292,11 @@ impl Drop for TcpConnecting {
 /// Everything about a client that can fail.
 fn prepare(
     socket: BorrowedFd<'_>,
+    names: Names,
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<PreparedStream> {
-    let prepared = PreparedStream::new(Names::ip(socket)?, protocol, &options.common)?;
+    let prepared = PreparedStream::new(names, protocol, &options.common)?;
     for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
         // A connection without these is better than none.
         if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {
@@ -290,4 +304,31 @@ fn prepare(
         }
     }
     Ok(prepared)
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use crate::error::EN_ETLS_PROTOCOL;
+    use crate::protocol::MaxSize;
+    use crate::protocol::raw::Raw;
+    use crate::tls::testing::Authority;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_descriptor_goes_back_without_a_time_out_of_ours() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let given = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
+        let (mut peer, _) = listener.accept().expect("connected");
+        peer.write_all(b"220 mail.example ESMTP\r\n").expect("room");
+        let mut options = TcpOptions { connect_timeout_ms: 10_000, ..TcpOptions::default() };
+        options.secure.config = Some(Authority::new("Test CA").client());
+        options.secure.server_name = Some("localhost".to_string());
+        let protocol: Arc<dyn StreamProtocol> = Arc::new(Raw::new(MaxSize::new(100).expect("a size")));
+        let error = from_fd(given.as_raw_fd(), &protocol, &options).err().expect("no TLS");
+        assert_eq!(error.code(), EN_ETLS_PROTOCOL, "{error}");
+        assert_eq!(given.read_timeout().expect("it is open"), None);
+    }
 }

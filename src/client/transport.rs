@@ -93,8 +93,8 @@ pub fn tls(
     };
     secure.check(None)?;
     let waiting = options.common.waiting();
-    let securing = secure.begin(inner.transport()?, None)?;
-    let transport = connect::see_through(securing, &waiting, &mut Deadline::Never)?;
+    let mut securing = secure.begin(inner.transport()?, None)?;
+    let transport = connect::see_through(&mut securing, &waiting, &mut Deadline::Never)?;
     Ok(handle_of(Shared::new(transport), options))
 }
 

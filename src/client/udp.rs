@@ -8,7 +8,7 @@ use super::CommonOptions;
 use super::local_address::LocalAddress;
 use super::prepared::datagrams;
 use super::resolving::Resolving;
-use crate::attempt::{Course, Interest, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
@@ -133,7 +133,7 @@ impl UdpConnecting {
 impl Undertaking for UdpConnecting {
     type Outcome = Connection;
 
-    fn advance(&mut self, now: Instant) -> Course<Connection> {
+    fn advance(&mut self, now: Instant, _hold: Hold) -> Course<Connection> {
         match self.go_on(now) {
             Ok(Some(connection)) => Course::Done(connection),
             Ok(None) => Course::Wait { until: None },

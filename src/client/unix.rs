@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::attempt::{Course, Interest, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::socket::unix_address::UnixAddress;
@@ -137,7 +137,7 @@ impl UnixConnecting {
 impl Undertaking for UnixConnecting {
     type Outcome = Connection;
 
-    fn advance(&mut self, now: Instant) -> Course<Connection> {
+    fn advance(&mut self, now: Instant, _hold: Hold) -> Course<Connection> {
         match self.go_on(now) {
             Ok(Some(connection)) => Course::Done(connection),
             Ok(None) => Course::Wait { until: self.until },
@@ -190,7 +190,7 @@ mod tests {
         let local = address(&own);
         let outcomes = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(|socket_type| {
             let connecting = connecting(socket_type, Some(local.clone()), &address(&peer));
-            (connecting.expect("a peer").advance(Instant::now()), own.exists())
+            (connecting.expect("a peer").advance(Instant::now(), Hold::No), own.exists())
         });
         fs::remove_dir_all(&folder).expect("removed");
         for (course, is_left) in outcomes {
@@ -228,23 +228,29 @@ mod tests {
         let (listener, name, begun) = full();
         let mut connecting = connecting(libc::SOCK_STREAM, None, &name).expect("a peer");
         let start = Instant::now();
-        let Course::Wait { until: Some(first) } = connecting.advance(start) else { panic!("full") };
+        let Course::Wait { until: Some(first) } = connecting.advance(start, Hold::No) else { panic!("full") };
         assert_eq!(first - start, FIRST_PAUSE);
-        let Course::Wait { until: Some(second) } = connecting.advance(first) else { panic!("full") };
+        let Course::Wait { until: Some(second) } = connecting.advance(first, Hold::No) else {
+            panic!("full")
+        };
         assert_eq!(second - first, FIRST_PAUSE * 2);
         for _ in &begun {
             listener.accept().expect("connected");
         }
         // Not before its time.
-        assert!(matches!(connecting.advance(first), Course::Wait { until } if until == Some(second)));
-        assert!(matches!(connecting.advance(second), Course::Failed(error) if error.code() == EN_EPIPE));
+        assert!(
+            matches!(connecting.advance(first, Hold::No), Course::Wait { until } if until == Some(second))
+        );
+        assert!(
+            matches!(connecting.advance(second, Hold::No), Course::Failed(error) if error.code() == EN_EPIPE)
+        );
     }
 
     #[test]
     fn giving_up_says_why() {
         let (_listener, name, _begun) = full();
         let mut connecting = connecting(libc::SOCK_STREAM, None, &name).expect("a peer");
-        assert!(matches!(connecting.advance(Instant::now()), Course::Wait { .. }));
+        assert!(matches!(connecting.advance(Instant::now(), Hold::No), Course::Wait { .. }));
         let error = connecting.give_up(Error::new(EN_ETIMEDOUT, ""));
         assert!(error.to_string().contains("queue"), "{error}");
     }

@@ -71,7 +71,7 @@ pub fn connecting(
     let (protocol, common) = (protocol.clone(), options.common.clone());
     UnixConnecting::new(opening, to, move |socket| {
         let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol, &common)?;
-        Ok(prepared.finish(Arc::new(StreamSocket::new(socket))))
+        Ok(prepared.finish(Arc::new(StreamSocket::unix(socket))))
     })
 }
 
@@ -86,5 +86,5 @@ pub fn connection(
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }
-    Ok(prepared.finish(Arc::new(StreamSocket::new(handle::adopt(fd)))))
+    Ok(prepared.finish(Arc::new(StreamSocket::unix(handle::adopt(fd)))))
 }

@@ -15,18 +15,21 @@ pub(crate) fn call_value(body: impl FnOnce() -> Result<c_int>) -> c_int {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => value,
         Ok(Err(error)) => report(error),
-        Err(panic) => report(panicked(&*panic)),
+        Err(panic) => report_panic(panic),
     }
 }
 
 /// Runs the body of an export that cannot fail.
 pub(crate) fn guard_void(body: impl FnOnce()) {
-    // Nothing to tell the caller: an export without a result has no way to fail but a bug of ours,
-    // and the panic hook has printed that one.
-    let _ = catch_unwind(AssertUnwindSafe(body));
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+        drop_panic(panic);
+    }
 }
 
+// What follows is a call away: otherwise each of hundreds of exports would have its own copy.
+
 #[cold]
+#[inline(never)]
 fn report(error: Error) -> c_int {
     let code = error.code();
     super::error::remember(error);
@@ -34,6 +37,19 @@ fn report(error: Error) -> c_int {
 }
 
 #[cold]
+#[inline(never)]
+fn report_panic(panic: Box<dyn Any + Send>) -> c_int {
+    report(panicked(&*panic))
+}
+
+/// Nothing to tell the caller: an export without a result has no way to fail but a bug of ours, and
+/// the panic hook has printed that one.
+#[cold]
+#[inline(never)]
+fn drop_panic(panic: Box<dyn Any + Send>) {
+    drop(panic);
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     let message = panic
         .downcast_ref::<&str>()

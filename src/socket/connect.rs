@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::address::IpAddress;
-pub use super::tcp_dialer::TcpDialer;
+pub use super::tcp_dialer::{Dialed, TcpDialer};
 use crate::error::{
     EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNABORTED, EN_ECONNREFUSED, EN_ECONNRESET, EN_ECONNTIMEDOUT,
     EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_ENETDOWN, EN_ENETRESET, EN_ENETUNREACH, EN_ETIMEDOUT, Error, Result,
@@ -22,7 +22,7 @@ pub trait Dialer {
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Self::Socket>>;
 
     /// Whether a pending one has come to its end; None: it is still pending.
-    fn check(&mut self, socket: &Self::Socket) -> Option<Result<()>>;
+    fn check(&mut self, socket: &mut Self::Socket) -> Option<Result<()>>;
 }
 
 /// The local address to bind to before connecting; None: the system chooses.

@@ -57,7 +57,7 @@ impl Dialer for Network {
         }
     }
 
-    fn check(&mut self, socket: &Fake) -> Option<Result<()>> {
+    fn check(&mut self, socket: &mut Fake) -> Option<Result<()>> {
         let world = self.0.borrow();
         let text = socket.to_string();
         world.ends.iter().find(|(address, _)| *address == text).map(|(_, result)| result.clone())

@@ -16,6 +16,9 @@ use crate::error::{
 /// No time-out that we know of is set on the socket.
 const UNKNOWN: u32 = u32::MAX;
 
+/// A time-out of the socket from which on it is not made longer, in milliseconds.
+const LONG: u32 = 1000;
+
 /// A connected socket.
 #[derive(Debug)]
 pub struct Socket {
@@ -118,7 +121,7 @@ impl Socket {
             Hold::Milliseconds(time) => time,
             Hold::Forever => 0,
         };
-        if known.load(Ordering::Relaxed) != wanted {
+        if !is_as_good(known.load(Ordering::Relaxed), wanted) {
             options::set_time_out(self.as_fd(), option, wanted)?;
             known.store(wanted, Ordering::Relaxed);
         }
@@ -191,6 +194,13 @@ impl AsFd for Socket {
     }
 }
 
+/// Whether a time-out that is set may stay where another is wanted: it is the same, or shorter and
+/// yet long enough that waking up in between does not count.
+#[inline]
+fn is_as_good(known: u32, wanted: u32) -> bool {
+    known == wanted || (known >= LONG && known != UNKNOWN && (wanted == 0 || known < wanted))
+}
+
 /// Whether the descriptor is a connected socket of the wanted kind.
 pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
     // SAFETY: no memory is involved.
@@ -248,4 +258,28 @@ fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Vec<u8>> {
     }
     bytes.truncate(size as usize);
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    #[test]
+    fn a_time_out_is_set_only_if_the_one_that_is_there_will_not_do() {
+        let (own, mut peer) = UnixStream::pair().expect("a pair");
+        let looking = own.try_clone().expect("a copy");
+        let socket = Socket::new(own.into());
+        let steps =
+            [(2000, 2000), (60_000, 2000), (1500, 1500), (500, 500), (700, 700), (0, 0), (5000, 5000)];
+        for (wanted, set) in steps {
+            let hold = if wanted == 0 { Hold::Forever } else { Hold::Milliseconds(wanted) };
+            std::io::Write::write_all(&mut peer, b"x").expect("room");
+            assert_eq!(socket.recv(&mut [0], hold).expect("it is there"), 1);
+            let there = looking.read_timeout().expect("read");
+            assert_eq!(there, (set > 0).then(|| Duration::from_millis(set)), "{wanted} ms");
+        }
+        assert!(is_as_good(2000, 0) && !is_as_good(0, 2000) && !is_as_good(UNKNOWN, 0));
+    }
 }

@@ -49,8 +49,9 @@ impl Names {
 
     /// Those of an IP socket.
     pub fn ip(socket: BorrowedFd<'_>) -> Result<Names> {
-        let local = IpAddress::from_sockaddr(&own_name(socket)?)?;
+        // Asked first: it fails where there is no connection.
         let remote = IpAddress::from_sockaddr(&peer_name(socket)?)?;
+        let local = IpAddress::from_sockaddr(&own_name(socket)?)?;
         Ok(Names::new(Name::Ip(local), Name::Ip(remote)))
     }
 
@@ -102,7 +103,7 @@ pub fn unknown() -> Error {
 }
 
 /// One end, by its family.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // The types say it.
 pub enum Name {
     Ip(IpAddress),

@@ -1,14 +1,16 @@
 //! Connections over TCP for [`Attempts`](super::connect::Attempts).
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::address::IpAddress;
 use super::connect::{Dialer, Dialing, local_for, not_begun};
+use super::names::Names;
 use super::options;
-use crate::error::{Error, Result};
+use crate::error::{EN_ENOTCONN, Error, Result};
 
 /// Connects non-blocking TCP sockets.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +19,46 @@ pub struct TcpDialer {
     pub local: Vec<IpAddress>,
 }
 
-impl Dialer for TcpDialer {
-    type Socket = Socket;
+/// A socket on its way to a connection.
+#[derive(Debug)]
+pub struct Dialed {
+    socket: Socket,
+    /// Who is at its ends; None: it is not connected.
+    names: Option<Names>,
+}
 
-    fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Socket>> {
+impl Dialed {
+    /// The connected socket, which blocks from now on, and who is at its ends.
+    pub fn into_blocking(self) -> Result<(OwnedFd, Names)> {
+        let stream = TcpStream::from(self.socket);
+        stream.set_nonblocking(false)?;
+        let names = self.names.map_or_else(|| Names::ip(stream.as_fd()), Ok)?;
+        Ok((stream.into(), names))
+    }
+
+    /// Whether it has come to its end, and to somebody else; None: it is still pending.
+    fn look(&mut self) -> Option<Result<()>> {
+        match Names::ip(self.socket.as_fd()) {
+            // A port of this machine on which nobody listens may be given to the very socket that
+            // connects to it: TCP connects it to itself.
+            Ok(names) if names.local() == names.remote() => Some(Err(os(libc::ECONNREFUSED))),
+            Ok(names) => {
+                self.names = Some(names);
+                Some(Ok(()))
+            }
+            Err(error) if error.code() == EN_ENOTCONN => match self.socket.take_error() {
+                Ok(error) => error.map(|error| Err(Error::os(error))),
+                Err(error) => Some(Err(Error::os(error))),
+            },
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl Dialer for TcpDialer {
+    type Socket = Dialed;
+
+    fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Dialed>> {
         let local = local_for(&self.local, to)?;
         // The socket is non-blocking from the beginning: not by a call of its own.
         let kind = Type::STREAM.nonblocking().cloexec();
@@ -28,28 +66,30 @@ impl Dialer for TcpDialer {
         if let Some(local) = local {
             bind(&socket, local)?;
         }
-        match socket.connect(&SockAddr::from(*to.as_socket_addr())) {
-            Ok(()) => finished(&socket).map(|()| Dialing::Done(socket)),
-            Err(error) => match error.raw_os_error() {
+        if let Err(error) = socket.connect(&SockAddr::from(*to.as_socket_addr())) {
+            match error.raw_os_error() {
                 // Interrupted, it goes on by itself, too.
-                Some(libc::EINPROGRESS | libc::EINTR) => Ok(Dialing::Pending(socket)),
-                _ => Err(not_begun(error)),
-            },
+                Some(libc::EINPROGRESS | libc::EINTR) => {}
+                _ => return Err(not_begun(error)),
+            }
+        }
+        let mut dialed = Dialed { socket, names: None };
+        // A peer on this machine has answered by now.
+        match dialed.look() {
+            Some(Ok(())) => Ok(Dialing::Done(dialed)),
+            Some(Err(error)) => Err(error),
+            None => Ok(Dialing::Pending(dialed)),
         }
     }
 
-    fn check(&mut self, socket: &Socket) -> Option<Result<()>> {
-        let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-        // SAFETY: one entry, ours.
-        let ready = unsafe { libc::poll(&raw mut entry, 1, 0) };
-        // An interrupted poll says nothing: the socket is still writable the next time.
-        if ready <= 0 {
-            return None;
-        }
-        Some(match socket.take_error() {
-            Ok(None) => finished(socket),
-            Ok(Some(error)) | Err(error) => Err(Error::os(error)),
-        })
+    fn check(&mut self, dialed: &mut Dialed) -> Option<Result<()>> {
+        dialed.look()
+    }
+}
+
+impl AsFd for Dialed {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
@@ -68,17 +108,6 @@ fn bind(socket: &Socket, local: &IpAddress) -> Result<()> {
     Ok(socket.bind(&SockAddr::from(*local.as_socket_addr()))?)
 }
 
-/// Whether a connection without an error is really one, and to somebody else.
-fn finished(socket: &Socket) -> Result<()> {
-    let peer = socket.peer_addr()?;
-    // A port of this machine on which nobody listens may be given to the very socket that connects
-    // to it: TCP connects it to itself.
-    if socket.local_addr()?.as_socket() == peer.as_socket() {
-        return Err(os(libc::ECONNREFUSED));
-    }
-    Ok(())
-}
-
 fn os(errno: i32) -> Error {
     Error::os(io::Error::from_raw_os_error(errno))
 }
@@ -89,6 +118,7 @@ mod tests {
     use crate::error::{EN_EADDRINUSE, EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNREFUSED};
     use crate::socket::connect::{Attempts, Progress};
     use std::net::{SocketAddr, TcpListener};
+    use std::os::fd::AsRawFd;
     use std::time::{Duration, Instant};
 
     fn parse(host: &str, port: u16) -> IpAddress {
@@ -122,13 +152,22 @@ mod tests {
         let mut attempts = Attempts::new(dialer, addresses, Some(Duration::from_secs(60)));
         loop {
             match attempts.advance(Instant::now()) {
-                Progress::Connected(socket, address) => return Ok((socket, address)),
+                Progress::Connected(dialed, address) => {
+                    let (socket, names) = dialed.into_blocking()?;
+                    let socket = Socket::from(socket);
+                    assert_eq!(names.local().into_ip()?, local_of(&socket));
+                    return Ok((socket, address));
+                }
                 Progress::Failed(error) => return Err(error),
                 Progress::Wait { .. } => {}
             }
             let mut entries: Vec<_> = attempts
                 .pending()
-                .map(|socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 })
+                .map(|socket| libc::pollfd {
+                    fd: socket.as_fd().as_raw_fd(),
+                    events: libc::POLLOUT,
+                    revents: 0,
+                })
                 .collect();
             // SAFETY: the entries are ours.
             let ready = unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, 60_000) };
@@ -141,7 +180,7 @@ mod tests {
         let (listener, address) = listener("127.0.0.1");
         let (socket, to) = connect(&[], &[&address]).expect("connected");
         assert_eq!(to, address);
-        assert!(socket.nonblocking().expect("flags"));
+        assert!(!socket.nonblocking().expect("flags"));
         // SAFETY: asks for the flags of a live descriptor.
         assert_eq!(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETFD) }, libc::FD_CLOEXEC);
         let (_, peer) = listener.accept().expect("connected");
@@ -211,12 +250,12 @@ mod tests {
         let address = local_of(&socket);
         let mut dialer = TcpDialer::default();
         let mut begun = Vec::new();
-        let hanging = loop {
+        let mut hanging = loop {
             match dialer.dial(&address).expect("begun") {
                 Dialing::Pending(socket) if begun.len() >= 2 => break socket,
                 Dialing::Pending(socket) | Dialing::Done(socket) => begun.push(socket),
             }
         };
-        assert!(dialer.check(&hanging).is_none());
+        assert!(dialer.check(&mut hanging).is_none());
     }
 }

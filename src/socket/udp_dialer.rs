@@ -34,7 +34,7 @@ impl Dialer for UdpDialer {
         connect(socket, to).map(Dialing::Done)
     }
 
-    fn check(&mut self, _socket: &Socket) -> Option<Result<()>> {
+    fn check(&mut self, _socket: &mut Socket) -> Option<Result<()>> {
         Some(Ok(()))
     }
 }

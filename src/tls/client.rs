@@ -12,7 +12,7 @@ use super::failure::failure;
 use super::names::server_name;
 use super::options::{ClientAuth, Sni, TlsOptions};
 use super::provider::provider;
-use super::sessions::Sessions;
+use super::sessions::{Peer, Sessions};
 use super::trust;
 use super::verifier::{Demands, Pins, ServerVerifier, nobody};
 use crate::error::{Result, invalid};
@@ -63,28 +63,32 @@ impl Client {
         })
     }
 
-    pub(super) fn connect(&self, name: &str) -> Result<ClientConnection> {
-        let verified = self.verified(name)?;
-        let sni = self.sni(name)?;
-        let asked_for = sni.clone().or_else(|| verified.clone()).unwrap_or_else(nobody);
-        let config = self.config_of(name, verified, sni.is_some());
-        ClientConnection::new(config, asked_for).map_err(|error| failure(&error))
+    /// Begins a connection, and says which name is verified.
+    pub(super) fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<str>>)> {
+        let peer = self.peer(name)?;
+        let connection = ClientConnection::new(peer.config.clone(), peer.asked_for.clone());
+        Ok((connection.map_err(|error| failure(&error))?, peer.verified.clone()))
     }
 
-    /// The configuration for a name: its clients share it, whether sessions are resumed or not.
-    pub(super) fn config_of(
-        &self,
-        name: &str,
-        verified: Option<ServerName<'static>>,
-        asks: bool,
-    ) -> Arc<ClientConfig> {
-        let resumes = self.may_resume(name, &verified);
+    /// What the connections to a name share, whether sessions are resumed or not.
+    pub(super) fn peer(&self, name: &str) -> Result<Arc<Peer>> {
+        let resumes = self.may_resume(name);
         let kept = if resumes { &self.sessions } else { &self.sessionless };
-        kept.of(name, || self.config(verified, asks, resumes))
+        kept.of(name, || self.new_peer(name, resumes))
+    }
+
+    fn new_peer(&self, name: &str, resumes: bool) -> Result<Peer> {
+        let verified = self.verified(name)?;
+        let sni = self.sni(name)?;
+        Ok(Peer {
+            verified: verified.as_ref().map(|name| name.to_str().into()),
+            asked_for: sni.clone().or_else(|| verified.clone()).unwrap_or_else(nobody),
+            config: Arc::new(self.config(verified, sni.is_some(), resumes)),
+        })
     }
 
     /// The name that the certificate must have.
-    pub(super) fn verified(&self, name: &str) -> Result<Option<ServerName<'static>>> {
+    fn verified(&self, name: &str) -> Result<Option<ServerName<'static>>> {
         match &self.verified_name {
             _ if !self.checks_name => Ok(None),
             Some(verified) => Ok(Some(verified.clone())),
@@ -104,9 +108,13 @@ impl Client {
     }
 
     /// A session stands for a peer that proved who it is: by its name, or by a pinned key.
-    fn may_resume(&self, name: &str, verified: &Option<ServerName<'static>>) -> bool {
+    fn may_resume(&self, name: &str) -> bool {
         let is_pinned = self.demands.chain.is_none() && !self.demands.pins.0.is_empty();
-        self.sessions.are_kept() && (verified.is_some() || (is_pinned && !name.is_empty()))
+        let is_proven = match self.checks_name {
+            true => !name.is_empty() || self.verified_name.is_some(),
+            false => is_pinned && !name.is_empty(),
+        };
+        self.sessions.are_kept() && is_proven
     }
 
     fn config(&self, name: Option<ServerName<'static>>, asks: bool, resumes: bool) -> ClientConfig {

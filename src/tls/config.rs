@@ -44,10 +44,14 @@ impl TlsConfig {
     }
 
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
-    /// the configuration has names of its own. Without a name ("") neither is done.
-    pub fn connect(&self, name: &str) -> Result<Connection> {
+    /// the configuration has names of its own. Without a name ("") neither is done. Says which name
+    /// is verified, if any is.
+    pub fn connect(&self, name: &str) -> Result<(Connection, Option<Arc<str>>)> {
         match &*self.0 {
-            Side::Client(client) => client.connect(name).map(Connection::Client),
+            Side::Client(client) => {
+                let (connection, verified) = client.connect(name)?;
+                Ok((Connection::Client(connection), verified))
+            }
             Side::Server(_) => Err(invalid("this TLS configuration is a server's: it cannot connect")),
         }
     }
@@ -60,14 +64,6 @@ impl TlsConfig {
                 accepted.map(Connection::Server).map_err(|error| failure(&error))
             }
             Side::Client(_) => Err(invalid("this TLS configuration is a client's: it cannot accept")),
-        }
-    }
-
-    /// The name that is verified when this host is dialled; None if none is.
-    pub fn verified_name(&self, name: &str) -> Option<String> {
-        match &*self.0 {
-            Side::Client(client) => client.verified(name).ok()?.map(|name| name.to_str().into_owned()),
-            Side::Server(_) => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the two sides agreed on.
 
+use std::sync::Arc;
+
 #[cfg(feature = "tls")]
 use rustls::{Connection, HandshakeKind, ProtocolVersion};
 
@@ -17,15 +19,15 @@ pub struct TlsFacts {
     /// The peer's certificates as DER, its own first; empty if it showed none.
     pub peer_chain: Vec<Vec<u8>>,
     /// The name that the peer's certificate was found to have, if one was asked for.
-    pub verified_name: Option<String>,
+    pub verified_name: Option<Arc<str>>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
 }
 
 #[cfg(feature = "tls")]
 impl TlsFacts {
-    /// Reads them; which name was verified is what [`super::TlsConfig::verified_name`] says.
-    pub fn of(connection: &Connection, verified_name: Option<String>) -> TlsFacts {
+    /// Reads them; which name was verified is what [`super::TlsConfig::connect`] says.
+    pub fn of(connection: &Connection, verified_name: Option<Arc<str>>) -> TlsFacts {
         let version = match connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => Some(Version::Tls12),
             Some(ProtocolVersion::TLSv1_3) => Some(Version::Tls13),
@@ -45,7 +47,6 @@ impl TlsFacts {
     }
 }
 
-#[cfg(feature = "tls")]
 /// rustls writes TLS13_ where IANA writes TLS_.
 #[cfg(feature = "tls")]
 fn suite_name(suite: rustls::SupportedCipherSuite) -> String {

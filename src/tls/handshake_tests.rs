@@ -305,8 +305,8 @@ fn the_name_asked_for_is_not_the_name_verified() {
         (None, "", None),
     ] {
         options.set_sni(sni).expect("a name");
-        let (mut one, mut other) =
-            (client(&options).connect(dialled).expect("a client"), peer.accept().expect("a server"));
+        let (mut one, _) = client(&options).connect(dialled).expect("a client");
+        let mut other = peer.accept().expect("a server");
         let mut hello = Vec::new();
         one.write_tls(&mut hello).expect("memory");
         feed(&mut other, &hello).expect("a hello");
@@ -420,7 +420,7 @@ fn plain_text_is_recognised() {
     for text in
         [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"220 mail.example ESMTP\r\n", b"-ERR unknown command\r\n"]
     {
-        let mut connection = authority.client().connect("localhost").expect("a client");
+        let (mut connection, _) = authority.client().connect("localhost").expect("a client");
         let error = feed(&mut connection, text).expect_err("no TLS");
         assert_eq!(error.code(), EN_ETLS_PROTOCOL, "{error}");
         assert!(error.reason().contains("plain text"), "{error}");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::client::Client;
-use super::names::server_name;
 use super::options::Version;
 use super::testing::*;
 use super::{TlsConfig, TlsOptions};
@@ -129,7 +128,7 @@ fn clients_of_one_name_share_a_configuration_without_sessions_too() {
     for peers in [0, 8] {
         options.set_session_cache(peers).expect("a size");
         let client = Client::new(&options).expect("a configuration");
-        let of = |name| client.config_of(name, Some(server_name(name).expect("a name")), true);
+        let of = |name| client.peer(name).expect("a good name").config.clone();
         assert!(Arc::ptr_eq(&of("one.example"), &of("one.example")), "{peers}");
         assert!(!Arc::ptr_eq(&of("one.example"), &of("two.example")), "{peers}");
     }

@@ -1,4 +1,5 @@
-//! What is remembered of each peer: its session tickets, and the very verifier they were given under.
+//! What is remembered of each peer: its names, its session tickets, and the very verifier they were
+//! given under.
 //!
 //! rustls takes up a session only if the verifier is the same object as before, and keeps sessions by
 //! the name that was asked for, which need not be the one that was verified. So each dialled name has
@@ -8,8 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 
-/// Configurations by dialled name, the most recently used ones.
+use crate::error::Result;
+
+/// Peers by dialled name, the most recently used ones.
 pub(super) struct Sessions {
     most: usize,
     known: Mutex<Known>,
@@ -17,13 +21,18 @@ pub(super) struct Sessions {
 
 #[derive(Default)]
 struct Known {
-    peers: HashMap<String, Peer>,
+    peers: HashMap<String, (Arc<Peer>, u64)>,
     clock: u64,
 }
 
-struct Peer {
-    config: Arc<ClientConfig>,
-    used: u64,
+/// What all connections to a dialled name share.
+pub(super) struct Peer {
+    /// With the verifier for it, and its sessions.
+    pub(super) config: Arc<ClientConfig>,
+    /// The name that rustls asks for, or goes by.
+    pub(super) asked_for: ServerName<'static>,
+    /// The name that the certificate must have.
+    pub(super) verified: Option<Arc<str>>,
 }
 
 impl Sessions {
@@ -36,27 +45,27 @@ impl Sessions {
         self.most > 0
     }
 
-    /// The configuration for a name, made if it is new; the one used longest ago makes room.
-    pub(super) fn of(&self, name: &str, make: impl FnOnce() -> ClientConfig) -> Arc<ClientConfig> {
+    /// The peer of a name, made if it is new; the one used longest ago makes room.
+    pub(super) fn of(&self, name: &str, make: impl FnOnce() -> Result<Peer>) -> Result<Arc<Peer>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.clock += 1;
-        let used = known.clock;
-        if let Some(peer) = known.peers.get_mut(name) {
-            peer.used = used;
-            return peer.config.clone();
+        let now = known.clock;
+        if let Some((peer, used)) = known.peers.get_mut(name) {
+            *used = now;
+            return Ok(peer.clone());
         }
+        let peer = Arc::new(make()?);
         if known.peers.len() >= self.most {
             known.forget_oldest();
         }
-        let config = Arc::new(make());
-        known.peers.insert(name.to_string(), Peer { config: config.clone(), used });
-        config
+        known.peers.insert(name.to_string(), (peer.clone(), now));
+        Ok(peer)
     }
 }
 
 impl Known {
     fn forget_oldest(&mut self) {
-        let oldest = self.peers.iter().min_by_key(|(_, peer)| peer.used).map(|(name, _)| name.clone());
+        let oldest = self.peers.iter().min_by_key(|(_, (_, used))| *used).map(|(name, _)| name.clone());
         if let Some(name) = oldest {
             self.peers.remove(&name);
         }

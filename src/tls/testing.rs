@@ -204,7 +204,7 @@ fn check(result: Result<TlsFacts, Error>, code: i32, words: &[&str]) {
 /// session tickets, and the alert with which a server of TLS 1.3 answers a client that believes it is
 /// done.
 pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) -> Outcome {
-    let mut client_side = client.connect(name).expect("a client connection");
+    let (mut client_side, verified) = client.connect(name).expect("a client connection");
     let mut server_side = server.accept().expect("a server connection");
     let (mut client_error, mut server_error) = (None, None);
     for _ in 0..8 {
@@ -218,7 +218,7 @@ pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) ->
     };
     let client_result = match (&server_error, client_error) {
         (Some(_), None) if client_side.is_handshaking() => panic!("the client was not told"),
-        (_, error) => facts(&client_side, error, client.verified_name(name)),
+        (_, error) => facts(&client_side, error, verified),
     };
     let server_result = match (&client_result, server_error) {
         (Err(_), None) if server_side.is_handshaking() => panic!("the server was not told"),

@@ -47,16 +47,24 @@ pub struct StreamSocket {
 }
 
 impl StreamSocket {
-    /// The transport of a connected socket.
-    pub fn new(fd: OwnedFd) -> StreamSocket {
-        let is_unix = options::get_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN)
-            .is_ok_and(|family| family == libc::AF_UNIX);
-        StreamSocket { socket: Socket::new(fd), ends: None, is_unix, is_drained: AtomicBool::new(false) }
+    /// The transport of a connected IP socket.
+    pub fn ip(fd: OwnedFd) -> StreamSocket {
+        StreamSocket::new(fd, None, false)
     }
 
-    /// The same, which can tell who is at its ends.
+    /// The transport of a connected Unix socket.
+    pub fn unix(fd: OwnedFd) -> StreamSocket {
+        StreamSocket::new(fd, None, true)
+    }
+
+    /// The transport of a connected socket, which can tell who is at its ends.
     pub fn named(fd: OwnedFd, ends: Ends) -> StreamSocket {
-        StreamSocket { ends: Some(Box::new(ends)), ..StreamSocket::new(fd) }
+        let is_unix = ends.family == libc::AF_UNIX;
+        StreamSocket::new(fd, Some(Box::new(ends)), is_unix)
+    }
+
+    fn new(fd: OwnedFd, ends: Option<Box<Ends>>, is_unix: bool) -> StreamSocket {
+        StreamSocket { socket: Socket::new(fd), ends, is_unix, is_drained: AtomicBool::new(false) }
     }
 
     #[inline(never)]

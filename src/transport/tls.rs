@@ -28,7 +28,7 @@ pub struct TlsStream {
     /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
     incoming: Mutex<Storage>,
     /// The name that the peer's certificate must have.
-    verified_name: Option<String>,
+    verified_name: Option<Arc<str>>,
     /// Whether the end must be said, and heard.
     standard_compatible: bool,
     /// Whether the last receive has asked the transport below: what it then said of itself still holds.
@@ -59,7 +59,10 @@ impl TlsStream {
         name: &str,
         standard_compatible: bool,
     ) -> Result<TlsStream> {
-        let connection = if config.is_server() { config.accept()? } else { config.connect(name)? };
+        let (connection, verified_name) = match config.is_server() {
+            true => (config.accept()?, None),
+            false => config.connect(name)?,
+        };
         let session = Session {
             connection,
             committed: 0,
@@ -72,7 +75,7 @@ impl TlsStream {
             inner,
             session: Mutex::new(session),
             incoming: Mutex::default(),
-            verified_name: config.verified_name(name),
+            verified_name,
             standard_compatible,
             has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
@@ -208,7 +211,7 @@ impl TlsStream {
         if self.deaf.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let mut waste = [0; 4096];
+        let mut waste = [0; 512];
         match self.receive(&mut incoming, &mut waste, hold)? {
             0 => Ok(()),
             _ => Err(Stop::Again),

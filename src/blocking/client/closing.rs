@@ -162,7 +162,9 @@ impl Client {
         deadline: &mut Deadline,
         mut attempt: impl FnMut(Hold) -> Attempt<()>,
     ) -> Result<()> {
-        for _ in 0..STEPS_AT_ONCE {
+        let wakes = !self.life.is_in_child();
+        let steps = if self.only_waits && wakes { 0 } else { STEPS_AT_ONCE };
+        for _ in 0..steps {
             match attempt(Hold::No) {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
@@ -170,7 +172,6 @@ impl Client {
                 Err(Stop::Want(_)) => break,
             }
         }
-        let wakes = !self.life.is_in_child();
         self.waiting.drive(transport, wakes, deadline, attempt)
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::{AsyncClient, Inner, Live, Over, State, Watches, Work, closed};
-use crate::attempt::Course;
+use crate::attempt::{Course, Hold};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result};
@@ -109,7 +109,7 @@ impl AsyncClient {
     fn advance(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         let State::Connecting(connecting) = &mut inner.state else { return };
-        match connecting.work.advance(Instant::now()) {
+        match connecting.work.advance(Instant::now(), Hold::No) {
             Course::Done(connection) => {
                 drop(inner);
                 self.connected(connection);
