@@ -184,7 +184,7 @@ impl Intake {
 
     /// Hands the next packets that lie in what has gathered to `put` until that has enough; how many,
     /// and whether these were all, or why no more.
-    #[inline]
+    #[inline(always)]
     pub fn next_packets(
         &mut self,
         mut put: impl FnMut(Packet) -> bool,
@@ -194,15 +194,20 @@ impl Intake {
         while wants_more {
             let next = match &mut self.source {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
-                    match decoder.decode(storage.bytes(), self.ended) {
-                        // The most frequent case, with nothing around it.
-                        Step::Packet { start, end, used } => {
-                            wants_more = put(storage.cut(start, end, used));
-                            count += 1;
-                            continue;
+                    let step = decoder.decode(storage.bytes(), self.ended);
+                    // The most frequent case, with nothing around it, not even the end of the step,
+                    // which has nothing to end.
+                    if let Step::Packet { start, end, used } = step {
+                        std::mem::forget(step);
+                        wants_more = put(storage.cut(start, end, used));
+                        count += 1;
+                        if storage.bytes().is_empty() && !self.ended {
+                            self.fresh = false;
+                            return (count, Ok(true));
                         }
-                        step => settle(storage, &mut **decoder, &mut self.fresh, step),
+                        continue;
                     }
+                    settle(storage, &mut **decoder, &mut self.fresh, step)
                 }
                 _ => self.next_packet(),
             };

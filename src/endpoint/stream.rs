@@ -43,7 +43,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
     /// were all. What fails among them is the next outcome.
-    #[inline]
+    #[inline(always)]
     fn next_packets(&mut self, mut put: impl FnMut(Packet, &Counters) -> bool) -> (usize, bool) {
         let counters = &*self.counters;
         let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
@@ -55,6 +55,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     }
 
     /// The same; a failure that comes first is the outcome.
+    #[inline(always)]
     fn hand_on(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<(usize, bool)> {
         let outcome = self.next_packets(|packet, counters| {
             counters.packets_received.add(1);

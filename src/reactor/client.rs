@@ -294,6 +294,7 @@ impl AsyncClient {
     }
 
     /// The same, when it is known whether there is only receiving to be done.
+    #[inline(always)]
     fn progress_from(self: &Rc<Self>, is_at_rest: bool) {
         if is_at_rest {
             self.receive_for_started();

@@ -59,6 +59,13 @@ impl StreamSocket {
         StreamSocket { ends: Some(Box::new(ends)), ..StreamSocket::new(fd) }
     }
 
+    #[inline(never)]
+    fn recv_beside_nothing(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        let (count, is_whole) = self.socket.recv_beside_nothing(buffer, hold)?;
+        self.is_drained.store(is_whole && count < buffer.len(), Ordering::Relaxed);
+        Ok(count)
+    }
+
     /// The socket, without its transport.
     pub fn into_fd(self) -> OwnedFd {
         self.socket.into()
@@ -70,15 +77,14 @@ impl StreamTransport for StreamSocket {
         Some(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let (count, is_whole) = match (self.is_unix, hold) {
-            (false, _) => (self.socket.recv(buffer, hold)?, true),
-            // Whoever is at a loop wants to know.
-            (true, Hold::No) => self.socket.recv_beside_nothing(buffer, hold)?,
-            (true, _) => (self.socket.recv(buffer, hold)?, false),
-        };
-        self.is_drained.store(is_whole && count < buffer.len(), Ordering::Relaxed);
+        // Whoever is at a loop wants to know.
+        if self.is_unix && hold == Hold::No {
+            return self.recv_beside_nothing(buffer, hold);
+        }
+        let count = self.socket.recv(buffer, hold)?;
+        self.is_drained.store(!self.is_unix && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
     }
 

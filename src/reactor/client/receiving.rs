@@ -14,6 +14,10 @@ use crate::reactor::callback::{Callback, Done};
 use crate::reactor::event_loop::EventLoop;
 use crate::socket::ancillary::Ancillary;
 
+// Behind a system call each level of calls costs more than what is done there: the processor has
+// forgotten where they return to. So what lies between the loop and the application's callback is put
+// together by the compiler.
+
 /// How many packets one client gets before others have their turn.
 const TURN: usize = 256;
 
@@ -123,6 +127,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Hands a packet on; whether another may follow.
+    #[inline(always)]
     fn hand_on(&mut self, packet: Packet) -> bool {
         self.wants_more = self.receive.call(Ok(packet));
         self.left -= 1;
@@ -155,6 +160,7 @@ impl Incoming {
     }
 
     /// One receive. Whether an error stays is for the receiver to say: it is asked again.
+    #[inline(always)]
     fn ask<T>(&mut self, receive: impl FnOnce(&mut Incoming) -> Attempt<T>) -> Attempt<T> {
         let outcome = receive(self);
         self.is_readable |= matches!(outcome, Err(Stop::Failed(_)));
@@ -178,6 +184,7 @@ impl Incoming {
     }
 
     /// Hands what is there to `put` until that has enough; whether these were all there are.
+    #[inline(always)]
     fn receive_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
         if self.has_gathered {
             self.has_gathered = !self.receiver.gathered_each(put)?;
@@ -212,6 +219,7 @@ impl Incoming {
     }
 
     /// Hands on what is there for as long as the turn goes on.
+    #[inline(always)]
     fn receive_for(&mut self, turn: &mut Turn<'_>) -> Attempt<()> {
         let mut goes_on = true;
         while goes_on {
@@ -229,6 +237,7 @@ impl Incoming {
     }
 
     /// Receives as long as the descriptor may have something.
+    #[inline(always)]
     fn receive_new<T>(
         &mut self,
         mut receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<T>,
@@ -251,6 +260,7 @@ impl Incoming {
 
 impl Live {
     /// One receive.
+    #[inline(always)]
     fn ask<T>(&mut self, receive: impl FnOnce(&mut Incoming) -> Attempt<T>) -> Attempt<T> {
         let Some(incoming) = &mut self.incoming else { return Err(Stop::Want(Interest::Read)) };
         let outcome = incoming.ask(receive);

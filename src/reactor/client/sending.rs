@@ -114,6 +114,7 @@ impl Live {
         }
     }
 
+    #[inline(always)]
     fn send_packets(&mut self, out: &mut Gather<'_>, control: Option<&[u8]>) -> Attempt<()> {
         self.sender.check()?;
         self.attempt(|sender| match control {
@@ -122,6 +123,7 @@ impl Live {
         })
     }
 
+    #[inline(always)]
     fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
         while self.is_writable {
             match attempt(&mut *self.sender) {
@@ -175,6 +177,7 @@ impl Inner {
     }
 
     /// None: it has to wait.
+    #[inline(always)]
     fn send_at_once(&mut self, out: &mut Gather<'_>, beside: Option<&Ancillary>) -> Option<Result<()>> {
         let State::Connected(live) = &mut self.state else { return None };
         if !self.sends.is_empty() {
@@ -290,6 +293,7 @@ impl AsyncClient {
     }
 
     /// Sends at once what goes at once, if nothing waits before it.
+    #[inline(always)]
     fn put(
         self: &Rc<Self>,
         inner: &mut Inner,
@@ -314,6 +318,7 @@ impl AsyncClient {
     }
 
     /// It waits for its turn, or for room.
+    #[cold]
     fn put_off(
         self: &Rc<Self>,
         sends: &mut Queue<Sending>,
