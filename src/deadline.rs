@@ -10,6 +10,8 @@ use crate::error::{Result, invalid};
 pub enum Deadline {
     /// Never.
     Never,
+    /// So many milliseconds after the clock starts.
+    AfterMs(u64),
     /// So long after the clock starts.
     After(Duration),
     /// Then.
@@ -29,16 +31,14 @@ pub enum Left {
 
 impl Deadline {
     /// As time-outs are given: negative is for ever, 0 is not at all.
+    #[inline]
     pub fn after_ms(timeout_ms: i64) -> Deadline {
-        match u64::try_from(timeout_ms) {
-            Ok(ms) => Deadline::After(Duration::from_millis(ms)),
-            Err(_) => Deadline::Never,
-        }
+        u64::try_from(timeout_ms).map_or(Deadline::Never, Deadline::AfterMs)
     }
 
     /// What is left; starts the clock.
     pub fn left(&mut self) -> Left {
-        if let Deadline::After(Duration::ZERO) = self {
+        if let Deadline::AfterMs(0) | Deadline::After(Duration::ZERO) = self {
             return Left::Nothing;
         }
         self.left_at(Instant::now)
@@ -48,11 +48,8 @@ impl Deadline {
     pub fn left_at(&mut self, now: impl FnOnce() -> Instant) -> Left {
         match *self {
             Deadline::Never => Left::Forever,
-            Deadline::After(time) => {
-                // A time-out beyond the clock's range is no deadline.
-                *self = now().checked_add(time).map_or(Deadline::Never, Deadline::At);
-                if time.is_zero() { Left::Nothing } else { Left::Time(time) }
-            }
+            Deadline::AfterMs(time) => self.start(Duration::from_millis(time), now()),
+            Deadline::After(time) => self.start(time, now()),
             Deadline::At(end) => match end.checked_duration_since(now()) {
                 Some(time) if !time.is_zero() => Left::Time(time),
                 _ => Left::Nothing,
@@ -60,12 +57,19 @@ impl Deadline {
         }
     }
 
+    /// Starts the clock.
+    fn start(&mut self, time: Duration, now: Instant) -> Left {
+        // A time-out beyond the clock's range is no deadline.
+        *self = now.checked_add(time).map_or(Deadline::Never, Deadline::At);
+        if time.is_zero() { Left::Nothing } else { Left::Time(time) }
+    }
+
     /// The point in time; starts the clock. None: never.
     pub fn instant(&mut self) -> Option<Instant> {
         self.left_at(Instant::now);
         match *self {
             Deadline::At(end) => Some(end),
-            Deadline::Never | Deadline::After(_) => None,
+            Deadline::Never | Deadline::AfterMs(_) | Deadline::After(_) => None,
         }
     }
 
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_pause_keeps_what_is_left() {
-        assert!(matches!(Deadline::after_ms(50).paused(), Deadline::After(time) if time.as_millis() == 50));
+        assert!(matches!(Deadline::after_ms(50).paused(), Deadline::AfterMs(50)));
         let passed = Deadline::At(Instant::now() - Duration::from_millis(1));
         assert!(matches!(passed.paused(), Deadline::After(Duration::ZERO)));
     }

@@ -177,12 +177,18 @@ const SHORTS_SIZE: usize = 16 << 10;
 /// Where this thread copies short packets.
 struct Shorts(Option<Filling>);
 
+/// What a thread has for receiving.
+struct Own {
+    shorts: RefCell<Shorts>,
+    desk: Cell<Option<Filling>>,
+}
+
 thread_local! {
-    static SHORTS: RefCell<Shorts> = const { RefCell::new(Shorts(None)) };
+    static OWN: Own = const { Own { shorts: RefCell::new(Shorts(None)), desk: Cell::new(None) } };
 }
 
 impl Shorts {
-    #[inline]
+    #[inline(always)]
     fn copy(&mut self, bytes: &[u8]) -> Packet {
         match &mut self.0 {
             Some(filling) if bytes.len() <= filling.capacity() - filling.end => filling.copy(bytes),
@@ -202,50 +208,67 @@ impl Shorts {
 
 /// Memory to receive into: the thread's, to which it goes back, unless what has come is kept as it
 /// lies there.
-pub struct Desk(Option<Filling>);
-
-thread_local! {
-    static DESK: Cell<Option<Filling>> = const { Cell::new(None) };
+pub struct Desk<'a> {
+    filling: Filling,
+    /// None: the thread is ending, and keeps nothing.
+    own: Option<&'a Own>,
 }
 
-impl Desk {
-    /// With room for `size` bytes.
-    #[inline]
-    pub fn new(size: usize) -> Desk {
-        match DESK.try_with(Cell::take) {
-            Ok(Some(filling)) if filling.has_capacity(size) => Desk(Some(filling)),
-            _ => Desk::larger(size),
-        }
+impl Desk<'_> {
+    /// Has `work` done at a desk with room for `size` bytes.
+    #[inline(always)]
+    pub fn with<T>(size: usize, work: impl FnOnce(Desk<'_>) -> T) -> T {
+        let own = OWN.try_with(|own| NonNull::from(own)).ok();
+        // SAFETY: the thread and what it has outlive this call, which keeps the desk to itself.
+        let own = own.map(|own| unsafe { own.as_ref() });
+        let filling = own.and_then(|own| own.desk.take()).filter(|filling| filling.has_capacity(size));
+        work(Desk { filling: filling.unwrap_or_else(|| Desk::larger(size)), own })
     }
 
     #[cold]
-    fn larger(size: usize) -> Desk {
-        Desk(Some(Filling::new(size)))
+    fn larger(size: usize) -> Filling {
+        Filling::new(size)
     }
 
     /// The memory, all of it initialised.
-    #[inline]
+    #[inline(always)]
     pub fn space(&mut self) -> &mut [u8] {
-        let Some(filling) = &mut self.0 else { return &mut [] };
+        let filling = &self.filling;
         // SAFETY: no packet views a block before it is kept, so all of it is ours alone.
         unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).as_ptr(), filling.capacity()) }
     }
 
+    /// A packet with a copy of the first `count` bytes, and the memory goes back.
+    #[inline(always)]
+    pub fn copy(mut self, count: usize) -> Packet {
+        let own = self.own;
+        let packet = copied(&self.space()[..count], own);
+        self.go_back();
+        packet
+    }
+
     /// Keeps the memory, with the first `count` bytes in it.
-    pub fn keep(mut self, count: usize) -> Storage {
-        let mut storage = Storage { block: self.0.take() };
+    pub fn keep(self, count: usize) -> Storage {
+        let mut storage = Storage { block: Some(self.filling) };
         storage.filled(count);
         storage
     }
+
+    /// The memory goes back to the thread.
+    #[inline(always)]
+    pub fn go_back(self) {
+        if let Some(own) = self.own {
+            own.desk.set(Some(self.filling));
+        }
+    }
 }
 
-impl Drop for Desk {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(filling) = self.0.take() {
-            // A thread that is ending keeps nothing.
-            let _ = DESK.try_with(|desk| desk.set(Some(filling)));
-        }
+/// A packet with a copy of these bytes. Short ones share a block.
+#[inline(always)]
+fn copied(bytes: &[u8], own: Option<&Own>) -> Packet {
+    match own {
+        Some(own) if bytes.len() <= SHORT => own.shorts.borrow_mut().copy(bytes),
+        _ => Packet::alone(bytes),
     }
 }
 
@@ -268,15 +291,11 @@ impl Packet {
     /// A packet with a copy of these bytes. Short ones share a block.
     #[inline]
     pub fn copied(bytes: &[u8]) -> Packet {
-        match bytes.len() {
-            ..=SHORT => SHORTS
-                .try_with(|shorts| shorts.borrow_mut().copy(bytes))
-                .unwrap_or_else(|_| Packet::alone(bytes)),
-            _ => Packet::alone(bytes),
-        }
+        OWN.try_with(|own| copied(bytes, Some(own))).unwrap_or_else(|_| Packet::alone(bytes))
     }
 
     /// The same in a block of its own.
+    #[cold]
     fn alone(bytes: &[u8]) -> Packet {
         let block = Block::new(bytes.len().max(1), 1);
         let data = Block::bytes(block);
@@ -762,19 +781,20 @@ mod tests {
 
     #[test]
     fn a_desk_stays_with_its_thread_until_something_is_kept() {
-        let place = |desk: &mut Desk| desk.space().as_ptr();
-        let mut desk = Desk::new(100);
-        desk.space()[..3].copy_from_slice(b"abc");
-        let first = place(&mut desk);
-        drop(desk);
-        let mut desk = Desk::new(50);
-        assert_eq!(place(&mut desk), first);
-        let storage = desk.keep(3);
-        let mut desk = Desk::new(100);
-        assert_ne!(place(&mut desk), first);
+        fn write(desk: &mut Desk<'_>) -> *const u8 {
+            desk.space()[..3].copy_from_slice(b"abc");
+            desk.space().as_ptr()
+        }
+        let (first, packet) = Desk::with(100, |mut desk| (write(&mut desk), desk.copy(3)));
+        assert_eq!(&*packet, b"abc");
+        let (again, storage) = Desk::with(50, |mut desk| (write(&mut desk), desk.keep(3)));
+        assert_eq!(again, first);
+        Desk::with(100, |mut desk| {
+            assert_ne!(desk.space().as_ptr(), first);
+            desk.go_back();
+        });
         assert_eq!(storage.bytes(), b"abc");
-        drop(desk);
-        assert!(Desk::new(1000).space().len() >= 1000);
+        assert!(Desk::with(1000, |mut desk| desk.space().len()) >= 1000);
     }
 
     #[test]

@@ -132,14 +132,28 @@ impl Client {
         parts: &[&[u8]],
         deadline: &mut Deadline,
     ) -> Result<()> {
-        half.packets.check()?;
-        if !(self.appends && half.packets.append(&self.encoder, parts)?) {
-            let mut out = Gather::default();
-            self.encoder.encode(parts, &mut out)?;
-            self.transmit(half, &mut out, deadline)?;
+        if !(self.appends && self.append(half, parts)?) {
+            half.packets.check()?;
+            // No level of calls around a system call that could be saved; see `StreamReceiver`.
+            Gather::with(
+                #[inline(always)]
+                |out| {
+                    self.encoder.encode(parts, out)?;
+                    self.transmit(half, out, deadline)
+                },
+            )?;
         }
         self.counters.packets_sent.add(1);
         Ok(())
+    }
+
+    /// Puts a packet aside, right where it is encoded; false: it has to be sent.
+    #[inline(always)]
+    fn append(&self, half: &mut Half<dyn PacketSender>, parts: &[&[u8]]) -> Result<bool> {
+        let Some(aside) = half.packets.aside() else { return Ok(false) };
+        let is_there = aside.append(&self.encoder, parts)?;
+        self.unsent.store(!aside.is_empty(), Ordering::Relaxed);
+        Ok(is_there)
     }
 
     /// Sends packets until one fails, and says how many went.
@@ -193,39 +207,41 @@ impl Client {
         if self.is_done() {
             return Err(closed());
         }
-        let Half { packets, transport } = half;
-        let outcome = self.send_through(&**transport, deadline, |hold| packets.send(out, hold));
-        outcome.inspect_err(|error| packets.give_up(out, error.reason()))
+        let outcome = self.send_through(half, deadline, |packets, hold| packets.send(out, hold));
+        outcome.inspect_err(|error| half.packets.give_up(out, error.reason()))
     }
 
     /// Most of the time there is room at once, and nobody needs to know what time it is.
     #[inline(always)]
     fn send_through(
         &self,
-        transport: &dyn Transport,
+        half: &mut Half<dyn PacketSender>,
         deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+        mut attempt: impl FnMut(&mut dyn PacketSender, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        match attempt(Hold::No) {
+        let Half { packets, transport } = half;
+        let outcome = match attempt(&mut **packets, Hold::No) {
             Ok(()) => Ok(()),
             Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive_sender(transport, deadline, attempt),
+            Err(_) => self.drive_sender(&**transport, deadline, |hold| attempt(&mut **packets, hold)),
+        };
+        if self.puts_aside {
+            self.unsent.store(packets.has_unsent(), Ordering::Relaxed);
         }
+        outcome
     }
 
     /// Sends what is put aside.
     pub fn flush(&self, timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            let Half { packets, transport } = half;
-            self.send_through(&**transport, deadline, |hold| packets.flush(hold))
+            self.send_through(half, deadline, |packets, hold| packets.flush(hold))
         })
     }
 
     /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            let Half { packets, transport } = half;
-            self.send_through(&**transport, deadline, |hold| packets.send_eof(hold))
+            self.send_through(half, deadline, |packets, hold| packets.send_eof(hold))
         });
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
@@ -260,22 +276,27 @@ impl Client {
         })
     }
 
-    /// Receives one packet and what came with it, which replaces what `ancillary` held.
+    /// Receives one packet, and into `ancillary`, which holds nothing, what came with it.
+    #[inline(always)]
     pub fn recv_packet_with_ancillary(
         &self,
         ancillary: &mut Ancillary,
         room: usize,
         timeout_ms: i64,
     ) -> Result<Packet> {
-        ancillary.clear();
-        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            self.wait_for_packet(half, deadline, |packets, hold| {
-                packets.recv_with_ancillary(ancillary, room, hold)
-            })
-        })
+        self.with_receiver(
+            &mut Deadline::after_ms(timeout_ms),
+            #[inline(always)]
+            |half, deadline| {
+                self.wait_for_packet(half, deadline, |packets, hold| {
+                    packets.recv_with_ancillary(ancillary, room, hold)
+                })
+            },
+        )
     }
 
     /// Sends one packet, given in parts, and ancillary data with it.
+    #[inline(always)]
     pub fn send_packet_with_ancillary(
         &self,
         parts: &[&[u8]],
@@ -283,22 +304,29 @@ impl Client {
         timeout_ms: i64,
     ) -> Result<()> {
         let control = ancillary.control();
-        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            half.packets.check()?;
-            let mut out = Gather::default();
-            self.encoder.encode(parts, &mut out)?;
-            // Encoding may have run a callback that closed the client.
-            if self.is_done() {
-                return Err(closed());
-            }
-            let Half { packets, transport } = half;
-            let sent = self.send_through(&**transport, deadline, |hold| {
-                packets.send_with_ancillary(&mut out, &control, hold)
-            });
-            sent.inspect_err(|error| half.packets.give_up(&out, error.reason()))?;
-            self.counters.packets_sent.add(1);
-            Ok(())
-        })
+        self.with_sender(
+            Deadline::after_ms(timeout_ms),
+            #[inline(always)]
+            |half, deadline| {
+                half.packets.check()?;
+                Gather::with(
+                    #[inline(always)]
+                    |out| {
+                        self.encoder.encode(parts, out)?;
+                        // Encoding may have run a callback that closed the client.
+                        if self.is_done() {
+                            return Err(closed());
+                        }
+                        let sent = self.send_through(half, deadline, |packets, hold| {
+                            packets.send_with_ancillary(out, &control, hold)
+                        });
+                        sent.inspect_err(|error| half.packets.give_up(out, error.reason()))
+                    },
+                )?;
+                self.counters.packets_sent.add(1);
+                Ok(())
+            },
+        )
     }
 
     /// Whether the next receive answers without a system call; no if another is under way.
@@ -404,6 +432,7 @@ impl Client {
         if self.unsent_of.load(Ordering::Relaxed) != here {
             self.unsent_of.store(here, Ordering::Relaxed);
             half.packets.forget_unsent();
+            self.unsent.store(false, Ordering::Relaxed);
         }
     }
 
@@ -477,11 +506,9 @@ impl Client {
         if self.puts_aside {
             self.leave_to_parent(&mut half);
         }
-        let outcome = self.begin().and_then(|()| work(&mut half, &mut deadline));
-        if self.puts_aside {
-            self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
-        }
-        outcome.map_err(|error| self.explain(error, Stage::Send))
+        self.begin()
+            .and_then(|()| work(&mut half, &mut deadline))
+            .map_err(|error| self.explain(error, Stage::Send))
     }
 
     #[inline]

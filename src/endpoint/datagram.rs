@@ -55,20 +55,53 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     /// One receive, by `receive`, with the storage empty.
     #[inline(always)]
     fn receive(&mut self, receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>) -> Attempt<Packet> {
-        let mut desk = Desk::new(self.room);
+        match Desk::with(
+            self.room,
+            #[inline(always)]
+            |desk| self.receive_at(desk, receive),
+        )? {
+            Some(datagram) => Ok(self.finish(datagram)?),
+            None => self.next_segment()?.ok_or(Stop::Again),
+        }
+    }
+
+    /// A datagram, or None: what has come is in the storage.
+    #[inline(always)]
+    fn receive_at(
+        &mut self,
+        mut desk: Desk<'_>,
+        receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
+    ) -> Attempt<Option<Packet>> {
         let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
         self.counters.recv_calls.add(1);
-        let Arrived { size, segment } = arrived?;
-        self.counters.bytes_received.add(size.min(self.room));
-        if segment == 0 && (size < COPY_BELOW || size > self.max_size) {
-            check(size, self.max_size)?;
-            let datagram = Packet::copied(&desk.space()[..size]);
-            drop(desk);
-            return Ok(self.finish(datagram)?);
+        match arrived {
+            Ok(Arrived { size, segment: 0 }) if size < COPY_BELOW && size <= self.max_size => {
+                self.counters.bytes_received.add(size);
+                Ok(Some(desk.copy(size)))
+            }
+            arrived => self.take_over(desk, arrived).map(|()| None),
         }
-        self.storage = desk.keep(size.min(self.room));
+    }
+
+    /// What is large, or several datagrams, stays where it lies.
+    #[inline(never)]
+    fn take_over(&mut self, desk: Desk<'_>, arrived: Attempt<Arrived>) -> Attempt<()> {
+        let Arrived { size, segment } = match arrived {
+            Ok(arrived) => arrived,
+            Err(stop) => {
+                desk.go_back();
+                return Err(stop);
+            }
+        };
+        let here = size.min(self.room);
+        self.counters.bytes_received.add(here);
+        if segment == 0 && size > self.max_size {
+            desk.go_back();
+            return Err(too_large(size, self.max_size).into());
+        }
+        self.storage = desk.keep(here);
         self.segment = if segment == 0 { size } else { segment };
-        self.next_segment()?.ok_or(Stop::Again)
+        Ok(())
     }
 
     /// The next datagram that came with others.

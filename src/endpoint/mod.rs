@@ -4,14 +4,16 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use self::aside::Aside;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{Result, Stage, invalid};
 use crate::packet::Packet;
-use crate::protocol::{DatagramProtocol, Gather, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 use crate::transport::Transport;
 
+pub mod aside;
 pub mod datagram;
 pub mod intake;
 pub mod one_way;
@@ -111,10 +113,9 @@ pub trait PacketSender: Send {
     /// Sends what was gathered and a control message with it, at once or not at all.
     fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()>;
 
-    /// Encodes a packet right behind what is put aside, without any code of the application's. False:
-    /// it does not fit there, and is to be sent.
-    fn append(&mut self, _encoder: &Encoder, _parts: &[&[u8]]) -> Result<bool> {
-        Ok(false)
+    /// Where packets may be put aside now; None: nowhere, they are to be sent.
+    fn aside(&mut self) -> Option<&mut Aside> {
+        None
     }
 
     /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
@@ -177,21 +178,23 @@ impl Encoder {
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
     #[inline]
     pub fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        self.write(parts, &mut out.sink())?;
+        out.end_packet();
+        Ok(())
+    }
+
+    /// The same, for who needs not know where packets end.
+    #[inline]
+    pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let mark = out.mark();
         let outcome = match self {
             Encoder::Stream(protocol) => protocol.encode(parts, out),
             Encoder::Datagrams(protocol) => protocol.encode(parts, out),
         };
-        match outcome {
-            Ok(()) => {
-                out.end_packet();
-                Ok(())
-            }
-            Err(error) => {
-                out.go_back(mark);
-                Err(error.at(Stage::Encode))
-            }
-        }
+        outcome.map_err(|error| {
+            out.go_back(mark);
+            error.at(Stage::Encode)
+        })
     }
 }
 

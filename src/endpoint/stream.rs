@@ -3,8 +3,9 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+use super::aside::Aside;
 use super::intake::{Failure, Intake};
-use super::{Counters, Encoder, PacketReceiver, PacketSender, nothing_beside};
+use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
@@ -230,11 +231,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
     counters: Arc<Counters>,
-    /// Bytes put aside for later, of which the first `gone` have been sent.
-    buffer: Vec<u8>,
-    gone: usize,
-    /// How many bytes are put aside; 0: none.
-    buffer_size: usize,
+    aside: Aside,
     /// Why nothing can be sent any more: the end was sent, or half a packet.
     closed: Option<Error>,
     eof_sent: bool,
@@ -243,15 +240,7 @@ pub struct StreamSender<T: StreamTransport + ?Sized> {
 impl<T: StreamTransport + ?Sized> StreamSender<T> {
     /// The sending half over a transport, with a write buffer of so many bytes, or without.
     pub fn new(transport: Arc<T>, buffer_size: usize, counters: Arc<Counters>) -> StreamSender<T> {
-        StreamSender {
-            transport,
-            counters,
-            buffer: Vec::new(),
-            gone: 0,
-            buffer_size,
-            closed: None,
-            eof_sent: false,
-        }
+        StreamSender { transport, counters, aside: Aside::new(buffer_size), closed: None, eof_sent: false }
     }
 
     fn count(&self, sent: &Attempt<usize>) {
@@ -259,20 +248,6 @@ impl<T: StreamTransport + ?Sized> StreamSender<T> {
         if let Ok(count) = sent {
             self.counters.bytes_sent.add(*count);
         }
-    }
-
-    /// Puts the bytes aside if they fit beside those that are there.
-    fn put_aside(&mut self, out: &mut Gather<'_>) -> bool {
-        if out.sent() > 0 || self.buffer.len() - self.gone + out.len() > self.buffer_size {
-            return false;
-        }
-        if self.gone > 0 {
-            self.buffer.drain(..self.gone);
-            self.gone = 0;
-        }
-        out.copy_to(&mut self.buffer);
-        out.advance(out.len());
-        true
     }
 }
 
@@ -295,7 +270,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()> {
-        if out.is_sent() || (self.buffer_size > 0 && self.put_aside(out)) {
+        if out.is_sent() || (self.aside.is_used() && self.aside.put(out)) {
             return Ok(());
         }
         if self.has_unsent() {
@@ -328,19 +303,8 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         }
     }
 
-    fn append(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
-        if self.gone > 0 {
-            return Ok(false);
-        }
-        let before = self.buffer.len();
-        let mut out = Gather::behind(std::mem::take(&mut self.buffer));
-        let encoded = encoder.encode(parts, &mut out);
-        let fits = out.lent() == 0 && out.len() <= self.buffer_size;
-        self.buffer = out.take_copied();
-        if !fits {
-            self.buffer.truncate(before);
-        }
-        encoded.map(|()| fits)
+    fn aside(&mut self) -> Option<&mut Aside> {
+        (self.closed.is_none() && self.aside.is_used()).then_some(&mut self.aside)
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {
@@ -360,27 +324,22 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         if !self.has_unsent() {
             return Ok(());
         }
-        let sent = self.transport.send(&[std::io::IoSlice::new(&self.buffer[self.gone..])], hold);
+        let sent = self.transport.send(&[std::io::IoSlice::new(self.aside.rest())], hold);
         self.count(&sent);
-        self.gone += sent?;
-        if self.has_unsent() {
-            return Err(Stop::Again);
-        }
-        self.forget_unsent();
-        Ok(())
+        self.aside.advance(sent?);
+        if self.has_unsent() { Err(Stop::Again) } else { Ok(()) }
     }
 
     fn puts_aside(&self) -> bool {
-        self.buffer_size > 0
+        self.aside.is_used()
     }
 
     fn has_unsent(&self) -> bool {
-        self.gone < self.buffer.len()
+        !self.aside.is_empty()
     }
 
     fn forget_unsent(&mut self) {
-        self.gone = 0;
-        self.buffer.clear();
+        self.aside.clear();
     }
 
     fn farewell(&mut self, hold: Hold) -> Attempt<()> {

@@ -18,7 +18,7 @@ use crate::error::{
     EN_EBADMSG, EN_ECANCELED, EN_EINVAL, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of,
 };
 use crate::packet::Packet;
-use crate::protocol::{BufferedDecoder, Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use crate::protocol::{BufferedDecoder, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 
 /// What the application hangs on to a registration, and its end.
 pub(super) struct UserData {
@@ -67,20 +67,20 @@ pub(super) fn ask(name: &str, callback: impl FnOnce() -> c_int) -> Result<()> {
 }
 
 /// What `encode` appends to.
-pub(crate) struct Frame<'g> {
-    gather: RefCell<NonNull<Gather<'g>>>,
+pub(crate) struct Frame<'g, 'o> {
+    sink: RefCell<NonNull<Sink<'g, 'o>>>,
 }
 
-impl Frame<'_> {
+impl Frame<'_, '_> {
     pub(crate) fn append(&self, bytes: &[u8]) {
-        // SAFETY: the gather lives while `encode` runs, and its thread alone uses it.
-        unsafe { self.gather.borrow_mut().as_mut() }.push_copy(bytes);
+        // SAFETY: the sink lives while `encode` runs, and its thread alone uses it.
+        unsafe { self.sink.borrow_mut().as_mut() }.push_copy(bytes);
     }
 
     pub(crate) fn append_borrowed(&self, bytes: &'static [u8]) {
         // SAFETY: as above; the application keeps the bytes until the sending call has returned,
-        // and the gather does not outlive that.
-        unsafe { self.gather.borrow_mut().as_mut() }.push(bytes);
+        // and what the sink fills does not outlive that.
+        unsafe { self.sink.borrow_mut().as_mut() }.push(bytes);
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn encode<'a>(
     name: &str,
     callback: Encode,
     parts: &[&'a [u8]],
-    out: &mut Gather<'a>,
+    out: &mut Sink<'a, '_>,
     user_data: &UserData,
 ) -> Result<()> {
     let one;
@@ -107,7 +107,7 @@ pub(super) fn encode<'a>(
             &many[..]
         }
     };
-    let frame = Frame { gather: RefCell::new(NonNull::from(out)) };
+    let frame = Frame { sink: RefCell::new(NonNull::from(out)) };
     let handle = (&raw const frame).cast_mut().cast::<en_frame_t>();
     // SAFETY: the application's own function, with what its documentation promises.
     ask(name, || unsafe { callback(slices.as_ptr(), slices.len(), handle, user_data.pointer) })
@@ -242,7 +242,7 @@ impl StreamCallbacks {
 }
 
 impl StreamProtocol for StreamCallbacks {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 
@@ -320,7 +320,7 @@ impl BufferedCallbacks {
 }
 
 impl StreamProtocol for BufferedCallbacks {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 

@@ -8,7 +8,7 @@ use super::datagram_protocol::en_datagram_protocol_callbacks_t;
 use super::protocol_callbacks::en_destroy_t;
 use crate::error::{Result, invalid};
 use crate::packet::Packet;
-use crate::protocol::{DatagramProtocol, Gather, MaxSize};
+use crate::protocol::{DatagramProtocol, MaxSize, Sink};
 
 type Build = unsafe extern "C" fn(*const u8, usize, *mut en_slice_t, *mut c_void) -> c_int;
 
@@ -34,7 +34,7 @@ impl DatagramCallbacks {
 }
 
 impl DatagramProtocol for DatagramCallbacks {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max_size.admit(parts)?;
         encode("make_datagram", self.make, parts, out, &self.user_data)
     }

@@ -118,6 +118,7 @@ pub(crate) unsafe fn take<H: Handle>(pointer: *mut H) -> Option<Box<H::Inner>> {
     }
 }
 
+#[cold]
 pub(crate) fn null(name: &str) -> Error {
     invalid(format!("{name} is NULL"))
 }
@@ -225,13 +226,21 @@ impl<T> Out<T> {
 pub(crate) unsafe fn bytes<'a>(data: *const c_void, size: usize, name: &str) -> Result<&'a [u8]> {
     match (data.is_null(), size) {
         (_, 0) => Ok(&[]),
-        (true, _) => Err(invalid(format!("{name} is NULL, but its size is not 0"))),
-        (false, size) if size > isize::MAX as usize => {
-            Err(invalid(format!("the size of {name} is larger than any buffer")))
-        }
         // SAFETY: not NULL, of a possible size; the caller vouches for the rest.
-        (false, size) => Ok(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) }),
+        (false, 1..=MOST_BYTES) => Ok(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) }),
+        (is_null, _) => Err(no_bytes(is_null, name)),
     }
+}
+
+/// No buffer is larger.
+const MOST_BYTES: usize = isize::MAX as usize;
+
+#[cold]
+fn no_bytes(is_null: bool, name: &str) -> Error {
+    invalid(match is_null {
+        true => format!("{name} is NULL, but its size is not 0"),
+        false => format!("the size of {name} is larger than any buffer"),
+    })
 }
 
 /// An array lent by the caller: `(NULL, 0)` is an empty one.

@@ -23,7 +23,7 @@ pub struct en_frame_t {
     _private: [u8; 0],
 }
 
-handle!(en_frame_t, Frame<'static>, "frame");
+handle!(en_frame_t, Frame<'static, 'static>, "frame");
 
 /// Appends a copy of `size` bytes.
 ///

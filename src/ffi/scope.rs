@@ -3,6 +3,7 @@
 //! application waits in a function of its own, only freeing has to wait.
 
 use std::cell::RefCell;
+use std::num::NonZeroU64;
 use std::ptr;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ thread_local! {
 struct Running {
     handle: *const (),
     /// Tells it from other calls of the same handle.
-    call: u64,
+    call: NonZeroU64,
     /// Whether the application waits for it.
     waits: bool,
     /// What a callback has asked for meanwhile.
@@ -63,7 +64,7 @@ impl Ending {
 
 /// The time in which callbacks of a handle may run on this thread.
 pub(crate) struct Scope {
-    call: u64,
+    call: NonZeroU64,
 }
 
 impl Scope {
@@ -122,11 +123,13 @@ impl Scope {
 
     fn begin(handle: *const ()) -> Scope {
         let call = with_running(|running| {
-            let call = running.iter().map(|call| call.call).max().unwrap_or(0) + 1;
+            let last = running.iter().map(|call| call.call).max();
+            let call = last.map_or(NonZeroU64::MIN, |last| last.saturating_add(1));
             running.push(Running { handle, call, waits: false, ending: None });
             call
         });
-        Scope { call: call.unwrap_or(0) }
+        // In a destructor at the end of a thread there are no calls to tell it from.
+        Scope { call: call.unwrap_or(NonZeroU64::MAX) }
     }
 
     /// Whether a call of the handle runs on this thread, or `also` waits.

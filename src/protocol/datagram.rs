@@ -1,6 +1,6 @@
 //! Datagrams as packets: what is built in.
 
-use super::{DatagramProtocol, Gather, MaxSize};
+use super::{DatagramProtocol, MaxSize, Sink};
 use crate::error::Result;
 use crate::packet::Packet;
 
@@ -17,9 +17,9 @@ impl RawDatagrams {
 }
 
 impl DatagramProtocol for RawDatagrams {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max_size.admit(parts)?;
-        parts.iter().for_each(|part| out.push(part));
+        out.push_all(parts);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// The longest delimiter, in bytes.
@@ -53,10 +53,10 @@ impl Delimited {
 }
 
 impl StreamProtocol for Delimited {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
         self.check(parts)?;
-        parts.iter().for_each(|part| out.push(part));
+        out.push_all(parts);
         out.push(&self.delimiter.bytes);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Packets that all have the same size.
 
-use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// Every packet has the same number of bytes, and nothing stands between them.
@@ -21,13 +21,13 @@ impl Fixed {
 }
 
 impl StreamProtocol for Fixed {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let given = parts.iter().fold(0usize, |size, part| size.saturating_add(part.len()));
         if given != self.size {
             let size = self.size;
             return Err(invalid(format!("a packet of {given} bytes where every packet has {size}")));
         }
-        parts.iter().for_each(|part| out.push(part));
+        out.push_all(parts);
         Ok(())
     }
 

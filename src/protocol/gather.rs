@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::IoSlice;
+use std::mem::ManuallyDrop;
 
-/// Below this size copying costs less than one more entry in a system call's list.
-const COPY_BELOW: usize = 4096;
+use super::sink::{Lent, Sink};
 
 /// Memory up to this size is kept by the thread for its next gathering.
 const KEEP: usize = 128 << 10;
@@ -26,9 +26,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct Gather<'a> {
     copied: Vec<u8>,
-    /// Long chunks, each with the number of copied bytes that go before it.
-    lent: Vec<(usize, &'a [u8])>,
-    len: usize,
+    lent: Lent<'a>,
     sent: usize,
     /// How many packets there are, and how many of them have gone out.
     packets: usize,
@@ -39,44 +37,14 @@ pub struct Gather<'a> {
     ends: Vec<usize>,
 }
 
-/// A place to go back to.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    copied: usize,
-    lent: usize,
-    len: usize,
-}
-
 impl Default for Gather<'_> {
     #[inline]
     fn default() -> Self {
         let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
         bytes.clear();
-        Gather::behind(bytes)
-    }
-}
-
-impl Drop for Gather<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if (1..=KEEP).contains(&self.copied.capacity()) {
-            // A thread that is ending keeps nothing.
-            let _ = BYTES.try_with(|kept| kept.set(std::mem::take(&mut self.copied)));
-        }
-        if (1..=KEEP).contains(&self.ends.capacity()) {
-            let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
-        }
-    }
-}
-
-impl<'a> Gather<'a> {
-    /// Gathers behind these bytes, which count as appended.
-    #[inline]
-    pub fn behind(bytes: Vec<u8>) -> Gather<'a> {
         Gather {
-            len: bytes.len(),
             copied: bytes,
-            lent: Vec::new(),
+            lent: Lent::default(),
             sent: 0,
             packets: 0,
             done: 0,
@@ -84,52 +52,78 @@ impl<'a> Gather<'a> {
             ends: Vec::new(),
         }
     }
+}
 
-    /// Gives the bytes away that were copied.
+impl Drop for Gather<'_> {
+    fn drop(&mut self) {
+        self.give_back_bytes();
+        if (1..=KEEP).contains(&self.ends.capacity()) {
+            let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
+        }
+    }
+}
+
+impl<'a> Gather<'a> {
+    /// What appends to it.
     #[inline]
-    pub fn take_copied(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.copied)
+    pub fn sink(&mut self) -> Sink<'a, '_> {
+        Sink::new(&mut self.copied, &mut self.lent)
+    }
+
+    /// Has something done with a new one. As a rule there is only the memory of the copied bytes to
+    /// give back then, which takes less than to end it in full.
+    #[inline(always)]
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut gather = ManuallyDrop::new(Gather::default());
+        let outcome = work(&mut gather);
+        gather.give_back_bytes();
+        if !gather.lent.has_no_memory() || gather.ends.capacity() > 0 {
+            drop(ManuallyDrop::into_inner(gather));
+        }
+        outcome
+    }
+
+    #[inline(always)]
+    fn give_back_bytes(&mut self) {
+        let bytes = std::mem::take(&mut self.copied);
+        if (1..=KEEP).contains(&bytes.capacity()) {
+            // A thread that is ending keeps nothing.
+            let _ = BYTES.try_with(
+                #[inline(always)]
+                |kept| kept.set(bytes),
+            );
+        }
+    }
+
+    /// Appends bytes: short ones by a copy, long ones as they are.
+    #[inline]
+    pub fn push(&mut self, bytes: &'a [u8]) {
+        self.sink().push(bytes);
     }
 
     /// The same with copies of what is lent: it may outlive those who lent it.
     pub fn into_owned(mut self) -> Gather<'static> {
         let mut copied = std::mem::take(&mut self.copied);
         if !self.lent.is_empty() {
-            let mut whole = Vec::with_capacity(self.len);
+            let mut whole = Vec::with_capacity(copied.len() + self.lent.len);
             self.copied = copied;
             self.copy_to(&mut whole);
             copied = whole;
         }
         let ends = std::mem::take(&mut self.ends);
-        let Gather { len, sent, packets, done, first_end, .. } = self;
-        Gather { copied, lent: Vec::new(), len, sent, packets, done, first_end, ends }
-    }
-
-    /// Appends bytes: short ones by a copy, long ones as they are.
-    #[inline]
-    pub fn push(&mut self, bytes: &'a [u8]) {
-        if bytes.len() < COPY_BELOW {
-            return self.push_copy(bytes);
-        }
-        self.lent.push((self.copied.len(), bytes));
-        self.len += bytes.len();
-    }
-
-    /// Appends a copy of bytes.
-    #[inline]
-    pub fn push_copy(&mut self, bytes: &[u8]) {
-        self.copied.extend_from_slice(bytes);
-        self.len += bytes.len();
+        let Gather { sent, packets, done, first_end, .. } = self;
+        Gather { copied, lent: Lent::default(), sent, packets, done, first_end, ends }
     }
 
     /// How many bytes were appended.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        self.copied.len() + self.lent.len
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// How many of them were copied.
@@ -139,7 +133,7 @@ impl<'a> Gather<'a> {
 
     /// How many chunks were not.
     pub fn lent(&self) -> usize {
-        self.lent.len()
+        self.lent.pieces.len()
     }
 
     /// How many bytes have gone out.
@@ -149,7 +143,7 @@ impl<'a> Gather<'a> {
 
     /// Whether all have.
     pub fn is_sent(&self) -> bool {
-        self.sent == self.len
+        self.sent == self.len()
     }
 
     /// Whether what has gone out ends with a whole packet, or nothing has.
@@ -158,32 +152,48 @@ impl<'a> Gather<'a> {
     }
 
     /// So many more bytes have gone out.
+    #[inline]
     pub fn advance(&mut self, count: usize) {
-        self.sent = self.len.min(self.sent + count);
+        match self.len() - self.sent <= count {
+            true => (self.sent, self.done) = (self.len(), self.packets),
+            false => self.advance_by_part(count),
+        }
+    }
+
+    #[cold]
+    fn advance_by_part(&mut self, count: usize) {
+        self.sent += count;
         self.done += self.ends()[self.done..].iter().take_while(|end| **end <= self.sent).count();
     }
 
     /// So many more packets have gone out.
+    #[inline]
     pub fn advance_packets(&mut self, count: usize) {
-        self.done = self.packets.min(self.done + count);
-        self.sent = self.ends()[..self.done].last().copied().unwrap_or(0);
+        match self.packets - self.done <= count {
+            true => (self.sent, self.done) = (self.len(), self.packets),
+            false => {
+                self.done += count;
+                self.sent = self.ends()[..self.done].last().copied().unwrap_or(0);
+            }
+        }
     }
 
     /// What was appended since the last call is a packet.
     #[inline]
     pub fn end_packet(&mut self) {
         match self.packets {
-            0 => self.first_end = self.len,
+            0 => self.first_end = self.len(),
             1 => self.become_many(),
-            _ => self.ends.push(self.len),
+            _ => self.ends.push(self.len()),
         }
         self.packets += 1;
     }
 
+    #[inline(never)]
     fn become_many(&mut self) {
         self.ends = ENDS.try_with(Cell::take).unwrap_or_default();
         self.ends.clear();
-        self.ends.extend([self.first_end, self.len]);
+        self.ends.extend([self.first_end, self.len()]);
     }
 
     /// Where each packet ends.
@@ -207,7 +217,7 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        match (self.packets, &self.lent[..], &self.copied[..]) {
+        match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
@@ -249,18 +259,6 @@ impl<'a> Gather<'a> {
         packets
     }
 
-    /// The place to go back to when what follows fails.
-    pub fn mark(&self) -> Mark {
-        Mark { copied: self.copied.len(), lent: self.lent.len(), len: self.len }
-    }
-
-    /// Forgets what was appended since.
-    pub fn go_back(&mut self, mark: Mark) {
-        self.copied.truncate(mark.copied);
-        self.lent.truncate(mark.lent);
-        self.len = mark.len;
-    }
-
     /// Hands what is left, as far as one system call takes it, to `send`.
     #[inline]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
@@ -272,7 +270,7 @@ impl<'a> Gather<'a> {
 
     fn rest(&self) -> Vec<IoSlice<'_>> {
         let mut skip = self.sent;
-        let mut slices = Vec::with_capacity((2 * self.lent.len() + 1).min(MOST_SLICES));
+        let mut slices = Vec::with_capacity((2 * self.lent.pieces.len() + 1).min(MOST_SLICES));
         for bytes in self.chunks() {
             let skipped = skip.min(bytes.len());
             skip -= skipped;
@@ -288,9 +286,9 @@ impl<'a> Gather<'a> {
 
     /// Everything in its order.
     fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.lent.iter().map(|(place, _)| *place));
-        let ends = self.lent.iter().map(|(place, _)| *place).chain([self.copied.len()]);
-        let lent = self.lent.iter().map(|(_, bytes)| *bytes).chain([&[][..]]);
+        let starts = std::iter::once(0).chain(self.lent.pieces.iter().map(|(place, _)| *place));
+        let ends = self.lent.pieces.iter().map(|(place, _)| *place).chain([self.copied.len()]);
+        let lent = self.lent.pieces.iter().map(|(_, bytes)| *bytes).chain([&[][..]]);
         starts.zip(ends).zip(lent).flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
     }
 
@@ -315,6 +313,7 @@ fn take<'c>(rest: &mut &'c [u8], chunks: &mut impl Iterator<Item = &'c [u8]>, si
 
 #[cfg(test)]
 mod tests {
+    use super::super::sink::COPY_BELOW;
     use super::*;
 
     fn rest(gather: &Gather<'_>) -> Vec<u8> {
@@ -357,22 +356,13 @@ mod tests {
         let long = vec![7; COPY_BELOW];
         let mut gather = Gather::default();
         gather.push(b"ab");
-        let mark = gather.mark();
+        let mark = gather.sink().mark();
         gather.push(b"cd");
         gather.push(&long);
-        gather.go_back(mark);
+        gather.sink().go_back(mark);
         gather.push(b"gh");
         assert_eq!(rest(&gather), b"abgh");
         assert_eq!(gather.len(), 4);
-    }
-
-    #[test]
-    fn a_packet_may_go_right_behind_other_bytes() {
-        let mut gather = Gather::behind(b"ab".to_vec());
-        gather.push(b"cd");
-        gather.end_packet();
-        assert_eq!((gather.len(), gather.lent(), gather.packets()), (4, 0, 1));
-        assert_eq!(gather.take_copied(), b"abcd");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, Error, Result};
 use text::{Found, Text, is_space};
 
@@ -23,9 +23,9 @@ impl Json {
 }
 
 impl StreamProtocol for Json {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
-        parts.iter().for_each(|part| out.push(part));
+        out.push_all(parts);
         out.push_copy(b"\n");
         Ok(())
     }

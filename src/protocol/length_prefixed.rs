@@ -1,6 +1,6 @@
 //! Packets that each begin with their length.
 
-use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
 
 /// The most bytes a varint has.
@@ -46,23 +46,30 @@ impl LengthPrefixed {
         LengthPrefixed { prefix, order, includes_length, max }
     }
 
-    /// The length of a packet of `size` bytes, in `WIDTH` bytes.
-    #[inline]
-    fn fixed<const WIDTH: usize>(&self, size: usize) -> Result<[u8; WIDTH]> {
+    /// On its own for each width: a function for all would do a good deal more for each.
+    #[inline(never)]
+    fn encode_fixed<'a, const WIDTH: usize>(&self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
+        let size = self.max.admit(parts)?;
         let counted = if self.includes_length { WIDTH } else { 0 };
         let length = size as u64 + counted as u64;
         if length > u64::MAX >> (64 - 8 * WIDTH) {
-            return Err(Error::new(
-                EN_EMSGSIZE,
-                format!("a packet of {size} bytes is too large for a length of {WIDTH} bytes"),
-            ));
+            return Err(too_large(size, WIDTH));
         }
         let mut bytes = [0; WIDTH];
         match self.order {
             ByteOrder::Big => bytes.copy_from_slice(&length.to_be_bytes()[8 - WIDTH..]),
             ByteOrder::Little => bytes.copy_from_slice(&length.to_le_bytes()[..WIDTH]),
         }
-        Ok(bytes)
+        out.push_copy(&bytes);
+        out.push_all(parts);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn encode_varint<'a>(&self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
+        push_varint(out, self.varint(self.max.admit(parts)?));
+        out.push_all(parts);
+        Ok(())
     }
 
     /// The number that a varint shows for a packet of `size` bytes.
@@ -82,17 +89,14 @@ impl LengthPrefixed {
 }
 
 impl StreamProtocol for LengthPrefixed {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        let size = self.max.admit(parts)?;
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         match self.prefix {
-            Prefix::U8 => out.push_copy(&self.fixed::<1>(size)?),
-            Prefix::U16 => out.push_copy(&self.fixed::<2>(size)?),
-            Prefix::U32 => out.push_copy(&self.fixed::<4>(size)?),
-            Prefix::U64 => out.push_copy(&self.fixed::<8>(size)?),
-            Prefix::Varint => push_varint(out, self.varint(size)),
+            Prefix::U8 => self.encode_fixed::<1>(parts, out),
+            Prefix::U16 => self.encode_fixed::<2>(parts, out),
+            Prefix::U32 => self.encode_fixed::<4>(parts, out),
+            Prefix::U64 => self.encode_fixed::<8>(parts, out),
+            Prefix::Varint => self.encode_varint(parts, out),
         }
-        parts.iter().for_each(|part| out.push(part));
-        Ok(())
     }
 
     fn decoder(&self) -> Result<Decoding> {
@@ -108,13 +112,18 @@ impl StreamProtocol for LengthPrefixed {
     }
 }
 
+#[cold]
+fn too_large(size: usize, width: usize) -> Error {
+    Error::new(EN_EMSGSIZE, format!("a packet of {size} bytes is too large for a length of {width} bytes"))
+}
+
 /// How many bytes a number has as a varint.
 fn varint_len(number: u64) -> u64 {
     let bits = u64::from(64 - (number | 1).leading_zeros());
     bits.div_ceil(7)
 }
 
-fn push_varint(out: &mut Gather<'_>, mut number: u64) {
+fn push_varint(out: &mut Sink<'_, '_>, mut number: u64) {
     let mut bytes = [0; VARINT_LONGEST];
     let mut length = 0;
     while number >= 0x80 {

@@ -1,7 +1,7 @@
 //! Lines.
 
 use super::delimited::Delimited;
-use super::{Decoding, Gather, MaxSize, StreamProtocol};
+use super::{Decoding, MaxSize, Sink, StreamProtocol};
 use crate::error::Result;
 
 /// What ends a line.
@@ -34,7 +34,7 @@ impl Line {
 }
 
 impl StreamProtocol for Line {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.0.encode(parts, out)
     }
 

@@ -14,16 +14,18 @@ pub mod json;
 pub mod length_prefixed;
 pub mod line;
 pub mod raw;
+pub mod sink;
 #[cfg(test)]
 mod testing;
 
 pub use gather::Gather;
+pub use sink::Sink;
 
 /// The framing of a byte stream. It never changes, and serves any number of connections.
 pub trait StreamProtocol: Send + Sync {
     /// Appends the bytes of one packet, given in parts. What was appended before a failure is
     /// taken back by the caller.
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()>;
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()>;
 
     /// Makes the decoding side for one connection.
     fn decoder(&self) -> Result<Decoding>;
@@ -120,7 +122,7 @@ pub trait BufferedDecoder: Send {
 pub trait DatagramProtocol: Send + Sync {
     /// Appends the bytes of one packet, given in parts. What was appended before a failure is
     /// taken back by the caller.
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()>;
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()>;
 
     /// The packet that a datagram is.
     fn decode(&self, datagram: Packet) -> Result<Packet>;
@@ -168,11 +170,14 @@ impl MaxSize {
         };
         match size <= self.0 {
             true => Ok(size),
-            false => Err(Error::new(
-                EN_EMSGSIZE,
-                format!("a packet of {size} bytes is larger than the maximum of {}", self.0),
-            )),
+            false => Err(self.refusal(size)),
         }
+    }
+
+    #[cold]
+    fn refusal(self, size: usize) -> Error {
+        let reason = format!("a packet of {size} bytes is larger than the maximum of {}", self.0);
+        Error::new(EN_EMSGSIZE, reason)
     }
 
     /// The smaller one of this maximum and `size` bytes.

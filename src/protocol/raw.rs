@@ -1,6 +1,6 @@
 //! No packets: bytes as they come.
 
-use super::{Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::Result;
 
 /// Bytes go out as they are given, and come as they arrive.
@@ -17,9 +17,9 @@ impl Raw {
 }
 
 impl StreamProtocol for Raw {
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
-        parts.iter().for_each(|part| out.push(part));
+        out.push_all(parts);
         Ok(())
     }
 

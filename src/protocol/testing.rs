@@ -27,7 +27,7 @@ pub fn decoder(protocol: &dyn StreamProtocol) -> Box<dyn Decoder> {
 /// The bytes on the wire, or the code of the error.
 pub fn encoded(protocol: &dyn StreamProtocol, parts: &[&[u8]]) -> Result<Vec<u8>, i32> {
     let mut gather = Gather::default();
-    protocol.encode(parts, &mut gather).map_err(|error| error.code())?;
+    protocol.encode(parts, &mut gather.sink()).map_err(|error| error.code())?;
     let mut bytes = Vec::new();
     gather.copy_to(&mut bytes);
     Ok(bytes)

@@ -74,6 +74,7 @@ impl Socket {
 
     /// Receives bytes and control messages with one system call; `extra` is MSG_TRUNC for datagrams,
     /// 0 for streams. Descriptors that come are close-on-exec.
+    #[inline(always)]
     pub(super) fn recv_message(
         &self,
         buffer: &mut [u8],

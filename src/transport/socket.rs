@@ -105,6 +105,7 @@ impl StreamTransport for StreamSocket {
         self.socket.send(slices, hold)
     }
 
+    #[inline(always)]
     fn recv_with_ancillary(
         &self,
         buffer: &mut [u8],
@@ -116,6 +117,7 @@ impl StreamTransport for StreamSocket {
         self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
+    #[inline(always)]
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
         // Other sockets would lose the descriptors without a word.
         if !self.is_unix {
@@ -208,6 +210,7 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
+    #[inline(always)]
     fn recv_with_ancillary(
         &self,
         buffer: &mut [u8],
@@ -219,6 +222,7 @@ impl DatagramTransport for DatagramSocket {
         Ok(Arrived { size, segment: 0 })
     }
 
+    #[inline(always)]
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
         match self.kind {
             DatagramKind::Udp { .. } => Err(no_ancillary().into()),

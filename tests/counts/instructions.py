@@ -13,18 +13,18 @@ from pathlib import Path
 COUNT = 16384
 # The way, and the most instructions of one packet of 64 bytes, of the caller's loop too.
 LIMITS = {
-    "recv_packet": 300,
-    "recv_packets": 162,
-    "send_packet": 485,
-    "send_packet_buffered": 368,
-    "send_packets": 176,
-    "udp_recv_packet": 690,
-    "udp_recv_packet_offload": 265,
-    "udp_recv_packets_offload": 130,
-    "udp_send_packet": 430,
-    "udp_send_packets": 145,
-    "recv_with_descriptor": 1290,
-    "send_with_descriptor": 790,
+    "recv_packet": 284,
+    "recv_packets": 148,
+    "send_packet": 402,
+    "send_packet_buffered": 256,
+    "send_packets": 162,
+    "udp_recv_packet": 578,
+    "udp_recv_packet_offload": 248,
+    "udp_recv_packets_offload": 127,
+    "udp_send_packet": 365,
+    "udp_send_packets": 132,
+    "recv_with_descriptor": 1195,
+    "send_with_descriptor": 675,
 }
 
 

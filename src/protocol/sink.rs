@@ -1,0 +1,99 @@
+//! Where a protocol puts the bytes of a packet: short pieces are copied together, long ones stay
+//! where they are.
+
+/// Below this size copying costs less than one more entry in a system call's list.
+pub const COPY_BELOW: usize = 4096;
+
+/// What the bytes of packets are appended to.
+#[derive(Debug)]
+pub struct Sink<'a, 'o> {
+    copied: &'o mut Vec<u8>,
+    lent: &'o mut Lent<'a>,
+}
+
+/// Pieces that stay where they are.
+#[derive(Debug, Default)]
+pub struct Lent<'a> {
+    /// Each with the number of copied bytes that go before it.
+    pub(super) pieces: Vec<(usize, &'a [u8])>,
+    /// How many bytes they have together.
+    pub(super) len: usize,
+}
+
+/// A place to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    copied: usize,
+    pieces: usize,
+    len: usize,
+}
+
+impl<'a, 'o> Sink<'a, 'o> {
+    /// Appends behind what is there.
+    #[inline]
+    pub fn new(copied: &'o mut Vec<u8>, lent: &'o mut Lent<'a>) -> Sink<'a, 'o> {
+        Sink { copied, lent }
+    }
+
+    /// Appends bytes: short ones by a copy, long ones as they are.
+    #[inline]
+    pub fn push(&mut self, bytes: &'a [u8]) {
+        match bytes.len() < COPY_BELOW {
+            true => self.push_copy(bytes),
+            false => self.lent.push(self.copied.len(), bytes),
+        }
+    }
+
+    /// Appends the parts of a packet.
+    #[inline]
+    pub fn push_all(&mut self, parts: &[&'a [u8]]) {
+        match parts {
+            [part] => self.push(part),
+            parts => self.push_each(parts),
+        }
+    }
+
+    #[inline(never)]
+    fn push_each(&mut self, parts: &[&'a [u8]]) {
+        parts.iter().for_each(|part| self.push(part));
+    }
+
+    /// Appends a copy of bytes.
+    #[inline]
+    pub fn push_copy(&mut self, bytes: &[u8]) {
+        self.copied.extend_from_slice(bytes);
+    }
+
+    /// The place to go back to when what follows fails.
+    #[inline]
+    pub fn mark(&self) -> Mark {
+        Mark { copied: self.copied.len(), pieces: self.lent.pieces.len(), len: self.lent.len }
+    }
+
+    /// Forgets what was appended since.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.copied.truncate(mark.copied);
+        self.lent.pieces.truncate(mark.pieces);
+        self.lent.len = mark.len;
+    }
+}
+
+impl<'a> Lent<'a> {
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Whether it is as new.
+    #[inline]
+    pub(super) fn has_no_memory(&self) -> bool {
+        self.pieces.capacity() == 0
+    }
+
+    #[cold]
+    fn push(&mut self, place: usize, bytes: &'a [u8]) {
+        self.pieces.push((place, bytes));
+        self.len += bytes.len();
+    }
+}
