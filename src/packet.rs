@@ -347,6 +347,39 @@ impl Packet {
     }
 }
 
+/// A packet for somebody who takes it where it lies. On its way to the application it would be copied
+/// some times, and to read as a whole what was just written in parts takes longer than all the rest.
+pub struct Handed<'a>(&'a mut ManuallyDrop<Packet>);
+
+impl Handed<'_> {
+    /// Hands a packet on.
+    #[inline(always)]
+    pub fn with<R>(packet: Packet, give: impl FnOnce(Handed<'_>) -> R) -> R {
+        give(Handed(&mut ManuallyDrop::new(packet)))
+    }
+
+    /// Takes the packet away.
+    #[inline]
+    pub fn take(self) -> Packet {
+        // SAFETY: it is there until it is taken, which happens once, as nothing is left of us.
+        unsafe { self.into_raw().read() }
+    }
+
+    /// Who gets the pointer has the packet, and the place as long as it is lent.
+    #[inline(always)]
+    pub fn into_raw(self) -> *mut Packet {
+        let mut this = ManuallyDrop::new(self);
+        &raw mut **this.0
+    }
+}
+
+impl Drop for Handed<'_> {
+    fn drop(&mut self) {
+        // SAFETY: nobody has taken it, or we would not be dropped.
+        unsafe { ManuallyDrop::drop(self.0) }
+    }
+}
+
 impl Deref for Packet {
     type Target = [u8];
 
@@ -445,27 +478,28 @@ impl Storage {
     }
 
     /// A packet that views the bytes from `start` to `end`, and with it `used` bytes are spent.
+    // The packet is put together last: what was just written in parts is slow to move.
     #[inline(always)]
     pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
         let filling = self.block.as_mut().expect("a packet comes from bytes");
-        let packet = filling.packet(start, end);
+        let (data, block) = (filling.view(start, end), filling.block);
         let there = filling.end - filling.start;
         assert!(used <= there, "more bytes spent than there are");
         filling.start += used;
         if used == there {
-            self.let_go_beside(&packet);
+            self.let_go_beside_one();
         }
-        packet
+        Packet { data, size: end - start, block }
     }
 
-    /// Lets go of a block of which the caller has a packet that nobody has seen yet: if there is no
+    /// Lets go of a block of which the caller has one hold that nobody has seen yet: if there is no
     /// other one, no locked instruction is needed.
     #[inline]
-    fn let_go_beside(&mut self, packet: &Packet) {
+    fn let_go_beside_one(&mut self) {
         if let Some(mut filling) = self.block.take() {
             filling.settle();
-            // SAFETY: the packet holds the block.
-            let holds = &unsafe { packet.block.as_ref() }.holds;
+            // SAFETY: the caller holds the block.
+            let holds = &unsafe { filling.block.as_ref() }.holds;
             if holds.load(Ordering::Acquire) == filling.holds + 1 {
                 holds.store(1, Ordering::Relaxed);
                 std::mem::forget(filling);
@@ -477,11 +511,12 @@ impl Storage {
     /// that costs no locked instruction then.
     #[inline(always)]
     pub fn lend(&mut self, start: usize, end: usize, used: usize) -> Packet {
-        let packet = self.cut(start, end, used);
-        if let Some(filling) = &self.block {
+        if let Some(filling) = &self.block
+            && used < filling.end - filling.start
+        {
             filling.lend();
         }
-        packet
+        self.cut(start, end, used)
     }
 
     /// Takes back what was released of what was lent.
@@ -553,13 +588,18 @@ impl Filling {
 
     #[inline]
     fn packet(&mut self, start: usize, end: usize) -> Packet {
+        Packet { data: self.view(start, end), size: end - start, block: self.block }
+    }
+
+    /// Where a packet lies that has one of our holds now.
+    #[inline(always)]
+    fn view(&mut self, start: usize, end: usize) -> NonNull<u8> {
         assert!(start <= end && self.start + end <= self.end, "a packet beyond the bytes");
         // One hold stays ours for as long as we write.
         assert!(self.holds > 1, "more packets than a block can count");
         self.holds -= 1;
         // SAFETY: within the block, as just asserted.
-        let data = unsafe { Block::bytes(self.block).add(self.start + start) };
-        Packet { data, size: end - start, block: self.block }
+        unsafe { Block::bytes(self.block).add(self.start + start) }
     }
 
     #[inline]
@@ -661,7 +701,9 @@ mod tests {
         std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
         drop(again);
         storage.settle();
-        let (count, filling) = (|| unsafe { block.as_ref() }.holds.load(Ordering::Relaxed), &storage.block);
+        // SAFETY: the storage or packets hold the block.
+        let count = || unsafe { block.as_ref() }.holds.load(Ordering::Relaxed);
+        let filling = &storage.block;
         assert_eq!(count() - filling.as_ref().unwrap().holds, 1); // the one that is kept
         drop(kept);
         assert!(!filling.as_ref().unwrap().is_shared());
@@ -680,6 +722,21 @@ mod tests {
         // SAFETY: the packet holds the block.
         assert_eq!(unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed), 1);
         drop(packet);
+    }
+
+    #[test]
+    fn what_is_handed_on_ends_once_taken_or_not() {
+        let packet = Packet::copied(b"abc");
+        let copy = || packet.clone();
+        // SAFETY: the packet holds the block.
+        let holds = || unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed);
+        let before = holds();
+        Handed::with(copy(), |packet| drop(packet));
+        assert_eq!(holds(), before);
+        let taken = Handed::with(copy(), |packet| packet.take());
+        assert_eq!((&*taken, holds()), (&b"abc"[..], before + 1));
+        drop(taken);
+        assert_eq!(holds(), before);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
-use crate::packet::{Packet, Storage};
+use crate::packet::{Handed, Packet, Storage};
 use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
 
 /// Room beside what a receive asks for, so that the piece of a packet that is left over from the
@@ -188,7 +188,7 @@ impl Intake {
     #[inline(always)]
     pub fn next_packets(
         &mut self,
-        mut put: impl FnMut(Packet) -> bool,
+        mut put: impl FnMut(Handed<'_>) -> bool,
     ) -> (usize, std::result::Result<bool, Failure>) {
         let mut count = 0;
         let mut wants_more = true;
@@ -198,9 +198,10 @@ impl Intake {
                     let step = decoder.decode(storage.bytes(), self.ended);
                     // The most frequent case, with nothing around it, not even the end of the step,
                     // which has nothing to end.
-                    if let Step::Packet { start, end, used } = step {
+                    if let Step::Packet { start, end, used } = &step {
+                        let (start, end, used) = (*start, *end, *used);
                         std::mem::forget(step);
-                        wants_more = put(storage.lend(start, end, used));
+                        wants_more = Handed::with(storage.lend(start, end, used), &mut put);
                         count += 1;
                         if storage.bytes().is_empty() && !self.ended {
                             self.fresh = false;
@@ -213,7 +214,7 @@ impl Intake {
                 _ => self.next_packet(),
             };
             match next {
-                Ok(Some(packet)) => wants_more = put(packet),
+                Ok(Some(packet)) => wants_more = Handed::with(packet, &mut put),
                 Ok(None) => break,
                 Err(failure) => {
                     self.unused();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::aside::Aside;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{Result, Stage, invalid};
-use crate::packet::Packet;
+use crate::packet::{Handed, Packet};
 use crate::protocol::{DatagramProtocol, Gather, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
@@ -50,12 +50,12 @@ pub trait PacketReceiver: Send {
 
     /// Hands packets that have gathered to `put`, without a system call, until that has enough; whether
     /// these were all. A failure behind others waits for the next receive.
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<bool> {
+    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
         let mut is_first = true;
         loop {
             match self.recv_gathered() {
                 Ok(Some(packet)) => {
-                    if !put(packet) {
+                    if !Handed::with(packet, &mut *put) {
                         return Ok(false);
                     }
                 }
@@ -72,9 +72,9 @@ pub trait PacketReceiver: Send {
 
     /// One system call, and the packets that it brings, as [`PacketReceiver::gathered_each`] hands them
     /// on.
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
+    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
         let first = self.recv(hold)?;
-        if !put(first) {
+        if !Handed::with(first, &mut *put) {
             return Ok(false);
         }
         match self.gathered_each(put) {

@@ -11,7 +11,7 @@ use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
     is_connection,
 };
-use crate::packet::Packet;
+use crate::packet::{Handed, Packet};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::transport::StreamTransport;
@@ -44,7 +44,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
     /// were all. What fails among them is the next outcome.
     #[inline(always)]
-    fn next_packets(&mut self, mut put: impl FnMut(Packet, &Counters) -> bool) -> (usize, bool) {
+    fn next_packets(&mut self, mut put: impl FnMut(Handed<'_>, &Counters) -> bool) -> (usize, bool) {
         let counters = &*self.counters;
         let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
         let are_all = rest.unwrap_or_else(|failure| {
@@ -56,7 +56,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// The same; a failure that comes first is the outcome.
     #[inline(always)]
-    fn hand_on(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<(usize, bool)> {
+    fn hand_on(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<(usize, bool)> {
         let outcome = self.next_packets(|packet, counters| {
             counters.packets_received.add(1);
             put(packet)
@@ -171,24 +171,24 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         }
         let mut places = out.iter_mut();
         let (count, _) = self.next_packets(|packet, _| {
-            places.next().map(|place| place.write(packet));
+            places.next().map(|place| place.write(packet.take()));
             places.len() > 0
         });
         self.counters.packets_received.add(count);
         count
     }
 
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Result<bool> {
+    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
         let Some(outcome) = self.ready.take() else {
             let (_, are_all) = self.hand_on(put)?;
             return Ok(are_all);
         };
         let packet = outcome?;
         self.counters.packets_received.add(1);
-        Ok(put(packet) && !self.intake.has_fresh())
+        Ok(Handed::with(packet, put) && !self.intake.has_fresh())
     }
 
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
+    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }

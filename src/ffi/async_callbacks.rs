@@ -7,8 +7,8 @@ use super::event_loop::status;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
-use crate::packet::Packet;
-use crate::reactor::callback::{Callback, Callee, Done};
+use crate::packet::{Handed, Packet};
+use crate::reactor::callback::{Callee, Done};
 use crate::reactor::client::{Beside, Counted, Lent, Receive};
 
 /// What a receiving callback answers when it wants the next packet, too.
@@ -51,7 +51,7 @@ unsafe fn function<F: Copy>(callee: &Callee) -> F {
 }
 
 pub(super) fn done(callback: en_async_done_t, user_data: *mut c_void) -> Option<Done<()>> {
-    Some(Callback::new(tell_done, Callee { function: callback? as *const (), user_data }))
+    Some(Done::new(tell_done, Callee { function: callback? as *const (), user_data }))
 }
 
 fn tell_done(callee: Callee, outcome: Result<()>) {
@@ -64,7 +64,7 @@ fn tell_done(callee: Callee, outcome: Result<()>) {
 }
 
 pub(super) fn sent(callback: en_async_sent_t, user_data: *mut c_void) -> Option<Done<Counted>> {
-    Some(Callback::new(tell_sent, Callee { function: callback? as *const (), user_data }))
+    Some(Done::new(tell_sent, Callee { function: callback? as *const (), user_data }))
 }
 
 fn tell_sent(callee: Callee, outcome: Result<Counted>) {
@@ -82,7 +82,7 @@ pub(super) fn received(
     user_data: *mut c_void,
 ) -> Result<Option<Done<Packet>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packet?"))?;
-    Ok(Some(Callback::new(tell_received, Callee { function: callback as *const (), user_data })))
+    Ok(Some(Done::new(tell_received, Callee { function: callback as *const (), user_data })))
 }
 
 fn tell_received(callee: Callee, outcome: Result<Packet>) {
@@ -104,7 +104,7 @@ pub(super) fn received_packets(
     user_data: *mut c_void,
 ) -> Result<Option<Done<Vec<Packet>>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packets?"))?;
-    Ok(Some(Callback::new(tell_packets, Callee { function: callback as *const (), user_data })))
+    Ok(Some(Done::new(tell_packets, Callee { function: callback as *const (), user_data })))
 }
 
 fn tell_packets(callee: Callee, outcome: Result<Vec<Packet>>) {
@@ -136,7 +136,7 @@ pub(super) fn received_beside(
     user_data: *mut c_void,
 ) -> Result<Option<Done<Beside>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packet?"))?;
-    Ok(Some(Callback::new(tell_beside, Callee { function: callback as *const (), user_data })))
+    Ok(Some(Done::new(tell_beside, Callee { function: callback as *const (), user_data })))
 }
 
 fn tell_beside(callee: Callee, outcome: Result<Beside>) {
@@ -151,18 +151,19 @@ fn tell_beside(callee: Callee, outcome: Result<Beside>) {
 
 pub(super) fn receive(callback: en_async_receive_t, user_data: *mut c_void) -> Result<Receive> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packets?"))?;
-    Ok(Callback::new(tell_receive, Callee { function: callback as *const (), user_data }))
+    Ok(Receive { tell: tell_receive, callee: Callee { function: callback as *const (), user_data } })
 }
 
-fn tell_receive(callee: Callee, outcome: Result<Packet>) -> bool {
+fn tell_receive(callee: Callee, outcome: Result<Handed<'_>>) -> bool {
     // SAFETY: `receive` has it from such a function.
     let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, *mut c_void) -> c_int =
         unsafe { function(&callee) };
     match outcome {
         Ok(packet) => {
-            let mut packet = en_packet_t::give(packet);
-            // SAFETY: the application's own function; the struct lives during the call.
-            unsafe { callback(EN_OK, &raw mut packet, callee.user_data) == EN_RECEIVE_MORE }
+            let packet = packet.into_raw().cast::<en_packet_t>();
+            // SAFETY: the application's own function; the packet, whose layout is that of the struct,
+            // is where it lies during the call.
+            unsafe { callback(EN_OK, packet, callee.user_data) == EN_RECEIVE_MORE }
         }
         Err(error) => {
             // SAFETY: as above.

@@ -14,32 +14,28 @@ pub struct Callee {
     pub user_data: *mut c_void,
 }
 
-/// How to tell a callee of an outcome.
-pub struct Callback<T, R = ()> {
-    tell: fn(Callee, Result<T>) -> R,
+/// What is called when an operation is over: how to tell a callee of the outcome.
+pub struct Done<T> {
+    tell: fn(Callee, Result<T>),
     callee: Callee,
 }
 
-/// What is called when an operation is over.
-pub type Done<T> = Callback<T>;
+impl<T> Done<T> {
+    /// `tell` knows what kind of a function the callee has.
+    pub fn new(tell: fn(Callee, Result<T>), callee: Callee) -> Done<T> {
+        Done { tell, callee }
+    }
 
-impl<T, R> Clone for Callback<T, R> {
-    fn clone(&self) -> Callback<T, R> {
+    /// Calls the application.
+    pub fn call(&self, outcome: Result<T>) {
+        (self.tell)(self.callee, outcome);
+    }
+}
+
+impl<T> Clone for Done<T> {
+    fn clone(&self) -> Done<T> {
         *self
     }
 }
 
-impl<T, R> Copy for Callback<T, R> {}
-
-impl<T, R> Callback<T, R> {
-    /// `tell` knows what kind of a function `callee` has.
-    pub fn new(tell: fn(Callee, Result<T>) -> R, callee: Callee) -> Callback<T, R> {
-        Callback { tell, callee }
-    }
-
-    /// Calls the application.
-    #[inline]
-    pub fn call(&self, outcome: Result<T>) -> R {
-        (self.tell)(self.callee, outcome)
-    }
-}
+impl<T> Copy for Done<T> {}

@@ -9,8 +9,8 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
-use crate::packet::Packet;
-use crate::reactor::callback::{Callback, Done};
+use crate::packet::{Handed, Packet};
+use crate::reactor::callback::{Callee, Done};
 use crate::reactor::event_loop::EventLoop;
 use crate::socket::ancillary::Ancillary;
 
@@ -22,7 +22,20 @@ use crate::socket::ancillary::Ancillary;
 const TURN: usize = 256;
 
 /// Called with each packet, and once with an error at the end; whether more are wanted.
-pub type Receive = Callback<Packet, bool>;
+#[derive(Clone, Copy)]
+pub struct Receive {
+    /// Knows what kind of a function the callee has.
+    pub tell: for<'a> fn(Callee, Result<Handed<'a>>) -> bool,
+    /// The application's function.
+    pub callee: Callee,
+}
+
+impl Receive {
+    #[inline(always)]
+    pub(super) fn call(self, outcome: Result<Handed<'_>>) -> bool {
+        (self.tell)(self.callee, outcome)
+    }
+}
 
 /// A packet and what came beside it, also if no packet did.
 pub struct Beside {
@@ -128,7 +141,7 @@ struct Turn<'a> {
 impl Turn<'_> {
     /// Hands a packet on; whether another may follow.
     #[inline(always)]
-    fn hand_on(&mut self, packet: Packet) -> bool {
+    fn hand_on(&mut self, packet: Handed<'_>) -> bool {
         self.wants_more = self.receive.call(Ok(packet));
         self.left -= 1;
         self.wants_more && self.left > 0 && self.client.is_started(self.number)
@@ -185,7 +198,7 @@ impl Incoming {
 
     /// Hands what is there to `put` until that has enough; whether these were all there are.
     #[inline(always)]
-    fn receive_each(&mut self, put: &mut dyn FnMut(Packet) -> bool) -> Attempt<bool> {
+    fn receive_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
         if self.has_gathered {
             self.has_gathered = !self.receiver.gathered_each(put)?;
         }
@@ -202,7 +215,7 @@ impl Incoming {
     fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
         let mut packets = Vec::new();
         let outcome = self.receive_each(&mut |packet| {
-            packets.push(packet);
+            packets.push(packet.take());
             packets.len() < most
         });
         if packets.is_empty() { outcome.and(Err(Stop::Want(Interest::Read))) } else { Ok(packets) }
@@ -448,7 +461,7 @@ impl AsyncClient {
                 let State::Connected(live) = &mut inner.state else { return Ok(()) };
                 live.ask(Incoming::receive)?
             };
-            if !turn.hand_on(packet) {
+            if !Handed::with(packet, |packet| turn.hand_on(packet)) {
                 return Ok(());
             }
         }
