@@ -98,7 +98,7 @@ struct Inner {
 impl Inner {
     /// It is connected by a descriptor of ours, and nothing waits but a started receive.
     fn is_at_rest(&self) -> bool {
-        matches!(&self.state, State::Connected(live) if !live.has_unsent && live.watches.are_plain())
+        matches!(&self.state, State::Connected(live) if live.is_at_rest())
             && self.sends.is_empty()
             && self.receives.is_empty()
             && self.connects.is_empty()
@@ -124,6 +124,9 @@ struct Live {
     /// Whether others have a hold on the transport, too.
     is_shared: bool,
     is_writable: bool,
+    /// An attempt waits for room, and the loop tells of that.
+    wants_room: bool,
+    is_watched_for_room: bool,
     /// Something may be put aside.
     has_unsent: bool,
 }
@@ -139,8 +142,15 @@ impl Live {
             runs_callbacks: connection.runs_callbacks,
             is_shared: connection.is_shared,
             is_writable: true,
+            wants_room: false,
+            is_watched_for_room: false,
             has_unsent: false,
         }
+    }
+
+    /// It is one descriptor of ours, with nothing on its way out.
+    fn is_at_rest(&self) -> bool {
+        !self.has_unsent && !self.wants_room && !self.is_watched_for_room && self.watches.are_plain()
     }
 }
 
@@ -298,7 +308,9 @@ impl AsyncClient {
     fn progress_from(self: &Rc<Self>, is_at_rest: bool) {
         if is_at_rest {
             self.receive_for_started();
-            return self.close_further();
+            if !self.is_closing.get() {
+                return;
+            }
         }
         self.connect_further();
         self.send_further();

@@ -19,8 +19,9 @@ use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error,
 use crate::socket::fork;
 use crate::socket::timerfd::TimerFd;
 
-/// What is watched of every descriptor: that urgent data has come, too, as a receive stops there.
-const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+/// What is watched for receiving: that urgent data has come, too, as a receive stops there.
+const READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
+const BOTH: Interest = READ.add(Interest::WRITABLE);
 
 /// How many events one look at the descriptors brings.
 const EVENTS: usize = 1024;
@@ -338,6 +339,17 @@ impl EventLoop {
         self.register_as(fd, BOTH, Token(place))
     }
 
+    /// Watches a descriptor for a source, for reading only: the peer frees room with all that it reads,
+    /// which is of no interest to who has not run out of it.
+    pub(super) fn register_to_read(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
+        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), READ) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                self.rearm(fd, place, crate::attempt::Interest::Read)
+            }
+            outcome => watched(outcome),
+        }
+    }
+
     /// Watches a descriptor that may be watched for another source: then a duplicate is watched, which
     /// the caller keeps.
     pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<OwnedFd>> {
@@ -359,7 +371,7 @@ impl EventLoop {
         interest: crate::attempt::Interest,
     ) -> Result<()> {
         let interest = match interest {
-            crate::attempt::Interest::Read => Interest::READABLE,
+            crate::attempt::Interest::Read => READ,
             crate::attempt::Interest::Write => Interest::WRITABLE,
             crate::attempt::Interest::Either => BOTH,
         };

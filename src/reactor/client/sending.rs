@@ -138,6 +138,8 @@ impl Live {
     fn must_wait(&mut self, interest: Interest) {
         self.is_writable = false;
         self.wants(interest);
+        // Whatever it waits for, it is tried again when the loop says that there is room.
+        self.wants_room = true;
     }
 
     /// Packets are over, gone or given up.

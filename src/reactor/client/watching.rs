@@ -1,7 +1,7 @@
 //! The descriptors of a connection that the loop watches.
 //!
-//! A socket of ours is told of once each time something has come, and read until nothing is left. A
-//! transport of the application's own may want to wait with something left, and for either direction:
+//! A socket of ours is told of once each time something has come, and read until nothing is left; for
+//! room to write it is watched only while there is none. A transport of the application's own may want to wait with something left, and for either direction:
 //! it is watched anew each time it wants something.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -44,7 +44,7 @@ impl Watches {
             && !connection.is_shared
             && !transport.runs_callbacks()
         {
-            return core.register(fd, place).map(|()| Watches(None));
+            return core.register_to_read(fd, place).map(|()| Watches(None));
         }
         Several::begin(core, connection, place).map(|several| Watches(Some(Box::new(several))))
     }
@@ -103,6 +103,19 @@ impl Several {
                 core.deregister(fd);
             }
         }
+    }
+
+    /// Has the loop tell what a transport of the application's own waits for.
+    fn watch_anew(&mut self, core: &EventLoop, transport: &dyn Transport, place: usize) -> Result<()> {
+        let Some(wants) = self.wants.as_mut().filter(|wants| wants.is_new) else { return Ok(()) };
+        wants.is_new = false;
+        if wants.look.is_none() {
+            let look = (Instant::now() + LOOK_AGAIN, core.next_number(place));
+            core.add_timer(look.0, look.1);
+            wants.look = Some(look);
+        }
+        let wants = *wants;
+        self.renew(core, transport, place, wants)
     }
 
     /// Has the loop tell of what is ready, once more.
@@ -170,6 +183,7 @@ impl Live {
             }
         };
         self.is_writable |= writable || is_foreign;
+        self.wants_room &= !writable;
         if let Some(incoming) = &mut self.incoming {
             incoming.has_become(readable || is_foreign, to_the_end);
         }
@@ -177,29 +191,33 @@ impl Live {
 
     /// An attempt has to wait.
     pub(super) fn wants(&mut self, interest: Interest) {
+        self.wants_room |= interest != Interest::Read;
         if let Some(wants) = self.watches.wants() {
             wants.read |= interest != Interest::Write;
             wants.write |= interest != Interest::Read;
             wants.is_new = true;
         }
     }
+
+    fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
+        match &mut self.watches.0 {
+            Some(several) => several.watch_anew(core, &*self.transport, place),
+            None if self.wants_room == self.is_watched_for_room => Ok(()),
+            None => {
+                self.is_watched_for_room = self.wants_room;
+                let interest = if self.wants_room { Interest::Either } else { Interest::Read };
+                self.transport.fd(Interest::Read).map_or(Ok(()), |fd| core.rearm(fd, place, interest))
+            }
+        }
+    }
 }
 
 impl AsyncClient {
-    /// Sees to it that the loop tells what the application's own transport waits for.
+    /// Sees to it that the loop tells of what is waited for.
     pub(super) fn watch_anew(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         let State::Connected(live) = &mut inner.state else { return };
-        let Some(several) = &mut live.watches.0 else { return };
-        let Some(wants) = several.wants.as_mut().filter(|wants| wants.is_new) else { return };
-        wants.is_new = false;
-        if wants.look.is_none() {
-            let look = (Instant::now() + LOOK_AGAIN, self.core.next_number(self.place()));
-            self.core.add_timer(look.0, look.1);
-            wants.look = Some(look);
-        }
-        let wants = *wants;
-        if let Err(error) = several.renew(&self.core, &*live.transport, self.place(), wants) {
+        if let Err(error) = live.watch_anew(&self.core, self.place()) {
             drop(inner);
             self.abort(&error);
         }
