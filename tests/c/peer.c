@@ -31,15 +31,28 @@ static socklen_t make_name(name_t *name, const char *host)
     return sizeof(name->v4);
 }
 
-int peer_listen(const char *host, int backlog)
+int peer_listen_at(const char *host, uint16_t port, int backlog)
 {
     name_t name;
     socklen_t size = make_name(&name, host);
     int fd = socket(name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     REQUIRE(fd >= 0);
-    REQUIRE(bind(fd, &name.any, size) == 0);
+    *(name.any.sa_family == AF_INET6 ? &name.v6.sin6_port : &name.v4.sin_port) = htons(port);
+    if (bind(fd, &name.any, size) < 0) {
+        REQUIRE(errno == EADDRINUSE);
+        close(fd);
+        return -1;
+    }
     REQUIRE(listen(fd, backlog) == 0);
+    return fd;
+}
+
+int peer_listen(const char *host, int backlog)
+{
+    int fd = peer_listen_at(host, 0, backlog);
+
+    REQUIRE(fd >= 0);
     return fd;
 }
 

@@ -11,6 +11,8 @@
 
 /* A listening TCP socket on `host` (numeric) and a port the system chooses. */
 int peer_listen(const char *host, int backlog);
+/* On this port; -1 if another has it. */
+int peer_listen_at(const char *host, uint16_t port, int backlog);
 /* A listening socket on 127.0.0.1 that answers nobody: its queue is full. The sockets that fill it
  * are in `fillers`. */
 #define PEER_FILLERS 8

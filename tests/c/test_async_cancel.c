@@ -5,8 +5,6 @@
 #include "resolver.h"
 #include "walk.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 enum { LARGE = 1 << 18, PIECE = 1 << 14 };
@@ -72,23 +70,28 @@ static void end_resolving(scene_t *scene)
     WAIT_FOR(resolver_ended() == resolver_begun());
 }
 
+/* The second address, on the port of the silent one; that moves on if somebody has it here. */
+static int listen_beside_silent(void)
+{
+    int fd;
+
+    while ((fd = peer_listen_at("127.0.0.2", peer_port(silent.listener), 4)) < 0) {
+        silent_peer_close(&silent);
+        silent_peer_open(&silent, "127.0.0.1");
+    }
+    return fd;
+}
+
 /* The first address never answers, the second does. */
 static void begin_racing(scene_t *scene)
 {
     const char *addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct sockaddr_in second = {.sin_family = AF_INET};
     en_tcp_options_t *options = options_new();
-    uint16_t port;
 
-    port = peer_port(silent.listener);
-    second.sin_port = htons(port);
-    second.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    scene->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    REQUIRE(bind(scene->listener, (struct sockaddr *)&second, sizeof(second)) == 0);
-    REQUIRE(listen(scene->listener, 4) == 0);
+    scene->listener = listen_beside_silent();
     resolver_set("two.test", addresses, 0, NULL);
     CHECK_OK(en_tcp_options_set_happy_eyeballs_delay(options, 30));
-    dial(scene, "two.test", port, options);
+    dial(scene, "two.test", peer_port(scene->listener), options);
     wait_connected(scene);
 }
 

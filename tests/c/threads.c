@@ -124,6 +124,7 @@ void storm_start(storm_t *storm, pthread_t target)
     atomic_init(&storm->stop, 0);
     storm->target = target;
     thread_start(&storm->thread, send_signals, storm);
+    WAIT_FOR(atomic_load(&signals_handled) > 0); /* a busy machine starts the thread late */
 }
 
 int storm_stop(storm_t *storm)

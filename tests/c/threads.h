@@ -29,7 +29,8 @@ void gate_wait(gate_t *gate);
 /* The number of threads of this process. */
 int thread_count(void);
 
-/* Signals without SA_RESTART, sent to a thread again and again until stopped. */
+/* Signals without SA_RESTART, sent to a thread again and again, from the return of the start until
+ * stopped. */
 typedef struct {
     thread_t thread;
     pthread_t target;

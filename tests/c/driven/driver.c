@@ -101,7 +101,7 @@ int driver_new(driver_t **out)
     REQUIRE(driver);
     REQUIRE_OK(en_loop_new(&driver->loop));
     driver->fd = is_embedded() ? en_loop_fd(driver->loop) : -1;
-    driver->holds = 1;
+    atomic_init(&driver->holds, 1);
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&driver->lock, &recursive);
@@ -126,8 +126,9 @@ void driver_enter(driver_t *driver)
 {
     if (!driver)
         return;
+    atomic_fetch_add(&driver->inside, 1);
     atomic_fetch_add(&driver->wanted, 1);
-    if (!is_inside(driver) && !driver->is_ended && !is_embedded())
+    if (!is_inside(driver) && !is_embedded())
         en_loop_post(driver->loop, woken, NULL);
     pthread_mutex_lock(&driver->lock);
     come_in(driver);
@@ -153,18 +154,21 @@ static void tell(driver_t *driver)
 
 int driver_leave(driver_t *driver, int code)
 {
-    if (driver)
+    if (driver) {
         pthread_mutex_unlock(&driver->lock);
+        atomic_fetch_sub(&driver->inside, 1); /* nothing of it is touched after this */
+    }
     return code;
 }
 
-int driver_wait(driver_t *driver, driven_t *operation, int code)
+/* Entered, and still so when it returns: who has left may find the driver freed. */
+static int see_through(driver_t *driver, driven_t *operation, int code)
 {
     if (code < 0 || !driver) {
         last.message[0] = '\0'; /* the library has told this thread itself */
         if (driver)
             tell(driver); /* one who has waited for its turn is not inside any more */
-        return driver_leave(driver, code);
+        return code;
     }
     if (is_inside(driver)) {
         fprintf(stderr, "a callback waits for its own loop\n");
@@ -178,23 +182,24 @@ int driver_wait(driver_t *driver, driven_t *operation, int code)
     tell(driver);
     if (operation->status < 0)
         driver_keep_message(operation->message);
-    pthread_mutex_unlock(&driver->lock);
     return operation->status;
+}
+
+int driver_wait(driver_t *driver, driven_t *operation, int code)
+{
+    return driver_leave(driver, see_through(driver, operation, code));
 }
 
 int driver_wait_sent(driver_t *driver, driven_t *operation, int code)
 {
-    int status;
+    bool is_under_way = driver && code >= 0;
 
-    if (driver && code >= 0)
+    if (is_under_way)
         driver->sends++;
-    status = driver_wait(driver, operation, code);
-    if (driver && code >= 0) {
-        driver_enter(driver);
+    code = see_through(driver, operation, code);
+    if (is_under_way)
         driver->sends--;
-        driver_leave(driver, EN_OK);
-    }
-    return status;
+    return driver_leave(driver, code);
 }
 
 /* Who waits for a turn is inside. */
@@ -218,16 +223,12 @@ int driver_wait_received(driver_t *driver, driven_t *operation, int code, en_pac
 
     if (is_under_way)
         driver->receives++;
-    code = driver_wait(driver, operation, code);
-    if (is_under_way) {
-        driver_enter(driver);
+    code = see_through(driver, operation, code);
+    if (is_under_way)
         driver->receives--;
-        tell(driver);
-        driver_leave(driver, EN_OK);
-    }
     if (code == EN_OK)
         *packet = operation->packet;
-    return code;
+    return driver_leave(driver, code);
 }
 
 /* ---- Callbacks ---- */
@@ -308,8 +309,9 @@ int driver_close(driver_t *driver, bool is_abrupt)
 void driver_wind_up(driver_t *driver)
 {
     driver_close(driver, false);
+    WAIT_FOR(atomic_load(&driver->inside) == 0);
     driver_enter(driver);
-    while (driver->calls > 0)
+    while (driver->calls > 0) /* an iterator may have come in again: it needs only the driver */
         wait_for_news(driver);
     driver->view = NULL;
     tell(driver);
@@ -319,25 +321,20 @@ void driver_end(driver_t *driver)
 {
     driver->is_ended = true;
     en_loop_post(driver->loop, woken, NULL);
-    pthread_mutex_unlock(&driver->lock);
+    driver_leave(driver, EN_OK);
     pthread_join(driver->thread, NULL);
-    en_loop_free(driver->loop);
     driver_release(driver);
 }
 
 void driver_release(driver_t *driver)
 {
-    bool is_last;
-
-    driver_enter(driver);
-    is_last = --driver->holds == 0;
-    driver_leave(driver, EN_OK);
-    if (is_last) {
-        pthread_mutex_destroy(&driver->lock);
-        pthread_cond_destroy(&driver->news);
-        pthread_cond_destroy(&driver->quiet);
-        free(driver);
-    }
+    if (atomic_fetch_sub(&driver->holds, 1) > 1)
+        return;
+    en_loop_free(driver->loop);
+    pthread_mutex_destroy(&driver->lock);
+    pthread_cond_destroy(&driver->news);
+    pthread_cond_destroy(&driver->quiet);
+    free(driver);
 }
 
 int driver_lacks(const char *function)
@@ -401,7 +398,7 @@ int driver_iterate(en_packet_iter_t **out, driver_t *driver, int64_t timeout_ms)
     iter = calloc(1, sizeof(*iter));
     REQUIRE(iter);
     driver_enter(driver);
-    driver->holds++;
+    atomic_fetch_add(&driver->holds, 1);
     *iter = (en_packet_iter_t){driver, timeout_ms};
     *out = iter;
     return driver_leave(driver, EN_OK);

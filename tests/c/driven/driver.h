@@ -22,8 +22,9 @@ typedef struct {
     int waiters;          /* how many wait for some */
     pthread_cond_t quiet; /* nobody wants to come in */
     atomic_int wanted;    /* how many want to come in: the loop lets them, before it waits again */
+    atomic_int inside;    /* how many calls have begun, and not left */
     bool is_ended;
-    int holds;         /* the client's, and those of its iterators */
+    atomic_int holds;  /* the client's, and those of its iterators */
     int calls;         /* how many wait for an operation */
     int sends;         /* how many of these send */
     int receives;      /* and receive a packet */
