@@ -149,9 +149,116 @@ static void who_is_freed_while_decoding_is_done_with_decoding(void)
     side_close(&side);
 }
 
+/* ---- A transport ---- */
+
+typedef struct {
+    en_loop_t *loop;
+    en_async_stream_endpoint_t *endpoint;
+    int fd;
+    int closed;
+    bool frees; /* the endpoint, too */
+} own_t;
+
+static void end_loop(own_t *own)
+{
+    if (own->frees) {
+        en_async_stream_endpoint_free(own->endpoint);
+        own->endpoint = NULL;
+    }
+    en_loop_free(own->loop);
+    own->loop = NULL;
+}
+
+static int own_recv(void *buffer, size_t capacity, size_t *count, void *user_data)
+{
+    (void)buffer, (void)capacity, (void)count, (void)user_data;
+    return EN_WANT_READ;
+}
+
+static int own_send(const en_slice_t *slices, size_t slice_count, size_t *count, void *user_data)
+{
+    own_t *own = user_data;
+
+    CHECK_INT(slice_count, 1);
+    CHECK_CODE(en_async_stream_endpoint_send_packet(own->endpoint, "x", 1, 0, NULL, NULL, NULL),
+               EN_EDEADLK);
+    end_loop(own);
+    *count = slices[0].size;
+    return EN_CALLBACK_DONE;
+}
+
+static int own_attribute(int attribute, void *value, size_t *size, void *user_data)
+{
+    own_t *own = user_data;
+
+    (void)value, (void)size;
+    if (attribute == EN_ATTRIBUTE_USER_BASE)
+        end_loop(own);
+    return EN_ENODATA;
+}
+
+static int own_close(void *user_data)
+{
+    own_t *own = user_data;
+
+    own->closed++;
+    return close(own->fd) == 0 ? EN_CALLBACK_DONE : EN_EUSER_BASE;
+}
+
+static int own_fd(int interest, void *user_data)
+{
+    (void)interest;
+    return ((own_t *)user_data)->fd;
+}
+
+/* A loop that does not run ends within the call whose callback frees it. */
+static void transports_may_end_the_loop(void)
+{
+    for (int way = 0; way < 4; way++) {
+        en_transport_callbacks_t callbacks = {.struct_size = sizeof(callbacks),
+                                              .recv = own_recv,
+                                              .send = own_send,
+                                              .close = own_close,
+                                              .fd = own_fd,
+                                              .attribute = own_attribute};
+        en_stream_protocol_t *lines = NULL;
+        en_stream_transport_t *transport = NULL;
+        own_t own = {.frees = way % 2 == 1};
+        op_t waits = {0}, sent = {0};
+        size_t size = 0;
+        int ends[2], value;
+
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+        own.fd = ends[0];
+        own.loop = loop_new();
+        REQUIRE_OK(en_stream_protocol_new_line(&lines, 0, 0));
+        REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, NULL, &own));
+        REQUIRE_OK(en_async_stream_endpoint_new(&own.endpoint, own.loop, transport, lines, NULL));
+        en_stream_protocol_free(lines);
+        CHECK_OK(en_async_stream_endpoint_recv_packet(own.endpoint, -1, op_received, &waits, NULL));
+        if (way < 2) {
+            CHECK_OK(en_async_stream_endpoint_send_packet(own.endpoint, "hello", 5, -1, op_done,
+                                                          &sent, NULL));
+            CHECK_OP(&sent, EN_OK);
+        } else {
+            size = sizeof(value);
+            CHECK_CODE(en_async_stream_endpoint_get_attribute(own.endpoint, EN_ATTRIBUTE_USER_BASE,
+                                                              &value, &size),
+                       EN_ENODATA);
+        }
+        CHECK_OP(&waits, EN_ECANCELED);
+        en_async_stream_endpoint_free(own.endpoint);
+        CHECK_INT(waits.calls, 1);
+        en_stream_transport_free(transport);
+        CHECK_INT(own.closed, 1);
+        close(ends[1]);
+    }
+}
+
 static const test_case_t cases[] = {
     CASE(who_cancels_and_has_enough_is_not_called_again),
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
+    CASE(transports_may_end_the_loop),
 };
 
 TEST_MAIN("async_within")
