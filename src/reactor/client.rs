@@ -470,7 +470,7 @@ impl Source for AsyncClient {
     fn go_on(self: Rc<Self>) {
         self.is_awaited.set(false);
         if self.is_freed.get() {
-            return self.wind_up();
+            return self.free();
         }
         self.catch_up();
         self.call();

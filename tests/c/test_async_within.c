@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A client that receives every packet, and its peer. */
@@ -21,6 +22,7 @@ typedef struct side {
     int decoded;
     int decoded_since; /* the handle ended */
     int packets_since;
+    pid_t child;
 } side_t;
 
 static int take(int status, en_packet_t *packet, void *user_data)
@@ -73,6 +75,7 @@ static void side_open(side_t *side, int answer)
 
     memset(side, 0, sizeof(*side));
     side->answer = answer;
+    side->child = -1;
     side->loop = loop_new();
     REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, side));
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -85,11 +88,9 @@ static void side_open(side_t *side, int answer)
 
 static void side_run(side_t *side, const char *text)
 {
-    en_loop_t *loop = side->loop;
-
     peer_send_text(side->fd, text);
-    for (int i = 0; i < 5 && side->loop; i++)
-        CHECK_OK(en_loop_run_once(loop, 1));
+    for (int i = 0; i < 5 && side->child != 0; i++)
+        CHECK_OK(en_loop_run_once(side->loop, 1));
 }
 
 static void side_close(side_t *side)
@@ -128,13 +129,40 @@ static void who_cancels_and_has_enough_is_not_called_again(void)
     }
 }
 
-/* ---- A protocol ---- */
-
 static void free_client(side_t *side)
 {
     en_async_unix_stream_client_free(side->client);
     side->client = NULL;
 }
+
+static void fork_and_free(side_t *side)
+{
+    side->child = fork();
+    REQUIRE(side->child >= 0);
+    if (side->child == 0)
+        free_client(side);
+}
+
+static void who_is_freed_in_a_forked_child_is_not_called_again_there(void)
+{
+    side_t side;
+    int status = 0;
+
+    side_open(&side, EN_RECEIVE_MORE);
+    side.at_packet = fork_and_free;
+    side_run(&side, "one\ntwo\nthree\n");
+    if (side.child == 0) {
+        en_loop_free(side.loop);
+        _exit(side.packets_since + side.end.calls);
+    }
+    REQUIRE(waitpid(side.child, &status, 0) == side.child);
+    CHECK_INT(status, 0);
+    CHECK_INT(side.packets, 3);
+    CHECK_INT(side.end.calls, 0);
+    side_close(&side);
+}
+
+/* ---- A protocol ---- */
 
 static void who_is_freed_while_decoding_is_done_with_decoding(void)
 {
@@ -257,6 +285,7 @@ static void transports_may_end_the_loop(void)
 
 static const test_case_t cases[] = {
     CASE(who_cancels_and_has_enough_is_not_called_again),
+    CASE(who_is_freed_in_a_forked_child_is_not_called_again_there),
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
     CASE(transports_may_end_the_loop),
 };
