@@ -77,17 +77,34 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        let Block { holds, lender, returned, .. } = unsafe { block.as_ref() };
-        let lender = lender.load(Ordering::Relaxed);
-        if lender != 0 && lender == this_thread() {
-            // The storage is in use by this very thread, further up, and has holds of its own.
-            return returned.store(returned.load(Ordering::Relaxed) + count, Ordering::Relaxed);
-        }
+        let Block { holds, lender, .. } = unsafe { block.as_ref() };
         // If all holds are the caller's nobody else can change their number, and the locked
         // instruction is saved.
         if holds.load(Ordering::Acquire) == count {
             Block::retire(block);
-        } else if holds.fetch_sub(count, Ordering::Release) == count {
+        } else if lender.load(Ordering::Relaxed) != 0 {
+            Block::give_back(block, count);
+        } else {
+            Block::release_among_others(block, count);
+        }
+    }
+
+    /// The same while a thread hands out packets of it.
+    #[inline(never)]
+    fn give_back(block: NonNull<Block>, count: usize) {
+        // SAFETY: the caller has `count` holds, so the block lives.
+        let Block { lender, returned, .. } = unsafe { block.as_ref() };
+        match lender.load(Ordering::Relaxed) == this_thread() {
+            // The storage is in use by this very thread, further up, and has holds of its own.
+            true => returned.store(returned.load(Ordering::Relaxed) + count, Ordering::Relaxed),
+            false => Block::release_among_others(block, count),
+        }
+    }
+
+    #[inline(always)]
+    fn release_among_others(block: NonNull<Block>, count: usize) {
+        // SAFETY: the caller has `count` holds, so the block lives.
+        if unsafe { block.as_ref() }.holds.fetch_sub(count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
         }
@@ -494,7 +511,7 @@ impl Storage {
 
     /// Lets go of a block of which the caller has one hold that nobody has seen yet: if there is no
     /// other one, no locked instruction is needed.
-    #[inline]
+    #[inline(never)]
     fn let_go_beside_one(&mut self) {
         if let Some(mut filling) = self.block.take() {
             filling.settle();
@@ -592,7 +609,7 @@ impl Filling {
     }
 
     /// Where a packet lies that has one of our holds now.
-    #[inline(always)]
+    #[inline]
     fn view(&mut self, start: usize, end: usize) -> NonNull<u8> {
         assert!(start <= end && self.start + end <= self.end, "a packet beyond the bytes");
         // One hold stays ours for as long as we write.

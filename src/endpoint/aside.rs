@@ -11,7 +11,7 @@ pub struct Aside {
     /// The first `gone` of them have been sent.
     bytes: Vec<u8>,
     gone: usize,
-    /// How many bytes are put aside at most; 0: none.
+    /// How many bytes are put aside at most.
     size: usize,
 }
 
@@ -19,12 +19,6 @@ impl Aside {
     /// For so many bytes.
     pub fn new(size: usize) -> Aside {
         Aside { bytes: Vec::new(), gone: 0, size }
-    }
-
-    /// Whether anything is ever put aside.
-    #[inline]
-    pub fn is_used(&self) -> bool {
-        self.size > 0
     }
 
     /// What is to be sent.

@@ -138,7 +138,10 @@ fn too_large(size: usize, max_size: usize) -> Error {
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
-        self.receive(|transport, space| transport.recv(space, hold))
+        self.receive(
+            #[inline(always)]
+            |transport, space| transport.recv(space, hold),
+        )
     }
 
     fn recv_gathered(&mut self) -> Result<Option<Packet>> {

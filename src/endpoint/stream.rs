@@ -23,7 +23,7 @@ pub struct StreamReceiver<T: ?Sized> {
     intake: Intake,
     counters: Arc<Counters>,
     /// An outcome that was decided earlier.
-    ready: Option<Result<Packet>>,
+    ready: Option<Box<Result<Packet>>>,
     /// Why nothing more comes from the transport.
     ended: Option<Error>,
 }
@@ -48,7 +48,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         let counters = &*self.counters;
         let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
         let are_all = rest.unwrap_or_else(|failure| {
-            self.ready = Some(Err(self.failed(failure)));
+            self.ready = Some(Box::new(Err(self.failed(failure))));
             false
         });
         (count, are_all)
@@ -139,7 +139,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     fn recv_gathered(&mut self) -> Result<Option<Packet>> {
         let packet = match self.ready.take() {
             None => self.next_packet()?,
-            Some(outcome) => Some(outcome?),
+            Some(outcome) => Some((*outcome)?),
         };
         if packet.is_some() {
             self.counters.packets_received.add(1);
@@ -183,7 +183,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
             let (_, are_all) = self.hand_on(put)?;
             return Ok(are_all);
         };
-        let packet = outcome?;
+        let packet = (*outcome)?;
         self.counters.packets_received.add(1);
         Ok(Handed::with(packet, put) && !self.intake.has_fresh())
     }
@@ -207,13 +207,13 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if outcome.is_ok() {
             self.counters.packets_received.take_back();
         }
-        self.ready = Some(outcome);
+        self.ready = Some(Box::new(outcome));
     }
 
     fn is_ready(&mut self) -> bool {
         loop {
             if self.ready.is_none() {
-                self.ready = self.next_packet().transpose();
+                self.ready = self.next_packet().transpose().map(Box::new);
             }
             if self.ready.is_some() || self.ended.is_some() {
                 return true;
@@ -231,7 +231,8 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
     counters: Arc<Counters>,
-    aside: Aside,
+    /// None: nothing is put aside.
+    aside: Option<Box<Aside>>,
     /// Why nothing can be sent any more: the end was sent, or half a packet.
     closed: Option<Error>,
     eof_sent: bool,
@@ -240,7 +241,8 @@ pub struct StreamSender<T: StreamTransport + ?Sized> {
 impl<T: StreamTransport + ?Sized> StreamSender<T> {
     /// The sending half over a transport, with a write buffer of so many bytes, or without.
     pub fn new(transport: Arc<T>, buffer_size: usize, counters: Arc<Counters>) -> StreamSender<T> {
-        StreamSender { transport, counters, aside: Aside::new(buffer_size), closed: None, eof_sent: false }
+        let aside = (buffer_size > 0).then(|| Box::new(Aside::new(buffer_size)));
+        StreamSender { transport, counters, aside, closed: None, eof_sent: false }
     }
 
     fn count(&self, sent: &Attempt<usize>) {
@@ -270,7 +272,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()> {
-        if out.is_sent() || (self.aside.is_used() && self.aside.put(out)) {
+        if out.is_sent() || self.aside.as_mut().is_some_and(|aside| aside.put(out)) {
             return Ok(());
         }
         if self.has_unsent() {
@@ -304,7 +306,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn aside(&mut self) -> Option<&mut Aside> {
-        (self.closed.is_none() && self.aside.is_used()).then_some(&mut self.aside)
+        if self.closed.is_none() { self.aside.as_deref_mut() } else { None }
     }
 
     fn give_up(&mut self, out: &Gather<'_>, why: &str) {
@@ -321,25 +323,24 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn flush(&mut self, hold: Hold) -> Attempt<()> {
-        if !self.has_unsent() {
-            return Ok(());
-        }
-        let sent = self.transport.send(&[std::io::IoSlice::new(self.aside.rest())], hold);
+        let Some(aside) = self.aside.as_mut().filter(|aside| !aside.is_empty()) else { return Ok(()) };
+        let sent = self.transport.send(&[std::io::IoSlice::new(aside.rest())], hold);
+        aside.advance(*sent.as_ref().unwrap_or(&0));
         self.count(&sent);
-        self.aside.advance(sent?);
+        sent?;
         if self.has_unsent() { Err(Stop::Again) } else { Ok(()) }
     }
 
     fn puts_aside(&self) -> bool {
-        self.aside.is_used()
+        self.aside.is_some()
     }
 
     fn has_unsent(&self) -> bool {
-        !self.aside.is_empty()
+        self.aside.as_ref().is_some_and(|aside| !aside.is_empty())
     }
 
     fn forget_unsent(&mut self) {
-        self.aside.clear();
+        self.aside.iter_mut().for_each(|aside| aside.clear());
     }
 
     fn farewell(&mut self, hold: Hold) -> Attempt<()> {

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENTS = 400, BLOCKING = 896, ASYNCHRONOUS = 1056 };
+enum { CLIENTS = 400, BLOCKING = 832, ASYNCHRONOUS = 832 };
 
 static void check(int rc)
 {

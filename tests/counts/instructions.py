@@ -18,7 +18,7 @@ LIMITS = {
     "send_packet": 402,
     "send_packet_buffered": 256,
     "send_packets": 162,
-    "udp_recv_packet": 578,
+    "udp_recv_packet": 590,
     "udp_recv_packet_offload": 248,
     "udp_recv_packets_offload": 127,
     "udp_send_packet": 365,
