@@ -184,14 +184,19 @@ int driver_wait(driver_t *driver, driven_t *operation, int code)
 
 int driver_wait_sent(driver_t *driver, driven_t *operation, int code)
 {
+    bool is_under_way = driver && code >= 0;
     int status;
 
-    if (driver && code >= 0)
+    if (is_under_way) {
         driver->sends++;
+        driver->calls++; /* until it has let go of the driver */
+    }
     status = driver_wait(driver, operation, code);
-    if (driver && code >= 0) {
+    if (is_under_way) {
         driver_enter(driver);
         driver->sends--;
+        driver->calls--;
+        tell(driver);
         driver_leave(driver, EN_OK);
     }
     return status;
@@ -216,12 +221,15 @@ int driver_wait_received(driver_t *driver, driven_t *operation, int code, en_pac
 {
     bool is_under_way = driver && code >= 0;
 
-    if (is_under_way)
+    if (is_under_way) {
         driver->receives++;
+        driver->calls++;
+    }
     code = driver_wait(driver, operation, code);
     if (is_under_way) {
         driver_enter(driver);
         driver->receives--;
+        driver->calls--;
         tell(driver);
         driver_leave(driver, EN_OK);
     }
