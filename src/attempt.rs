@@ -31,9 +31,9 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// Not longer than this. The kernel rounds its time-outs up by as much as an eighth and some ticks, so it gets a part
-    /// that ends before `time` does; poll, which is exact, waits for the rest. Of the values that would
-    /// do, one with few digits is taken, so that the socket's setting seldom changes.
+    /// Not longer than this. The kernel rounds its time-outs up by as much as an eighth and some ticks,
+    /// so it gets a part that ends before `time` does; poll, which is exact, waits for the rest. Of the
+    /// values that would do, one with few digits is taken, so that the socket's setting seldom changes.
     pub fn within(time: Duration) -> Hold {
         let milliseconds = time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into());
         match u32::try_from((milliseconds - milliseconds / 8).saturating_sub(20)) {

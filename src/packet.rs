@@ -509,6 +509,18 @@ impl Storage {
         Packet { data, size: end - start, block }
     }
 
+    /// The same, to be released by this thread before [`Storage::settle`] is called, as is most likely:
+    /// that costs no locked instruction then.
+    #[inline(always)]
+    pub fn lend(&mut self, start: usize, end: usize, used: usize) -> Packet {
+        if let Some(filling) = &self.block
+            && used < filling.end - filling.start
+        {
+            filling.lend();
+        }
+        self.cut(start, end, used)
+    }
+
     /// Lets go of a block of which the caller has one hold that nobody has seen yet: if there is no
     /// other one, no locked instruction is needed.
     #[inline(never)]
@@ -522,18 +534,6 @@ impl Storage {
                 std::mem::forget(filling);
             }
         }
-    }
-
-    /// The same, to be released by this thread before [`Storage::settle`] is called, as is most likely:
-    /// that costs no locked instruction then.
-    #[inline(always)]
-    pub fn lend(&mut self, start: usize, end: usize, used: usize) -> Packet {
-        if let Some(filling) = &self.block
-            && used < filling.end - filling.start
-        {
-            filling.lend();
-        }
-        self.cut(start, end, used)
     }
 
     /// Takes back what was released of what was lent.

@@ -260,6 +260,16 @@ impl AsyncClient {
         self.inner.try_borrow_mut().map_err(|_| Error::new(EN_EDEADLK, reason))
     }
 
+    /// After what may have run callbacks of the application: they may have ended the loop, which could
+    /// not end us meanwhile.
+    #[inline]
+    fn leave(self: &Rc<Self>, inner: RefMut<'_, Inner>) {
+        drop(inner);
+        if self.core.has_ended() {
+            self.clone().end();
+        }
+    }
+
     /// Begins an operation that will have to wait.
     fn begin<T>(&self, timeout_ms: i64, done: Option<Done<T>>) -> Operation<T> {
         let mut operation = Operation::begin(&self.core, self.place(), done);
@@ -460,7 +470,7 @@ impl Source for AsyncClient {
     fn go_on(self: Rc<Self>) {
         self.is_awaited.set(false);
         if self.is_freed.get() {
-            return self.wind_up();
+            return self.free();
         }
         self.catch_up();
         self.call();

@@ -1,6 +1,7 @@
 //! What can be asked of a client on a loop.
 
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{AsyncClient, State};
@@ -58,21 +59,22 @@ impl AsyncClient {
     }
 
     /// What TLS has agreed on.
-    pub fn tls_facts(&self) -> Result<TlsFacts> {
+    pub fn tls_facts(self: &Rc<Self>) -> Result<TlsFacts> {
         let missing = || Error::new(EN_ENODATA, "this client does not speak TLS");
         self.with_transport(|transport| transport.tls_facts().ok_or_else(missing))
     }
 
     /// Works on the transport.
-    pub fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
+    pub fn with_transport<T>(self: &Rc<Self>, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.core.check()?;
         let inner = self.access()?;
-        match &inner.state {
+        let outcome = match &inner.state {
             State::Connected(live) => work(&*live.transport),
             State::Closed => Err(super::closed()),
             State::Idle | State::Connecting(_) => Err(not_connected()),
-        }
-        .map_err(|error| self.explain(error))
+        };
+        self.leave(inner);
+        outcome.map_err(|error| self.explain(error))
     }
 }
 

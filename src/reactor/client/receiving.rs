@@ -431,6 +431,10 @@ impl AsyncClient {
 
     /// The same for who wants every packet.
     pub(super) fn receive_for_started(self: &Rc<Self>) {
+        // Who is freed inside a protocol callback ends in another way.
+        if self.is_freed.get() {
+            return;
+        }
         let Ok(mut inner) = self.access() else { return };
         let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else { return };
         started.pause(&self.core);
@@ -461,7 +465,8 @@ impl AsyncClient {
                 let State::Connected(live) = &mut inner.state else { return Ok(()) };
                 live.ask(Incoming::receive)?
             };
-            if !Handed::with(packet, |packet| turn.hand_on(packet)) {
+            // The handle may have ended inside that.
+            if self.is_freed.get() || !Handed::with(packet, |packet| turn.hand_on(packet)) {
                 return Ok(());
             }
         }
@@ -485,22 +490,23 @@ impl AsyncClient {
         started.is_called = false;
         let ended = started.ended.take().map_or(outcome, |error| Err(error.into()));
         match ended {
-            Err(Stop::Failed(error)) => {
-                drop(inner);
-                self.end_started(error);
-            }
+            // Who has enough is not called again, whatever else it has done.
             _ if !wants_more => {
                 inner.started = None;
                 self.core.release();
+            }
+            Err(Stop::Failed(error)) => {
+                drop(inner);
+                self.end_started(error);
             }
             Err(_) => started.wait(&self.core),
             Ok(()) => self.go_on_later(),
         }
     }
 
-    /// Whether it is still under way.
+    /// Whether it is still under way, and may be called.
     fn is_started(&self, number: u64) -> bool {
         let is_it = |started: &Started| started.number == number && started.ended.is_none();
-        self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
+        !self.is_freed.get() && self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
     }
 }

@@ -12,7 +12,6 @@ use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::{Operation, timed_out};
 use crate::reactor::queue::Queue;
-use crate::reactor::sources::Source;
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
 /// How many packets have gone, and why no more.
@@ -200,12 +199,12 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        let mut inner = self.enter()?;
+        let inner = self.enter()?;
         let mut out = Gather::default();
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        Ok(self.put(&mut inner, out, None, Told::Whole(done), timeout_ms))
+        Ok(self.put(inner, out, None, Told::Whole(done), timeout_ms))
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -215,14 +214,14 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<Counted>>,
     ) -> Result<u64> {
-        let mut inner = self.enter()?;
+        let inner = self.enter()?;
         let mut out = Gather::default();
         for packet in packets {
             if let Err(error) = packet.and_then(|packet| self.encode(&[packet], &mut out)) {
                 return Err(self.refuse(inner, error));
             }
         }
-        Ok(self.put(&mut inner, out, None, Told::Count(done), timeout_ms))
+        Ok(self.put(inner, out, None, Told::Count(done), timeout_ms))
     }
 
     /// Sends one packet and ancillary data with it, of which the descriptors are duplicated if that does
@@ -234,12 +233,12 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        let mut inner = self.enter()?;
+        let inner = self.enter()?;
         let mut out = Gather::default();
         if let Err(error) = self.encode(parts, &mut out) {
             return Err(self.refuse(inner, error));
         }
-        Ok(self.put(&mut inner, out, Some(ancillary), Told::Whole(done), timeout_ms))
+        Ok(self.put(inner, out, Some(ancillary), Told::Whole(done), timeout_ms))
     }
 
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -249,13 +248,10 @@ impl AsyncClient {
         outcome.map_err(|error| self.explain(error))
     }
 
-    /// What cannot be encoded; encoding may have ended the loop, which could not end us meanwhile.
+    /// What cannot be encoded.
     #[cold]
     fn refuse(self: &Rc<Self>, inner: RefMut<'_, Inner>, error: Error) -> Error {
-        drop(inner);
-        if self.core.has_ended() {
-            self.clone().end();
-        }
+        self.leave(inner);
         error
     }
 
@@ -297,6 +293,20 @@ impl AsyncClient {
     /// Sends at once what goes at once, if nothing waits before it.
     #[inline(always)]
     fn put(
+        self: &Rc<Self>,
+        mut inner: RefMut<'_, Inner>,
+        out: Gather<'_>,
+        beside: Option<&Ancillary>,
+        told: Told,
+        timeout_ms: i64,
+    ) -> u64 {
+        let number = self.put_into(&mut inner, out, beside, told, timeout_ms);
+        self.leave(inner);
+        number
+    }
+
+    #[inline(always)]
+    fn put_into(
         self: &Rc<Self>,
         inner: &mut Inner,
         mut out: Gather<'_>,

@@ -1,8 +1,9 @@
 //! The descriptors of a connection that the loop watches.
 //!
 //! A socket of ours is told of once each time something has come, and read until nothing is left; for
-//! room to write it is watched only while there is none. A transport of the application's own may want to wait with something left, and for either direction:
-//! it is watched anew each time it wants something.
+//! room to write it is watched only while there is none. A transport of the application's own may want
+//! to wait with something left, and for either direction: it is watched anew each time it wants
+//! something.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;

@@ -1,0 +1,293 @@
+/* What callbacks may do to the client on a loop that they are called for: those of a started
+ * receive, of a protocol, and of a transport. */
+#include "async.h"
+#include "peer.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A client that receives every packet, and its peer. */
+typedef struct side {
+    en_loop_t *loop;
+    en_async_unix_stream_client_t *client;
+    int fd;
+    uint64_t operation;
+    int packets;
+    op_t end;
+    int answer; /* to the second packet and those behind it */
+    void (*at_packet)(struct side *);
+    void (*at_decode)(struct side *);
+    int decoded;
+    int decoded_since; /* the handle ended */
+    int packets_since;
+    pid_t child;
+} side_t;
+
+static int take(int status, en_packet_t *packet, void *user_data)
+{
+    side_t *side = user_data;
+
+    if (!packet) {
+        op_done(status, &side->end);
+        return EN_RECEIVE_STOP;
+    }
+    en_packet_release(packet);
+    side->packets++;
+    side->packets_since += side->client == NULL;
+    if (side->packets == 2 && side->at_packet)
+        side->at_packet(side);
+    return side->packets < 2 ? EN_RECEIVE_MORE : side->answer;
+}
+
+static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)user_data;
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(en_frame_append(frame, parts[i].data, parts[i].size));
+    return EN_CALLBACK_DONE;
+}
+
+/* Lines. */
+static int decode(const uint8_t *data, size_t size, int at_end, size_t *used, en_slice_t *packet,
+                  void *state, void *user_data)
+{
+    const uint8_t *end = memchr(data, '\n', size);
+    side_t *side = user_data;
+
+    (void)at_end, (void)state;
+    side->decoded_since += side->client == NULL;
+    if (!end)
+        return EN_DECODE_MORE;
+    if (++side->decoded == 2 && side->at_decode)
+        side->at_decode(side);
+    *packet = (en_slice_t){data, (size_t)(end - data)};
+    *used = packet->size + 1;
+    return EN_DECODE_PACKET;
+}
+
+static void side_open(side_t *side, int answer)
+{
+    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, decode, NULL, NULL};
+    en_stream_protocol_t *protocol = NULL;
+    int ends[2];
+
+    memset(side, 0, sizeof(*side));
+    side->answer = answer;
+    side->child = -1;
+    side->loop = loop_new();
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, side));
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(
+        en_async_unix_stream_client_from_fd(&side->client, side->loop, ends[0], protocol, NULL));
+    en_stream_protocol_free(protocol);
+    side->fd = ends[1];
+    CHECK_OK(en_async_unix_stream_client_recv_start(side->client, take, side, &side->operation));
+}
+
+static void side_run(side_t *side, const char *text)
+{
+    peer_send_text(side->fd, text);
+    for (int i = 0; i < 5 && side->child != 0; i++)
+        CHECK_OK(en_loop_run_once(side->loop, 1));
+}
+
+static void side_close(side_t *side)
+{
+    en_async_unix_stream_client_free(side->client);
+    en_loop_free(side->loop);
+    close(side->fd);
+}
+
+/* ---- A started receive ---- */
+
+static void cancel(side_t *side)
+{
+    CHECK_OK(en_loop_cancel(side->loop, side->operation));
+}
+
+static void who_cancels_and_has_enough_is_not_called_again(void)
+{
+    side_t side;
+
+    for (int more = 0; more < 2; more++) {
+        side_open(&side, more ? EN_RECEIVE_MORE : EN_RECEIVE_STOP);
+        side.at_packet = cancel;
+        side_run(&side, "one\ntwo\nthree\nfour\n");
+        CHECK_INT(side.packets, 2);
+        CHECK_INT(side.end.calls, more);
+        CHECK_CODE(side.end.status, more ? EN_ECANCELED : EN_OK);
+        side.at_packet = NULL;
+        side.answer = EN_RECEIVE_MORE;
+        side.end = (op_t){0};
+        CHECK_OK(en_async_unix_stream_client_recv_start(side.client, take, &side, NULL));
+        side_run(&side, "five\n");
+        CHECK_INT(side.packets, 5); /* a cancelled receive loses nothing */
+        CHECK_INT(side.end.calls, 0);
+        side_close(&side);
+    }
+}
+
+static void free_client(side_t *side)
+{
+    en_async_unix_stream_client_free(side->client);
+    side->client = NULL;
+}
+
+static void fork_and_free(side_t *side)
+{
+    side->child = fork();
+    REQUIRE(side->child >= 0);
+    if (side->child == 0)
+        free_client(side);
+}
+
+static void who_is_freed_in_a_forked_child_is_not_called_again_there(void)
+{
+    side_t side;
+    int status = 0;
+
+    side_open(&side, EN_RECEIVE_MORE);
+    side.at_packet = fork_and_free;
+    side_run(&side, "one\ntwo\nthree\n");
+    if (side.child == 0) {
+        en_loop_free(side.loop);
+        _exit(side.packets_since + side.end.calls);
+    }
+    REQUIRE(waitpid(side.child, &status, 0) == side.child);
+    CHECK_INT(status, 0);
+    CHECK_INT(side.packets, 3);
+    CHECK_INT(side.end.calls, 0);
+    side_close(&side);
+}
+
+/* ---- A protocol ---- */
+
+static void who_is_freed_while_decoding_is_done_with_decoding(void)
+{
+    side_t side;
+
+    side_open(&side, EN_RECEIVE_MORE);
+    side.at_decode = free_client;
+    side_run(&side, "one\ntwo\nthree\nfour\n");
+    CHECK_INT(side.decoded_since, 0);
+    CHECK_INT(side.packets_since, 0);
+    CHECK_OP(&side.end, EN_ECANCELED);
+    side_close(&side);
+}
+
+/* ---- A transport ---- */
+
+typedef struct {
+    en_loop_t *loop;
+    en_async_stream_endpoint_t *endpoint;
+    int fd;
+    int closed;
+    bool frees; /* the endpoint, too */
+} own_t;
+
+static void end_loop(own_t *own)
+{
+    if (own->frees) {
+        en_async_stream_endpoint_free(own->endpoint);
+        own->endpoint = NULL;
+    }
+    en_loop_free(own->loop);
+    own->loop = NULL;
+}
+
+static int own_recv(void *buffer, size_t capacity, size_t *count, void *user_data)
+{
+    (void)buffer, (void)capacity, (void)count, (void)user_data;
+    return EN_WANT_READ;
+}
+
+static int own_send(const en_slice_t *slices, size_t slice_count, size_t *count, void *user_data)
+{
+    own_t *own = user_data;
+
+    CHECK_INT(slice_count, 1);
+    CHECK_CODE(en_async_stream_endpoint_send_packet(own->endpoint, "x", 1, 0, NULL, NULL, NULL),
+               EN_EDEADLK);
+    end_loop(own);
+    *count = slices[0].size;
+    return EN_CALLBACK_DONE;
+}
+
+static int own_attribute(int attribute, void *value, size_t *size, void *user_data)
+{
+    own_t *own = user_data;
+
+    (void)value, (void)size;
+    if (attribute == EN_ATTRIBUTE_USER_BASE)
+        end_loop(own);
+    return EN_ENODATA;
+}
+
+static int own_close(void *user_data)
+{
+    own_t *own = user_data;
+
+    own->closed++;
+    return close(own->fd) == 0 ? EN_CALLBACK_DONE : EN_EUSER_BASE;
+}
+
+static int own_fd(int interest, void *user_data)
+{
+    (void)interest;
+    return ((own_t *)user_data)->fd;
+}
+
+/* A loop that does not run ends within the call whose callback frees it. */
+static void transports_may_end_the_loop(void)
+{
+    for (int way = 0; way < 4; way++) {
+        en_transport_callbacks_t callbacks = {.struct_size = sizeof(callbacks),
+                                              .recv = own_recv,
+                                              .send = own_send,
+                                              .close = own_close,
+                                              .fd = own_fd,
+                                              .attribute = own_attribute};
+        en_stream_protocol_t *lines = NULL;
+        en_stream_transport_t *transport = NULL;
+        own_t own = {.frees = way % 2 == 1};
+        op_t waits = {0}, sent = {0};
+        size_t size = 0;
+        int ends[2], value;
+
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+        own.fd = ends[0];
+        own.loop = loop_new();
+        REQUIRE_OK(en_stream_protocol_new_line(&lines, 0, 0));
+        REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, NULL, &own));
+        REQUIRE_OK(en_async_stream_endpoint_new(&own.endpoint, own.loop, transport, lines, NULL));
+        en_stream_protocol_free(lines);
+        CHECK_OK(en_async_stream_endpoint_recv_packet(own.endpoint, -1, op_received, &waits, NULL));
+        if (way < 2) {
+            CHECK_OK(en_async_stream_endpoint_send_packet(own.endpoint, "hello", 5, -1, op_done,
+                                                          &sent, NULL));
+            CHECK_OP(&sent, EN_OK);
+        } else {
+            size = sizeof(value);
+            CHECK_CODE(en_async_stream_endpoint_get_attribute(own.endpoint, EN_ATTRIBUTE_USER_BASE,
+                                                              &value, &size),
+                       EN_ENODATA);
+        }
+        CHECK_OP(&waits, EN_ECANCELED);
+        en_async_stream_endpoint_free(own.endpoint);
+        CHECK_INT(waits.calls, 1);
+        en_stream_transport_free(transport);
+        CHECK_INT(own.closed, 1);
+        close(ends[1]);
+    }
+}
+
+static const test_case_t cases[] = {
+    CASE(who_cancels_and_has_enough_is_not_called_again),
+    CASE(who_is_freed_in_a_forked_child_is_not_called_again_there),
+    CASE(who_is_freed_while_decoding_is_done_with_decoding),
+    CASE(transports_may_end_the_loop),
+};
+
+TEST_MAIN("async_within")
