@@ -10,7 +10,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -296,6 +296,12 @@ pub struct Packet {
     data: NonNull<u8>,
     size: usize,
     block: NonNull<Block>,
+}
+
+impl Packet {
+    /// Where data, size and owner lie, as the packets of C have them.
+    pub const LAYOUT: [usize; 3] =
+        [offset_of!(Packet, data), offset_of!(Packet, size), offset_of!(Packet, block)];
 }
 
 // SAFETY: the bytes of a packet do not change, the count is atomic, and the end of foreign memory

@@ -1,7 +1,7 @@
 //! Received packets in the hands of C.
 
 use std::ffi::{c_int, c_void};
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 
 use super::{Out, call, null};
 use crate::packet::Packet;
@@ -23,6 +23,10 @@ pub struct en_packet_t {
 
 const _: () = assert!(size_of::<en_packet_t>() == size_of::<Packet>());
 const _: () = assert!(align_of::<en_packet_t>() == align_of::<Packet>());
+const _: () = assert!(matches!(
+    [offset_of!(en_packet_t, data), offset_of!(en_packet_t, size), offset_of!(en_packet_t, owner)],
+    Packet::LAYOUT
+));
 
 impl en_packet_t {
     /// The caller's packets as places for ours: both begin with data and size, the owner follows.

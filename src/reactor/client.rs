@@ -367,7 +367,7 @@ impl AsyncClient {
         }
         if inner.closing.as_ref().is_some_and(|closing| closing.has(number)) {
             drop(inner);
-            return self.end_closing(number, error.at(Stage::Close));
+            return self.end_closing(error.at(Stage::Close));
         }
         if let State::Connecting(connecting) = &mut inner.state
             && connecting.is_its(number)

@@ -102,6 +102,23 @@ static void side_close(side_t *side)
 
 /* ---- A started receive ---- */
 
+static void close_client(side_t *side)
+{
+    CHECK_OK(en_async_unix_stream_client_close(side->client, 1000, NULL, NULL, NULL));
+}
+
+static void who_closes_gets_no_more_of_what_has_come(void)
+{
+    side_t side;
+
+    side_open(&side, EN_RECEIVE_MORE);
+    side.at_packet = close_client;
+    side_run(&side, "1\n2\n3\n4\n");
+    CHECK_INT(side.packets, 2);
+    CHECK_OP(&side.end, EN_ECLOSED);
+    side_close(&side);
+}
+
 static void cancel(side_t *side)
 {
     CHECK_OK(en_loop_cancel(side->loop, side->operation));
@@ -284,6 +301,7 @@ static void transports_may_end_the_loop(void)
 }
 
 static const test_case_t cases[] = {
+    CASE(who_closes_gets_no_more_of_what_has_come),
     CASE(who_cancels_and_has_enough_is_not_called_again),
     CASE(who_is_freed_in_a_forked_child_is_not_called_again_there),
     CASE(who_is_freed_while_decoding_is_done_with_decoding),

@@ -135,7 +135,7 @@ impl AsyncClient {
     }
 
     /// One who waits for the end has waited enough: it becomes abrupt.
-    pub(super) fn end_closing(self: &Rc<Self>, _number: u64, error: Error) {
+    pub(super) fn end_closing(self: &Rc<Self>, error: Error) {
         self.is_over(&Err(error));
     }
 }

@@ -431,8 +431,8 @@ impl AsyncClient {
 
     /// The same for who wants every packet.
     pub(super) fn receive_for_started(self: &Rc<Self>) {
-        // Who is freed inside a protocol callback ends in another way.
-        if self.is_freed.get() {
+        // Who is closed or freed inside a callback ends in another way.
+        if self.is_closing.get() || self.is_freed.get() {
             return;
         }
         let Ok(mut inner) = self.access() else { return };
@@ -507,6 +507,8 @@ impl AsyncClient {
     /// Whether it is still under way, and may be called.
     fn is_started(&self, number: u64) -> bool {
         let is_it = |started: &Started| started.number == number && started.ended.is_none();
-        !self.is_freed.get() && self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
+        !self.is_closing.get()
+            && !self.is_freed.get()
+            && self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
     }
 }
