@@ -341,11 +341,14 @@ impl Client {
 
     #[inline(always)]
     fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
-        match half.packets.recv_gathered()? {
+        // Not by `?`, which moves the packet once more: to read as a whole what was just written in parts
+        // takes longer than all the rest.
+        match half.packets.recv_gathered() {
+            Err(error) => Err(error),
             // A callback may have closed the client meanwhile.
-            Some(_) if self.is_done() => Err(closed()),
-            Some(packet) => Ok(packet),
-            None => self.wait_for_packet(half, deadline, |packets, hold| packets.recv(hold)),
+            Ok(Some(_)) if self.is_done() => Err(closed()),
+            Ok(Some(packet)) => Ok(packet),
+            Ok(None) => self.wait_for_packet(half, deadline, |packets, hold| packets.recv(hold)),
         }
     }
 
