@@ -124,8 +124,7 @@ struct Live {
     /// Whether others have a hold on the transport, too.
     is_shared: bool,
     is_writable: bool,
-    /// An attempt waits for room, and the loop tells of that.
-    wants_room: bool,
+    /// The loop tells when there is room.
     is_watched_for_room: bool,
     /// Something may be put aside.
     has_unsent: bool,
@@ -142,7 +141,6 @@ impl Live {
             runs_callbacks: connection.runs_callbacks,
             is_shared: connection.is_shared,
             is_writable: true,
-            wants_room: false,
             is_watched_for_room: false,
             has_unsent: false,
         }
@@ -150,7 +148,7 @@ impl Live {
 
     /// It is one descriptor of ours, with nothing on its way out.
     fn is_at_rest(&self) -> bool {
-        !self.has_unsent && !self.wants_room && !self.is_watched_for_room && self.watches.are_plain()
+        !self.has_unsent && self.is_writable && !self.is_watched_for_room && self.watches.are_plain()
     }
 }
 

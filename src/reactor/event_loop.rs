@@ -14,6 +14,7 @@ use super::operation::cancelled;
 use super::remote::Remote;
 use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
+use crate::attempt;
 use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::fork;
@@ -259,7 +260,7 @@ impl EventLoop {
         let fd = self.poll.borrow().as_raw_fd();
         if self.alarm.borrow().is_none() {
             let timer = TimerFd::new()?;
-            self.register_as(timer.as_fd(), Interest::READABLE, TIMER)?;
+            self.register_new(timer.as_fd(), Interest::READABLE, TIMER)?;
             *self.alarm.borrow_mut() = Some(Alarm { timer, armed: None });
             self.set_alarm();
         }
@@ -336,52 +337,44 @@ impl EventLoop {
 
     /// Watches a descriptor for a source; one that is watched already stays as it is.
     pub(super) fn register(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
-        self.register_as(fd, BOTH, Token(place))
+        self.register_new(fd, BOTH, Token(place)).map(drop)
     }
 
     /// Watches a descriptor for a source, for reading only: the peer frees room with all that it reads,
     /// which is of no interest to who has not run out of it.
     pub(super) fn register_to_read(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
-        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), READ) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                self.rearm(fd, place, crate::attempt::Interest::Read)
-            }
-            outcome => watched(outcome),
+        match self.register_new(fd, READ, Token(place))? {
+            true => Ok(()),
+            false => self.rearm(fd, place, attempt::Interest::Read),
         }
     }
 
     /// Watches a descriptor that may be watched for another source: then a duplicate is watched, which
     /// the caller keeps.
     pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<OwnedFd>> {
-        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(place), BOTH) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                let duplicate = fd.try_clone_to_owned().map_err(Error::os)?;
-                self.register(duplicate.as_fd(), place)?;
-                Ok(Some(duplicate))
-            }
-            outcome => watched(outcome).map(|()| None),
+        if self.register_new(fd, BOTH, Token(place))? {
+            return Ok(None);
         }
+        let duplicate = fd.try_clone_to_owned().map_err(Error::os)?;
+        self.register(duplicate.as_fd(), place)?;
+        Ok(Some(duplicate))
     }
 
     /// Watches it for this from now on, and tells what is ready already, once more.
-    pub(super) fn rearm(
-        &self,
-        fd: BorrowedFd<'_>,
-        place: usize,
-        interest: crate::attempt::Interest,
-    ) -> Result<()> {
+    pub(super) fn rearm(&self, fd: BorrowedFd<'_>, place: usize, interest: attempt::Interest) -> Result<()> {
         let interest = match interest {
-            crate::attempt::Interest::Read => READ,
-            crate::attempt::Interest::Write => Interest::WRITABLE,
-            crate::attempt::Interest::Either => BOTH,
+            attempt::Interest::Read => READ,
+            attempt::Interest::Write => Interest::WRITABLE,
+            attempt::Interest::Either => BOTH,
         };
         watched(self.registry.reregister(&mut SourceFd(&fd.as_raw_fd()), Token(place), interest))
     }
 
-    fn register_as(&self, fd: BorrowedFd<'_>, interest: Interest, token: Token) -> Result<()> {
+    /// Watches a descriptor; false: it is watched already, and stays as it is.
+    fn register_new(&self, fd: BorrowedFd<'_>, interest: Interest, token: Token) -> Result<bool> {
         match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), token, interest) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            outcome => watched(outcome),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            outcome => watched(outcome).map(|()| true),
         }
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
-use crate::attempt::{Hold, Stop};
+use crate::attempt::{Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::reactor::callback::Done;
@@ -154,7 +154,10 @@ impl Live {
                 Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => {
-                    self.wants(interest);
+                    match interest {
+                        Interest::Read => self.wants(interest),
+                        Interest::Write | Interest::Either => self.must_wait(interest),
+                    }
                     return Ok(false);
                 }
             }

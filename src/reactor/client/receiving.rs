@@ -181,19 +181,27 @@ impl Incoming {
     }
 
     fn receive(&mut self) -> Attempt<Packet> {
-        if let Some(packet) = self.gathered()? {
-            return Ok(packet);
-        }
-        let outcome = self.receive_new(|receiver| receiver.recv(Hold::No));
-        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
-        outcome
+        self.receive_one(|receiver| receiver.recv(Hold::No))
     }
 
-    /// What is there without asking the system.
-    fn gathered(&mut self) -> Result<Option<Packet>> {
+    /// With what came beside it.
+    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
+        self.receive_one(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No))
+    }
+
+    /// What is there without asking the system, or else by `receive`.
+    fn receive_one(
+        &mut self,
+        receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<Packet>,
+    ) -> Attempt<Packet> {
         let packet = if self.has_gathered { self.receiver.recv_gathered()? } else { None };
         self.has_gathered = packet.is_some();
-        Ok(packet)
+        if let Some(packet) = packet {
+            return Ok(packet);
+        }
+        let outcome = self.receive_new(receive);
+        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
+        outcome
     }
 
     /// Hands what is there to `put` until that has enough; whether these were all there are.
@@ -219,16 +227,6 @@ impl Incoming {
             packets.len() < most
         });
         if packets.is_empty() { outcome.and(Err(Stop::Want(Interest::Read))) } else { Ok(packets) }
-    }
-
-    /// With what came beside it: one receive from the system at most.
-    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
-        if let Some(packet) = self.gathered()? {
-            return Ok(packet);
-        }
-        let outcome = self.receive_new(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No));
-        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
-        outcome
     }
 
     /// Hands on what is there for as long as the turn goes on.

@@ -134,11 +134,10 @@ impl Live {
         Err(Stop::Want(Interest::Write))
     }
 
-    fn must_wait(&mut self, interest: Interest) {
+    /// Whatever it waits for, it is tried again when the loop says that there is room.
+    pub(super) fn must_wait(&mut self, interest: Interest) {
         self.is_writable = false;
         self.wants(interest);
-        // Whatever it waits for, it is tried again when the loop says that there is room.
-        self.wants_room = true;
     }
 
     /// Packets are over, gone or given up.

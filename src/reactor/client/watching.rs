@@ -184,7 +184,6 @@ impl Live {
             }
         };
         self.is_writable |= writable || is_foreign;
-        self.wants_room &= !writable;
         if let Some(incoming) = &mut self.incoming {
             incoming.has_become(readable || is_foreign, to_the_end);
         }
@@ -192,7 +191,6 @@ impl Live {
 
     /// An attempt has to wait.
     pub(super) fn wants(&mut self, interest: Interest) {
-        self.wants_room |= interest != Interest::Read;
         if let Some(wants) = self.watches.wants() {
             wants.read |= interest != Interest::Write;
             wants.write |= interest != Interest::Read;
@@ -203,10 +201,10 @@ impl Live {
     fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
         match &mut self.watches.0 {
             Some(several) => several.watch_anew(core, &*self.transport, place),
-            None if self.wants_room == self.is_watched_for_room => Ok(()),
+            None if self.is_watched_for_room != self.is_writable => Ok(()),
             None => {
-                self.is_watched_for_room = self.wants_room;
-                let interest = if self.wants_room { Interest::Either } else { Interest::Read };
+                self.is_watched_for_room = !self.is_writable;
+                let interest = if self.is_writable { Interest::Read } else { Interest::Either };
                 self.transport.fd(Interest::Read).map_or(Ok(()), |fd| core.rearm(fd, place, interest))
             }
         }
