@@ -186,8 +186,9 @@ impl Drop for Kept {
     }
 }
 
-/// Up to this size packets are copied into a block that they share.
-const SHORT: usize = 2048;
+/// Up to this size packets are copied into a block that they share. Smaller ones are copied out of what
+/// they were received into, too: one that somebody keeps should not keep a large block.
+pub const SHORT: usize = 2048;
 /// The size of such a block: as much memory may stay because of one packet that somebody keeps.
 const SHORTS_SIZE: usize = 16 << 10;
 

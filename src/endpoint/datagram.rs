@@ -6,15 +6,11 @@ use std::sync::Arc;
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
-use crate::packet::{Desk, Packet, Storage};
+use crate::packet::{Desk, Packet, SHORT, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::transport::DatagramTransport;
-
-/// Smaller datagrams are copied out of the receive buffer: a packet that somebody keeps should not
-/// keep the whole buffer.
-const COPY_BELOW: usize = 2048;
 
 /// Receives packets.
 pub struct DatagramReceiver<T: ?Sized> {
@@ -75,7 +71,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
         self.counters.recv_calls.add(1);
         match arrived {
-            Ok(Arrived { size, segment: 0 }) if size < COPY_BELOW && size <= self.max_size => {
+            Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
                 self.counters.bytes_received.add(size);
                 Ok(Some(desk.copy(size)))
             }

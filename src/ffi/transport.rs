@@ -19,7 +19,7 @@ use crate::blocking::channel::Wanted;
 use crate::blocking::{Channel, Closable, Now};
 use crate::deadline::Left;
 use crate::error::{EN_WANT_READ, EN_WANT_WRITE, Error, Result, invalid, is_code, text_of};
-use crate::packet::{Packet, Storage};
+use crate::packet::{Packet, SHORT, Storage};
 use crate::socket::ancillary::Ancillary;
 use crate::transport::{Attribute, Transport};
 
@@ -28,9 +28,6 @@ const MOST_AT_ONCE: usize = 64 << 10;
 
 /// Larger receives are of no use: the limit that all buffers have.
 const LARGEST: usize = 1 << 30;
-
-/// Smaller packets are copied: they should not keep a large block.
-const COPY_BELOW: usize = 2048;
 
 /// What every export does that works on bytes.
 ///
@@ -104,7 +101,7 @@ impl Intake {
 
     /// What has come: the first `count` bytes.
     pub(crate) fn packet(mut self, count: usize) -> Packet {
-        if count < COPY_BELOW {
+        if count < SHORT {
             return Packet::copied(&self.space()[..count]);
         }
         self.storage.filled(count);
