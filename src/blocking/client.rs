@@ -30,8 +30,8 @@ const BATCH_CHUNKS: usize = 512;
 
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
-    receiving: Slot<Half<dyn PacketReceiver>>,
-    sending: Slot<Half<dyn PacketSender>>,
+    receiving: Slot<Box<dyn PacketReceiver>>,
+    sending: Slot<Box<dyn PacketSender>>,
     /// For socket options and for waking who waits, never used for longer than that takes. Like the
     /// halves it is gone once the client is closed, and with the last of the three the descriptor.
     control: Slot<Arc<dyn Transport>>,
@@ -44,7 +44,7 @@ pub struct Client {
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
     encoder: Encoder,
-    counters: Arc<Counters>,
+    counters: Counters,
     names: Option<Names>,
     /// The peer as errors name it, once there is one.
     peer: OnceLock<Arc<str>>,
@@ -64,16 +64,12 @@ pub struct Client {
     survives_fork: bool,
 }
 
-/// One direction: packets, and the transport to wait for.
-struct Half<T: ?Sized> {
-    packets: Box<T>,
-    transport: Arc<dyn Transport>,
-}
-
 impl Client {
     /// A client over a connection. Closing takes so long at most.
     pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
-        let transport = connection.transport;
+        let transport = connection.sender.transport();
+        let counters = Counters::default();
+        counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
             puts_aside: connection.sender.puts_aside(),
             appends: connection.sender.puts_aside() && !connection.runs_callbacks,
@@ -84,15 +80,15 @@ impl Client {
                 .fd(Interest::Read)
                 .or_else(|| transport.fd(Interest::Write))
                 .map_or(-1, |fd| fd.as_raw_fd()),
-            receiving: Slot::new(Half { packets: connection.receiver, transport: transport.clone() }),
-            sending: Slot::new(Half { packets: connection.sender, transport: transport.clone() }),
+            receiving: Slot::new(connection.receiver),
+            sending: Slot::new(connection.sender),
             control: Slot::new(transport),
             life: Life::begin(),
             unsent: AtomicBool::new(false),
             unsent_of: AtomicU32::new(fork::generation()),
             sender_waits: AtomicBool::new(false),
             encoder: connection.encoder,
-            counters: connection.counters,
+            counters,
             peer: OnceLock::new(),
             names: connection.names,
             is_shared: connection.is_shared,
@@ -127,14 +123,9 @@ impl Client {
     }
 
     #[inline(always)]
-    fn send(
-        &self,
-        half: &mut Half<dyn PacketSender>,
-        parts: &[&[u8]],
-        deadline: &mut Deadline,
-    ) -> Result<()> {
+    fn send(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
         if !(self.appends && self.append(half, parts)?) {
-            half.packets.check()?;
+            half.check()?;
             // No level of calls around a system call that could be saved; see `StreamReceiver`.
             Gather::with(
                 #[inline(always)]
@@ -150,8 +141,8 @@ impl Client {
 
     /// Puts a packet aside, right where it is encoded; false: it has to be sent.
     #[inline(always)]
-    fn append(&self, half: &mut Half<dyn PacketSender>, parts: &[&[u8]]) -> Result<bool> {
-        let Some(aside) = half.packets.aside() else { return Ok(false) };
+    fn append(&self, half: &mut dyn PacketSender, parts: &[&[u8]]) -> Result<bool> {
+        let Some(aside) = half.aside() else { return Ok(false) };
         let is_there = aside.append(&self.encoder, parts)?;
         self.unsent.store(!aside.is_empty(), Ordering::Relaxed);
         Ok(is_there)
@@ -166,7 +157,7 @@ impl Client {
     ) -> (usize, Result<()>) {
         let mut went = 0;
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            half.packets.check()?;
+            half.check()?;
             loop {
                 let mut out = Gather::default();
                 let gathered = self.gather(packets, &mut out);
@@ -200,7 +191,7 @@ impl Client {
     #[inline(always)]
     fn transmit(
         &self,
-        half: &mut Half<dyn PacketSender>,
+        half: &mut dyn PacketSender,
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
     ) -> Result<()> {
@@ -208,26 +199,25 @@ impl Client {
         if self.is_done() {
             return Err(closed());
         }
-        let outcome = self.send_through(half, deadline, |packets, hold| packets.send(out, hold));
-        outcome.inspect_err(|error| half.packets.give_up(out, error.reason()))
+        let outcome = self.send_through(half, deadline, |half, hold| half.send(out, hold, &self.counters));
+        outcome.inspect_err(|error| half.give_up(out, error.reason()))
     }
 
     /// Most of the time there is room at once, and nobody needs to know what time it is.
     #[inline(always)]
     fn send_through(
         &self,
-        half: &mut Half<dyn PacketSender>,
+        half: &mut dyn PacketSender,
         deadline: &mut Deadline,
         mut attempt: impl FnMut(&mut dyn PacketSender, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        let Half { packets, transport } = half;
-        let outcome = match attempt(&mut **packets, Hold::No) {
+        let outcome = match attempt(half, Hold::No) {
             Ok(()) => Ok(()),
             Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive_sender(&**transport, deadline, |hold| attempt(&mut **packets, hold)),
+            Err(_) => self.drive_sender(&*half.transport(), deadline, |hold| attempt(half, hold)),
         };
         if self.puts_aside {
-            self.unsent.store(packets.has_unsent(), Ordering::Relaxed);
+            self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         }
         outcome
     }
@@ -235,14 +225,14 @@ impl Client {
     /// Sends what is put aside.
     pub fn flush(&self, timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            self.send_through(half, deadline, |packets, hold| packets.flush(hold))
+            self.send_through(half, deadline, |half, hold| half.flush(hold, &self.counters))
         })
     }
 
     /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            self.send_through(half, deadline, |packets, hold| packets.send_eof(hold))
+            self.send_through(half, deadline, |half, hold| half.send_eof(hold, &self.counters))
         });
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
@@ -263,7 +253,7 @@ impl Client {
     pub fn recv_packet_if(&self, timeout_ms: i64, take: impl FnOnce(&Packet) -> Result<()>) -> Result<()> {
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
             let packet = self.receive(half, deadline)?;
-            take(&packet).inspect_err(|_| half.packets.put_back(Ok(packet)))
+            take(&packet).inspect_err(|_| half.put_back(Ok(packet), &self.counters))
         })
     }
 
@@ -273,7 +263,7 @@ impl Client {
         let [first, more @ ..] = out else { return Ok(0) };
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
             first.write(self.receive(half, deadline)?);
-            Ok(1 + half.packets.recv_more_into(more))
+            Ok(1 + half.recv_more_into(more, &self.counters))
         })
     }
 
@@ -289,8 +279,8 @@ impl Client {
             &mut Deadline::after_ms(timeout_ms),
             #[inline(always)]
             |half, deadline| {
-                self.wait_for_packet(half, deadline, |packets, hold| {
-                    packets.recv_with_ancillary(ancillary, room, hold)
+                self.wait_for_packet(half, deadline, |half, hold| {
+                    half.recv_with_ancillary(ancillary, room, hold, &self.counters)
                 })
             },
         )
@@ -309,7 +299,7 @@ impl Client {
             Deadline::after_ms(timeout_ms),
             #[inline(always)]
             |half, deadline| {
-                half.packets.check()?;
+                half.check()?;
                 Gather::with(
                     #[inline(always)]
                     |out| {
@@ -318,10 +308,10 @@ impl Client {
                         if self.is_done() {
                             return Err(closed());
                         }
-                        let sent = self.send_through(half, deadline, |packets, hold| {
-                            packets.send_with_ancillary(out, &control, hold)
+                        let sent = self.send_through(half, deadline, |half, hold| {
+                            half.send_with_ancillary(out, &control, hold, &self.counters)
                         });
-                        sent.inspect_err(|error| half.packets.give_up(out, error.reason()))
+                        sent.inspect_err(|error| half.give_up(out, error.reason()))
                     },
                 )?;
                 self.counters.packets_sent.add(1);
@@ -337,33 +327,33 @@ impl Client {
         if self.is_done() {
             return Err(self.explain(closed(), Stage::Receive));
         }
-        Ok(self.receiving.try_lock().is_some_and(|mut half| half.packets.is_ready()))
+        Ok(self.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters)))
     }
 
     #[inline(always)]
-    fn receive(&self, half: &mut Half<dyn PacketReceiver>, deadline: &mut Deadline) -> Result<Packet> {
+    fn receive(&self, half: &mut dyn PacketReceiver, deadline: &mut Deadline) -> Result<Packet> {
         // Not by `?`, which moves the packet once more: to read as a whole what was just written in parts
         // takes longer than all the rest.
-        match half.packets.recv_gathered() {
+        match half.recv_gathered(&self.counters) {
             Err(error) => Err(error),
             // A callback may have closed the client meanwhile.
             Ok(Some(_)) if self.is_done() => Err(closed()),
             Ok(Some(packet)) => Ok(packet),
-            Ok(None) => self.wait_for_packet(half, deadline, |packets, hold| packets.recv(hold)),
+            Ok(None) => self.wait_for_packet(half, deadline, |half, hold| half.recv(hold, &self.counters)),
         }
     }
 
     #[inline(always)]
     fn wait_for_packet(
         &self,
-        half: &mut Half<dyn PacketReceiver>,
+        half: &mut dyn PacketReceiver,
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
     ) -> Result<Packet> {
         let packet = match self.hold(deadline) {
             (Hold::No, _) => self.drive_receiver(half, deadline, recv)?,
             // Most of the time the kernel does all the waiting.
-            (hold, since) => match recv(&mut *half.packets, hold) {
+            (hold, since) => match recv(half, hold) {
                 Ok(packet) => packet,
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(_) => {
@@ -391,14 +381,13 @@ impl Client {
     #[inline(never)]
     fn drive_receiver(
         &self,
-        half: &mut Half<dyn PacketReceiver>,
+        half: &mut dyn PacketReceiver,
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
     ) -> Result<Packet> {
-        let Half { packets, transport } = half;
-        self.drive(&**transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
-            false => recv(&mut **packets, hold),
-            true => self.recv_after_flush(|hold| recv(&mut **packets, hold), hold),
+        self.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+            false => recv(half, hold),
+            true => self.recv_after_flush(|hold| recv(half, hold), hold),
         })
     }
 
@@ -422,14 +411,14 @@ impl Client {
             self.flushing.store(false, Ordering::SeqCst);
             return false;
         };
-        self.leave_to_parent(&mut half);
+        self.leave_to_parent(&mut **half);
         let outcome = loop {
-            match half.packets.flush(Hold::No) {
+            match half.flush(Hold::No, &self.counters) {
                 Err(Stop::Again) => {}
                 outcome => break outcome,
             }
         };
-        self.unsent.store(half.packets.has_unsent(), Ordering::Relaxed);
+        self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         drop(half);
         self.flushing.store(false, Ordering::SeqCst);
         // Failures are seen by receiving, too, or by the next send.
@@ -438,11 +427,11 @@ impl Client {
 
     /// What was put aside before a fork is the parent's to send.
     #[inline]
-    fn leave_to_parent(&self, half: &mut Half<dyn PacketSender>) {
+    fn leave_to_parent(&self, half: &mut dyn PacketSender) {
         let here = fork::generation();
         if self.unsent_of.load(Ordering::Relaxed) != here {
             self.unsent_of.store(here, Ordering::Relaxed);
-            half.packets.forget_unsent();
+            half.forget_unsent();
             self.unsent.store(false, Ordering::Relaxed);
         }
     }
@@ -498,12 +487,12 @@ impl Client {
     fn with_receiver<T>(
         &self,
         deadline: &mut Deadline,
-        work: impl FnOnce(&mut Half<dyn PacketReceiver>, &mut Deadline) -> Result<T>,
+        work: impl FnOnce(&mut dyn PacketReceiver, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.receiving, deadline, Stage::Receive)?;
         // All that needs the client is done before the half is let go: then it may be gone.
         self.begin()
-            .and_then(|()| work(&mut half, deadline))
+            .and_then(|()| work(&mut **half, deadline))
             .map_err(|error| self.explain(error, Stage::Receive))
     }
 
@@ -511,14 +500,14 @@ impl Client {
     fn with_sender<T>(
         &self,
         mut deadline: Deadline,
-        work: impl FnOnce(&mut Half<dyn PacketSender>, &mut Deadline) -> Result<T>,
+        work: impl FnOnce(&mut dyn PacketSender, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
         if self.puts_aside {
-            self.leave_to_parent(&mut half);
+            self.leave_to_parent(&mut **half);
         }
         self.begin()
-            .and_then(|()| work(&mut half, &mut deadline))
+            .and_then(|()| work(&mut **half, &mut deadline))
             .map_err(|error| self.explain(error, Stage::Send))
     }
 

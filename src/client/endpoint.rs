@@ -8,7 +8,7 @@ use crate::blocking::{Channel, Client};
 use crate::endpoint::datagram::DatagramSender;
 use crate::endpoint::one_way::{NoReceiver, NoSender};
 use crate::endpoint::stream::StreamSender;
-use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Encoder, PacketReceiver, PacketSender};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
@@ -55,17 +55,16 @@ pub(super) fn over_stream(
     options: &CommonOptions,
 ) -> Result<Connection> {
     let transport = channel.transport()?;
-    let counters = Arc::new(Counters::default());
     let receiver: Box<dyn PacketReceiver> = match directions {
-        Directions::Send => Box::new(NoReceiver),
-        _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options, &counters)),
+        Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
+        _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options)),
     };
     let sender: Box<dyn PacketSender> = match directions {
         Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
-        _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer, counters.clone())),
+        _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer)),
     };
     let encoder = protocol.clone().into();
-    Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
+    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
 }
 
 /// Both halves over a datagram transport.
@@ -76,36 +75,32 @@ pub(super) fn over_datagrams(
     options: &CommonOptions,
 ) -> Result<Connection> {
     let transport = channel.transport()?;
-    let counters = Arc::new(Counters::default());
     let receiver: Box<dyn PacketReceiver> = match directions {
-        Directions::Send => Box::new(NoReceiver),
-        _ => Box::new(datagram_receiver(transport.clone(), protocol, options, &counters)),
+        Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
+        _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),
     };
     let sender: Box<dyn PacketSender> = match directions {
         Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
-        _ => Box::new(DatagramSender::new(transport.clone(), counters.clone())),
+        _ => Box::new(DatagramSender::new(transport.clone())),
     };
     let encoder = protocol.clone().into();
-    Ok(connection(transport, receiver, sender, encoder, counters, protocol.runs_callbacks()))
+    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
 }
 
 fn connection(
-    transport: Arc<dyn Transport>,
+    transport: &dyn Transport,
     receiver: Box<dyn PacketReceiver>,
     sender: Box<dyn PacketSender>,
     encoder: Encoder,
-    counters: Arc<Counters>,
     protocol_calls_back: bool,
 ) -> Connection {
     Connection {
         receiver,
         sender,
         encoder,
-        counters,
-        names: names(&*transport),
+        names: names(transport),
         is_shared: true,
         runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
-        transport,
     }
 }
 

@@ -276,7 +276,8 @@ fn endpoint(
         Directions::Receive => &[Interest::Read],
         Directions::Send => &[Interest::Write],
     };
-    if needed.iter().any(|interest| connection.transport.fd(*interest).is_none()) {
+    let transport = connection.sender.transport();
+    if needed.iter().any(|interest| transport.fd(*interest).is_none()) {
         let reason = "this transport has no descriptor that a loop could wait for";
         return Err(Error::new(EN_EOPNOTSUPP, reason));
     }

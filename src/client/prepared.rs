@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::CommonOptions;
+use crate::endpoint::Connection;
 use crate::endpoint::datagram::{DatagramReceiver, DatagramSender};
 use crate::endpoint::intake::Intake;
 use crate::endpoint::stream::{StreamReceiver, StreamSender};
-use crate::endpoint::{Connection, Counters};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
 use crate::socket::names::Names;
@@ -18,10 +18,9 @@ pub(super) fn stream_receiver<T: StreamTransport + ?Sized>(
     transport: Arc<T>,
     decoding: Decoding,
     common: &CommonOptions,
-    counters: &Arc<Counters>,
 ) -> StreamReceiver<T> {
     let intake = Intake::new(decoding, common.max_packet_size, common.ask());
-    StreamReceiver::new(transport, intake, counters.clone())
+    StreamReceiver::new(transport, intake)
 }
 
 /// The receiving half for datagrams.
@@ -29,9 +28,8 @@ pub(super) fn datagram_receiver<T: DatagramTransport + ?Sized>(
     transport: Arc<T>,
     protocol: &Arc<dyn DatagramProtocol>,
     common: &CommonOptions,
-    counters: &Arc<Counters>,
 ) -> DatagramReceiver<T> {
-    DatagramReceiver::new(transport, protocol.clone(), common.max_datagram_size(), counters.clone())
+    DatagramReceiver::new(transport, protocol.clone(), common.max_datagram_size())
 }
 
 /// An endpoint over a stream that only lacks the stream.
@@ -54,26 +52,19 @@ impl PreparedStream {
 
     pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Connection {
         match transport.clone().into_socket() {
-            Some(socket) => self.over(socket, transport),
-            None => self.over(transport.clone(), transport),
+            Some(socket) => self.over(socket),
+            None => self.over(transport),
         }
     }
 
-    /// Both halves over `transport`, which is `whole`.
-    fn over<T: StreamTransport + ?Sized + 'static>(
-        self,
-        transport: Arc<T>,
-        whole: Arc<dyn StreamTransport>,
-    ) -> Connection {
+    /// Both halves.
+    fn over<T: StreamTransport + ?Sized + 'static>(self, transport: Arc<T>) -> Connection {
         let PreparedStream { names, protocol, decoding, common } = self;
-        let counters = Arc::new(Counters::default());
         Connection {
-            receiver: Box::new(stream_receiver(transport.clone(), decoding, &common, &counters)),
-            sender: Box::new(StreamSender::new(transport, common.write_buffer, counters.clone())),
-            transport: whole,
+            receiver: Box::new(stream_receiver(transport.clone(), decoding, &common)),
+            sender: Box::new(StreamSender::new(transport, common.write_buffer)),
             runs_callbacks: protocol.runs_callbacks(),
             encoder: protocol.into(),
-            counters,
             names: Some(names),
             is_shared: false,
         }
@@ -87,14 +78,11 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
     protocol: &Arc<dyn DatagramProtocol>,
     common: &CommonOptions,
 ) -> Connection {
-    let counters = Arc::new(Counters::default());
     Connection {
-        receiver: Box::new(datagram_receiver(transport.clone(), protocol, common, &counters)),
-        sender: Box::new(DatagramSender::new(transport.clone(), counters.clone())),
-        transport,
+        receiver: Box::new(datagram_receiver(transport.clone(), protocol, common)),
+        sender: Box::new(DatagramSender::new(transport)),
         encoder: protocol.clone().into(),
         runs_callbacks: protocol.runs_callbacks(),
-        counters,
         names: Some(names),
         is_shared: false,
     }

@@ -10,7 +10,7 @@ use crate::packet::{Desk, Packet, SHORT, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
-use crate::transport::DatagramTransport;
+use crate::transport::{DatagramTransport, Transport};
 
 /// Receives packets.
 pub struct DatagramReceiver<T: ?Sized> {
@@ -19,7 +19,6 @@ pub struct DatagramReceiver<T: ?Sized> {
     max_size: usize,
     /// How many bytes a receive may bring.
     room: usize,
-    counters: Arc<Counters>,
     storage: Storage,
     /// The size of each datagram in the storage; the last may be shorter.
     segment: usize,
@@ -32,16 +31,13 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         transport: Arc<T>,
         protocol: Arc<dyn DatagramProtocol>,
         max_size: usize,
-        counters: Arc<Counters>,
     ) -> DatagramReceiver<T> {
-        counters.max_recv_size.set(max_size);
         let room = max_size.max(transport.most_at_once());
         DatagramReceiver {
             transport,
             protocol,
             max_size,
             room,
-            counters,
             storage: Storage::default(),
             segment: 0,
             ready: None,
@@ -50,14 +46,18 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
 
     /// One receive, by `receive`, with the storage empty.
     #[inline(always)]
-    fn receive(&mut self, receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>) -> Attempt<Packet> {
+    fn receive(
+        &mut self,
+        counters: &Counters,
+        receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
+    ) -> Attempt<Packet> {
         match Desk::with(
             self.room,
             #[inline(always)]
-            |desk| self.receive_at(desk, receive),
+            |desk| self.receive_at(desk, counters, receive),
         )? {
-            Some(datagram) => Ok(self.finish(datagram)?),
-            None => self.next_segment()?.ok_or(Stop::Again),
+            Some(datagram) => Ok(self.finish(datagram, counters)?),
+            None => self.next_segment(counters)?.ok_or(Stop::Again),
         }
     }
 
@@ -66,22 +66,23 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     fn receive_at(
         &mut self,
         mut desk: Desk<'_>,
+        counters: &Counters,
         receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
     ) -> Attempt<Option<Packet>> {
         let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
-        self.counters.recv_calls.add(1);
+        counters.recv_calls.add(1);
         match arrived {
             Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
-                self.counters.bytes_received.add(size);
+                counters.bytes_received.add(size);
                 Ok(Some(desk.copy(size)))
             }
-            arrived => self.take_over(desk, arrived).map(|()| None),
+            arrived => self.take_over(desk, arrived, counters).map(|()| None),
         }
     }
 
     /// What is large, or several datagrams, stays where it lies.
     #[inline(never)]
-    fn take_over(&mut self, desk: Desk<'_>, arrived: Attempt<Arrived>) -> Attempt<()> {
+    fn take_over(&mut self, desk: Desk<'_>, arrived: Attempt<Arrived>, counters: &Counters) -> Attempt<()> {
         let Arrived { size, segment } = match arrived {
             Ok(arrived) => arrived,
             Err(stop) => {
@@ -90,7 +91,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
             }
         };
         let here = size.min(self.room);
-        self.counters.bytes_received.add(here);
+        counters.bytes_received.add(here);
         if segment == 0 && size > self.max_size {
             desk.go_back();
             return Err(too_large(size, self.max_size).into());
@@ -102,15 +103,15 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
 
     /// The next datagram that came with others.
     #[inline]
-    fn next_segment(&mut self) -> Result<Option<Packet>> {
+    fn next_segment(&mut self, counters: &Counters) -> Result<Option<Packet>> {
         let Some(datagram) = self.storage.take(self.segment) else { return Ok(None) };
-        self.finish(datagram).map(Some)
+        self.finish(datagram, counters).map(Some)
     }
 
     #[inline]
-    fn finish(&self, datagram: Packet) -> Result<Packet> {
+    fn finish(&self, datagram: Packet, counters: &Counters) -> Result<Packet> {
         let packet = self.decode(datagram)?;
-        self.counters.packets_received.add(1);
+        counters.packets_received.add(1);
         Ok(packet)
     }
 
@@ -133,28 +134,29 @@ fn too_large(size: usize, max_size: usize) -> Error {
 }
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
-    fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
+    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet> {
         self.receive(
+            counters,
             #[inline(always)]
             |transport, space| transport.recv(space, hold),
         )
     }
 
-    fn recv_gathered(&mut self) -> Result<Option<Packet>> {
+    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>> {
         if let Some(outcome) = self.ready.take() {
-            return outcome.inspect(|_| self.counters.packets_received.add(1)).map(Some);
+            return outcome.inspect(|_| counters.packets_received.add(1)).map(Some);
         }
-        self.next_segment()
+        self.next_segment(counters)
     }
 
-    fn recv_more(&mut self) -> Attempt<Packet> {
-        match self.recv_gathered()? {
+    fn recv_more(&mut self, counters: &Counters) -> Attempt<Packet> {
+        match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
-            None => self.recv(Hold::No),
+            None => self.recv(Hold::No, counters),
         }
     }
 
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>], counters: &Counters) -> usize {
         let (mut count, mut outcome) = (0, Ok(()));
         // What is there already, without a system call.
         while self.ready.is_none()
@@ -170,36 +172,50 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
             };
             count += 1;
         }
-        self.counters.packets_received.add(count);
+        counters.packets_received.add(count);
         while outcome.is_ok() && count < out.len() {
-            outcome = self.recv_more().map(|packet| {
+            outcome = self.recv_more(counters).map(|packet| {
                 out[count].write(packet);
                 count += 1;
             });
         }
         if let Err(Stop::Failed(error)) = outcome {
-            self.put_back(Err(error));
+            self.put_back(Err(error), counters);
         }
         count
     }
 
-    fn put_back(&mut self, outcome: Result<Packet>) {
+    fn max_recv_size(&self) -> usize {
+        self.max_size
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone().plain()
+    }
+
+    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters) {
         if outcome.is_ok() {
-            self.counters.packets_received.take_back();
+            counters.packets_received.take_back();
         }
         self.ready = Some(outcome);
     }
 
-    fn is_ready(&mut self) -> bool {
+    fn is_ready(&mut self, _counters: &Counters) -> bool {
         self.ready.is_some() || !self.storage.bytes().is_empty()
     }
 
-    fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet> {
-        match self.recv_gathered()? {
+    fn recv_with_ancillary(
+        &mut self,
+        ancillary: &mut Ancillary,
+        room: usize,
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<Packet> {
+        match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
-            None => {
-                self.receive(|transport, space| transport.recv_with_ancillary(space, ancillary, room, hold))
-            }
+            None => self.receive(counters, |transport, space| {
+                transport.recv_with_ancillary(space, ancillary, room, hold)
+            }),
         }
     }
 }
@@ -207,13 +223,12 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
 /// Sends packets.
 pub struct DatagramSender<T: ?Sized> {
     transport: Arc<T>,
-    counters: Arc<Counters>,
 }
 
 impl<T: DatagramTransport + ?Sized> DatagramSender<T> {
     /// The sending half over a transport.
-    pub fn new(transport: Arc<T>, counters: Arc<Counters>) -> DatagramSender<T> {
-        DatagramSender { transport, counters }
+    pub fn new(transport: Arc<T>) -> DatagramSender<T> {
+        DatagramSender { transport }
     }
 }
 
@@ -222,7 +237,7 @@ impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
         Ok(())
     }
 
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()> {
+    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
         if out.packets_sent() == out.packets() {
             return Ok(());
         }
@@ -235,28 +250,34 @@ impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
             let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
             self.transport.send(&datagrams, hold)
         };
-        self.counters.send_calls.add(1);
+        counters.send_calls.add(1);
         let count = outcome.map_err(not_sent)?;
         let before = out.sent();
         out.advance_packets(count);
-        self.counters.bytes_sent.add(out.sent() - before);
+        counters.bytes_sent.add(out.sent() - before);
         if out.packets_sent() == out.packets() { Ok(()) } else { Err(Stop::Again) }
     }
 
-    fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()> {
+    fn send_with_ancillary(
+        &mut self,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()> {
         if out.is_empty() {
             return Err(nothing_beside());
         }
         let outcome = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
-        self.counters.send_calls.add(1);
-        self.counters.bytes_sent.add(outcome?);
+        counters.send_calls.add(1);
+        counters.bytes_sent.add(outcome?);
         out.advance_packets(1);
         Ok(())
     }
 
     fn give_up(&mut self, _out: &Gather<'_>, _why: &str) {}
 
-    fn flush(&mut self, _hold: Hold) -> Attempt<()> {
+    fn flush(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
         Ok(())
     }
 
@@ -266,7 +287,11 @@ impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
 
     fn forget_unsent(&mut self) {}
 
-    fn send_eof(&mut self, _hold: Hold) -> Attempt<()> {
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone().plain()
+    }
+
+    fn send_eof(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
         Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into())
     }
 }

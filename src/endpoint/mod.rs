@@ -22,25 +22,25 @@ pub mod stream;
 /// The receiving half of an endpoint.
 pub trait PacketReceiver: Send {
     /// Receives one packet with one system call, after [`Self::recv_gathered`] has had none.
-    fn recv(&mut self, hold: Hold) -> Attempt<Packet>;
+    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet>;
 
     /// A packet from what has gathered, without a system call; None: there is none.
-    fn recv_gathered(&mut self) -> Result<Option<Packet>>;
+    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>>;
 
     /// A packet that is there beside one that was just received, without waiting.
-    fn recv_more(&mut self) -> Attempt<Packet> {
-        self.recv_gathered()?.ok_or(Stop::Want(Interest::Read))
+    fn recv_more(&mut self, counters: &Counters) -> Attempt<Packet> {
+        self.recv_gathered(counters)?.ok_or(Stop::Want(Interest::Read))
     }
 
     /// Packets that are there beside each other, into `out`; how many. A failure among them waits for
     /// the next receive.
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>], counters: &Counters) -> usize {
         for (count, place) in out.iter_mut().enumerate() {
-            match self.recv_more() {
+            match self.recv_more(counters) {
                 Ok(packet) => place.write(packet),
                 Err(Stop::Want(_) | Stop::Again) => return count,
                 Err(Stop::Failed(error)) => {
-                    self.put_back(Err(error));
+                    self.put_back(Err(error), counters);
                     return count;
                 }
             };
@@ -50,10 +50,14 @@ pub trait PacketReceiver: Send {
 
     /// Hands packets that have gathered to `put`, without a system call, until that has enough; whether
     /// these were all. A failure behind others waits for the next receive.
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
+    fn gathered_each(
+        &mut self,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Result<bool> {
         let mut is_first = true;
         loop {
-            match self.recv_gathered() {
+            match self.recv_gathered(counters) {
                 Ok(Some(packet)) => {
                     if !Handed::with(packet, &mut *put) {
                         return Ok(false);
@@ -62,7 +66,7 @@ pub trait PacketReceiver: Send {
                 Ok(None) => return Ok(true),
                 Err(error) if is_first => return Err(error),
                 Err(error) => {
-                    self.put_back(Err(error));
+                    self.put_back(Err(error), counters);
                     return Ok(false);
                 }
             }
@@ -72,15 +76,20 @@ pub trait PacketReceiver: Send {
 
     /// One system call, and the packets that it brings, as [`PacketReceiver::gathered_each`] hands them
     /// on.
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
-        let first = self.recv(hold)?;
+    fn recv_each(
+        &mut self,
+        hold: Hold,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Attempt<bool> {
+        let first = self.recv(hold, counters)?;
         if !Handed::with(first, &mut *put) {
             return Ok(false);
         }
-        match self.gathered_each(put) {
+        match self.gathered_each(counters, put) {
             Ok(are_all) => Ok(are_all),
             Err(error) => {
-                self.put_back(Err(error));
+                self.put_back(Err(error), counters);
                 Ok(false)
             }
         }
@@ -88,7 +97,13 @@ pub trait PacketReceiver: Send {
 
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
-    fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet>;
+    fn recv_with_ancillary(
+        &mut self,
+        ancillary: &mut Ancillary,
+        room: usize,
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<Packet>;
 
     /// Whether the last system call has brought all that there was.
     fn is_drained(&self) -> bool {
@@ -96,10 +111,16 @@ pub trait PacketReceiver: Send {
     }
 
     /// Takes an outcome back: the next receive answers it.
-    fn put_back(&mut self, outcome: Result<Packet>);
+    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters);
 
     /// Whether the next receive answers without a system call.
-    fn is_ready(&mut self) -> bool;
+    fn is_ready(&mut self, counters: &Counters) -> bool;
+
+    /// How many bytes each receive asks for.
+    fn max_recv_size(&self) -> usize;
+
+    /// Where it receives from.
+    fn transport(&self) -> Arc<dyn Transport>;
 }
 
 /// The sending half of an endpoint.
@@ -108,10 +129,16 @@ pub trait PacketSender: Send {
     fn check(&self) -> Result<()>;
 
     /// Sends what was gathered, with at most one system call.
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()>;
+    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()>;
 
     /// Sends what was gathered and a control message with it, at once or not at all.
-    fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()>;
+    fn send_with_ancillary(
+        &mut self,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()>;
 
     /// Where packets may be put aside now; None: nowhere, they are to be sent.
     fn aside(&mut self) -> Option<&mut Aside> {
@@ -123,7 +150,7 @@ pub trait PacketSender: Send {
     fn give_up(&mut self, out: &Gather<'_>, why: &str);
 
     /// Sends what was put aside for later, with at most one system call.
-    fn flush(&mut self, hold: Hold) -> Attempt<()>;
+    fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()>;
 
     /// Whether it ever puts anything aside.
     fn puts_aside(&self) -> bool {
@@ -137,12 +164,15 @@ pub trait PacketSender: Send {
     fn forget_unsent(&mut self);
 
     /// Sends the end of the stream.
-    fn send_eof(&mut self, hold: Hold) -> Attempt<()>;
+    fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()>;
 
     /// Takes leave of the peer, as the last thing before the connection is closed.
     fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
         Ok(())
     }
+
+    /// Where it sends to.
+    fn transport(&self) -> Arc<dyn Transport>;
 }
 
 /// Both halves of an endpoint over a connected transport, and what is known of it.
@@ -151,12 +181,8 @@ pub struct Connection {
     pub receiver: Box<dyn PacketReceiver>,
     /// The sending half.
     pub sender: Box<dyn PacketSender>,
-    /// What both work on.
-    pub transport: Arc<dyn Transport>,
     /// Makes packets bytes.
     pub encoder: Encoder,
-    /// Counts what both do.
-    pub counters: Arc<Counters>,
     /// Who is at the two ends, where that is known.
     pub names: Option<Names>,
     /// Whether others have a hold on the transport, too. Then a call is refused where another one is

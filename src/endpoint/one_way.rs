@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{PacketReceiver, PacketSender};
+use super::{Counters, PacketReceiver, PacketSender};
 use crate::attempt::{Attempt, Hold};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::packet::Packet;
@@ -11,25 +11,42 @@ use crate::socket::ancillary::Ancillary;
 use crate::transport::Transport;
 
 /// The receiving half of an endpoint that only sends.
-pub struct NoReceiver;
+pub struct NoReceiver {
+    /// Others may wait for it.
+    pub transport: Arc<dyn Transport>,
+}
 
 impl PacketReceiver for NoReceiver {
-    fn recv(&mut self, _hold: Hold) -> Attempt<Packet> {
+    fn recv(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<Packet> {
         Err(only_sends().into())
     }
 
-    fn recv_gathered(&mut self) -> Result<Option<Packet>> {
+    fn recv_gathered(&mut self, _counters: &Counters) -> Result<Option<Packet>> {
         Err(only_sends())
     }
 
-    fn recv_with_ancillary(&mut self, _: &mut Ancillary, _room: usize, _hold: Hold) -> Attempt<Packet> {
+    fn recv_with_ancillary(
+        &mut self,
+        _: &mut Ancillary,
+        _room: usize,
+        _hold: Hold,
+        _counters: &Counters,
+    ) -> Attempt<Packet> {
         Err(only_sends().into())
     }
 
-    fn put_back(&mut self, _outcome: Result<Packet>) {}
+    fn put_back(&mut self, _outcome: Result<Packet>, _counters: &Counters) {}
 
-    fn is_ready(&mut self) -> bool {
+    fn is_ready(&mut self, _counters: &Counters) -> bool {
         false
+    }
+
+    fn max_recv_size(&self) -> usize {
+        0
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone()
     }
 }
 
@@ -44,17 +61,23 @@ impl PacketSender for NoSender {
         Err(only_receives())
     }
 
-    fn send(&mut self, _out: &mut Gather<'_>, _hold: Hold) -> Attempt<()> {
+    fn send(&mut self, _out: &mut Gather<'_>, _hold: Hold, _counters: &Counters) -> Attempt<()> {
         Err(only_receives().into())
     }
 
-    fn send_with_ancillary(&mut self, _out: &mut Gather<'_>, _control: &[u8], _hold: Hold) -> Attempt<()> {
+    fn send_with_ancillary(
+        &mut self,
+        _out: &mut Gather<'_>,
+        _control: &[u8],
+        _hold: Hold,
+        _counters: &Counters,
+    ) -> Attempt<()> {
         Err(only_receives().into())
     }
 
     fn give_up(&mut self, _out: &Gather<'_>, _why: &str) {}
 
-    fn flush(&mut self, _hold: Hold) -> Attempt<()> {
+    fn flush(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
         Err(only_receives().into())
     }
 
@@ -64,12 +87,16 @@ impl PacketSender for NoSender {
 
     fn forget_unsent(&mut self) {}
 
-    fn send_eof(&mut self, _hold: Hold) -> Attempt<()> {
+    fn send_eof(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
         Err(only_receives().into())
     }
 
     fn farewell(&mut self, hold: Hold) -> Attempt<()> {
         self.transport.farewell(hold)
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone()
     }
 }
 

@@ -14,14 +14,13 @@ use crate::error::{
 use crate::packet::{Handed, Packet};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
-use crate::transport::StreamTransport;
+use crate::transport::{StreamTransport, Transport};
 
 /// Receives packets. It is compiled for a transport, or for any: around a system call each level of
 /// calls costs more than what is done there, as the processor has forgotten where they return to.
 pub struct StreamReceiver<T: ?Sized> {
     transport: Arc<T>,
     intake: Intake,
-    counters: Arc<Counters>,
     /// An outcome that was decided earlier.
     ready: Option<Box<Result<Packet>>>,
     /// Why nothing more comes from the transport.
@@ -30,9 +29,8 @@ pub struct StreamReceiver<T: ?Sized> {
 
 impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The receiving half over a transport.
-    pub fn new(transport: Arc<T>, intake: Intake, counters: Arc<Counters>) -> StreamReceiver<T> {
-        counters.max_recv_size.set(intake.ask());
-        StreamReceiver { transport, intake, counters, ready: None, ended: None }
+    pub fn new(transport: Arc<T>, intake: Intake) -> StreamReceiver<T> {
+        StreamReceiver { transport, intake, ready: None, ended: None }
     }
 
     /// The next packet of the intake; a failure for ever is remembered.
@@ -44,9 +42,8 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
     /// were all. What fails among them is the next outcome.
     #[inline(always)]
-    fn next_packets(&mut self, mut put: impl FnMut(Handed<'_>, &Counters) -> bool) -> (usize, bool) {
-        let counters = &*self.counters;
-        let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
+    fn next_packets(&mut self, put: impl FnMut(Handed<'_>) -> bool) -> (usize, bool) {
+        let (count, rest) = self.intake.next_packets(put);
         let are_all = rest.unwrap_or_else(|failure| {
             self.ready = Some(Box::new(Err(self.failed(failure))));
             false
@@ -56,8 +53,12 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// The same; a failure that comes first is the outcome.
     #[inline(always)]
-    fn hand_on(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<(usize, bool)> {
-        let outcome = self.next_packets(|packet, counters| {
+    fn hand_on(
+        &mut self,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Result<(usize, bool)> {
+        let outcome = self.next_packets(|packet| {
             counters.packets_received.add(1);
             put(packet)
         });
@@ -82,16 +83,20 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// One receive into the intake, by `receive`.
     #[inline]
-    fn receive(&mut self, receive: impl FnOnce(&T, &mut [u8]) -> Attempt<usize>) -> Attempt<()> {
+    fn receive(
+        &mut self,
+        counters: &Counters,
+        receive: impl FnOnce(&T, &mut [u8]) -> Attempt<usize>,
+    ) -> Attempt<()> {
         let space = self.intake.space().map_err(|error| error.at(Stage::Receive))?;
         let outcome = receive(&*self.transport, space);
-        self.counters.recv_calls.add(1);
+        counters.recv_calls.add(1);
         match outcome {
             Ok(0) => self.end(None),
             Ok(count) => {
-                self.counters.bytes_received.add(count);
+                counters.bytes_received.add(count);
                 self.intake.filled(count);
-                self.counters.max_recv_size.set(self.intake.ask());
+                counters.max_recv_size.set(self.intake.ask());
             }
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
             Err(stop) => {
@@ -124,38 +129,46 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
 impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     #[inline]
-    fn recv(&mut self, hold: Hold) -> Attempt<Packet> {
+    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet> {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
-        self.receive(|transport, space| transport.recv(space, hold))?;
-        match self.recv_gathered()? {
+        self.receive(counters, |transport, space| transport.recv(space, hold))?;
+        match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
             None => Err(Stop::Again),
         }
     }
 
     #[inline]
-    fn recv_gathered(&mut self) -> Result<Option<Packet>> {
+    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>> {
         let packet = match self.ready.take() {
             None => self.next_packet()?,
             Some(outcome) => Some((*outcome)?),
         };
         if packet.is_some() {
-            self.counters.packets_received.add(1);
+            counters.packets_received.add(1);
         }
         Ok(packet)
     }
 
-    fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet> {
-        if let Some(packet) = self.recv_gathered()? {
+    fn recv_with_ancillary(
+        &mut self,
+        ancillary: &mut Ancillary,
+        room: usize,
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<Packet> {
+        if let Some(packet) = self.recv_gathered(counters)? {
             return Ok(packet);
         }
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
-        self.receive(|transport, space| transport.recv_with_ancillary(space, ancillary, room, hold))?;
-        match self.recv_gathered()? {
+        self.receive(counters, |transport, space| {
+            transport.recv_with_ancillary(space, ancillary, room, hold)
+        })?;
+        match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
             None if self.ended.is_some() => Err(Stop::Again),
             None => {
@@ -165,35 +178,44 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         }
     }
 
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
+    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>], counters: &Counters) -> usize {
         if self.ready.is_some() || out.is_empty() {
             return 0;
         }
         let mut places = out.iter_mut();
-        let (count, _) = self.next_packets(|packet, _| {
+        let (count, _) = self.next_packets(|packet| {
             places.next().map(|place| place.write(packet.take()));
             places.len() > 0
         });
-        self.counters.packets_received.add(count);
+        counters.packets_received.add(count);
         count
     }
 
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
+    fn gathered_each(
+        &mut self,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Result<bool> {
         let Some(outcome) = self.ready.take() else {
-            let (_, are_all) = self.hand_on(put)?;
+            let (_, are_all) = self.hand_on(counters, put)?;
             return Ok(are_all);
         };
         let packet = (*outcome)?;
-        self.counters.packets_received.add(1);
+        counters.packets_received.add(1);
         Ok(Handed::with(packet, put) && !self.intake.has_fresh())
     }
 
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
+    fn recv_each(
+        &mut self,
+        hold: Hold,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Attempt<bool> {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
-        self.receive(|transport, space| transport.recv(space, hold))?;
-        match self.hand_on(put)? {
+        self.receive(counters, |transport, space| transport.recv(space, hold))?;
+        match self.hand_on(counters, put)? {
             (0, _) => Err(Stop::Again),
             (_, are_all) => Ok(are_all),
         }
@@ -203,14 +225,22 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         self.transport.is_drained()
     }
 
-    fn put_back(&mut self, outcome: Result<Packet>) {
+    fn max_recv_size(&self) -> usize {
+        self.intake.ask()
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone().plain()
+    }
+
+    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters) {
         if outcome.is_ok() {
-            self.counters.packets_received.take_back();
+            counters.packets_received.take_back();
         }
         self.ready = Some(Box::new(outcome));
     }
 
-    fn is_ready(&mut self) -> bool {
+    fn is_ready(&mut self, counters: &Counters) -> bool {
         loop {
             if self.ready.is_none() {
                 self.ready = self.next_packet().transpose().map(Box::new);
@@ -219,7 +249,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
                 return true;
             }
             if !self.transport.has_received()
-                || self.receive(|transport, space| transport.recv(space, Hold::No)).is_err()
+                || self.receive(counters, |transport, space| transport.recv(space, Hold::No)).is_err()
             {
                 return false;
             }
@@ -230,7 +260,6 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 /// Sends packets.
 pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
-    counters: Arc<Counters>,
     /// None: nothing is put aside.
     aside: Option<Box<Aside>>,
     /// Why nothing can be sent any more: the end was sent, or half a packet.
@@ -240,16 +269,17 @@ pub struct StreamSender<T: StreamTransport + ?Sized> {
 
 impl<T: StreamTransport + ?Sized> StreamSender<T> {
     /// The sending half over a transport, with a write buffer of so many bytes, or without.
-    pub fn new(transport: Arc<T>, buffer_size: usize, counters: Arc<Counters>) -> StreamSender<T> {
+    pub fn new(transport: Arc<T>, buffer_size: usize) -> StreamSender<T> {
         let aside = (buffer_size > 0).then(|| Box::new(Aside::new(buffer_size)));
-        StreamSender { transport, counters, aside, closed: None, eof_sent: false }
+        StreamSender { transport, aside, closed: None, eof_sent: false }
     }
+}
 
-    fn count(&self, sent: &Attempt<usize>) {
-        self.counters.send_calls.add(1);
-        if let Ok(count) = sent {
-            self.counters.bytes_sent.add(*count);
-        }
+/// A send has come to this.
+fn count(sent: &Attempt<usize>, counters: &Counters) {
+    counters.send_calls.add(1);
+    if let Ok(count) = sent {
+        counters.bytes_sent.add(*count);
     }
 }
 
@@ -271,30 +301,36 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         }
     }
 
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold) -> Attempt<()> {
+    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
         if out.is_sent() || self.aside.as_mut().is_some_and(|aside| aside.put(out)) {
             return Ok(());
         }
         if self.has_unsent() {
-            self.flush(hold)?;
+            self.flush(hold, counters)?;
             return Err(Stop::Again);
         }
         let sent = out.with_rest(|slices| self.transport.send(slices, hold));
-        self.count(&sent);
+        count(&sent, counters);
         out.advance(sent?);
         if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
     }
 
-    fn send_with_ancillary(&mut self, out: &mut Gather<'_>, control: &[u8], hold: Hold) -> Attempt<()> {
+    fn send_with_ancillary(
+        &mut self,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()> {
         if out.is_empty() {
             return Err(nothing_beside());
         }
         if self.has_unsent() {
-            self.flush(hold)?;
+            self.flush(hold, counters)?;
             return Err(Stop::Again);
         }
         let sent = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
-        self.count(&sent);
+        count(&sent, counters);
         out.advance(sent?);
         match out.is_sent() {
             true => Ok(()),
@@ -322,11 +358,11 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         }
     }
 
-    fn flush(&mut self, hold: Hold) -> Attempt<()> {
+    fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
         let Some(aside) = self.aside.as_mut().filter(|aside| !aside.is_empty()) else { return Ok(()) };
         let sent = self.transport.send(&[std::io::IoSlice::new(aside.rest())], hold);
         aside.advance(*sent.as_ref().unwrap_or(&0));
-        self.count(&sent);
+        count(&sent, counters);
         sent?;
         if self.has_unsent() { Err(Stop::Again) } else { Ok(()) }
     }
@@ -347,11 +383,15 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         self.transport.farewell(hold)
     }
 
-    fn send_eof(&mut self, hold: Hold) -> Attempt<()> {
+    fn transport(&self) -> Arc<dyn Transport> {
+        self.transport.clone().plain()
+    }
+
+    fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
         if self.eof_sent {
             return Ok(());
         }
-        match self.flush(hold) {
+        match self.flush(hold, counters) {
             Ok(()) => self.transport.send_eof(hold)?,
             // The connection is down: there is nobody to tell.
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),

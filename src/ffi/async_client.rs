@@ -435,7 +435,7 @@ pub(super) unsafe fn get_stats<H: Handle<Inner = AsyncClient>>(
     call(|| {
         // SAFETY: as the caller promises.
         let client = unsafe { client(pointer)? };
-        let counted = client.counters().map(|counters| counters.stats().into()).unwrap_or_default();
+        let counted = client.stats().into();
         // SAFETY: as the caller promises.
         unsafe { write_stats(stats, counted) }
     })

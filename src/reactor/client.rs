@@ -4,7 +4,6 @@
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::os::fd::RawFd;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::callback::Done;
 use super::event_loop::EventLoop;
@@ -15,7 +14,7 @@ use crate::attempt::Undertaking;
 use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
-use crate::transport::Transport;
+use crate::socket::names::Names;
 
 mod closing;
 mod connecting;
@@ -29,7 +28,6 @@ pub use sending::Counted;
 
 use closing::Closing;
 use connecting::Connecting;
-use facts::Known;
 use receiving::{Incoming, Receiving, Started};
 use sending::Sending;
 use watching::Watches;
@@ -68,7 +66,10 @@ pub struct AsyncClient {
     over: SharedQueue<Over>,
     /// What was asked for inside a protocol callback, to be done when that has returned.
     late: SharedQueue<Late>,
-    known: OnceCell<Known>,
+    /// What it does, of whatever connection.
+    counters: Counters,
+    /// Who is at the two ends, once it has been connected; the inner None: nobody knows.
+    names: OnceCell<Option<Names>>,
     place: Cell<u32>,
     /// The descriptor while it is connected; -1: none.
     fd: Cell<RawFd>,
@@ -117,8 +118,6 @@ struct Live {
     /// None while what it brings is handed on.
     incoming: Option<Incoming>,
     sender: Box<dyn PacketSender>,
-    transport: Arc<dyn Transport>,
-    counters: Arc<Counters>,
     watches: Watches,
     runs_callbacks: bool,
     /// Whether others have a hold on the transport, too.
@@ -135,8 +134,6 @@ impl Live {
         Live {
             incoming: Some(Incoming::new(connection.receiver)),
             sender: connection.sender,
-            transport: connection.transport,
-            counters: connection.counters,
             watches,
             runs_callbacks: connection.runs_callbacks,
             is_shared: connection.is_shared,
@@ -220,7 +217,8 @@ impl AsyncClient {
             }),
             over: SharedQueue::default(),
             late: SharedQueue::default(),
-            known: OnceCell::new(),
+            counters: Counters::default(),
+            names: OnceCell::new(),
             place: Cell::new(0),
             fd: Cell::new(-1),
             is_awaited: Cell::new(false),
@@ -406,7 +404,7 @@ impl AsyncClient {
             State::Connecting(connecting) => connecting.end(&self.core),
             State::Connected(live) => {
                 self.fd.set(-1);
-                live.watches.end(&self.core, &*live.transport);
+                live.watches.end(&self.core, &*live.sender.transport());
             }
             State::Idle | State::Closed => {}
         }
@@ -443,7 +441,7 @@ impl AsyncClient {
             if let State::Connected(live) = state
                 && sends.is_empty()
             {
-                let _ = live.last_attempt();
+                let _ = live.last_attempt(&self.counters);
             }
         }
         self.abort(&cancelled());

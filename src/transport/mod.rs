@@ -36,8 +36,20 @@ pub enum Attribute {
     Other(i32),
 }
 
+/// A hold on a transport of any kind, whatever it carries.
+pub trait Plain {
+    /// The same transport.
+    fn plain(self: Arc<Self>) -> Arc<dyn Transport>;
+}
+
+impl<T: Transport> Plain for T {
+    fn plain(self: Arc<Self>) -> Arc<dyn Transport> {
+        self
+    }
+}
+
 /// What every transport has, whatever it carries.
-pub trait Transport: Send + Sync {
+pub trait Transport: Plain + Send + Sync + 'static {
     /// Wakes whoever receives, and makes receiving end.
     fn stop_receiving(&self);
 

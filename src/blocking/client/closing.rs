@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Client, Half};
+use super::Client;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
+use crate::endpoint::PacketSender;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
@@ -109,12 +110,8 @@ impl Client {
     fn leave(&self) -> Result<()> {
         let flushed = match self.sending.close().lock_until(None) {
             Some(mut half) => {
-                self.leave_to_parent(&mut half);
-                let Half { packets, transport } = &mut *half;
-                match packets.has_unsent() {
-                    true => self.last(&**transport, &mut Deadline::after_ms(0), |hold| packets.flush(hold)),
-                    false => Ok(()),
-                }
+                self.leave_to_parent(&mut **half);
+                self.flush_last(&mut **half, &mut Deadline::after_ms(0))
             }
             None => Ok(()),
         };
@@ -145,14 +142,19 @@ impl Client {
                 false => Ok(()),
             };
         };
-        self.leave_to_parent(&mut half);
-        let Half { packets, transport } = &mut *half;
-        if packets.has_unsent() {
-            self.last(&**transport, &mut deadline, |hold| packets.flush(hold))?;
-        }
+        self.leave_to_parent(&mut **half);
+        self.flush_last(&mut **half, &mut deadline)?;
         // A peer that does not answer in time is left as it is.
-        let _ = self.last(&**transport, &mut deadline, |hold| packets.farewell(hold));
+        let _ = self.last(&*half.transport(), &mut deadline, |hold| half.farewell(hold));
         Ok(())
+    }
+
+    /// Sends what is put aside, if there is something.
+    fn flush_last(&self, half: &mut dyn PacketSender, deadline: &mut Deadline) -> Result<()> {
+        match half.has_unsent() {
+            true => self.last(&*half.transport(), deadline, |hold| half.flush(hold, &self.counters)),
+            false => Ok(()),
+        }
     }
 
     /// One of the last things: what goes at once goes in any case, whoever is asked or cancels.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
 use crate::attempt::{Hold, Interest, Stop};
 use crate::deadline::Deadline;
+use crate::endpoint::Counters;
 use crate::error::{Error, Result};
 use crate::reactor::callback::Done;
 use crate::reactor::operation::Operation;
@@ -109,7 +110,7 @@ impl AsyncClient {
         let Inner { state, sends, .. } = &mut *inner;
         match state {
             State::Connected(_) | State::Connecting(_) if !sends.is_empty() => None,
-            State::Connected(live) => match live.take_leave() {
+            State::Connected(live) => match live.take_leave(&self.counters) {
                 Ok(false) => None,
                 Ok(true) => Some(Ok(())),
                 Err(error) => Some(Err(error)),
@@ -123,7 +124,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let closing = inner.closing.take();
         let shared = match &inner.state {
-            State::Connected(live) if live.is_shared => Some(live.transport.clone()),
+            State::Connected(live) if live.is_shared => Some(live.sender.transport()),
             _ => None,
         };
         drop(inner);
@@ -142,11 +143,11 @@ impl AsyncClient {
 
 impl Live {
     /// Sends what was put aside, and takes leave of the peer; whether that is done.
-    fn take_leave(&mut self) -> Result<bool> {
-        if !self.flush()? {
+    fn take_leave(&mut self, counters: &Counters) -> Result<bool> {
+        if !self.flush(counters)? {
             return Ok(false);
         }
-        if !self.transport.says_farewell() {
+        if !self.sender.transport().says_farewell() {
             return Ok(true);
         }
         loop {
@@ -165,7 +166,7 @@ impl Live {
     }
 
     /// The end of the handle: what goes at once. Others who have the transport may go on with it.
-    pub(super) fn last_attempt(&mut self) -> Result<bool> {
-        if self.is_shared { self.flush() } else { self.take_leave() }
+    pub(super) fn last_attempt(&mut self, counters: &Counters) -> Result<bool> {
+        if self.is_shared { self.flush(counters) } else { self.take_leave(counters) }
     }
 }

@@ -2,44 +2,37 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::{AsyncClient, State};
 use crate::attempt::Interest;
-use crate::endpoint::{Connection, Counters};
+use crate::endpoint::{Connection, Stats};
 use crate::error::{EN_ENODATA, EN_ENOTCONN, Error, Result};
 use crate::socket::names::{self, Names};
 use crate::tls::TlsFacts;
 use crate::transport::Transport;
 
-/// What stays known of a connection when it is gone.
-pub(super) struct Known {
-    names: Option<Names>,
-    counters: Arc<Counters>,
-}
-
 impl AsyncClient {
     pub(super) fn remember(&self, connection: &Connection) {
-        let [read, write] =
-            [Interest::Read, Interest::Write].map(|interest| connection.transport.fd(interest));
+        let transport = connection.sender.transport();
+        let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
         self.fd.set(read.or(write).map_or(-1, |fd| fd.as_raw_fd()));
-        let known = Known { names: connection.names.clone(), counters: connection.counters.clone() };
+        self.counters.max_recv_size.set(connection.receiver.max_recv_size());
         // There is no second connection.
-        let _ = self.known.set(known);
+        let _ = self.names.set(connection.names.clone());
     }
 
     /// Completes an error with whom it is about.
     #[cold]
     pub(super) fn explain(&self, error: Error) -> Error {
-        match self.known.get().and_then(|known| known.names.as_ref()) {
-            Some(names) => error.with_peer(&names.remote().to_string().into()),
-            None => error,
+        match self.names.get() {
+            Some(Some(names)) => error.with_peer(&names.remote().to_string().into()),
+            _ => error,
         }
     }
 
     /// Who is at the two ends; once it has been connected, also afterwards.
     pub fn names(&self) -> Result<Names> {
-        self.known.get().ok_or_else(not_connected)?.names.clone().ok_or_else(names::unknown)
+        self.names.get().ok_or_else(not_connected)?.clone().ok_or_else(names::unknown)
     }
 
     /// The descriptor, -1 when there is none.
@@ -48,14 +41,14 @@ impl AsyncClient {
     }
 
     /// What the client has done so far.
-    pub fn counters(&self) -> Option<Arc<Counters>> {
-        self.known.get().map(|known| known.counters.clone())
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
     }
 
     /// How many bytes each receive asks for; once it has been connected.
     pub fn max_recv_size(&self) -> Result<usize> {
-        let counters = self.counters().ok_or_else(not_connected)?;
-        Ok(usize::try_from(counters.max_recv_size.get()).unwrap_or(usize::MAX))
+        self.names.get().ok_or_else(not_connected)?;
+        Ok(usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX))
     }
 
     /// What TLS has agreed on.
@@ -69,7 +62,7 @@ impl AsyncClient {
         self.core.check()?;
         let inner = self.access()?;
         let outcome = match &inner.state {
-            State::Connected(live) => work(&*live.transport),
+            State::Connected(live) => work(&*live.sender.transport()),
             State::Closed => Err(super::closed()),
             State::Idle | State::Connecting(_) => Err(not_connected()),
         };

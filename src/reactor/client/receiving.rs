@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{AsyncClient, Inner, Live, Operation, Over, State};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
-use crate::endpoint::PacketReceiver;
+use crate::endpoint::{Counters, PacketReceiver};
 use crate::error::{EN_EBUSY, Error, Result};
 use crate::packet::{Handed, Packet};
 use crate::reactor::callback::{Callee, Done};
@@ -180,21 +180,29 @@ impl Incoming {
         outcome
     }
 
-    fn receive(&mut self) -> Attempt<Packet> {
-        self.receive_one(|receiver| receiver.recv(Hold::No))
+    fn receive(&mut self, counters: &Counters) -> Attempt<Packet> {
+        self.receive_one(counters, |receiver| receiver.recv(Hold::No, counters))
     }
 
     /// With what came beside it.
-    fn receive_beside(&mut self, ancillary: &mut Ancillary, room: usize) -> Attempt<Packet> {
-        self.receive_one(|receiver| receiver.recv_with_ancillary(ancillary, room, Hold::No))
+    fn receive_beside(
+        &mut self,
+        ancillary: &mut Ancillary,
+        room: usize,
+        counters: &Counters,
+    ) -> Attempt<Packet> {
+        self.receive_one(counters, |receiver| {
+            receiver.recv_with_ancillary(ancillary, room, Hold::No, counters)
+        })
     }
 
     /// What is there without asking the system, or else by `receive`.
     fn receive_one(
         &mut self,
+        counters: &Counters,
         receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<Packet>,
     ) -> Attempt<Packet> {
-        let packet = if self.has_gathered { self.receiver.recv_gathered()? } else { None };
+        let packet = if self.has_gathered { self.receiver.recv_gathered(counters)? } else { None };
         self.has_gathered = packet.is_some();
         if let Some(packet) = packet {
             return Ok(packet);
@@ -206,23 +214,27 @@ impl Incoming {
 
     /// Hands what is there to `put` until that has enough; whether these were all there are.
     #[inline(always)]
-    fn receive_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
+    fn receive_each(
+        &mut self,
+        counters: &Counters,
+        put: &mut dyn FnMut(Handed<'_>) -> bool,
+    ) -> Attempt<bool> {
         if self.has_gathered {
-            self.has_gathered = !self.receiver.gathered_each(put)?;
+            self.has_gathered = !self.receiver.gathered_each(counters, put)?;
         }
         if self.has_gathered {
             return Ok(false);
         }
-        let outcome = self.receive_new(|receiver| receiver.recv_each(Hold::No, put));
+        let outcome = self.receive_new(|receiver| receiver.recv_each(Hold::No, counters, put));
         // There may be more behind what cannot be decoded.
         self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
         Ok(outcome? && !self.is_readable)
     }
 
     /// At least one, and at most so many that are there with it.
-    fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
+    fn receive_several(&mut self, most: usize, counters: &Counters) -> Attempt<Vec<Packet>> {
         let mut packets = Vec::new();
-        let outcome = self.receive_each(&mut |packet| {
+        let outcome = self.receive_each(counters, &mut |packet| {
             packets.push(packet.take());
             packets.len() < most
         });
@@ -233,9 +245,10 @@ impl Incoming {
     #[inline(always)]
     fn receive_for(&mut self, turn: &mut Turn<'_>) -> Attempt<()> {
         let mut goes_on = true;
+        let counters = &turn.client.counters;
         while goes_on {
             let are_all = self.ask(|incoming| {
-                incoming.receive_each(&mut |packet| {
+                incoming.receive_each(counters, &mut |packet| {
                     goes_on = turn.hand_on(packet);
                     goes_on
                 })
@@ -390,15 +403,19 @@ impl AsyncClient {
             let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
             let Some(first) = receives.front() else { return };
             let outcome = match first {
-                Receiving::Packet(_) => live.ask(Incoming::receive).map(Came::Packet),
+                Receiving::Packet(_) => {
+                    live.ask(|incoming| incoming.receive(&self.counters)).map(Came::Packet)
+                }
                 Receiving::Packets(_, most) => {
                     // Code of the application runs when its turn has come, and not before.
                     let most = if live.runs_callbacks { 1 } else { *most };
-                    live.ask(|incoming| incoming.receive_several(most)).map(Came::Packets)
+                    live.ask(|incoming| incoming.receive_several(most, &self.counters)).map(Came::Packets)
                 }
                 Receiving::Beside(_, room, _) => {
                     let mut ancillary = Ancillary::default();
-                    match live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room)) {
+                    let outcome =
+                        live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room, &self.counters));
+                    match outcome {
                         Ok(packet) => Ok(Came::Beside(Ok(packet), ancillary)),
                         Err(Stop::Failed(error)) => Ok(Came::Beside(Err(error), ancillary)),
                         Err(stop) => Err(stop),
@@ -461,7 +478,7 @@ impl AsyncClient {
             let packet = {
                 let Ok(mut inner) = self.access() else { return Ok(()) };
                 let State::Connected(live) = &mut inner.state else { return Ok(()) };
-                live.ask(Incoming::receive)?
+                live.ask(|incoming| incoming.receive(&self.counters))?
             };
             // The handle may have ended inside that.
             if self.is_freed.get() || !Handed::with(packet, |packet| turn.hand_on(packet)) {

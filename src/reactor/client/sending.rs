@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{AsyncClient, Inner, Live, Over, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::endpoint::PacketSender;
+use crate::endpoint::{Counters, PacketSender};
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -103,22 +103,27 @@ impl Kind {
 }
 
 impl Live {
-    fn send(&mut self, what: &mut What) -> Attempt<()> {
+    fn send(&mut self, what: &mut What, counters: &Counters) -> Attempt<()> {
         match what {
             What::Packets(out, beside) => {
-                self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]))
+                self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]), counters)
             }
-            What::Rest => self.attempt(|sender| sender.flush(Hold::No)),
-            What::End => self.attempt(|sender| sender.send_eof(Hold::No)),
+            What::Rest => self.attempt(|sender| sender.flush(Hold::No, counters)),
+            What::End => self.attempt(|sender| sender.send_eof(Hold::No, counters)),
         }
     }
 
     #[inline(always)]
-    fn send_packets(&mut self, out: &mut Gather<'_>, control: Option<&[u8]>) -> Attempt<()> {
+    fn send_packets(
+        &mut self,
+        out: &mut Gather<'_>,
+        control: Option<&[u8]>,
+        counters: &Counters,
+    ) -> Attempt<()> {
         self.sender.check()?;
         self.attempt(|sender| match control {
-            Some(control) => sender.send_with_ancillary(out, control, Hold::No),
-            None => sender.send(out, Hold::No),
+            Some(control) => sender.send_with_ancillary(out, control, Hold::No, counters),
+            None => sender.send(out, Hold::No, counters),
         })
     }
 
@@ -141,8 +146,8 @@ impl Live {
     }
 
     /// Packets are over, gone or given up.
-    fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>) -> Result<()> {
-        self.counters.packets_sent.add(out.packets_sent());
+    fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>, counters: &Counters) -> Result<()> {
+        counters.packets_sent.add(out.packets_sent());
         self.has_unsent = self.sender.has_unsent();
         let error = match outcome {
             Ok(()) => return Ok(()),
@@ -154,12 +159,12 @@ impl Live {
     }
 
     /// Sends what was put aside; whether all of it has gone.
-    pub(super) fn flush(&mut self) -> Result<bool> {
+    pub(super) fn flush(&mut self, counters: &Counters) -> Result<bool> {
         if !self.has_unsent {
             return Ok(true);
         }
         while self.is_writable && self.sender.has_unsent() {
-            match self.sender.flush(Hold::No) {
+            match self.sender.flush(Hold::No, counters) {
                 Ok(()) | Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
                 Err(Stop::Failed(error)) => return Err(error),
@@ -178,14 +183,19 @@ impl Inner {
 
     /// None: it has to wait.
     #[inline(always)]
-    fn send_at_once(&mut self, out: &mut Gather<'_>, beside: Option<&Ancillary>) -> Option<Result<()>> {
+    fn send_at_once(
+        &mut self,
+        out: &mut Gather<'_>,
+        beside: Option<&Ancillary>,
+        counters: &Counters,
+    ) -> Option<Result<()>> {
         let State::Connected(live) = &mut self.state else { return None };
         if !self.sends.is_empty() {
             return None;
         }
-        match live.send_packets(out, beside.map(Ancillary::control).as_deref()) {
+        match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
             Err(Stop::Want(_) | Stop::Again) => None,
-            outcome => Some(live.settle(out, outcome)),
+            outcome => Some(live.settle(out, outcome, counters)),
         }
     }
 }
@@ -313,7 +323,7 @@ impl AsyncClient {
         told: Told,
         timeout_ms: i64,
     ) -> u64 {
-        let Some(outcome) = inner.send_at_once(&mut out, beside) else {
+        let Some(outcome) = inner.send_at_once(&mut out, beside, &self.counters) else {
             return self.put_off(&mut inner.sends, out, beside, told.begin(self), timeout_ms);
         };
         if inner.has_unsent() {
@@ -353,20 +363,20 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let Inner { state: State::Connected(live), sends, .. } = &mut *inner else { return };
         while let Some(sending) = sends.front_mut() {
-            let outcome = live.send(&mut sending.what);
+            let outcome = live.send(&mut sending.what, &self.counters);
             if matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 return;
             }
             let Some(sending) = sends.pop_front() else { return };
             let outcome = match (&sending.what, outcome) {
-                (What::Packets(out, _), outcome) => live.settle(out, outcome),
+                (What::Packets(out, _), outcome) => live.settle(out, outcome, &self.counters),
                 (_, Err(Stop::Failed(error))) => Err(error),
                 _ => Ok(()),
             };
             sending.finish(self, outcome);
         }
         // Errors are seen by receiving, too, and by the next send.
-        let _ = live.flush();
+        let _ = live.flush(&self.counters);
     }
 
     /// One is given up before its time: if part of it has gone, nothing may follow it.
@@ -380,7 +390,7 @@ impl AsyncClient {
         if let (State::Connected(live), What::Packets(out, _)) = (&mut inner.state, &sending.what)
             && is_first
         {
-            let _ = live.settle(out, Err(Stop::Failed(error.clone())));
+            let _ = live.settle(out, Err(Stop::Failed(error.clone())), &self.counters);
         }
         drop(inner);
         sending.finish(self, Err(error));

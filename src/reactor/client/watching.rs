@@ -37,7 +37,7 @@ enum Watch {
 impl Watches {
     /// Has the loop watch the descriptors of a connection.
     pub(super) fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Watches> {
-        let transport = &*connection.transport;
+        let transport = connection.sender.transport();
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
         let is_one = read.is_some() && write.map(|fd| fd.as_raw_fd()) == read.map(|fd| fd.as_raw_fd());
         if let Some(fd) = read
@@ -72,7 +72,7 @@ impl Watches {
 
 impl Several {
     fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Several> {
-        let transport = &*connection.transport;
+        let transport = &*connection.sender.transport();
         let begin = |fd| match connection.is_shared {
             true => Watch::beside_others(core, fd, place),
             false => core.register(fd, place).map(|()| Watch::Own),
@@ -200,12 +200,15 @@ impl Live {
 
     fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
         match &mut self.watches.0 {
-            Some(several) => several.watch_anew(core, &*self.transport, place),
+            Some(several) => several.watch_anew(core, &*self.sender.transport(), place),
             None if self.is_watched_for_room != self.is_writable => Ok(()),
             None => {
                 self.is_watched_for_room = !self.is_writable;
                 let interest = if self.is_writable { Interest::Read } else { Interest::Either };
-                self.transport.fd(Interest::Read).map_or(Ok(()), |fd| core.rearm(fd, place, interest))
+                self.sender
+                    .transport()
+                    .fd(Interest::Read)
+                    .map_or(Ok(()), |fd| core.rearm(fd, place, interest))
             }
         }
     }
