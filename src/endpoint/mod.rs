@@ -8,7 +8,7 @@ use self::aside::Aside;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{Result, Stage, invalid};
 use crate::packet::{Handed, Packet};
-use crate::protocol::{DatagramProtocol, Gather, Sink, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 use crate::transport::Transport;
@@ -193,12 +193,7 @@ pub struct Connection {
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
-pub enum Encoder {
-    /// Of a stream.
-    Stream(Arc<dyn StreamProtocol>),
-    /// Of datagrams.
-    Datagrams(Arc<dyn DatagramProtocol>),
-}
+pub struct Encoder(Arc<dyn Protocol>);
 
 impl Encoder {
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
@@ -213,11 +208,7 @@ impl Encoder {
     #[inline]
     pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let mark = out.mark();
-        let outcome = match self {
-            Encoder::Stream(protocol) => protocol.encode(parts, out),
-            Encoder::Datagrams(protocol) => protocol.encode(parts, out),
-        };
-        outcome.map_err(|error| {
+        self.0.encode(parts, out).map_err(|error| {
             out.go_back(mark);
             error.at(Stage::Encode)
         })
@@ -226,13 +217,13 @@ impl Encoder {
 
 impl From<Arc<dyn StreamProtocol>> for Encoder {
     fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
-        Encoder::Stream(protocol)
+        Encoder(protocol)
     }
 }
 
 impl From<Arc<dyn DatagramProtocol>> for Encoder {
     fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
-        Encoder::Datagrams(protocol)
+        Encoder(protocol)
     }
 }
 

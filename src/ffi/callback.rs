@@ -18,7 +18,7 @@ use crate::error::{
     EN_EBADMSG, EN_ECANCELED, EN_EINVAL, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of,
 };
 use crate::packet::Packet;
-use crate::protocol::{BufferedDecoder, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use crate::protocol::{BufferedDecoder, Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 
 /// What the application hangs on to a registration, and its end.
 pub(super) struct UserData {
@@ -241,20 +241,22 @@ impl StreamCallbacks {
     }
 }
 
-impl StreamProtocol for StreamCallbacks {
+impl Protocol for StreamCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 
+    fn runs_callbacks(&self) -> bool {
+        true
+    }
+}
+
+impl StreamProtocol for StreamCallbacks {
     fn decoder(&self) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
         let limit = self.max_size.bytes();
         Ok(Decoding::Gathered(Box::new(StreamDecoder { state, limit, begun: false })))
-    }
-
-    fn runs_callbacks(&self) -> bool {
-        true
     }
 }
 
@@ -319,19 +321,21 @@ impl BufferedCallbacks {
     }
 }
 
-impl StreamProtocol for BufferedCallbacks {
+impl Protocol for BufferedCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         encode("encode", self.encode, parts, out, &self.table.user_data)
     }
 
+    fn runs_callbacks(&self) -> bool {
+        true
+    }
+}
+
+impl StreamProtocol for BufferedCallbacks {
     fn decoder(&self) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
         Ok(Decoding::Lent(Box::new(LentDecoder { state, buffer: NonNull::dangling(), size: 0 })))
-    }
-
-    fn runs_callbacks(&self) -> bool {
-        true
     }
 }
 

@@ -8,7 +8,7 @@ use super::datagram_protocol::en_datagram_protocol_callbacks_t;
 use super::protocol_callbacks::en_destroy_t;
 use crate::error::{Result, invalid};
 use crate::packet::Packet;
-use crate::protocol::{DatagramProtocol, MaxSize, Sink};
+use crate::protocol::{DatagramProtocol, MaxSize, Protocol, Sink};
 
 type Build = unsafe extern "C" fn(*const u8, usize, *mut en_slice_t, *mut c_void) -> c_int;
 
@@ -33,12 +33,18 @@ impl DatagramCallbacks {
     }
 }
 
-impl DatagramProtocol for DatagramCallbacks {
+impl Protocol for DatagramCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max_size.admit(parts)?;
         encode("make_datagram", self.make, parts, out, &self.user_data)
     }
 
+    fn runs_callbacks(&self) -> bool {
+        true
+    }
+}
+
+impl DatagramProtocol for DatagramCallbacks {
     fn decode(&self, datagram: Packet) -> Result<Packet> {
         let mut slice = en_slice_t { data: std::ptr::null(), size: 0 };
         // SAFETY: the application's own function, with what its documentation promises.
@@ -49,10 +55,6 @@ impl DatagramProtocol for DatagramCallbacks {
             return Err(self.max_size.exceeded());
         }
         packet_of(datagram, &slice)
-    }
-
-    fn runs_callbacks(&self) -> bool {
-        true
     }
 }
 

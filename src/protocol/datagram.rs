@@ -1,6 +1,6 @@
 //! Datagrams as packets: what is built in.
 
-use super::{DatagramProtocol, MaxSize, Sink};
+use super::{DatagramProtocol, MaxSize, Protocol, Sink};
 use crate::error::Result;
 use crate::packet::Packet;
 
@@ -16,13 +16,15 @@ impl RawDatagrams {
     }
 }
 
-impl DatagramProtocol for RawDatagrams {
+impl Protocol for RawDatagrams {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max_size.admit(parts)?;
         out.push_all(parts);
         Ok(())
     }
+}
 
+impl DatagramProtocol for RawDatagrams {
     fn decode(&self, datagram: Packet) -> Result<Packet> {
         match datagram.len() > self.max_size.bytes() {
             true => Err(self.max_size.exceeded()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// The longest delimiter, in bytes.
@@ -52,7 +52,7 @@ impl Delimited {
     }
 }
 
-impl StreamProtocol for Delimited {
+impl Protocol for Delimited {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
         self.check(parts)?;
@@ -60,7 +60,9 @@ impl StreamProtocol for Delimited {
         out.push(&self.delimiter.bytes);
         Ok(())
     }
+}
 
+impl StreamProtocol for Delimited {
     fn decoder(&self) -> Result<Decoding> {
         Ok(Decoding::Gathered(Box::new(DelimitedDecoder {
             delimiter: self.delimiter.clone(),

@@ -1,6 +1,6 @@
 //! Packets that all have the same size.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// Every packet has the same number of bytes, and nothing stands between them.
@@ -20,7 +20,7 @@ impl Fixed {
     }
 }
 
-impl StreamProtocol for Fixed {
+impl Protocol for Fixed {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let given = parts.iter().fold(0usize, |size, part| size.saturating_add(part.len()));
         if given != self.size {
@@ -30,7 +30,9 @@ impl StreamProtocol for Fixed {
         out.push_all(parts);
         Ok(())
     }
+}
 
+impl StreamProtocol for Fixed {
     fn decoder(&self) -> Result<Decoding> {
         Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max: MaxSize(self.size) })))
     }

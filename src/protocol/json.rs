@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, Error, Result};
 use text::{Found, Text, is_space};
 
@@ -22,14 +22,16 @@ impl Json {
     }
 }
 
-impl StreamProtocol for Json {
+impl Protocol for Json {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
         out.push_all(parts);
         out.push_copy(b"\n");
         Ok(())
     }
+}
 
+impl StreamProtocol for Json {
     fn decoder(&self) -> Result<Decoding> {
         let decoder =
             JsonDecoder { text: Text::default(), scanned: 0, discarding: Discarding::Nothing, max: self.max };

@@ -1,6 +1,6 @@
 //! Packets that each begin with their length.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
 
 /// The most bytes a varint has.
@@ -88,7 +88,7 @@ impl LengthPrefixed {
     }
 }
 
-impl StreamProtocol for LengthPrefixed {
+impl Protocol for LengthPrefixed {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         match self.prefix {
             Prefix::U8 => self.encode_fixed::<1>(parts, out),
@@ -98,7 +98,9 @@ impl StreamProtocol for LengthPrefixed {
             Prefix::Varint => self.encode_varint(parts, out),
         }
     }
+}
 
+impl StreamProtocol for LengthPrefixed {
     fn decoder(&self) -> Result<Decoding> {
         Ok(Decoding::Gathered(match self.prefix {
             Prefix::U8 => self.fixed_decoder::<1>(),

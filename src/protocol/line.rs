@@ -1,7 +1,7 @@
 //! Lines.
 
 use super::delimited::Delimited;
-use super::{Decoding, MaxSize, Sink, StreamProtocol};
+use super::{Decoding, MaxSize, Protocol, Sink, StreamProtocol};
 use crate::error::Result;
 
 /// What ends a line.
@@ -33,11 +33,13 @@ impl Line {
     }
 }
 
-impl StreamProtocol for Line {
+impl Protocol for Line {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.0.encode(parts, out)
     }
+}
 
+impl StreamProtocol for Line {
     fn decoder(&self) -> Result<Decoding> {
         self.0.decoder()
     }

@@ -21,19 +21,22 @@ mod testing;
 pub use gather::Gather;
 pub use sink::Sink;
 
-/// The framing of a byte stream. It never changes, and serves any number of connections.
-pub trait StreamProtocol: Send + Sync {
+/// How packets become bytes. It never changes, and serves any number of connections.
+pub trait Protocol: Send + Sync {
     /// Appends the bytes of one packet, given in parts. What was appended before a failure is
     /// taken back by the caller.
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()>;
-
-    /// Makes the decoding side for one connection.
-    fn decoder(&self) -> Result<Decoding>;
 
     /// Whether it runs code of the application, which may call back into the library.
     fn runs_callbacks(&self) -> bool {
         false
     }
+}
+
+/// The framing of a byte stream.
+pub trait StreamProtocol: Protocol {
+    /// Makes the decoding side for one connection.
+    fn decoder(&self) -> Result<Decoding>;
 }
 
 /// The decoding side of a protocol: over bytes that the endpoint gathers, or over memory that the
@@ -117,20 +120,10 @@ pub trait BufferedDecoder: Send {
     fn decode(&mut self, filled: usize, ended: bool) -> Step;
 }
 
-/// The framing of datagrams: one packet is one datagram. It never changes, and serves any number of
-/// sockets.
-pub trait DatagramProtocol: Send + Sync {
-    /// Appends the bytes of one packet, given in parts. What was appended before a failure is
-    /// taken back by the caller.
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()>;
-
+/// The framing of datagrams: one packet is one datagram.
+pub trait DatagramProtocol: Protocol {
     /// The packet that a datagram is.
     fn decode(&self, datagram: Packet) -> Result<Packet>;
-
-    /// Whether it runs code of the application, which may call back into the library.
-    fn runs_callbacks(&self) -> bool {
-        false
-    }
 }
 
 /// The largest packet that a protocol lets through, in bytes.

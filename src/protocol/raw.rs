@@ -1,6 +1,6 @@
 //! No packets: bytes as they come.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::Result;
 
 /// Bytes go out as they are given, and come as they arrive.
@@ -16,13 +16,15 @@ impl Raw {
     }
 }
 
-impl StreamProtocol for Raw {
+impl Protocol for Raw {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         self.max.admit(parts)?;
         out.push_all(parts);
         Ok(())
     }
+}
 
+impl StreamProtocol for Raw {
     fn decoder(&self) -> Result<Decoding> {
         Ok(Decoding::Gathered(Box::new(RawDecoder { max: self.max })))
     }
