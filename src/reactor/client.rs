@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::callback::Done;
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
-use super::queue::{Queue, SharedQueue};
+use super::seldom::{Seldom, SharedSeldom};
 use super::sources::Source;
 use crate::attempt::Undertaking;
 use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
@@ -19,6 +19,7 @@ use crate::socket::names::Names;
 mod closing;
 mod connecting;
 mod facts;
+mod pending;
 mod receiving;
 mod sending;
 mod watching;
@@ -26,10 +27,9 @@ mod watching;
 pub use receiving::{Beside, Lent, Receive};
 pub use sending::Counted;
 
-use closing::Closing;
 use connecting::Connecting;
-use receiving::{Incoming, Receiving, Started};
-use sending::Sending;
+use pending::{Later, Pending, Removed};
+use receiving::{Incoming, Started};
 use watching::Watches;
 
 /// A connection on its way.
@@ -62,10 +62,7 @@ pub struct AsyncClient {
     encoder: Encoder,
     shutdown_timeout_ms: i64,
     inner: RefCell<Inner>,
-    /// Operations that are over, to be called by the loop.
-    over: SharedQueue<Over>,
-    /// What was asked for inside a protocol callback, to be done when that has returned.
-    late: SharedQueue<Late>,
+    later: SharedSeldom<Later>,
     /// What it does, of whatever connection.
     counters: Counters,
     /// Who is at the two ends, once it has been connected; the inner None: nobody knows.
@@ -88,21 +85,19 @@ enum Late {
 
 struct Inner {
     state: State,
-    beginning: Option<Box<Beginning>>,
-    connects: Queue<Operation<()>>,
-    sends: Queue<Sending>,
-    receives: Queue<Receiving>,
+    pending: Seldom<Pending>,
     started: Option<Started>,
-    closing: Option<Box<Closing>>,
 }
 
 impl Inner {
     /// It is connected by a descriptor of ours, and nothing waits but a started receive.
     fn is_at_rest(&self) -> bool {
-        matches!(&self.state, State::Connected(live) if live.is_at_rest())
-            && self.sends.is_empty()
-            && self.receives.is_empty()
-            && self.connects.is_empty()
+        matches!(&self.state, State::Connected(live) if live.is_at_rest()) && self.pending.is_empty()
+    }
+
+    /// Whether something waits to be sent.
+    fn sends_wait(&self) -> bool {
+        self.pending.get().is_some_and(|pending| !pending.operations.sends.is_empty())
     }
 }
 
@@ -176,7 +171,7 @@ impl Over {
 impl AsyncClient {
     /// A client on a loop, not connected.
     pub fn new(core: &Rc<EventLoop>, plan: Plan) -> Result<Rc<AsyncClient>> {
-        AsyncClient::make(core, plan.encoder, Some(Box::new(plan.beginning)), plan.shutdown_timeout_ms)
+        AsyncClient::make(core, plan.encoder, Some(plan.beginning), plan.shutdown_timeout_ms)
     }
 
     /// The same over a connection that is there.
@@ -199,24 +194,19 @@ impl AsyncClient {
     fn make(
         core: &Rc<EventLoop>,
         encoder: Encoder,
-        beginning: Option<Box<Beginning>>,
+        beginning: Option<Beginning>,
         shutdown_timeout_ms: i64,
     ) -> Result<Rc<AsyncClient>> {
+        let mut pending = Seldom::<Pending>::default();
+        if beginning.is_some() {
+            pending.put().beginning = beginning;
+        }
         let client = Rc::new(AsyncClient {
             core: core.clone(),
             encoder,
             shutdown_timeout_ms,
-            inner: RefCell::new(Inner {
-                state: State::Idle,
-                beginning,
-                connects: Queue::default(),
-                sends: Queue::default(),
-                receives: Queue::default(),
-                started: None,
-                closing: None,
-            }),
-            over: SharedQueue::default(),
-            late: SharedQueue::default(),
+            inner: RefCell::new(Inner { state: State::Idle, pending, started: None }),
+            later: SharedSeldom::default(),
             counters: Counters::default(),
             names: OnceCell::new(),
             place: Cell::new(0),
@@ -288,19 +278,36 @@ impl AsyncClient {
     ) {
         if let Some(done) = operation.finish(&self.core) {
             let outcome = outcome.map_err(|error| self.explain(error));
-            self.over.push_back(over(done, outcome));
-            self.go_on_later();
+            self.call_later(over(done, outcome));
         }
+    }
+
+    /// Has the loop call for what is over.
+    fn call_later(self: &Rc<Self>, over: Over) {
+        self.later.with(|later| later.put().over.push_back(over));
+        self.go_on_later();
     }
 
     /// Calls for what is over; what ends meanwhile comes later.
     fn call(&self) {
-        let count = self.over.len();
-        for _ in 0..count {
-            let Some(over) = self.over.pop_front() else { break };
+        for _ in 0..self.count_over() {
+            let Some(over) = self.later.with(|later| later.remove(|later| later.over.pop_front())) else {
+                break;
+            };
             self.core.release();
             over.call();
         }
+    }
+
+    /// Calls until nothing is over any more.
+    fn call_all(&self) {
+        while self.count_over() > 0 {
+            self.call();
+        }
+    }
+
+    fn count_over(&self) -> usize {
+        self.later.with(|later| later.get().map_or(0, |later| later.over.len()))
     }
 
     /// Goes as far as that is possible now.
@@ -326,10 +333,16 @@ impl AsyncClient {
         self.watch_anew();
     }
 
+    /// What was asked for inside a protocol callback is done when that has returned.
+    fn do_later(self: &Rc<Self>, late: Late) {
+        self.later.with(|later| later.put().late.push_back(late));
+        self.go_on_later();
+    }
+
     /// Does what was asked for inside a protocol callback.
     fn catch_up(self: &Rc<Self>) {
-        let late = self.late.take();
-        for late in late {
+        let late = self.later.with(|later| later.remove(|later| Some(std::mem::take(&mut later.late))));
+        for late in late.into_iter().flatten() {
             match late {
                 Late::Close(operation) => self.wait_closed(operation),
                 Late::Cancel(number) => self.end_operation(number, cancelled()),
@@ -340,28 +353,25 @@ impl AsyncClient {
     /// Ends one operation with an error; nothing if it is over.
     fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
         let Ok(mut inner) = self.access() else { return };
-        if let Some(index) = inner.connects.position(|operation| operation.number == number)
-            && let Some(operation) = inner.connects.remove(index)
-        {
-            drop(inner);
-            return self.finish(operation, Err(error.at(Stage::Connect)), Over::Done);
-        }
-        if let Some(index) = inner.receives.position(|receive| receive.number() == number)
-            && let Some(receive) = inner.receives.remove(index)
-        {
-            drop(inner);
-            return receive.fail(self, error.at(Stage::Receive));
-        }
-        if let Some(index) = inner.sends.position(|sending| sending.number() == number)
-            && let Some(sending) = inner.sends.remove(index)
-        {
-            return self.give_up_sending(inner, sending, index == 0, error.at(Stage::Send));
+        match inner.pending.remove(|pending| pending.operations.remove(number)) {
+            Some(Removed::Connect(operation)) => {
+                drop(inner);
+                return self.finish(operation, Err(error.at(Stage::Connect)), Over::Done);
+            }
+            Some(Removed::Receive(receive)) => {
+                drop(inner);
+                return receive.fail(self, error.at(Stage::Receive));
+            }
+            Some(Removed::Send(sending, is_first)) => {
+                return self.give_up_sending(inner, sending, is_first, error.at(Stage::Send));
+            }
+            None => {}
         }
         if inner.started.as_ref().is_some_and(|started| started.number == number) {
             drop(inner);
             return self.end_started(error.at(Stage::Receive));
         }
-        if inner.closing.as_ref().is_some_and(|closing| closing.has(number)) {
+        if inner.pending.get().is_some_and(|pending| pending.is_closing_by(number)) {
             drop(inner);
             return self.end_closing(error.at(Stage::Close));
         }
@@ -378,20 +388,10 @@ impl AsyncClient {
         self.is_closing.set(true);
         let Ok(mut inner) = self.access() else { return };
         let state = std::mem::replace(&mut inner.state, State::Closed);
-        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
-        let closing = inner.closing.take();
-        inner.beginning = None;
+        let Pending { operations, closing, .. } = inner.pending.take();
         drop(inner);
         self.let_go(state);
-        for operation in connects {
-            self.finish(operation, Err(error.clone()), Over::Done);
-        }
-        for sending in sends {
-            sending.finish(self, Err(error.clone()));
-        }
-        for receive in receives {
-            receive.fail(self, error.clone());
-        }
+        operations.fail(self, error);
         self.end_started(error.clone());
         if let Some(closing) = closing {
             closing.finish(self, &Err(error.clone()));
@@ -437,17 +437,15 @@ impl AsyncClient {
         self.catch_up();
         if let Ok(mut inner) = self.access() {
             // What was put aside gets one attempt.
-            let Inner { state, sends, .. } = &mut *inner;
-            if let State::Connected(live) = state
-                && sends.is_empty()
+            let sends_wait = inner.sends_wait();
+            if let State::Connected(live) = &mut inner.state
+                && !sends_wait
             {
                 let _ = live.last_attempt(&self.counters);
             }
         }
         self.abort(&cancelled());
-        while !self.over.is_empty() {
-            self.call();
-        }
+        self.call_all();
         self.core.remove(self.place());
     }
 }
@@ -490,8 +488,7 @@ impl Source for AsyncClient {
                 matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
             }
             Err(_) => {
-                self.late.push_back(Late::Cancel(number));
-                return self.go_on_later();
+                return self.do_later(Late::Cancel(number));
             }
         };
         if !is_internal {
@@ -503,9 +500,7 @@ impl Source for AsyncClient {
     fn end(self: Rc<Self>) {
         self.catch_up();
         self.abort(&cancelled());
-        while !self.over.is_empty() {
-            self.call();
-        }
+        self.call_all();
     }
 }
 

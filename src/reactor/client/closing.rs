@@ -52,7 +52,7 @@ impl AsyncClient {
     pub(super) fn wait_closed(self: &Rc<Self>, operation: Operation<()>) {
         let Ok(mut inner) = self.access() else {
             // Inside a protocol callback: when that has returned.
-            return self.late.push_back(Late::Close(operation));
+            return self.do_later(Late::Close(operation));
         };
         if matches!(inner.state, State::Closed) {
             drop(inner);
@@ -62,14 +62,14 @@ impl AsyncClient {
     }
 
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
-        inner.closing.get_or_insert_with(|| {
+        inner.pending.put().closing.get_or_insert_with(|| {
             let due = Deadline::after_ms(self.shutdown_timeout_ms).instant();
             let due = due.map(|due| (due, self.core.next_number(self.place())));
             if let Some((due, number)) = due {
                 self.core.add_timer(due, number);
             }
             self.core.hold();
-            Box::new(Closing { waiting: Vec::new(), due })
+            Closing { waiting: Vec::new(), due }
         })
     }
 
@@ -89,9 +89,9 @@ impl AsyncClient {
             return;
         }
         self.begin_closing(&mut inner);
-        let receives = inner.receives.take();
+        let receives = inner.pending.remove(|pending| Some(std::mem::take(&mut pending.operations.receives)));
         drop(inner);
-        for receive in receives {
+        for receive in receives.into_iter().flatten() {
             receive.fail(self, closed());
         }
         self.end_started(closed());
@@ -107,9 +107,9 @@ impl AsyncClient {
     /// Sends what is still to be said; None: not all of it has gone yet.
     fn last_words(&self) -> Option<Result<()>> {
         let mut inner = self.access().ok()?;
-        let Inner { state, sends, .. } = &mut *inner;
-        match state {
-            State::Connected(_) | State::Connecting(_) if !sends.is_empty() => None,
+        let sends_wait = inner.sends_wait();
+        match &mut inner.state {
+            State::Connected(_) | State::Connecting(_) if sends_wait => None,
             State::Connected(live) => match live.take_leave(&self.counters) {
                 Ok(false) => None,
                 Ok(true) => Some(Ok(())),
@@ -122,7 +122,7 @@ impl AsyncClient {
     /// Closed at last.
     fn is_over(self: &Rc<Self>, outcome: &Result<()>) {
         let Ok(mut inner) = self.access() else { return };
-        let closing = inner.closing.take();
+        let closing = inner.pending.remove(|pending| pending.closing.take());
         let shared = match &inner.state {
             State::Connected(live) if live.is_shared => Some(live.sender.transport()),
             _ => None,

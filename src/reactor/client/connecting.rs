@@ -39,7 +39,7 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
-        inner.connects.push_back(operation);
+        inner.pending.put().operations.connects.push_back(operation);
         drop(inner);
         self.go_on_later();
         Ok(number)
@@ -68,7 +68,9 @@ impl AsyncClient {
                 self.advance();
             }
             State::Connected(_) => {
-                while let Some(operation) = inner.connects.pop_front() {
+                while let Some(operation) =
+                    inner.pending.remove(|pending| pending.operations.connects.pop_front())
+                {
                     self.finish(operation, Ok(()), Over::Done);
                 }
             }
@@ -79,14 +81,17 @@ impl AsyncClient {
     /// Whether somebody waits for a connection. One that is being closed only sends what waits for
     /// that.
     fn wants_connection(&self, inner: &Inner) -> bool {
-        !inner.sends.is_empty()
-            || (!self.is_closing.get()
-                && (!inner.connects.is_empty() || !inner.receives.is_empty() || inner.started.is_some()))
+        let has_operations = inner.pending.get().is_some_and(|pending| !pending.operations.are_none());
+        match self.is_closing.get() {
+            true => inner.sends_wait(),
+            false => has_operations || inner.started.is_some(),
+        }
     }
 
     fn begin_connecting(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let Some(beginning) = &mut inner.beginning else { return };
+        let beginning = inner.pending.get_mut().and_then(|pending| pending.beginning.as_mut());
+        let Some(beginning) = beginning else { return };
         let mut due = Deadline::after_ms(beginning.timeout_ms);
         match (beginning.begin)() {
             Ok(work) => {
@@ -162,7 +167,7 @@ impl AsyncClient {
         self.remember(&connection);
         inner.state = State::Connected(Live::new(connection, watches));
         // There is no second connection.
-        inner.beginning = None;
+        inner.pending.remove(|pending| pending.beginning.take());
         Ok(())
     }
 
@@ -170,18 +175,10 @@ impl AsyncClient {
     fn connecting_failed(self: &Rc<Self>, error: &Error) {
         let Ok(mut inner) = self.access() else { return };
         let before = std::mem::replace(&mut inner.state, State::Idle);
-        let (connects, sends, receives) = (inner.connects.take(), inner.sends.take(), inner.receives.take());
+        let operations = inner.pending.remove(|pending| Some(std::mem::take(&mut pending.operations)));
         drop(inner);
         self.let_go(before);
-        for operation in connects {
-            self.finish(operation, Err(error.clone()), Over::Done);
-        }
-        for sending in sends {
-            sending.finish(self, Err(error.clone()));
-        }
-        for receive in receives {
-            receive.fail(self, error.clone());
-        }
+        operations.unwrap_or_default().fail(self, error);
         self.end_started(error.clone());
     }
 

@@ -330,7 +330,7 @@ impl AsyncClient {
         }
         let receive = receive();
         let number = receive.number();
-        inner.receives.push_back(receive);
+        inner.pending.put().operations.receives.push_back(receive);
         drop(inner);
         self.go_on_later();
         Ok(number)
@@ -351,7 +351,8 @@ impl AsyncClient {
     /// wait in all is over.
     pub fn recv_start(self: &Rc<Self>, timeout_ms: i64, receive: Receive) -> Result<u64> {
         let mut inner = self.enter()?;
-        if inner.started.is_some() || !inner.receives.is_empty() {
+        let others_wait = inner.pending.get().is_some_and(|pending| !pending.operations.receives.is_empty());
+        if inner.started.is_some() || others_wait {
             let reason = "another receive is under way: cancel it or wait for it first";
             return Err(self.explain(Error::new(EN_EBUSY, reason)));
         }
@@ -385,8 +386,7 @@ impl AsyncClient {
         if !started.is_called {
             drop(inner);
             let error = self.explain(error);
-            self.over.push_back(Over::Last(started.receive, error));
-            return self.go_on_later();
+            return self.call_later(Over::Last(started.receive, error));
         }
         match self.is_freed.get() {
             // It is not called again.
@@ -400,8 +400,10 @@ impl AsyncClient {
     pub(super) fn receive_for_operations(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
         loop {
-            let Inner { state: State::Connected(live), receives, .. } = &mut *inner else { return };
-            let Some(first) = receives.front() else { return };
+            let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return };
+            let Some(first) = pending.get().and_then(|pending| pending.operations.receives.front()) else {
+                return;
+            };
             let outcome = match first {
                 Receiving::Packet(_) => {
                     live.ask(|incoming| incoming.receive(&self.counters)).map(Came::Packet)
@@ -427,7 +429,8 @@ impl AsyncClient {
                 Err(Stop::Failed(error)) => Err(error),
                 Err(_) => return,
             };
-            let Some(receiving) = receives.pop_front() else { return };
+            let first = pending.remove(|pending| pending.operations.receives.pop_front());
+            let Some(receiving) = first else { return };
             match (receiving, outcome) {
                 (Receiving::Packet(operation), Ok(Came::Packet(packet))) => {
                     self.finish(operation, Ok(packet), Over::Packet);

@@ -11,7 +11,6 @@ use crate::protocol::Gather;
 use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
 use crate::reactor::operation::{Operation, timed_out};
-use crate::reactor::queue::Queue;
 use crate::socket::ancillary::{Ancillary, Outgoing};
 
 /// How many packets have gone, and why no more.
@@ -181,6 +180,11 @@ impl Inner {
         matches!(&self.state, State::Connected(live) if live.has_unsent)
     }
 
+    /// It waits for its turn.
+    fn wait(&mut self, sending: Sending) {
+        self.pending.put().operations.sends.push_back(sending);
+    }
+
     /// None: it has to wait.
     #[inline(always)]
     fn send_at_once(
@@ -189,10 +193,10 @@ impl Inner {
         beside: Option<&Ancillary>,
         counters: &Counters,
     ) -> Option<Result<()>> {
-        let State::Connected(live) = &mut self.state else { return None };
-        if !self.sends.is_empty() {
+        if self.sends_wait() {
             return None;
         }
+        let State::Connected(live) = &mut self.state else { return None };
         match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
             Err(Stop::Want(_) | Stop::Again) => None,
             outcome => Some(live.settle(out, outcome, counters)),
@@ -269,8 +273,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
-        if inner.has_unsent() || !inner.sends.is_empty() {
-            inner.sends.push_back(Sending { what: What::Rest, kind: Kind::Whole(operation) });
+        if inner.has_unsent() || inner.sends_wait() {
+            inner.wait(Sending { what: What::Rest, kind: Kind::Whole(operation) });
             drop(inner);
             self.go_on_later();
         } else {
@@ -293,7 +297,7 @@ impl AsyncClient {
         }
         let sending = Sending { what: What::End, kind: Kind::Whole(self.begin(timeout_ms, done)) };
         let number = sending.number();
-        inner.sends.push_back(sending);
+        inner.wait(sending);
         drop(inner);
         self.go_on_later();
         Ok(number)
@@ -324,7 +328,7 @@ impl AsyncClient {
         timeout_ms: i64,
     ) -> u64 {
         let Some(outcome) = inner.send_at_once(&mut out, beside, &self.counters) else {
-            return self.put_off(&mut inner.sends, out, beside, told.begin(self), timeout_ms);
+            return self.put_off(inner, out, beside, told.begin(self), timeout_ms);
         };
         if inner.has_unsent() {
             self.go_on_later();
@@ -342,7 +346,7 @@ impl AsyncClient {
     #[cold]
     fn put_off(
         self: &Rc<Self>,
-        sends: &mut Queue<Sending>,
+        inner: &mut Inner,
         out: Gather<'_>,
         beside: Option<&Ancillary>,
         mut kind: Kind,
@@ -352,7 +356,7 @@ impl AsyncClient {
         self.go_on_later();
         kind.limit(&self.core, timeout_ms);
         match beside.map(Ancillary::duplicate).transpose() {
-            Ok(beside) => sends.push_back(Sending { what: What::Packets(out.into_owned(), beside), kind }),
+            Ok(beside) => inner.wait(Sending { what: What::Packets(out.into_owned(), beside), kind }),
             Err(error) => kind.finish(self, Err(error), 0),
         }
         number
@@ -361,13 +365,14 @@ impl AsyncClient {
     /// Sends what waits, as far as there is room.
     pub(super) fn send_further(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let Inner { state: State::Connected(live), sends, .. } = &mut *inner else { return };
-        while let Some(sending) = sends.front_mut() {
+        let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return };
+        while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.front_mut()) {
             let outcome = live.send(&mut sending.what, &self.counters);
             if matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
                 return;
             }
-            let Some(sending) = sends.pop_front() else { return };
+            let first = pending.remove(|pending| pending.operations.sends.pop_front());
+            let Some(sending) = first else { return };
             let outcome = match (&sending.what, outcome) {
                 (What::Packets(out, _), outcome) => live.settle(out, outcome, &self.counters),
                 (_, Err(Stop::Failed(error))) => Err(error),
