@@ -108,6 +108,25 @@ impl Deadline {
     }
 }
 
+/// A time-out that is kept, in little room: one of more than 49 days is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept(u32);
+
+impl Kept {
+    /// As time-outs are given.
+    pub fn from_ms(timeout_ms: i64) -> Kept {
+        Kept(u32::try_from(timeout_ms).unwrap_or(u32::MAX))
+    }
+
+    /// Its deadline, with the clock not started.
+    pub fn deadline(self) -> Deadline {
+        match self.0 {
+            u32::MAX => Deadline::Never,
+            time => Deadline::AfterMs(time.into()),
+        }
+    }
+}
+
 impl Left {
     /// The shorter of what is left and `limit`; None: for ever.
     pub fn at_most(self, limit: Option<Duration>) -> Option<Duration> {
@@ -151,6 +170,15 @@ mod tests {
         let mut huge = Deadline::after_ms(i64::MAX);
         huge.left();
         assert!(matches!(huge.left(), Left::Forever | Left::Time(_)));
+    }
+
+    #[test]
+    fn what_is_kept_is_as_it_was_given() {
+        assert!(matches!(Kept::from_ms(30_000).deadline(), Deadline::AfterMs(30_000)));
+        assert!(matches!(Kept::from_ms(0).deadline(), Deadline::AfterMs(0)));
+        for for_ever in [-1, i64::MIN, i64::MAX, i64::from(u32::MAX)] {
+            assert!(matches!(Kept::from_ms(for_ever).deadline(), Deadline::Never));
+        }
     }
 
     #[test]

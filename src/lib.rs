@@ -21,7 +21,7 @@
 //! - `ffi`: the C interface, one file per handle family, no logic of its own.
 //!
 //! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs`, then
-//! [`blocking::Client::recv_packet`], [`blocking::wait::Waiting::drive`],
+//! [`blocking::Client::recv_packet`], [`blocking::wait::Way::drive`],
 //! [`endpoint::stream::StreamReceiver`] and [`endpoint::intake::Intake`].
 
 pub mod attempt;

@@ -9,7 +9,7 @@ use super::closed;
 use super::life::Life;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Kept};
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Packet;
@@ -52,7 +52,7 @@ pub struct Client {
     /// Whether a receive is sending what was put aside, which is soon done.
     flushing: AtomicBool,
     waiting: Waiting,
-    shutdown_timeout_ms: i64,
+    shutdown_timeout: Kept,
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
@@ -95,7 +95,7 @@ impl Client {
             flushing: AtomicBool::new(false),
             runs_callbacks: connection.runs_callbacks || waiting.runs_callbacks(),
             waiting,
-            shutdown_timeout_ms,
+            shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
         }
     }
 

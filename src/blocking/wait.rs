@@ -1,5 +1,6 @@
 //! How a thread waits: in the kernel's own time-outs where they are good enough, else by poll.
 
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,10 +33,18 @@ pub trait Wait: Send + Sync {
     fn wait(&self, fd: Option<BorrowedFd<'_>>, interest: Interest, timeout: Option<Duration>) -> Result<()>;
 }
 
-/// The waiting of one client.
+/// The waiting of one client: as everybody waits, or in a way that it may share with others.
 #[derive(Clone, Default)]
-pub struct Waiting {
-    /// Ends its calls.
+pub struct Waiting(Option<Arc<Way>>);
+
+/// As everybody waits.
+static PLAIN: Way =
+    Way { cancel: None, interval: None, interrupt: None, own: None, busy_poll: Duration::ZERO };
+
+/// A way of waiting.
+#[derive(Clone, Default)]
+pub struct Way {
+    /// Ends calls.
     pub cancel: Option<Arc<Cancel>>,
     /// How long to wait at most before looking again.
     pub interval: Option<Duration>,
@@ -47,7 +56,23 @@ pub struct Waiting {
     pub busy_poll: Duration,
 }
 
-impl Waiting {
+impl Deref for Waiting {
+    type Target = Way;
+
+    #[inline]
+    fn deref(&self) -> &Way {
+        self.0.as_deref().unwrap_or(&PLAIN)
+    }
+}
+
+impl DerefMut for Waiting {
+    /// Who shares it keeps it as it was.
+    fn deref_mut(&mut self) -> &mut Way {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl Way {
     /// Attempts until it is done or the deadline has passed.
     /// Without `can_hold` nothing may wake the thread, so it looks for itself every so often.
     pub fn drive<T>(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attempt::Undertaking;
-use crate::blocking::wait::{Interrupt, Wait, Waiting};
-use crate::blocking::{Cancel, Client, connect};
+use crate::blocking::wait::{Interrupt, Waiting};
+use crate::blocking::{Client, connect};
 use crate::deadline::{self, Deadline};
 use crate::endpoint::Connection;
 use crate::endpoint::intake::Ask;
@@ -38,15 +38,10 @@ pub struct CommonOptions {
     max_packet_size: usize,
     max_datagram_size: usize,
     write_buffer: usize,
-    busy_poll: Duration,
     /// How long closing may take.
     pub shutdown_timeout_ms: i64,
-    /// Ends calls.
-    pub cancel: Option<Arc<Cancel>>,
-    interval: Option<Duration>,
-    interrupt: Option<Arc<dyn Interrupt>>,
-    /// Waits in place of poll.
-    pub wait: Option<Arc<dyn Wait>>,
+    /// How calls wait.
+    pub waiting: Waiting,
 }
 
 impl Default for CommonOptions {
@@ -56,12 +51,8 @@ impl Default for CommonOptions {
             max_packet_size: 0,
             max_datagram_size: 0,
             write_buffer: 0,
-            busy_poll: Duration::ZERO,
             shutdown_timeout_ms: 30_000,
-            cancel: None,
-            interval: None,
-            interrupt: None,
-            wait: None,
+            waiting: Waiting::default(),
         }
     }
 }
@@ -97,7 +88,7 @@ impl CommonOptions {
 
     /// How long a receive looks before it sleeps.
     pub fn set_busy_poll(&mut self, microseconds: u32) -> Result<()> {
-        self.busy_poll = deadline::busy_poll(microseconds)?;
+        self.waiting.busy_poll = deadline::busy_poll(microseconds)?;
         Ok(())
     }
 
@@ -108,15 +99,15 @@ impl CommonOptions {
         make: impl FnOnce() -> Result<I>,
     ) -> Result<()> {
         let interval = interval(interval_ms)?;
-        self.interrupt = Some(Arc::new(make()?));
-        self.interval = Some(interval);
+        self.waiting.interrupt = Some(Arc::new(make()?));
+        self.waiting.interval = Some(interval);
         Ok(())
     }
 
     /// How often calls that wait look again, without asking anybody.
     pub fn set_interval(&mut self, interval_ms: i64) -> Result<()> {
-        self.interval = Some(interval(interval_ms)?);
-        self.interrupt = None;
+        self.waiting.interval = Some(interval(interval_ms)?);
+        self.waiting.interrupt = None;
         Ok(())
     }
 
@@ -126,24 +117,13 @@ impl CommonOptions {
         mut work: impl Undertaking<Outcome = Connection>,
         connect_timeout_ms: i64,
     ) -> Result<Arc<Client>> {
-        let waiting = self.waiting();
-        connect::see_through(&mut work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
+        connect::see_through(&mut work, &self.waiting, &mut Deadline::after_ms(connect_timeout_ms))
             .map(|connection| self.finished(connection))
     }
 
     /// A client whose calls block, over a connection.
     fn finished(&self, connection: Connection) -> Arc<Client> {
-        Arc::new(Client::new(connection, self.waiting(), self.shutdown_timeout_ms))
-    }
-
-    pub(crate) fn waiting(&self) -> Waiting {
-        Waiting {
-            cancel: self.cancel.clone(),
-            interval: self.interval,
-            interrupt: self.interrupt.clone(),
-            own: self.wait.clone(),
-            busy_poll: self.busy_poll,
-        }
+        Arc::new(Client::new(connection, self.waiting.clone(), self.shutdown_timeout_ms))
     }
 
     fn max_datagram_size(&self) -> usize {

@@ -28,7 +28,7 @@ pub struct TransportOptions {
 impl TransportOptions {
     fn channel_options(&self) -> ChannelOptions {
         ChannelOptions {
-            waiting: self.common.waiting(),
+            waiting: self.common.waiting.clone(),
             shutdown_timeout_ms: self.common.shutdown_timeout_ms,
             max_datagram_size: self.common.max_datagram_size(),
         }
@@ -61,8 +61,8 @@ pub fn own<T: Transport + ?Sized>(
 pub fn stream_from_fd(fd: RawFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
     options.check_plain()?;
     let ends = Ends::of(handle::check(fd, handle::STREAM)?)?;
-    let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::named(handle::adopt(fd), ends));
-    Ok(handle_of(Shared::new(transport), options))
+    let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::between(&ends, handle::adopt(fd)));
+    Ok(handle_of(Shared::between(ends, transport), options))
 }
 
 /// From a connected datagram socket, which is the library's only from success on.
@@ -73,10 +73,10 @@ pub fn datagram_from_fd(
     options.check_plain()?;
     let ends = Ends::of(handle::check(fd, handle::DATAGRAM)?)?;
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
-    let kind = if ends.is_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
+    let kind = if ends.are_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
     let socket = Socket::new(handle::adopt(fd));
-    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::named(socket, kind, ends));
-    Ok(handle_of(Shared::new(transport), options))
+    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(socket, kind));
+    Ok(handle_of(Shared::between(ends, transport), options))
 }
 
 /// TLS over another transport, with hands shaken.
@@ -92,9 +92,8 @@ pub fn tls(
         ..options.secure.clone()
     };
     secure.check(None)?;
-    let waiting = options.common.waiting();
     let mut securing = secure.begin(inner.transport()?, None)?;
-    let transport = connect::see_through(&mut securing, &waiting, &mut Deadline::Never)?;
+    let transport = connect::see_through(&mut securing, &options.common.waiting, &mut Deadline::Never)?;
     Ok(handle_of(Shared::new(transport), options))
 }
 

@@ -9,31 +9,31 @@ use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
 const SLACK: usize = 4096;
 
 /// What receiving asks for when nobody has set it: at first, and at most.
-const LEAST: usize = 16 << 10;
-const MOST: usize = 512 << 10;
+const LEAST: u32 = 16 << 10;
+const MOST: u32 = 512 << 10;
 
 /// How many bytes each receive asks for.
 #[derive(Clone, Copy, Debug)]
 pub enum Ask {
     /// So many, as somebody has set it.
-    Set(usize),
+    Set(u32),
     /// So many at present: more when receives are filled, less when they are not.
-    Adapted(usize),
+    Adapted(u32),
 }
 
 impl Ask {
     /// As set; 0 is not set.
     pub fn new(max_recv_size: usize) -> Ask {
-        match max_recv_size {
-            0 => Ask::Adapted(LEAST),
-            size => Ask::Set(size),
+        match u32::try_from(max_recv_size) {
+            Ok(0) => Ask::Adapted(LEAST),
+            size => Ask::Set(size.unwrap_or(u32::MAX)),
         }
     }
 
     /// The number of bytes.
     pub fn bytes(self) -> usize {
         match self {
-            Ask::Set(size) | Ask::Adapted(size) => size,
+            Ask::Set(size) | Ask::Adapted(size) => size as usize,
         }
     }
 
@@ -43,7 +43,7 @@ impl Ask {
         let Ask::Adapted(size) = self else { return };
         if count == room {
             *size = (*size * 2).min(MOST);
-        } else if count < *size / 8 {
+        } else if count < *size as usize / 8 {
             *size = (*size / 2).max(LEAST);
         }
     }
@@ -53,8 +53,6 @@ impl Ask {
 pub struct Intake {
     source: Source,
     ask: Ask,
-    /// How much room the last receive was given.
-    room: usize,
     /// There is something the decoder has not seen.
     fresh: bool,
     /// Nothing can follow.
@@ -63,7 +61,7 @@ pub struct Intake {
 
 enum Source {
     Gathered { storage: Storage, decoder: Box<dyn Decoder> },
-    Lent(Lent),
+    Lent(Box<Lent>),
 }
 
 /// Why the next packet does not come.
@@ -85,9 +83,9 @@ impl Intake {
                 }
                 Source::Gathered { storage: Storage::default(), decoder }
             }
-            Decoding::Lent(decoder) => Source::Lent(Lent::new(decoder)),
+            Decoding::Lent(decoder) => Source::Lent(Box::new(Lent::new(decoder))),
         };
-        Intake { source, ask, room: 0, fresh: false, ended: false }
+        Intake { source, ask, fresh: false, ended: false }
     }
 
     /// How many bytes each receive asks for.
@@ -97,28 +95,23 @@ impl Intake {
 
     /// Where the transport puts what it receives.
     pub fn space(&mut self) -> Result<&mut [u8]> {
-        let space = match &mut self.source {
-            Source::Gathered { storage, .. } => {
-                let (least, size) = match self.ask {
-                    Ask::Set(size) => (size, size + SLACK),
-                    Ask::Adapted(size) => (size / 2, size),
-                };
-                let space = storage.space(least, size);
-                let length = space.len();
-                match self.ask {
-                    Ask::Set(size) => &mut space[..size],
-                    Ask::Adapted(_) => &mut space[..length.min(MOST)],
+        let size = self.ask.bytes();
+        match &mut self.source {
+            Source::Gathered { storage, .. } => Ok(match self.ask {
+                Ask::Set(_) => &mut storage.space(size, size + SLACK)[..size],
+                Ask::Adapted(_) => {
+                    let space = storage.space(size / 2, size);
+                    let room = space.len().min(MOST as usize);
+                    &mut space[..room]
                 }
-            }
-            Source::Lent(lent) => lent.space(self.ask.bytes())?,
-        };
-        self.room = space.len();
-        Ok(space)
+            }),
+            Source::Lent(lent) => lent.space(size),
+        }
     }
 
-    /// So many bytes were put there.
-    pub fn filled(&mut self, count: usize) {
-        self.ask.learn(self.room, count);
+    /// So many bytes were put there, where there was so much room.
+    pub fn filled(&mut self, count: usize, room: usize) {
+        self.ask.learn(room, count);
         match &mut self.source {
             Source::Gathered { storage, .. } => storage.filled(count),
             Source::Lent(lent) => lent.filled += count,

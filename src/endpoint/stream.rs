@@ -89,13 +89,14 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         receive: impl FnOnce(&T, &mut [u8]) -> Attempt<usize>,
     ) -> Attempt<()> {
         let space = self.intake.space().map_err(|error| error.at(Stage::Receive))?;
+        let room = space.len();
         let outcome = receive(&*self.transport, space);
         counters.recv_calls.add(1);
         match outcome {
             Ok(0) => self.end(None),
             Ok(count) => {
                 counters.bytes_received.add(count);
-                self.intake.filled(count);
+                self.intake.filled(count, room);
                 counters.max_recv_size.set(self.intake.ask());
             }
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
@@ -262,8 +263,14 @@ pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
     /// None: nothing is put aside.
     aside: Option<Box<Aside>>,
-    /// Why nothing can be sent any more: the end was sent, or half a packet.
-    closed: Option<Error>,
+    /// None: everything can be sent.
+    closed: Option<Box<Closed>>,
+}
+
+/// Nothing can be sent any more.
+struct Closed {
+    /// Why: the end was sent, or half a packet.
+    why: Error,
     eof_sent: bool,
 }
 
@@ -271,7 +278,7 @@ impl<T: StreamTransport + ?Sized> StreamSender<T> {
     /// The sending half over a transport, with a write buffer of so many bytes, or without.
     pub fn new(transport: Arc<T>, buffer_size: usize) -> StreamSender<T> {
         let aside = (buffer_size > 0).then(|| Box::new(Aside::new(buffer_size)));
-        StreamSender { transport, aside, closed: None, eof_sent: false }
+        StreamSender { transport, aside, closed: None }
     }
 }
 
@@ -297,7 +304,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     fn check(&self) -> Result<()> {
         match &self.closed {
             None => Ok(()),
-            Some(error) => Err(error.clone()),
+            Some(closed) => Err(closed.why.clone()),
         }
     }
 
@@ -353,7 +360,8 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
             let reason = format!(
                 "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
             );
-            self.closed = Some(Error::new(EN_EPIPE, reason).at(Stage::Send));
+            let error = Error::new(EN_EPIPE, reason).at(Stage::Send);
+            self.closed = Some(Box::new(Closed { why: error, eof_sent: false }));
             self.transport.give_up_sending(why);
         }
     }
@@ -388,7 +396,7 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if self.eof_sent {
+        if self.closed.as_ref().is_some_and(|closed| closed.eof_sent) {
             return Ok(());
         }
         match self.flush(hold, counters) {
@@ -397,10 +405,11 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),
             Err(stop) => return Err(stop),
         }
-        self.eof_sent = true;
-        self.closed.get_or_insert_with(|| {
-            Error::new(EN_ESHUTDOWN, "the end of the stream was already sent").at(Stage::Send)
+        let closed = self.closed.get_or_insert_with(|| {
+            let why = Error::new(EN_ESHUTDOWN, "the end of the stream was already sent").at(Stage::Send);
+            Box::new(Closed { why, eof_sent: true })
         });
+        closed.eof_sent = true;
         Ok(())
     }
 }

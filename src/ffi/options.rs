@@ -69,7 +69,7 @@ pub(crate) unsafe fn local_address(host: *const c_char, port: u16) -> Result<Loc
 /// # Safety
 /// `cancel` is NULL or a live handle.
 pub(crate) unsafe fn set_cancel(common: &mut CommonOptions, cancel: *mut en_cancel_t) -> Result<()> {
-    common.cancel = match cancel.is_null() {
+    common.waiting.cancel = match cancel.is_null() {
         true => None,
         // SAFETY: not NULL, so a live handle.
         false => Some(Arc::clone(unsafe { borrow(cancel)? })),
@@ -108,7 +108,7 @@ pub(crate) fn set_wait(
     destroy: en_destroy_t,
     user_data: *mut c_void,
 ) -> Result<()> {
-    common.wait = Some(Arc::new(WaitFunction::new(wait, destroy, user_data)?));
+    common.waiting.own = Some(Arc::new(WaitFunction::new(wait, destroy, user_data)?));
     Ok(())
 }
 

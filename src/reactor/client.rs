@@ -11,6 +11,7 @@ use super::operation::{Operation, cancelled, timed_out};
 use super::seldom::{Seldom, SharedSeldom};
 use super::sources::Source;
 use crate::attempt::Undertaking;
+use crate::deadline::Kept;
 use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
@@ -60,7 +61,7 @@ pub struct Plan {
 pub struct AsyncClient {
     core: Rc<EventLoop>,
     encoder: Encoder,
-    shutdown_timeout_ms: i64,
+    shutdown_timeout: Kept,
     inner: RefCell<Inner>,
     later: SharedSeldom<Later>,
     /// What it does, of whatever connection.
@@ -204,7 +205,7 @@ impl AsyncClient {
         let client = Rc::new(AsyncClient {
             core: core.clone(),
             encoder,
-            shutdown_timeout_ms,
+            shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
             inner: RefCell::new(Inner { state: State::Idle, pending, started: None }),
             later: SharedSeldom::default(),
             counters: Counters::default(),

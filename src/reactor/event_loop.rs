@@ -27,6 +27,9 @@ const BOTH: Interest = READ.add(Interest::WRITABLE);
 /// How many events one look at the descriptors brings.
 const EVENTS: usize = 1024;
 
+/// For how many that go on the memory is kept.
+const KEPT: usize = 64;
+
 const WAKER: Token = Token(usize::MAX);
 const TIMER: Token = Token(usize::MAX - 1);
 
@@ -219,6 +222,10 @@ impl EventLoop {
         for _ in 0..count {
             let Some(source) = self.later.borrow_mut().pop_front() else { break };
             source.go_on();
+        }
+        let mut later = self.later.borrow_mut();
+        if later.is_empty() && later.capacity() > KEPT {
+            *later = VecDeque::new();
         }
     }
 

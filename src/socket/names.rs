@@ -15,36 +15,33 @@ use crate::error::{EN_EAFNOSUPPORT, EN_ENODATA, Error, Result};
 #[derive(Clone, Debug)]
 pub struct Names(Ends);
 
-/// There may be very many connections, and most of them are of the first kind.
+/// There may be very many connections, and most of them are of the first two kinds.
 #[derive(Clone, Debug)]
 enum Ends {
     Ip4 { local: SocketAddrV4, remote: SocketAddrV4 },
-    Any(Box<AnyEnds>),
+    Unix(Box<UnixEnds>),
+    Any(Box<[Name; 2]>),
 }
 
 #[derive(Clone, Debug)]
-struct AnyEnds {
-    local: Name,
-    remote: Name,
+struct UnixEnds {
+    local: UnixAddress,
+    remote: UnixAddress,
     credentials: Option<Credentials>,
 }
 
 impl Names {
     /// Those that are known already.
     pub fn new(local: Name, remote: Name) -> Names {
-        match (&local, &remote) {
-            (Name::Ip(own), Name::Ip(peer)) => match (own.as_socket_addr(), peer.as_socket_addr()) {
-                (SocketAddr::V4(local), SocketAddr::V4(remote)) => {
-                    Names(Ends::Ip4 { local: *local, remote: *remote })
-                }
-                _ => Names::any(local, remote, None),
+        Names(match (local, remote) {
+            (Name::Unix(local), Name::Unix(remote)) => {
+                Ends::Unix(Box::new(UnixEnds { local, remote, credentials: None }))
+            }
+            (local, remote) => match (local.as_v4(), remote.as_v4()) {
+                (Some(local), Some(remote)) => Ends::Ip4 { local, remote },
+                _ => Ends::Any(Box::new([local, remote])),
             },
-            _ => Names::any(local, remote, None),
-        }
-    }
-
-    fn any(local: Name, remote: Name, credentials: Option<Credentials>) -> Names {
-        Names(Ends::Any(Box::new(AnyEnds { local, remote, credentials })))
+        })
     }
 
     /// Those of an IP socket.
@@ -68,14 +65,15 @@ impl Names {
     fn of_unix(socket: BorrowedFd<'_>, credentials: Option<Credentials>) -> Result<Names> {
         let local = UnixAddress::from_sockaddr(&own_name(socket)?)?;
         let remote = UnixAddress::from_sockaddr(&peer_name(socket)?)?;
-        Ok(Names::any(Name::Unix(local), Name::Unix(remote), credentials))
+        Ok(Names(Ends::Unix(Box::new(UnixEnds { local, remote, credentials }))))
     }
 
     /// Our end.
     pub fn local(&self) -> Name {
         match &self.0 {
             Ends::Ip4 { local, .. } => Name::Ip(SocketAddr::V4(*local).into()),
-            Ends::Any(ends) => ends.local.clone(),
+            Ends::Unix(ends) => Name::Unix(ends.local.clone()),
+            Ends::Any(ends) => ends[0].clone(),
         }
     }
 
@@ -83,15 +81,16 @@ impl Names {
     pub fn remote(&self) -> Name {
         match &self.0 {
             Ends::Ip4 { remote, .. } => Name::Ip(SocketAddr::V4(*remote).into()),
-            Ends::Any(ends) => ends.remote.clone(),
+            Ends::Unix(ends) => Name::Unix(ends.remote.clone()),
+            Ends::Any(ends) => ends[1].clone(),
         }
     }
 
     /// The process at the peer's end, where the system tells.
     pub fn credentials(&self) -> Option<Credentials> {
         match &self.0 {
-            Ends::Ip4 { .. } => None,
-            Ends::Any(ends) => ends.credentials,
+            Ends::Unix(ends) => ends.credentials,
+            Ends::Ip4 { .. } | Ends::Any(_) => None,
         }
     }
 }
@@ -111,6 +110,16 @@ pub enum Name {
 }
 
 impl Name {
+    fn as_v4(&self) -> Option<SocketAddrV4> {
+        match self {
+            Name::Ip(address) => match address.as_socket_addr() {
+                SocketAddr::V4(address) => Some(*address),
+                SocketAddr::V6(_) => None,
+            },
+            Name::Unix(_) => None,
+        }
+    }
+
     /// The address, of an IP socket.
     pub fn into_ip(self) -> Result<IpAddress> {
         match self {

@@ -10,6 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::socket::Ends;
 use super::{Attribute, DatagramTransport, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, Error, Result};
@@ -31,18 +32,30 @@ pub struct Shared<T: Transport + ?Sized> {
     runs_callbacks: bool,
     /// The process that it is of: a forked child says nothing to its parent's peers.
     generation: u32,
+    /// Who is at its ends, where that was known before the transport was made.
+    ends: Option<Box<Ends>>,
     inner: Arc<T>,
 }
 
 impl<T: Transport + ?Sized> Shared<T> {
     /// The transport is nobody else's.
     pub fn new(inner: Arc<T>) -> Arc<Shared<T>> {
+        Shared::make(inner, None)
+    }
+
+    /// The same, of a socket with these ends.
+    pub fn between(ends: Ends, inner: Arc<T>) -> Arc<Shared<T>> {
+        Shared::make(inner, Some(Box::new(ends)))
+    }
+
+    fn make(inner: Arc<T>, ends: Option<Box<Ends>>) -> Arc<Shared<T>> {
         Arc::new(Shared {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             runs_callbacks: inner.runs_callbacks(),
             generation: fork::generation(),
+            ends,
             inner,
         })
     }
@@ -165,7 +178,10 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
     }
 
     fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
-        self.ask(|inner| inner.attribute(which))
+        match self.ends.as_ref().and_then(|ends| ends.attribute(which)) {
+            Some(value) => Ok(value),
+            None => self.ask(|inner| inner.attribute(which)),
+        }
     }
 
     fn fd(&self, interest: Interest) -> Option<BorrowedFd<'_>> {

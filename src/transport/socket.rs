@@ -31,15 +31,24 @@ impl Ends {
     }
 
     /// Whether these are IP addresses.
-    pub fn is_ip(&self) -> bool {
+    pub fn are_ip(&self) -> bool {
         [libc::AF_INET, libc::AF_INET6].contains(&self.family)
+    }
+
+    /// What they say to this.
+    pub fn attribute(&self, which: Attribute) -> Option<Vec<u8>> {
+        match which {
+            Attribute::Family => Some(self.family.to_ne_bytes().to_vec()),
+            Attribute::OwnName => Some(self.own.clone()),
+            Attribute::PeerName => Some(self.peer.clone()),
+            _ => None,
+        }
     }
 }
 
 /// A stream socket: TCP or Unix.
 pub struct StreamSocket {
     socket: Socket,
-    ends: Option<Box<Ends>>,
     /// Only a Unix socket carries descriptors, and a receive that it does not fill need not have
     /// brought all: it also ends at ancillary data.
     is_unix: bool,
@@ -49,22 +58,21 @@ pub struct StreamSocket {
 impl StreamSocket {
     /// The transport of a connected IP socket.
     pub fn ip(fd: OwnedFd) -> StreamSocket {
-        StreamSocket::new(fd, None, false)
+        StreamSocket::new(fd, false)
     }
 
     /// The transport of a connected Unix socket.
     pub fn unix(fd: OwnedFd) -> StreamSocket {
-        StreamSocket::new(fd, None, true)
+        StreamSocket::new(fd, true)
     }
 
-    /// The transport of a connected socket, which can tell who is at its ends.
-    pub fn named(fd: OwnedFd, ends: Ends) -> StreamSocket {
-        let is_unix = ends.family == libc::AF_UNIX;
-        StreamSocket::new(fd, Some(Box::new(ends)), is_unix)
+    /// The transport of a connected socket with such ends.
+    pub fn between(ends: &Ends, fd: OwnedFd) -> StreamSocket {
+        StreamSocket::new(fd, ends.family == libc::AF_UNIX)
     }
 
-    fn new(fd: OwnedFd, ends: Option<Box<Ends>>, is_unix: bool) -> StreamSocket {
-        StreamSocket { socket: Socket::new(fd), ends, is_unix, is_drained: AtomicBool::new(false) }
+    fn new(fd: OwnedFd, is_unix: bool) -> StreamSocket {
+        StreamSocket { socket: Socket::new(fd), is_unix, is_drained: AtomicBool::new(false) }
     }
 
     #[inline(never)]
@@ -139,7 +147,6 @@ pub struct DatagramSocket {
     socket: Socket,
     kind: DatagramKind,
     segment_limit: SegmentLimit,
-    ends: Option<Box<Ends>>,
 }
 
 /// What a datagram socket can do.
@@ -157,12 +164,7 @@ pub enum DatagramKind {
 impl DatagramSocket {
     /// The transport of a connected socket.
     pub fn new(socket: Socket, kind: DatagramKind) -> DatagramSocket {
-        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default(), ends: None }
-    }
-
-    /// The same, which can tell who is at its ends.
-    pub fn named(socket: Socket, kind: DatagramKind, ends: Ends) -> DatagramSocket {
-        DatagramSocket { ends: Some(Box::new(ends)), ..DatagramSocket::new(socket, kind) }
+        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default() }
     }
 
     /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
@@ -231,17 +233,6 @@ impl DatagramTransport for DatagramSocket {
     }
 }
 
-/// What a socket can be asked for.
-fn attribute(socket: &Socket, ends: Option<&Ends>, which: Attribute) -> Result<Vec<u8>> {
-    match (which, ends) {
-        (Attribute::Descriptor, _) => Ok(socket.as_fd().as_raw_fd().to_ne_bytes().to_vec()),
-        (Attribute::Family, Some(ends)) => Ok(ends.family.to_ne_bytes().to_vec()),
-        (Attribute::OwnName, Some(ends)) => Ok(ends.own.clone()),
-        (Attribute::PeerName, Some(ends)) => Ok(ends.peer.clone()),
-        _ => Err(no_attribute()),
-    }
-}
-
 /// What all sockets have in common as transports.
 macro_rules! socket_transport {
     ($transport:ty) => {
@@ -255,7 +246,10 @@ macro_rules! socket_transport {
             }
 
             fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
-                attribute(&self.socket, self.ends.as_deref(), which)
+                match which {
+                    Attribute::Descriptor => Ok(self.socket.as_fd().as_raw_fd().to_ne_bytes().to_vec()),
+                    _ => Err(no_attribute()),
+                }
             }
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {

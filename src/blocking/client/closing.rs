@@ -72,8 +72,8 @@ impl Closable for Client {
 
     fn finish(&self, may_wait: bool) -> Result<()> {
         let _inside = self.control.visit();
-        let timeout_ms = if may_wait { self.shutdown_timeout_ms } else { 0 };
-        let outcome = self.bring_out(Deadline::after_ms(timeout_ms));
+        let deadline = if may_wait { self.shutdown_timeout.deadline() } else { Deadline::after_ms(0) };
+        let outcome = self.bring_out(deadline);
         let closed = self.let_go();
         outcome.and(closed).map_err(|error| self.name_peer(error.at(Stage::Close)))
     }

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
 use crate::attempt::{Hold, Interest, Stop};
-use crate::deadline::Deadline;
 use crate::endpoint::Counters;
 use crate::error::{Error, Result};
 use crate::reactor::callback::Done;
@@ -63,7 +62,7 @@ impl AsyncClient {
 
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
         inner.pending.put().closing.get_or_insert_with(|| {
-            let due = Deadline::after_ms(self.shutdown_timeout_ms).instant();
+            let due = self.shutdown_timeout.deadline().instant();
             let due = due.map(|due| (due, self.core.next_number(self.place())));
             if let Some((due, number)) = due {
                 self.core.add_timer(due, number);
