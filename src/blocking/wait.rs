@@ -56,6 +56,17 @@ pub struct Way {
     pub busy_poll: Duration,
 }
 
+impl Waiting {
+    /// Whether nobody has thrown the switch.
+    #[inline]
+    pub fn check_cancel(&self) -> Result<()> {
+        match &self.0 {
+            None => Ok(()),
+            Some(way) => way.check_switch(),
+        }
+    }
+}
+
 impl Deref for Waiting {
     type Target = Way;
 
@@ -260,16 +271,14 @@ impl Way {
     /// Whether the call may go on; says when somebody was asked.
     #[inline]
     pub fn check(&self) -> Result<Option<Instant>> {
-        self.check_cancel()?;
+        self.check_switch()?;
         if let Some(interrupt) = &self.interrupt {
             interrupt.check()?;
         }
         Ok(self.interval.map(|_| Instant::now()))
     }
 
-    /// Whether nobody has thrown the switch.
-    #[inline]
-    pub fn check_cancel(&self) -> Result<()> {
+    fn check_switch(&self) -> Result<()> {
         match &self.cancel {
             Some(cancel) => cancel.check(),
             None => Ok(()),
