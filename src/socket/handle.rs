@@ -4,7 +4,8 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use libc::{c_int, c_void};
+use libc::c_int;
+use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::options;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
@@ -70,34 +71,27 @@ impl Socket {
     }
 
     /// Receives into `buffer`; 0 is the end of the stream.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let flags = self.receive_flags(hold)?;
+        let flags = RecvFlags::from_bits_retain(self.receive_flags(hold)?.cast_unsigned());
         loop {
-            // SAFETY: the buffer is ours for the time of the call.
-            let count = unsafe {
-                libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast::<c_void>(), buffer.len(), flags)
-            };
-            match usize::try_from(count) {
-                Ok(0) if !buffer.is_empty() => return self.at_end(),
-                Ok(count) => return Ok(count),
-                Err(_) => self.stopped(hold, Interest::Read)?,
+            match net::recv(&self.fd, &mut *buffer, flags) {
+                Ok((_, 0)) if !buffer.is_empty() => return self.at_end(),
+                Ok((_, count)) => return Ok(count),
+                Err(error) => self.stopped(error.into(), hold, Interest::Read)?,
             }
         }
     }
 
     /// Sends what the system takes of the slices.
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         let [one] = slices else { return self.send_message(slices, &[], hold) };
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(self.send_flags(hold)?.cast_unsigned());
         loop {
-            // SAFETY: the bytes are lent to us for the time of the call.
-            let count =
-                unsafe { libc::send(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len(), flags) };
-            match usize::try_from(count) {
+            match net::send(&self.fd, one, flags) {
                 Ok(count) => return Ok(count),
-                Err(_) => self.stopped(hold, Interest::Write)?,
+                Err(error) => self.stopped(error.into(), hold, Interest::Write)?,
             }
         }
     }
@@ -130,8 +124,7 @@ impl Socket {
 
     /// Why the last call did not do it.
     #[cold]
-    pub(super) fn stopped(&self, hold: Hold, interest: Interest) -> Attempt<()> {
-        let error = io::Error::last_os_error();
+    pub(super) fn stopped(&self, error: io::Error, hold: Hold, interest: Interest) -> Attempt<()> {
         match error.raw_os_error() {
             Some(libc::EAGAIN) => Err(Stop::Want(interest)),
             // Readiness may come only once: who must not wait does not ask again.
