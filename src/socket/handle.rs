@@ -1,6 +1,7 @@
 //! A socket: its descriptor, and what this process knows of it.
 
 use std::io::{self, IoSlice};
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
@@ -230,27 +231,40 @@ pub fn close_abandoned(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
-/// The name of the socket's own end, as the system's bytes.
-pub fn own_name(fd: BorrowedFd<'_>) -> Result<Vec<u8>> {
+/// The name of an end of a socket, as the system's bytes.
+pub struct SocketName {
+    bytes: [u8; size_of::<libc::sockaddr_storage>()],
+    size: usize,
+}
+
+impl Deref for SocketName {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.size]
+    }
+}
+
+/// The name of the socket's own end.
+pub fn own_name(fd: BorrowedFd<'_>) -> Result<SocketName> {
     name(fd, libc::getsockname)
 }
 
 /// The name of the other end.
-pub fn peer_name(fd: BorrowedFd<'_>) -> Result<Vec<u8>> {
+pub fn peer_name(fd: BorrowedFd<'_>) -> Result<SocketName> {
     name(fd, libc::getpeername)
 }
 
 type NameCall = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> c_int;
 
-fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<Vec<u8>> {
-    let mut bytes = vec![0_u8; size_of::<libc::sockaddr_storage>()];
+fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<SocketName> {
+    let mut bytes = [0; size_of::<libc::sockaddr_storage>()];
     let mut size = bytes.len() as libc::socklen_t;
     // SAFETY: the buffer is as large as any name, and the call writes no more than `size`.
     if unsafe { call(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut size) } != 0 {
         return Err(Error::last_os());
     }
-    bytes.truncate(size as usize);
-    Ok(bytes)
+    Ok(SocketName { bytes, size: bytes.len().min(size as usize) })
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ impl Ends {
     pub fn of(socket: BorrowedFd<'_>) -> Result<Ends> {
         Ok(Ends {
             family: options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?,
-            own: handle::own_name(socket)?,
-            peer: handle::peer_name(socket)?,
+            own: handle::own_name(socket)?.to_vec(),
+            peer: handle::peer_name(socket)?.to_vec(),
         })
     }
 
