@@ -97,29 +97,35 @@ impl Socket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn receive_flags(&self, hold: Hold) -> Result<c_int> {
         self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_flags(&self, hold: Hold) -> Result<c_int> {
         self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)
     }
 
     /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
     /// socket's own time-out, which is set only when it changes.
-    #[inline]
+    #[inline(always)]
     fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> Result<c_int> {
         let wanted = match hold {
             Hold::No => return Ok(libc::MSG_DONTWAIT),
             Hold::Milliseconds(time) => time,
             Hold::Forever => 0,
         };
-        if !is_as_good(known.load(Ordering::Relaxed), wanted) {
-            options::set_time_out(self.as_fd(), option, wanted)?;
-            known.store(wanted, Ordering::Relaxed);
+        match is_as_good(known.load(Ordering::Relaxed), wanted) {
+            true => Ok(0),
+            false => self.set_time_out(option, wanted, known),
         }
+    }
+
+    #[cold]
+    fn set_time_out(&self, option: c_int, wanted: u32, known: &AtomicU32) -> Result<c_int> {
+        options::set_time_out(self.as_fd(), option, wanted)?;
+        known.store(wanted, Ordering::Relaxed);
         Ok(0)
     }
 
