@@ -117,8 +117,8 @@ impl CommonOptions {
         mut work: impl Undertaking<Outcome = Connection>,
         connect_timeout_ms: i64,
     ) -> Result<Arc<Client>> {
-        connect::see_through(&mut work, &self.waiting, &mut Deadline::after_ms(connect_timeout_ms))
-            .map(|connection| self.finished(connection))
+        let deadline = &mut Deadline::after_ms(connect_timeout_ms);
+        connect::see_through(&mut work, &self.waiting, deadline).map(|connection| self.finished(connection))
     }
 
     /// A client whose calls block, over a connection.

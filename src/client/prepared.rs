@@ -37,31 +37,30 @@ pub(super) struct PreparedStream {
     names: Names,
     protocol: Arc<dyn StreamProtocol>,
     decoding: Decoding,
-    common: CommonOptions,
 }
 
 impl PreparedStream {
-    pub(super) fn new(
-        names: Names,
-        protocol: &Arc<dyn StreamProtocol>,
-        common: &CommonOptions,
-    ) -> Result<PreparedStream> {
+    pub(super) fn new(names: Names, protocol: &Arc<dyn StreamProtocol>) -> Result<PreparedStream> {
         let decoding = protocol.decoder()?;
-        Ok(PreparedStream { names, protocol: protocol.clone(), decoding, common: common.clone() })
+        Ok(PreparedStream { names, protocol: protocol.clone(), decoding })
     }
 
-    pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Connection {
+    pub(super) fn finish(self, transport: Arc<dyn StreamTransport>, common: &CommonOptions) -> Connection {
         match transport.clone().into_socket() {
-            Some(socket) => self.over(socket),
-            None => self.over(transport),
+            Some(socket) => self.over(socket, common),
+            None => self.over(transport, common),
         }
     }
 
     /// Both halves.
-    fn over<T: StreamTransport + ?Sized + 'static>(self, transport: Arc<T>) -> Connection {
-        let PreparedStream { names, protocol, decoding, common } = self;
+    fn over<T: StreamTransport + ?Sized + 'static>(
+        self,
+        transport: Arc<T>,
+        common: &CommonOptions,
+    ) -> Connection {
+        let PreparedStream { names, protocol, decoding } = self;
         Connection {
-            receiver: Box::new(stream_receiver(transport.clone(), decoding, &common)),
+            receiver: Box::new(stream_receiver(transport.clone(), decoding, common)),
             sender: Box::new(StreamSender::new(transport, common.write_buffer)),
             runs_callbacks: protocol.runs_callbacks(),
             encoder: protocol.into(),
