@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::sync::Arc;
 
-use rustls::{Connection, KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use super::client::Client;
 use super::failure::failure;
 use super::options::{TlsOptions, Version};
+use super::party::Party;
 use super::server;
 use crate::error::{Error, Result, invalid};
 
@@ -46,22 +47,22 @@ impl TlsConfig {
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
     /// the configuration has names of its own. Without a name ("") neither is done. Says which name
     /// is verified, if any is.
-    pub fn connect(&self, name: &str) -> Result<(Connection, Option<Arc<str>>)> {
+    pub fn connect(&self, name: &str) -> Result<(Party, Option<Arc<str>>)> {
         match &*self.0 {
             Side::Client(client) => {
                 let (connection, verified) = client.connect(name)?;
-                Ok((Connection::Client(connection), verified))
+                Ok((Party::Client(connection), verified))
             }
             Side::Server(_) => Err(invalid("this TLS configuration is a server's: it cannot connect")),
         }
     }
 
     /// Begins a connection that a client has opened.
-    pub fn accept(&self) -> Result<Connection> {
+    pub fn accept(&self) -> Result<Party> {
         match &*self.0 {
             Side::Server(config) => {
                 let accepted = ServerConnection::new(config.clone());
-                accepted.map(Connection::Server).map_err(|error| failure(&error))
+                accepted.map(|accepted| Party::Server(Box::new(accepted))).map_err(|error| failure(&error))
             }
             Side::Client(_) => Err(invalid("this TLS configuration is a client's: it cannot accept")),
         }

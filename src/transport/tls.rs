@@ -8,15 +8,13 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::Connection;
-
 use super::{Attribute, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
 };
 use crate::packet::Storage;
-use crate::tls::{TlsConfig, TlsFacts, failure};
+use crate::tls::{Party, TlsConfig, TlsFacts, failure};
 
 /// How many encrypted bytes one receive asks for: several records.
 const ASK: usize = 64 << 10;
@@ -38,7 +36,7 @@ pub struct TlsStream {
 }
 
 struct Session {
-    connection: Connection,
+    connection: Party,
     /// Bytes of the sender that are encrypted, and may not have gone out yet.
     committed: usize,
     /// There may be decrypted bytes that nobody has taken.
