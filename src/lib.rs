@@ -33,6 +33,7 @@ pub mod error;
 pub mod packet;
 pub mod protocol;
 pub mod reactor;
+mod seldom;
 pub mod socket;
 pub mod tls;
 pub mod transport;

@@ -8,7 +8,6 @@ use crate::blocking::wait::{Interrupt, Waiting};
 use crate::blocking::{Client, connect};
 use crate::deadline::{self, Deadline};
 use crate::endpoint::Connection;
-use crate::endpoint::intake::Ask;
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
@@ -128,10 +127,6 @@ impl CommonOptions {
 
     fn max_datagram_size(&self) -> usize {
         if self.max_datagram_size == 0 { MAX_DATAGRAM_SIZE } else { self.max_datagram_size }
-    }
-
-    fn ask(&self) -> Ask {
-        Ask::new(self.max_recv_size)
     }
 }
 

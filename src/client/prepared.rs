@@ -19,7 +19,7 @@ pub(super) fn stream_receiver<T: StreamTransport + ?Sized>(
     decoding: Decoding,
     common: &CommonOptions,
 ) -> StreamReceiver<T> {
-    let intake = Intake::new(decoding, common.max_packet_size, common.ask());
+    let intake = Intake::new(decoding, common.max_packet_size, common.max_recv_size);
     StreamReceiver::new(transport, intake)
 }
 

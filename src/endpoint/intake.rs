@@ -12,47 +12,13 @@ const SLACK: usize = 4096;
 const LEAST: u32 = 16 << 10;
 const MOST: u32 = 512 << 10;
 
-/// How many bytes each receive asks for.
-#[derive(Clone, Copy, Debug)]
-pub enum Ask {
-    /// So many, as somebody has set it.
-    Set(u32),
-    /// So many at present: more when receives are filled, less when they are not.
-    Adapted(u32),
-}
-
-impl Ask {
-    /// As set; 0 is not set.
-    pub fn new(max_recv_size: usize) -> Ask {
-        match u32::try_from(max_recv_size) {
-            Ok(0) => Ask::Adapted(LEAST),
-            size => Ask::Set(size.unwrap_or(u32::MAX)),
-        }
-    }
-
-    /// The number of bytes.
-    pub fn bytes(self) -> usize {
-        match self {
-            Ask::Set(size) | Ask::Adapted(size) => size as usize,
-        }
-    }
-
-    /// A receive with room for `room` bytes has brought `count`.
-    #[inline]
-    fn learn(&mut self, room: usize, count: usize) {
-        let Ask::Adapted(size) = self else { return };
-        if count == room {
-            *size = (*size * 2).min(MOST);
-        } else if count < *size as usize / 8 {
-            *size = (*size / 2).max(LEAST);
-        }
-    }
-}
-
 /// Bytes between a transport and a protocol.
 pub struct Intake {
     source: Source,
-    ask: Ask,
+    /// How many bytes each receive asks for.
+    ask: u32,
+    /// More when receives are filled, less when they are not: nobody has set it.
+    adapts: bool,
     /// There is something the decoder has not seen.
     fresh: bool,
     /// Nothing can follow.
@@ -74,8 +40,9 @@ pub enum Failure {
 }
 
 impl Intake {
-    /// For one connection; `max_packet_size` lowers the protocol's own, 0 does not.
-    pub fn new(decoding: Decoding, max_packet_size: usize, ask: Ask) -> Intake {
+    /// For one connection; `max_packet_size` lowers the protocol's own, 0 does not. Each receive asks for
+    /// `max_recv_size` bytes; 0: as is best.
+    pub fn new(decoding: Decoding, max_packet_size: usize, max_recv_size: usize) -> Intake {
         let source = match decoding {
             Decoding::Gathered(mut decoder) => {
                 if max_packet_size > 0 {
@@ -85,33 +52,48 @@ impl Intake {
             }
             Decoding::Lent(decoder) => Source::Lent(Box::new(Lent::new(decoder))),
         };
-        Intake { source, ask, fresh: false, ended: false }
+        let adapts = max_recv_size == 0;
+        let ask = if adapts { LEAST } else { u32::try_from(max_recv_size).unwrap_or(u32::MAX) };
+        Intake { source, ask, adapts, fresh: false, ended: false }
     }
 
     /// How many bytes each receive asks for.
     pub fn ask(&self) -> usize {
-        self.ask.bytes()
+        self.ask as usize
     }
 
     /// Where the transport puts what it receives.
     pub fn space(&mut self) -> Result<&mut [u8]> {
-        let size = self.ask.bytes();
+        let size = self.ask();
         match &mut self.source {
-            Source::Gathered { storage, .. } => Ok(match self.ask {
-                Ask::Set(_) => &mut storage.space(size, size + SLACK)[..size],
-                Ask::Adapted(_) => {
-                    let space = storage.space(size / 2, size);
-                    let room = space.len().min(MOST as usize);
-                    &mut space[..room]
-                }
-            }),
+            Source::Gathered { storage, .. } => {
+                let (least, capacity, most) = match self.adapts {
+                    true => (size / 2, size, MOST as usize),
+                    false => (size, size + SLACK, size),
+                };
+                let space = storage.space(least, capacity);
+                let room = space.len().min(most);
+                Ok(&mut space[..room])
+            }
             Source::Lent(lent) => lent.space(size),
+        }
+    }
+
+    /// A receive with room for `room` bytes has brought `count`.
+    #[inline]
+    fn learn(&mut self, count: usize, room: usize) {
+        if count == room {
+            self.ask = (self.ask * 2).min(MOST);
+        } else if count < self.ask() / 8 {
+            self.ask = (self.ask / 2).max(LEAST);
         }
     }
 
     /// So many bytes were put there, where there was so much room.
     pub fn filled(&mut self, count: usize, room: usize) {
-        self.ask.learn(room, count);
+        if self.adapts {
+            self.learn(count, room);
+        }
         match &mut self.source {
             Source::Gathered { storage, .. } => storage.filled(count),
             Source::Lent(lent) => lent.filled += count,
@@ -160,7 +142,7 @@ impl Intake {
         }
         let (storage, decoder) = match &mut self.source {
             Source::Gathered { storage, decoder } => (storage, decoder),
-            Source::Lent(lent) => return lent.next_packet(self.ended, self.ask.bytes(), &mut self.fresh),
+            Source::Lent(lent) => return lent.next_packet(self.ended, self.ask as usize, &mut self.fresh),
         };
         let bytes = storage.bytes();
         if bytes.is_empty() && !(self.ended && decoder.has_begun()) {

@@ -13,6 +13,7 @@ use crate::error::{
 };
 use crate::packet::{Handed, Packet};
 use crate::protocol::Gather;
+use crate::seldom::{Content, Seldom};
 use crate::socket::ancillary::Ancillary;
 use crate::transport::{StreamTransport, Transport};
 
@@ -21,16 +22,28 @@ use crate::transport::{StreamTransport, Transport};
 pub struct StreamReceiver<T: ?Sized> {
     transport: Arc<T>,
     intake: Intake,
-    /// An outcome that was decided earlier.
-    ready: Option<Box<Result<Packet>>>,
+    decided: Seldom<Decided>,
+}
+
+/// What is known before anything is received.
+#[derive(Default)]
+struct Decided {
+    /// The next outcome.
+    ready: Option<Result<Packet>>,
     /// Why nothing more comes from the transport.
     ended: Option<Error>,
+}
+
+impl Content for Decided {
+    fn is_empty(&self) -> bool {
+        self.ready.is_none() && self.ended.is_none()
+    }
 }
 
 impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The receiving half over a transport.
     pub fn new(transport: Arc<T>, intake: Intake) -> StreamReceiver<T> {
-        StreamReceiver { transport, intake, ready: None, ended: None }
+        StreamReceiver { transport, intake, decided: Seldom::default() }
     }
 
     /// The next packet of the intake; a failure for ever is remembered.
@@ -45,7 +58,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     fn next_packets(&mut self, put: impl FnMut(Handed<'_>) -> bool) -> (usize, bool) {
         let (count, rest) = self.intake.next_packets(put);
         let are_all = rest.unwrap_or_else(|failure| {
-            self.ready = Some(Box::new(Err(self.failed(failure))));
+            self.fails_next(failure);
             false
         });
         (count, are_all)
@@ -62,9 +75,39 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
             counters.packets_received.add(1);
             put(packet)
         });
-        match (outcome, &self.ready) {
-            ((0, _), Some(_)) => self.ready.take().map_or(Ok(outcome), |failure| failure.map(|_| outcome)),
+        match (outcome, self.decided.is_empty()) {
+            ((0, _), false) => self.take_ready().map_or(Ok(outcome), |failure| failure.map(|_| outcome)),
             _ => Ok(outcome),
+        }
+    }
+
+    /// The outcome that was decided earlier.
+    #[inline]
+    fn take_ready(&mut self) -> Option<Result<Packet>> {
+        self.decided.remove(|decided| decided.ready.take())
+    }
+
+    /// What fails behind packets is the next outcome.
+    #[cold]
+    fn fails_next(&mut self, failure: Failure) {
+        let error = self.failed(failure);
+        self.decided.put().ready = Some(Err(error));
+    }
+
+    fn has_ready(&self) -> bool {
+        self.decided.get().is_some_and(|decided| decided.ready.is_some())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.decided.get().is_some_and(|decided| decided.ended.is_some())
+    }
+
+    /// Whether anything more may come from the transport.
+    #[inline]
+    fn check(&self) -> Result<()> {
+        match self.decided.get().and_then(|decided| decided.ended.as_ref()) {
+            None => Ok(()),
+            Some(error) => Err(self.why_ended(error).at(Stage::Receive)),
         }
     }
 
@@ -74,7 +117,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
             Failure::Once(error) => error.at(Stage::Decode),
             Failure::Forever(error) => {
                 let error = error.at(Stage::Decode);
-                self.ended = Some(error.clone());
+                self.decided.put().ended = Some(error.clone());
                 self.intake.discard();
                 error
             }
@@ -112,10 +155,11 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     #[cold]
     fn end(&mut self, error: Option<Error>) {
         self.intake.unused();
-        self.ended = Some(error.unwrap_or_else(|| {
+        let error = error.unwrap_or_else(|| {
             self.intake.end();
             Error::new(EN_ECONNABORTED, "the peer has ended the stream")
-        }));
+        });
+        self.decided.put().ended = Some(error);
     }
 
     /// Why there are no more packets.
@@ -131,9 +175,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     #[inline]
     fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet> {
-        if let Some(error) = &self.ended {
-            return Err(self.why_ended(error).at(Stage::Receive).into());
-        }
+        self.check()?;
         self.receive(counters, |transport, space| transport.recv(space, hold))?;
         match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
@@ -143,9 +185,9 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 
     #[inline]
     fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>> {
-        let packet = match self.ready.take() {
+        let packet = match self.take_ready() {
             None => self.next_packet()?,
-            Some(outcome) => Some((*outcome)?),
+            Some(outcome) => Some(outcome?),
         };
         if packet.is_some() {
             counters.packets_received.add(1);
@@ -163,15 +205,13 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if let Some(packet) = self.recv_gathered(counters)? {
             return Ok(packet);
         }
-        if let Some(error) = &self.ended {
-            return Err(self.why_ended(error).at(Stage::Receive).into());
-        }
+        self.check()?;
         self.receive(counters, |transport, space| {
             transport.recv_with_ancillary(space, ancillary, room, hold)
         })?;
         match self.recv_gathered(counters)? {
             Some(packet) => Ok(packet),
-            None if self.ended.is_some() => Err(Stop::Again),
+            None if self.has_ended() => Err(Stop::Again),
             None => {
                 let reason = "what has come is less than a whole packet: its bytes wait for the next receive";
                 Err(Error::new(EN_ENOMSG, reason).at(Stage::Receive).into())
@@ -180,7 +220,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     }
 
     fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>], counters: &Counters) -> usize {
-        if self.ready.is_some() || out.is_empty() {
+        if self.has_ready() || out.is_empty() {
             return 0;
         }
         let mut places = out.iter_mut();
@@ -197,11 +237,11 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         counters: &Counters,
         put: &mut dyn FnMut(Handed<'_>) -> bool,
     ) -> Result<bool> {
-        let Some(outcome) = self.ready.take() else {
+        let Some(outcome) = self.take_ready() else {
             let (_, are_all) = self.hand_on(counters, put)?;
             return Ok(are_all);
         };
-        let packet = (*outcome)?;
+        let packet = outcome?;
         counters.packets_received.add(1);
         Ok(Handed::with(packet, put) && !self.intake.has_fresh())
     }
@@ -212,9 +252,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         counters: &Counters,
         put: &mut dyn FnMut(Handed<'_>) -> bool,
     ) -> Attempt<bool> {
-        if let Some(error) = &self.ended {
-            return Err(self.why_ended(error).at(Stage::Receive).into());
-        }
+        self.check()?;
         self.receive(counters, |transport, space| transport.recv(space, hold))?;
         match self.hand_on(counters, put)? {
             (0, _) => Err(Stop::Again),
@@ -238,15 +276,17 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if outcome.is_ok() {
             counters.packets_received.take_back();
         }
-        self.ready = Some(Box::new(outcome));
+        self.decided.put().ready = Some(outcome);
     }
 
     fn is_ready(&mut self, counters: &Counters) -> bool {
         loop {
-            if self.ready.is_none() {
-                self.ready = self.next_packet().transpose().map(Box::new);
+            if !self.has_ready()
+                && let Some(outcome) = self.next_packet().transpose()
+            {
+                self.decided.put().ready = Some(outcome);
             }
-            if self.ready.is_some() || self.ended.is_some() {
+            if !self.decided.is_empty() {
                 return true;
             }
             if !self.transport.has_received()

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use super::callback::Done;
 use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
-use super::seldom::{Seldom, SharedSeldom};
 use super::sources::Source;
 use crate::attempt::Undertaking;
 use crate::deadline::Kept;
 use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
+use crate::seldom::{Seldom, SharedSeldom};
 use crate::socket::names::Names;
 
 mod closing;

@@ -9,7 +9,6 @@ pub mod client;
 pub mod event_loop;
 mod operation;
 mod remote;
-mod seldom;
 mod sources;
 mod timer;
 mod timers;

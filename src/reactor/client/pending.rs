@@ -9,7 +9,7 @@ use super::sending::Sending;
 use super::{AsyncClient, Beginning, Late, Over};
 use crate::error::Error;
 use crate::reactor::operation::Operation;
-use crate::reactor::seldom::Content;
+use crate::seldom::Content;
 
 /// What waits.
 #[derive(Default)]

@@ -1,15 +1,15 @@
-//! What a client has nothing in most of the time: it takes memory only while there is something in it,
+//! What has nothing in it most of the time: it takes memory only while there is something,
 //! and one pointer else.
 
 use std::cell::Cell;
 
 /// What may have something in it.
-pub(super) trait Content: Default {
+pub(crate) trait Content: Default {
     fn is_empty(&self) -> bool;
 }
 
 /// Contents, if there are any.
-pub(super) struct Seldom<T>(Option<Box<T>>);
+pub(crate) struct Seldom<T>(Option<Box<T>>);
 
 impl<T> Default for Seldom<T> {
     fn default() -> Seldom<T> {
@@ -19,26 +19,36 @@ impl<T> Default for Seldom<T> {
 
 impl<T: Content> Seldom<T> {
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    pub(super) fn get(&self) -> Option<&T> {
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&T> {
         self.0.as_deref()
     }
 
     /// The contents, to change them but not to take anything out.
-    pub(super) fn get_mut(&mut self) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
     }
 
     /// Where to put something in.
-    pub(super) fn put(&mut self) -> &mut T {
+    pub(crate) fn put(&mut self) -> &mut T {
         self.0.get_or_insert_default()
     }
 
     /// Takes something out.
-    pub(super) fn remove<R>(&mut self, remove: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
+    #[inline]
+    pub(crate) fn remove<R>(&mut self, remove: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
+        match self.0 {
+            None => None,
+            Some(_) => self.remove_there(remove),
+        }
+    }
+
+    #[inline(never)]
+    fn remove_there<R>(&mut self, remove: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
         let contents = self.0.as_mut()?;
         let removed = remove(contents);
         if contents.is_empty() {
@@ -48,13 +58,13 @@ impl<T: Content> Seldom<T> {
     }
 
     /// Takes everything out.
-    pub(super) fn take(&mut self) -> T {
+    pub(crate) fn take(&mut self) -> T {
         self.0.take().map(|contents| *contents).unwrap_or_default()
     }
 }
 
 /// The same where nobody has it for himself.
-pub(super) struct SharedSeldom<T>(Cell<Seldom<T>>);
+pub(crate) struct SharedSeldom<T>(Cell<Seldom<T>>);
 
 impl<T> Default for SharedSeldom<T> {
     fn default() -> SharedSeldom<T> {
@@ -64,7 +74,7 @@ impl<T> Default for SharedSeldom<T> {
 
 impl<T: Content> SharedSeldom<T> {
     /// Works on it; what is put in meanwhile would be lost.
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Seldom<T>) -> R) -> R {
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Seldom<T>) -> R) -> R {
         let mut contents = self.0.take();
         let outcome = work(&mut contents);
         self.0.set(contents);
