@@ -7,6 +7,8 @@ use std::ops::{Deref, DerefMut};
 use rustls::{ClientConnection, CommonState, IoState, Reader, ServerConnection, Writer};
 
 /// The one that connects, or the one that accepts.
+// Clients are what there are very many of.
+#[allow(clippy::large_enum_variant)]
 pub enum Party {
     /// It connects.
     Client(ClientConnection),

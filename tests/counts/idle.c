@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENTS = 400, BLOCKING = 832, ASYNCHRONOUS = 832 };
+enum { CLIENTS = 400, BLOCKING = 576, ASYNCHRONOUS = 624 };
 
 static void check(int rc)
 {
