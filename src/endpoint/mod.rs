@@ -19,7 +19,7 @@ pub mod intake;
 pub mod one_way;
 pub mod stream;
 
-/// The receiving half of an endpoint.
+/// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it.
 pub trait PacketReceiver: Send {
     /// Receives one packet with one system call, after [`Self::recv_gathered`] has had none.
     fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet>;
@@ -123,7 +123,7 @@ pub trait PacketReceiver: Send {
     fn transport(&self) -> Arc<dyn Transport>;
 }
 
-/// The sending half of an endpoint.
+/// The sending half of an endpoint. Who drives it keeps its counters, which outlive it.
 pub trait PacketSender: Send {
     /// Whether anything may be sent at all, before the effort to encode it.
     fn check(&self) -> Result<()>;
