@@ -4,7 +4,7 @@
 //! looks at the bytes that have gathered and says where in them the packet lies.
 
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
-use crate::packet::Packet;
+use crate::packet::{Cutter, Packet};
 
 pub mod datagram;
 pub mod delimited;
@@ -52,6 +52,18 @@ pub trait Decoder: Send {
     /// far it has looked. `ended` says that nothing can follow. Never called without bytes, but at
     /// the end when [`Self::has_begun`].
     fn decode(&mut self, bytes: &[u8], ended: bool) -> Step;
+
+    /// Cuts off all packets that lie whole in what is there, or as many as there are places for; what it
+    /// has found in place of another one. Once for a great many, so that one costs no call of its own.
+    fn cut(&mut self, cutter: &mut Cutter<'_, '_>, ended: bool) -> Option<Step> {
+        while cutter.goes_on() {
+            match self.decode(cutter.bytes(), ended) {
+                Step::Packet { start, end, used } => cutter.cut(start, end, used),
+                step => return Some(step),
+            }
+        }
+        None
+    }
 
     /// Whether bytes that are spent belong to a packet that is not whole yet.
     fn has_begun(&self) -> bool {
