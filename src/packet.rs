@@ -516,6 +516,17 @@ pub struct Storage {
     block: Option<Filling>,
 }
 
+/// Where a packet lies among bytes that are not spent, counted from the first of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// How many bytes are spent with it.
+    pub used: usize,
+}
+
 /// Cuts packets off the front of bytes, each into the next place.
 pub struct Cutter<'s, 'p> {
     /// What is left of the bytes.
@@ -537,9 +548,9 @@ impl Cutter<'_, '_> {
         !self.bytes.is_empty() && self.places.len() > 0
     }
 
-    /// Cuts a packet off that has the bytes from `start` to `end`, and with it `used` bytes are spent.
+    /// Cuts a packet off.
     #[inline(always)]
-    pub fn cut(&mut self, start: usize, end: usize, used: usize) {
+    pub fn cut(&mut self, Cut { start, end, used }: Cut) {
         let (bytes, rest) = (&self.bytes[start..end], &self.bytes[used..]);
         let place = self.places.next().expect("a place for the packet");
         place.write(Packet { data: NonNull::from(bytes).cast(), size: bytes.len(), block: self.block });
@@ -602,10 +613,10 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
-    /// A packet that views the bytes from `start` to `end`, and with it `used` bytes are spent.
+    /// A packet that views bytes, which are spent with it.
     // The packet is put together last: what was just written in parts is slow to move.
     #[inline(always)]
-    pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
+    pub fn cut(&mut self, Cut { start, end, used }: Cut) -> Packet {
         let filling = self.block.as_mut().expect("a packet comes from bytes");
         let (data, block) = (filling.view(start, end), filling.block);
         let there = filling.end - filling.start;
@@ -675,7 +686,7 @@ impl Storage {
     pub fn take(&mut self, most: usize) -> Option<Packet> {
         let filling = self.block.as_ref()?;
         let size = most.min(filling.end - filling.start);
-        (size > 0).then(|| self.cut(0, size, size))
+        (size > 0).then(|| self.cut(Cut { start: 0, end: size, used: size }))
     }
 
     /// The first `count` bytes are spent.

@@ -2,7 +2,7 @@
 
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Packet, Places, Storage};
-use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
+use crate::protocol::{BufferedDecoder, Cut, Decoder, Decoding, Step};
 
 /// Room beside what a receive asks for, so that the piece of a packet that is left over from the
 /// last one does not force a larger block.
@@ -217,7 +217,7 @@ fn settle(
     step: Step,
 ) -> std::result::Result<Option<Packet>, Failure> {
     match step {
-        Step::Packet { start, end, used } => Ok(Some(storage.cut(start, end, used))),
+        Step::Packet(cut) => Ok(Some(storage.cut(cut))),
         Step::Made { packet, used } => {
             storage.spend(used);
             Ok(Some(packet))
@@ -329,7 +329,7 @@ impl Lent {
             return Ok(None);
         }
         match self.decoder.decode(self.filled, ended) {
-            Step::Packet { start, end, used } => {
+            Step::Packet(Cut { start, end, used }) => {
                 let packet = Packet::copied(&self.decoder.buffer()[start..end]);
                 self.keep_from(used);
                 Ok(Some(packet))

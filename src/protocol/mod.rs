@@ -6,6 +6,8 @@
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Cutter, Packet};
 
+pub use crate::packet::Cut;
+
 pub mod datagram;
 pub mod delimited;
 pub mod fixed;
@@ -57,10 +59,11 @@ pub trait Decoder: Send {
     /// has found in place of another one. Once for a great many, so that one costs no call of its own.
     fn cut(&mut self, cutter: &mut Cutter<'_, '_>, ended: bool) -> Option<Step> {
         while cutter.goes_on() {
-            match self.decode(cutter.bytes(), ended) {
-                Step::Packet { start, end, used } => cutter.cut(start, end, used),
-                step => return Some(step),
-            }
+            let step = self.decode(cutter.bytes(), ended);
+            let Step::Packet(cut) = step else { return Some(step) };
+            cutter.cut(cut);
+            // There is nothing to end in it, which would be looked for.
+            std::mem::forget(step);
         }
         None
     }
@@ -81,15 +84,8 @@ pub trait Decoder: Send {
 /// What a decoder found.
 #[derive(Debug)]
 pub enum Step {
-    /// A packet at these places of the bytes, and how many bytes are spent with it.
-    Packet {
-        /// Where it begins.
-        start: usize,
-        /// Where it ends.
-        end: usize,
-        /// How many bytes, counted from the first, are spent.
-        used: usize,
-    },
+    /// A packet among the bytes.
+    Packet(Cut),
     /// A packet that lies elsewhere, and how many bytes are spent with it.
     Made {
         /// The packet.
