@@ -419,7 +419,7 @@ impl<'p> Places<'p> {
         self.end += 1;
     }
 
-    /// The next packet. Behind the last one there is room again from the first place on.
+    /// The next packet. If there is none any more, there is room again from the first place on.
     #[inline(always)]
     pub fn next(&mut self) -> Option<Handed<'_>> {
         if self.next == self.end {
@@ -431,9 +431,11 @@ impl<'p> Places<'p> {
         Some(Handed(place))
     }
 
-    /// The last packet.
+    /// The last packet; the same if there is none.
+    #[inline]
     pub fn pop(&mut self) -> Option<Packet> {
-        if self.is_empty() {
+        if self.next == self.end {
+            (self.next, self.end) = (0, 0);
             return None;
         }
         self.end -= 1;
@@ -471,10 +473,19 @@ impl Handed<'_> {
     }
 }
 
+impl Deref for Handed<'_> {
+    type Target = Packet;
+
+    fn deref(&self) -> &Packet {
+        // SAFETY: it is there until it is taken.
+        unsafe { self.0.assume_init_ref() }
+    }
+}
+
 impl Drop for Handed<'_> {
     fn drop(&mut self) {
-        // SAFETY: nobody has taken it, or we would not be dropped.
-        unsafe { self.0.assume_init_drop() }
+        // Nobody has taken it, or we would not be dropped.
+        Block::release_in(self.block, self.0.as_ptr());
     }
 }
 
@@ -844,54 +855,112 @@ mod tests {
         assert_eq!((&*one, &*again), (&b"one"[..], &b"two"[..]));
     }
 
+    /// Packets of one byte each, as many as there are places for.
+    fn cut_bytes(storage: &mut Storage, places: &mut Places<'_>) {
+        storage.cut_into(places, |cutter| {
+            while cutter.goes_on() {
+                cutter.cut(Cut { start: 0, end: 1, used: 1 });
+            }
+        });
+    }
+
+    fn holds(block: NonNull<Block>) -> usize {
+        // SAFETY: the caller knows that somebody holds the block.
+        unsafe { block.as_ref() }.holds.load(Ordering::Relaxed)
+    }
+
     #[test]
     fn what_is_lent_comes_back_whoever_releases_it() {
         let mut storage = Storage::default();
         put(&mut storage, b"abcdef", 100);
         let block = storage.block.as_ref().unwrap().block;
-        drop(storage.lend(0, 1, 1));
-        let there = storage.lend(0, 1, 1);
-        let kept = storage.lend(0, 1, 1);
-        let again = kept.clone();
-        std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
-        drop(again);
-        storage.settle();
-        // SAFETY: the storage or packets hold the block.
-        let count = || unsafe { block.as_ref() }.holds.load(Ordering::Relaxed);
+        let kept = Places::with(5, |places| {
+            cut_bytes(&mut storage, places);
+            drop(places.next());
+            let there = places.next().unwrap().take();
+            std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
+            let kept = places.next().unwrap().take();
+            drop(kept.clone());
+            assert_eq!(&*places.pop().unwrap(), b"e");
+            assert_eq!(&**places.next().unwrap(), b"d");
+            assert!(places.is_empty());
+            storage.settle();
+            kept
+        });
         let filling = &storage.block;
-        assert_eq!(count() - filling.as_ref().unwrap().holds, 1); // the one that is kept
+        assert_eq!(holds(block) - filling.as_ref().unwrap().holds, 1); // the one that is kept
         drop(kept);
         assert!(!filling.as_ref().unwrap().is_shared());
-        let last = (storage.lend(0, 2, 2), storage.lend(0, 1, 1));
-        assert!(storage.block.is_none());
-        assert_eq!(count(), 2);
-        drop(last.0);
-        assert_eq!((&*last.1, count()), (&b"f"[..], 1));
+        assert_eq!(storage.bytes(), b"f");
     }
 
     #[test]
-    fn the_only_packet_is_alone_with_its_block() {
+    fn what_is_lent_stays_until_it_has_come_back() {
+        let mut storage = Storage::default();
+        put(&mut storage, b"ab", 100);
+        let block = storage.block.as_ref().unwrap().block;
+        Places::with(5, |places| {
+            cut_bytes(&mut storage, places);
+            let before = holds(block);
+            while places.next().is_some() {}
+            assert_eq!(holds(block), before);
+            storage.settle();
+            storage.shrink();
+            assert!(storage.block.is_none());
+        });
+    }
+
+    #[test]
+    fn the_last_packets_are_alone_with_their_block() {
         let mut storage = Storage::default();
         put(&mut storage, b"abc", 100);
-        let packet = storage.cut(0, 3, 3);
-        // SAFETY: the packet holds the block.
-        assert_eq!(unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed), 1);
+        let packet = storage.cut(Cut { start: 0, end: 3, used: 3 });
+        assert_eq!(holds(packet.block), 1);
         drop(packet);
+        put(&mut storage, b"abc", 100);
+        let mut room = [const { MaybeUninit::uninit() }; 4];
+        let mut places = Places::over(&mut room);
+        cut_bytes(&mut storage, &mut places);
+        let last = places.pop().unwrap();
+        assert_eq!((&*last, holds(last.block)), (&b"c"[..], 3));
+        drop(places);
+        assert_eq!(holds(last.block), 1);
+    }
+
+    #[test]
+    fn places_are_filled_and_emptied_in_order() {
+        let mut room = [const { MaybeUninit::uninit() }; 2];
+        let mut places = Places::over(&mut room);
+        for byte in 0..5 {
+            assert!(places.next().is_none() && places.has_room());
+            places.put(Packet::copied(&[byte]));
+            places.put(Packet::copied(&[byte + 1]));
+            assert!(!places.has_room());
+            assert_eq!(*places.next().unwrap().take(), [byte]);
+            assert_eq!(places.len(), 1);
+            assert_eq!(*places.next().unwrap().take(), [byte + 1]);
+        }
+        assert!(places.next().is_none());
+        places.put(Packet::copied(b"a"));
+        assert_eq!(places.leave(), 1);
+        // SAFETY: it was left there.
+        assert_eq!(&*unsafe { room[0].assume_init_read() }, b"a");
     }
 
     #[test]
     fn what_is_handed_on_ends_once_taken_or_not() {
         let packet = Packet::copied(b"abc");
-        let copy = || packet.clone();
-        // SAFETY: the packet holds the block.
-        let holds = || unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed);
-        let before = holds();
-        Handed::with(copy(), |packet| drop(packet));
-        assert_eq!(holds(), before);
-        let taken = Handed::with(copy(), |packet| packet.take());
-        assert_eq!((&*taken, holds()), (&b"abc"[..], before + 1));
-        drop(taken);
-        assert_eq!(holds(), before);
+        let before = holds(packet.block);
+        Places::with(3, |places| {
+            for _ in 0..3 {
+                places.put(packet.clone());
+            }
+            drop(places.next());
+            assert_eq!(holds(packet.block), before + 2);
+            let taken = places.next().unwrap().take();
+            assert_eq!((&*taken, holds(packet.block)), (&b"abc"[..], before + 2));
+        });
+        assert_eq!(holds(packet.block), before);
     }
 
     #[test]
