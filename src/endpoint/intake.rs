@@ -183,7 +183,7 @@ impl Intake {
         self.fresh
     }
 
-    /// Puts the next packets into places for them, without any left or until nothing is left; or why no more.
+    /// Puts the next packets into places, until there are no more of one or the other, or something fails.
     #[inline(always)]
     pub fn next_packets(&mut self, places: &mut Places<'_>) -> std::result::Result<(), Failure> {
         while places.has_room() {

@@ -211,14 +211,15 @@ impl Incoming {
         outcome
     }
 
-    /// Puts what is there into the places; whether these were all there are.
+    /// Puts what has gathered into the places, which are empty, or else what one receive brings; whether
+    /// these were all there are.
     #[inline(always)]
     fn receive_into(&mut self, places: &mut Places<'_>) -> Attempt<bool> {
         if self.has_gathered {
             self.has_gathered = !self.receiver.gathered_into(places)?;
-        }
-        if self.has_gathered {
-            return Ok(false);
+            if !places.is_empty() {
+                return Ok(!self.has_gathered && !self.is_readable);
+            }
         }
         let outcome = self.receive_new(|receiver| receiver.recv_into(Hold::No, places));
         // There may be more behind what cannot be decoded.
@@ -239,17 +240,17 @@ impl Incoming {
     /// At least one, and at most so many that are there with it.
     fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
         let mut packets = Vec::new();
-        while packets.len() < most {
+        let mut may_be_more = true;
+        while may_be_more && packets.len() < most {
             let outcome = Places::with(most - packets.len(), |places| {
                 let outcome = self.receive_into(places);
+                may_be_more = !places.has_room();
                 packets.extend(std::iter::from_fn(|| places.next().map(Handed::take)));
                 self.settle(places);
                 outcome
             });
-            match outcome {
-                Ok(false) => {}
-                outcome if packets.is_empty() => return outcome.and(Err(Stop::Want(Interest::Read))),
-                _ => break,
+            if packets.is_empty() {
+                outcome?;
             }
         }
         Ok(packets)
