@@ -156,17 +156,21 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     }
 
     fn recv_more_into(&mut self, places: &mut Places<'_>) {
-        let mut outcome = Ok(());
+        let (before, mut outcome) = (places.len(), Ok(()));
         // What is there already, without a system call.
         while self.ready.is_empty()
             && places.has_room()
             && let Some(datagram) = self.storage.take(self.segment)
         {
-            match self.finish(datagram) {
+            match self.decode(datagram) {
                 Ok(packet) => places.put(packet),
-                Err(error) => return self.put_back(Err(error)),
+                Err(error) => {
+                    outcome = Err(Stop::Failed(error));
+                    break;
+                }
             }
         }
+        self.counters.packets_received.add(places.len() - before);
         while outcome.is_ok() && places.has_room() {
             outcome = self.recv_more().map(|packet| places.put(packet));
         }

@@ -56,12 +56,16 @@ impl Socket {
         hold: Hold,
     ) -> Attempt<usize> {
         let mut control = ancillary.take_room(room);
-        let outcome = self.recv_message(buffer, &mut control, extra, hold);
-        if let Ok(received) = &outcome {
-            ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
+        match self.recv_message(buffer, &mut control[..room], extra, hold) {
+            Ok(received) => {
+                ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0);
+                Ok(received.size)
+            }
+            Err(stop) => {
+                ancillary.keep_room(control);
+                Err(stop)
+            }
         }
-        ancillary.keep_room(control);
-        Ok(outcome?.size)
     }
 
     /// Receives bytes, and drops what came beside them; how many, and whether there was nothing: a
