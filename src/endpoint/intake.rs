@@ -191,10 +191,11 @@ impl Intake {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
                     match storage.cut_into(places, |cutter| decoder.cut(cutter, self.ended)) {
                         Some(step) => settle(storage, &mut **decoder, &mut self.fresh, step),
-                        None => {
-                            self.fresh = !storage.bytes().is_empty() || self.ended;
-                            continue;
+                        None if storage.bytes().is_empty() && !self.ended => {
+                            self.fresh = false;
+                            break;
                         }
+                        None => continue,
                     }
                 }
                 _ => self.next_packet(),

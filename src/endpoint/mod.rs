@@ -33,8 +33,8 @@ pub trait PacketReceiver: Send {
         gathered_one_by_one(self, places)
     }
 
-    /// The packets that one system call brings, after [`Self::gathered_into`] has had none; whether these
-    /// were all.
+    /// The packets that one system call brings, after [`Self::gathered_into`] has had none, into places
+    /// without any; whether these were all.
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>) -> Attempt<bool> {
         places.put(self.recv(hold)?);
         Ok(self.gathered_into(places).unwrap_or_else(|error| {

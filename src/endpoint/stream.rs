@@ -40,6 +40,32 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.intake.next_packet().map_err(|failure| self.failed(failure))
     }
 
+    /// Puts the next packets of the intake into places; whether these were all. What fails behind others is
+    /// the next outcome.
+    #[inline(always)]
+    fn next_packets(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        let before = places.len();
+        let outcome = self.intake.next_packets(places);
+        let count = places.len() - before;
+        self.counters.packets_received.add(count);
+        match outcome {
+            Ok(()) => Ok(!self.intake.has_fresh()),
+            Err(failure) => self.failed_behind(count, failure),
+        }
+    }
+
+    #[cold]
+    fn failed_behind(&mut self, count: usize, failure: Failure) -> Result<bool> {
+        let error = self.failed(failure);
+        match count {
+            0 => Err(error),
+            _ => {
+                self.put_back(Err(error));
+                Ok(false)
+            }
+        }
+    }
+
     #[cold]
     fn failed(&mut self, failure: Failure) -> Error {
         match failure {
@@ -139,23 +165,9 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     }
 
     fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
-        if !self.ready.is_empty() {
-            return gathered_one_by_one(self, places);
-        }
-        let before = places.len();
-        let outcome = self.intake.next_packets(places);
-        let count = places.len() - before;
-        self.counters.packets_received.add(count);
-        match outcome {
-            Ok(()) => Ok(!self.intake.has_fresh()),
-            Err(failure) => {
-                let error = self.failed(failure);
-                if count == 0 {
-                    return Err(error);
-                }
-                self.put_back(Err(error));
-                Ok(false)
-            }
+        match self.ready.is_empty() {
+            true => self.next_packets(places),
+            false => gathered_one_by_one(self, places),
         }
     }
 
@@ -164,9 +176,8 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
         self.receive(|transport, space| transport.recv(space, hold))?;
-        let before = places.len();
-        let are_all = self.gathered_into(places)?;
-        if places.len() > before { Ok(are_all) } else { Err(Stop::Again) }
+        let are_all = self.next_packets(places)?;
+        if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
     fn settle(&mut self) {

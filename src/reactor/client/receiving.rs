@@ -211,20 +211,20 @@ impl Incoming {
         outcome
     }
 
-    /// Puts what has gathered into the places, which are empty, or else what one receive brings; whether
-    /// these were all there are.
+    /// Puts what has gathered into the places, which are empty, or else what one receive brings. They stay
+    /// empty only if that fails.
     #[inline(always)]
-    fn receive_into(&mut self, places: &mut Places<'_>) -> Attempt<bool> {
+    fn receive_into(&mut self, places: &mut Places<'_>) -> Attempt<()> {
         if self.has_gathered {
             self.has_gathered = !self.receiver.gathered_into(places)?;
             if !places.is_empty() {
-                return Ok(!self.has_gathered && !self.is_readable);
+                return Ok(());
             }
         }
         let outcome = self.receive_new(|receiver| receiver.recv_into(Hold::No, places));
         // There may be more behind what cannot be decoded.
         self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
-        Ok(outcome? && !self.is_readable)
+        outcome.map(|_| ())
     }
 
     /// The packets in the places were handed on; those that are left come with the next receive.
@@ -261,15 +261,10 @@ impl Incoming {
     fn receive_for(&mut self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
         let mut left = TURN;
         while turn.goes_on() && left > 0 {
-            let outcome = self.ask(|incoming| incoming.receive_into(turn.packets));
+            self.ask(|incoming| incoming.receive_into(turn.packets))?;
             left = left.saturating_sub(turn.packets.len());
-            if !turn.packets.is_empty() {
-                receive.call(Ok(turn));
-            }
+            receive.call(Ok(turn));
             self.settle(turn.packets);
-            if outcome? {
-                return Err(Stop::Want(Interest::Read));
-            }
         }
         Ok(())
     }
