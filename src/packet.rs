@@ -421,7 +421,7 @@ impl<'p> Places<'p> {
 
     /// The next packet. If there is none any more, there is room again from the first place on.
     #[inline(always)]
-    pub fn next(&mut self) -> Option<Handed<'_>> {
+    pub fn hand_on(&mut self) -> Option<Handed<'_>> {
         if self.next == self.end {
             (self.next, self.end) = (0, 0);
             return None;
@@ -433,7 +433,7 @@ impl<'p> Places<'p> {
 
     /// The last packet; the same if there is none.
     #[inline]
-    pub fn pop(&mut self) -> Option<Packet> {
+    pub fn take_back(&mut self) -> Option<Packet> {
         if self.next == self.end {
             (self.next, self.end) = (0, 0);
             return None;
@@ -451,7 +451,7 @@ impl<'p> Places<'p> {
 
 impl Drop for Places<'_> {
     fn drop(&mut self) {
-        while self.pop().is_some() {}
+        while self.take_back().is_some() {}
     }
 }
 
@@ -885,13 +885,13 @@ mod tests {
         let block = storage.block.as_ref().unwrap().block;
         let kept = Places::with(5, |places| {
             cut_bytes(&mut storage, places);
-            drop(places.next());
-            let there = places.next().unwrap().take();
+            drop(places.hand_on());
+            let there = places.hand_on().unwrap().take();
             std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
-            let kept = places.next().unwrap().take();
+            let kept = places.hand_on().unwrap().take();
             drop(kept.clone());
-            assert_eq!(&*places.pop().unwrap(), b"e");
-            assert_eq!(&**places.next().unwrap(), b"d");
+            assert_eq!(&*places.take_back().unwrap(), b"e");
+            assert_eq!(&**places.hand_on().unwrap(), b"d");
             assert!(places.is_empty());
             storage.settle();
             kept
@@ -911,7 +911,7 @@ mod tests {
         Places::with(5, |places| {
             cut_bytes(&mut storage, places);
             let before = holds(block);
-            while places.next().is_some() {}
+            while places.hand_on().is_some() {}
             assert_eq!(holds(block), before);
             storage.settle();
             storage.shrink();
@@ -930,7 +930,7 @@ mod tests {
         let mut room = [const { MaybeUninit::uninit() }; 4];
         let mut places = Places::over(&mut room);
         cut_bytes(&mut storage, &mut places);
-        let last = places.pop().unwrap();
+        let last = places.take_back().unwrap();
         assert_eq!((&*last, holds(last.block)), (&b"c"[..], 3));
         drop(places);
         assert_eq!(holds(last.block), 1);
@@ -941,15 +941,15 @@ mod tests {
         let mut room = [const { MaybeUninit::uninit() }; 2];
         let mut places = Places::over(&mut room);
         for byte in 0..5 {
-            assert!(places.next().is_none() && places.has_room());
+            assert!(places.hand_on().is_none() && places.has_room());
             places.put(Packet::copied(&[byte]));
             places.put(Packet::copied(&[byte + 1]));
             assert!(!places.has_room());
-            assert_eq!(*places.next().unwrap().take(), [byte]);
+            assert_eq!(*places.hand_on().unwrap().take(), [byte]);
             assert_eq!(places.len(), 1);
-            assert_eq!(*places.next().unwrap().take(), [byte + 1]);
+            assert_eq!(*places.hand_on().unwrap().take(), [byte + 1]);
         }
-        assert!(places.next().is_none());
+        assert!(places.hand_on().is_none());
         places.put(Packet::copied(b"a"));
         assert_eq!(places.leave(), 1);
         // SAFETY: it was left there.
@@ -964,9 +964,9 @@ mod tests {
             for _ in 0..3 {
                 places.put(packet.clone());
             }
-            drop(places.next());
+            drop(places.hand_on());
             assert_eq!(holds(packet.block), before + 2);
-            let taken = places.next().unwrap().take();
+            let taken = places.hand_on().unwrap().take();
             assert_eq!((&*taken, holds(packet.block)), (&b"abc"[..], before + 2));
         });
         assert_eq!(holds(packet.block), before);

@@ -70,7 +70,10 @@ pub trait PacketReceiver: Send {
 }
 
 /// What [`PacketReceiver::gathered_into`] does, where nothing better is known.
-fn gathered_one_by_one<T: PacketReceiver + ?Sized>(receiver: &mut T, places: &mut Places<'_>) -> Result<bool> {
+fn gathered_one_by_one<T: PacketReceiver + ?Sized>(
+    receiver: &mut T,
+    places: &mut Places<'_>,
+) -> Result<bool> {
     let before = places.len();
     while places.has_room() {
         match receiver.recv_gathered() {

@@ -320,7 +320,10 @@ mod tests {
         }
         let step = decoder.decode(&input, false);
         let expected = (2 * LONGEST + 1, input.len());
-        assert!(matches!(step, Step::Packet(Cut { start: 0, end, used }) if (end, used) == expected), "{step:?}");
+        assert!(
+            matches!(step, Step::Packet(Cut { start: 0, end, used }) if (end, used) == expected),
+            "{step:?}"
+        );
     }
 
     /// What is found by looking at everything again and again.

@@ -314,7 +314,10 @@ mod tests {
         let mut decoder = decoder(&json(0));
         assert!(matches!(decoder.decode(b" \n  ", false), Step::More { used: 4, need: 0 }));
         assert!(matches!(decoder.decode(b"  {\"a\"", false), Step::More { used: 2, need: 0 }));
-        assert!(matches!(decoder.decode(b"{\"a\":1}", false), Step::Packet(Cut { start: 0, end: 7, used: 7 })));
+        assert!(matches!(
+            decoder.decode(b"{\"a\":1}", false),
+            Step::Packet(Cut { start: 0, end: 7, used: 7 })
+        ));
         assert!(matches!(decoder.decode(b"\r\n", false), Step::More { used: 2, need: 0 }));
         assert!(matches!(decoder.decode(b"12", false), Step::More { used: 0, need: 0 }));
         assert!(matches!(decoder.decode(b"12", true), Step::Packet(Cut { start: 0, end: 2, used: 2 })));

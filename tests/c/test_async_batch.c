@@ -432,7 +432,8 @@ static void numbers_start(numbers_t *numbers, int enough)
 {
     numbers->enough = enough;
     numbers->calls = 0;
-    CHECK_OK(en_async_tcp_client_recv_start(numbers->side.client, take_until_enough, numbers, NULL));
+    CHECK_OK(
+        en_async_tcp_client_recv_start(numbers->side.client, take_until_enough, numbers, NULL));
     CHECK_OK(en_loop_run(numbers->side.loop));
 }
 
@@ -461,8 +462,7 @@ static void a_great_many_may_go_apart(void)
     CHECK_OK(en_async_tcp_client_get_stats(numbers.side.client, &stats));
     CHECK_INT(stats.packets_received, FIRST);
     numbers.calls = 0;
-    CHECK_OK(
-        en_async_tcp_client_recv_packet(numbers.side.client, 5000, take_one, &numbers, NULL));
+    CHECK_OK(en_async_tcp_client_recv_packet(numbers.side.client, 5000, take_one, &numbers, NULL));
     CHECK_OK(en_async_tcp_client_recv_packets(numbers.side.client, TOGETHER, 5000, take_several,
                                               &numbers, NULL));
     CHECK_OK(en_loop_run(numbers.side.loop));

@@ -255,8 +255,9 @@ static int open_client(const struct way *way)
              : en_unix_stream_options_set_write_buffer(options, way->kind == BUFFERED ? 65536 : 0);
     if (way->kind == LOOP) {
         rc = rc < 0 ? rc : en_loop_new(&loop);
-        rc = rc < 0 ? rc
-                    : en_async_unix_stream_client_from_fd(&started, loop, ends[0], protocol, options);
+        rc = rc < 0
+                 ? rc
+                 : en_async_unix_stream_client_from_fd(&started, loop, ends[0], protocol, options);
     } else {
         rc = rc < 0 ? rc : en_unix_stream_client_from_fd(&stream, ends[0], protocol, options);
     }

@@ -140,7 +140,7 @@ impl Turn<'_, '_> {
     #[inline(always)]
     pub fn hand_on(&mut self, mut give: impl FnMut(Handed<'_>) -> bool) {
         loop {
-            let Some(packet) = self.packets.next() else { return };
+            let Some(packet) = self.packets.hand_on() else { return };
             self.wants_more = give(packet);
             if !self.goes_on() {
                 return;
@@ -230,7 +230,7 @@ impl Incoming {
     /// The packets in the places were handed on; those that are left come with the next receive.
     #[inline(always)]
     fn settle(&mut self, places: &mut Places<'_>) {
-        while let Some(packet) = places.pop() {
+        while let Some(packet) = places.take_back() {
             self.receiver.put_back(Ok(packet));
             self.has_gathered = true;
         }
@@ -245,7 +245,7 @@ impl Incoming {
             let outcome = Places::with(most - packets.len(), |places| {
                 let outcome = self.receive_into(places);
                 may_be_more = !places.has_room();
-                packets.extend(std::iter::from_fn(|| places.next().map(Handed::take)));
+                packets.extend(std::iter::from_fn(|| places.hand_on().map(Handed::take)));
                 self.settle(places);
                 outcome
             });
