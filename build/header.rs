@@ -51,11 +51,6 @@ const SOURCES: &[&str] = &[
     "async_datagram_endpoint",
 ];
 
-/// The number in the soname: the version part whose change breaks binaries.
-pub fn abi(version: &str) -> &str {
-    version.split('.').next().expect("a version has a major number")
-}
-
 pub fn write(root: &Path, out: &Path) {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=build");

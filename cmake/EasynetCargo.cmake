@@ -63,7 +63,8 @@ endfunction()
 # The target easynet_cargo: builds both libraries and lays them, with their links, into `folder`.
 function(easynet_build_crate folder)
   # Debug builds are Rust's dev profile, all others its release profile.
-  set(command build --lib --locked "--target-dir=${EASYNET_CARGO_TARGET_DIR}"
+  set(command rustc --lib --crate-type=cdylib,staticlib --locked
+              "--target-dir=${EASYNET_CARGO_TARGET_DIR}"
               "--profile=$<IF:$<CONFIG:Debug>,dev,release>")
   set(made "${EASYNET_CARGO_TARGET_DIR}")
   if(EASYNET_CARGO_TARGET)
@@ -78,6 +79,8 @@ function(easynet_build_crate folder)
     list(APPEND command "--features=${features}")
   endif()
   list(APPEND command ${EASYNET_CARGO_FLAGS})
+  # Thread-local destructors and resolver threads must outlive a dlclose.
+  list(APPEND command -- -Clink-arg=-Wl,-soname,${EASYNET_SONAME} -Clink-arg=-Wl,-z,nodelete)
 
   set(copy "${CMAKE_COMMAND}" -E copy_if_different)
   set(link "${CMAKE_COMMAND}" -E create_symlink)

@@ -127,8 +127,9 @@ impl CommonOptions {
         connect_timeout_ms: i64,
     ) -> Result<Arc<Client>> {
         let waiting = self.waiting();
-        connect::see_through(&mut work, &waiting, &mut Deadline::after_ms(connect_timeout_ms))
-            .map(|connection| self.finished(connection))
+        let deadline = &mut Deadline::after_ms(connect_timeout_ms);
+        let connection = connect::see_through(&mut work, &waiting, deadline)?;
+        Ok(Arc::new(Client::new(connection, waiting, self.shutdown_timeout_ms)))
     }
 
     /// A client whose calls block, over a connection.

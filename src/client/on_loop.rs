@@ -126,7 +126,7 @@ pub fn tcp(
     host: &str,
     port: u16,
     protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
+    options: &Arc<TcpOptions>,
 ) -> Result<Rc<AsyncClient>> {
     check_host(host)?;
     options.secure.check(Some(host))?;
@@ -141,7 +141,7 @@ pub fn tcp_addresses(
     core: &Rc<EventLoop>,
     addresses: Vec<IpAddress>,
     protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
+    options: &Arc<TcpOptions>,
 ) -> Result<Rc<AsyncClient>> {
     options.secure.check(None)?;
     let (own, kept) = (protocol.clone(), options.clone());
@@ -155,7 +155,7 @@ pub fn tcp_from_fd(
     core: &Rc<EventLoop>,
     fd: RawFd,
     protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
+    options: &Arc<TcpOptions>,
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let mut work = TcpConnecting::from_fd(fd, protocol, options)?;

@@ -39,23 +39,18 @@ pub(super) struct PreparedStream {
     names: Names,
     protocol: Arc<dyn StreamProtocol>,
     decoding: Decoding,
-    common: CommonOptions,
 }
 
 impl PreparedStream {
-    pub(super) fn new(
-        names: Names,
-        protocol: &Arc<dyn StreamProtocol>,
-        common: &CommonOptions,
-    ) -> Result<PreparedStream> {
+    pub(super) fn new(names: Names, protocol: &Arc<dyn StreamProtocol>) -> Result<PreparedStream> {
         let decoding = protocol.decoder()?;
-        Ok(PreparedStream { names, protocol: protocol.clone(), decoding, common: common.clone() })
+        Ok(PreparedStream { names, protocol: protocol.clone(), decoding })
     }
 
-    pub(super) fn finish(self, transport: Arc<dyn StreamTransport>) -> Connection {
+    pub(super) fn finish(self, transport: Arc<dyn StreamTransport>, common: &CommonOptions) -> Connection {
         match transport.clone().into_socket() {
-            Some(socket) => self.over(socket, transport),
-            None => self.over(transport.clone(), transport),
+            Some(socket) => self.over(socket, transport, common),
+            None => self.over(transport.clone(), transport, common),
         }
     }
 
@@ -64,11 +59,12 @@ impl PreparedStream {
         self,
         transport: Arc<T>,
         whole: Arc<dyn StreamTransport>,
+        common: &CommonOptions,
     ) -> Connection {
-        let PreparedStream { names, protocol, decoding, common } = self;
+        let PreparedStream { names, protocol, decoding } = self;
         let counters = Arc::new(Counters::default());
         Connection {
-            receiver: Box::new(stream_receiver(transport.clone(), decoding, &common, &counters)),
+            receiver: Box::new(stream_receiver(transport.clone(), decoding, common, &counters)),
             sender: Box::new(StreamSender::new(transport, common.write_buffer, counters.clone())),
             transport: whole,
             runs_callbacks: protocol.runs_callbacks(),

@@ -90,7 +90,7 @@ pub fn connect(
     host: &str,
     port: u16,
     protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
+    options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
     options.common.client(TcpConnecting::host(host, port, protocol, options)?, options.connect_timeout_ms)
 }
@@ -99,13 +99,17 @@ pub fn connect(
 pub fn connect_addresses(
     addresses: Vec<IpAddress>,
     protocol: &Arc<dyn StreamProtocol>,
-    options: &TcpOptions,
+    options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
     options.common.client(TcpConnecting::addresses(addresses, protocol, options)?, options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
-pub fn from_fd(fd: RawFd, protocol: &Arc<dyn StreamProtocol>, options: &TcpOptions) -> Result<Arc<Client>> {
+pub fn from_fd(
+    fd: RawFd,
+    protocol: &Arc<dyn StreamProtocol>,
+    options: &Arc<TcpOptions>,
+) -> Result<Arc<Client>> {
     options.common.client(TcpConnecting::from_fd(fd, protocol, options)?, options.connect_timeout_ms)
 }
 
@@ -118,14 +122,14 @@ pub struct TcpConnecting {
     /// A socket whose descriptor goes back to its owner if nothing comes of it.
     lent: Option<Arc<StreamSocket>>,
     protocol: Arc<dyn StreamProtocol>,
-    options: TcpOptions,
+    options: Arc<TcpOptions>,
     step: Step,
 }
 
 enum Step {
     Resolving(Resolving),
     Attempting(Attempts<TcpDialer>),
-    Securing(Securing, Box<PreparedStream>),
+    Securing(Securing, PreparedStream),
     Over,
 }
 
@@ -135,7 +139,7 @@ impl TcpConnecting {
         host: &str,
         port: u16,
         protocol: &Arc<dyn StreamProtocol>,
-        options: &TcpOptions,
+        options: &Arc<TcpOptions>,
     ) -> Result<TcpConnecting> {
         options.secure.check(Some(host))?;
         let mut connecting = TcpConnecting::new(Some(host), port, protocol, options);
@@ -149,7 +153,7 @@ impl TcpConnecting {
     pub fn addresses(
         addresses: Vec<IpAddress>,
         protocol: &Arc<dyn StreamProtocol>,
-        options: &TcpOptions,
+        options: &Arc<TcpOptions>,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
         let mut connecting = TcpConnecting::new(None, 0, protocol, options);
@@ -161,7 +165,7 @@ impl TcpConnecting {
     pub fn from_fd(
         fd: RawFd,
         protocol: &Arc<dyn StreamProtocol>,
-        options: &TcpOptions,
+        options: &Arc<TcpOptions>,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
         let socket = handle::check(fd, handle::TCP)?;
@@ -170,7 +174,7 @@ impl TcpConnecting {
         let mut connecting = TcpConnecting::new(None, 0, protocol, options);
         connecting.lent = Some(socket.clone());
         let securing = connecting.options.secure.begin(socket, None)?;
-        connecting.step = Step::Securing(securing, Box::new(prepared));
+        connecting.step = Step::Securing(securing, prepared);
         Ok(connecting)
     }
 
@@ -178,7 +182,7 @@ impl TcpConnecting {
         host: Option<&str>,
         port: u16,
         protocol: &Arc<dyn StreamProtocol>,
-        options: &TcpOptions,
+        options: &Arc<TcpOptions>,
     ) -> TcpConnecting {
         TcpConnecting {
             host: host.map(str::to_string),
@@ -222,7 +226,7 @@ impl TcpConnecting {
                         return Ok(Course::Wait { until: None });
                     };
                     self.lent = None;
-                    return Ok(Course::Done(prepared.finish(transport)));
+                    return Ok(Course::Done(prepared.finish(transport, &self.options.common)));
                 }
                 Step::Over => return Ok(Course::Wait { until: None }),
             }
@@ -236,7 +240,7 @@ impl TcpConnecting {
         let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
         let socket = Arc::new(StreamSocket::ip(socket));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;
-        self.step = Step::Securing(securing, Box::new(prepared));
+        self.step = Step::Securing(securing, prepared);
         Ok(())
     }
 
@@ -296,7 +300,7 @@ fn prepare(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<PreparedStream> {
-    let prepared = PreparedStream::new(names, protocol, &options.common)?;
+    let prepared = PreparedStream::new(names, protocol)?;
     for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
         // A connection without these is better than none.
         if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {
@@ -327,7 +331,7 @@ mod tests {
         options.secure.config = Some(Authority::new("Test CA").client());
         options.secure.server_name = Some("localhost".to_string());
         let protocol: Arc<dyn StreamProtocol> = Arc::new(Raw::new(MaxSize::new(100).expect("a size")));
-        let error = from_fd(given.as_raw_fd(), &protocol, &options).err().expect("no TLS");
+        let error = from_fd(given.as_raw_fd(), &protocol, &options.into()).err().expect("no TLS");
         assert_eq!(error.code(), EN_ETLS_PROTOCOL, "{error}");
         assert_eq!(given.read_timeout().expect("it is open"), None);
     }

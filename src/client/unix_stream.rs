@@ -70,8 +70,8 @@ pub fn connecting(
     };
     let (protocol, common) = (protocol.clone(), options.common.clone());
     UnixConnecting::new(opening, to, move |socket| {
-        let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol, &common)?;
-        Ok(prepared.finish(Arc::new(StreamSocket::unix(socket))))
+        let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol)?;
+        Ok(prepared.finish(Arc::new(StreamSocket::unix(socket)), &common))
     })
 }
 
@@ -82,9 +82,9 @@ pub fn connection(
     options: &UnixStreamOptions,
 ) -> Result<Connection> {
     let socket = handle::check(fd, handle::UNIX_STREAM)?;
-    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol, &options.common)?;
+    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol)?;
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }
-    Ok(prepared.finish(Arc::new(StreamSocket::unix(handle::adopt(fd)))))
+    Ok(prepared.finish(Arc::new(StreamSocket::unix(handle::adopt(fd))), &options.common))
 }

@@ -1,6 +1,7 @@
 //! How a TCP client is made.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
 
 use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
@@ -16,7 +17,8 @@ pub struct en_tcp_options_t {
     _private: [u8; 0],
 }
 
-handle!(en_tcp_options_t, TcpOptions, "options");
+// Clients and attempts share them; who changes them gets a copy if need be.
+handle!(en_tcp_options_t, Arc<TcpOptions>, "options");
 
 /// Makes options with every default.
 ///
@@ -31,7 +33,7 @@ pub unsafe extern "C" fn en_tcp_options_new(out: *mut *mut en_tcp_options_t) -> 
 
 fn set(options: *mut en_tcp_options_t, change: impl FnOnce(&mut TcpOptions) -> Result<()>) -> c_int {
     // SAFETY: each caller's comment demands NULL or a live handle, one thread at a time.
-    unsafe { options::set(options, change) }
+    unsafe { options::set(options, |options: &mut Arc<TcpOptions>| change(Arc::make_mut(options))) }
 }
 
 /// The address to connect from: a numeric host or a name that this machine knows, and a port, 0

@@ -38,19 +38,20 @@ impl IpAddress {
     /// in brackets.
     pub fn parse(host: &str, port: u16) -> Result<IpAddress> {
         let not_numeric = || invalid(format!("\"{host}\" is not a numeric address"));
-        let (ip, zone) = split(host).ok_or_else(not_numeric)?;
-        Ok(IpAddress(match (ip, zone) {
-            (IpAddr::V4(ip), _) => SocketAddrV4::new(ip, port).into(),
-            (IpAddr::V6(ip), zone) => {
-                let scope = zone.map_or(Ok(0), |zone| scope_of(zone, host))?;
-                SocketAddrV6::new(ip, port, 0, scope).into()
-            }
-        }))
+        IpAddress::numeric(host, port).ok_or_else(not_numeric)?
     }
 
-    /// Whether the host is an address and not a name; its interface need not exist.
-    pub fn is_numeric(host: &str) -> bool {
-        split(host).is_some()
+    /// The same where the host may be a name: None. An address whose interface does not exist is an
+    /// error.
+    pub fn numeric(host: &str, port: u16) -> Option<Result<IpAddress>> {
+        let (ip, zone) = split(host)?;
+        let scope = zone.map_or(Ok(0), |zone| scope_of(zone, host));
+        Some(scope.map(|scope| {
+            IpAddress(match ip {
+                IpAddr::V4(ip) => SocketAddrV4::new(ip, port).into(),
+                IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
+            })
+        }))
     }
 
     /// Reads a `struct sockaddr_in` or `sockaddr_in6`.
@@ -240,14 +241,14 @@ mod tests {
             "%1",
             "[::1]:80",
         ] {
-            assert!(!IpAddress::is_numeric(host), "{host}");
+            assert!(IpAddress::numeric(host, 1).is_none(), "{host}");
             assert_eq!(code(IpAddress::parse(host, 1)), EN_EINVAL, "{host}");
         }
     }
 
     #[test]
     fn the_scope_must_be_an_interface() {
-        assert!(IpAddress::is_numeric("fe80::1%no-such-one"));
+        assert!(IpAddress::numeric("fe80::1%no-such-one", 1).is_some());
         assert_eq!(code(IpAddress::parse("fe80::1%no-such-one", 1)), EN_ENODEV);
         assert_eq!(code(IpAddress::parse("fe80::1%", 1)), EN_EINVAL);
         assert_eq!(code(IpAddress::parse("fe80::1%l\0o", 1)), EN_EINVAL);

@@ -202,6 +202,10 @@ fn weight(code: i32) -> u8 {
 
 /// One of each family in turn, beginning with the first; each family in its order.
 fn interleave(addresses: Vec<IpAddress>) -> VecDeque<IpAddress> {
+    // Two are in turn as they are.
+    if addresses.len() < 3 {
+        return addresses.into();
+    }
     let first_is_ipv6 = addresses.first().is_some_and(IpAddress::is_ipv6);
     let count = addresses.len();
     let (first, second): (Vec<_>, Vec<_>) =

@@ -27,13 +27,11 @@ pub type Answer = Result<Vec<IpAddress>>;
 
 /// The address that a numeric host is; None: it is a name.
 pub fn numeric(host: &str, port: u16, family: Family) -> Option<Answer> {
-    IpAddress::is_numeric(host).then(|| {
-        let address = IpAddress::parse(host, port)?;
-        match family.has(&address) {
-            true => Ok(vec![address]),
-            false => Err(Error::new(EN_EAI_FAMILY, format!("\"{host}\" is not of the wanted family"))),
-        }
-    })
+    let wanted = |address| match family.has(&address) {
+        true => Ok(vec![address]),
+        false => Err(Error::new(EN_EAI_FAMILY, format!("\"{host}\" is not of the wanted family"))),
+    };
+    IpAddress::numeric(host, port).map(|address| address.and_then(wanted))
 }
 
 /// Has a name looked up.

@@ -25,8 +25,8 @@ impl Ends {
     pub fn of(socket: BorrowedFd<'_>) -> Result<Ends> {
         Ok(Ends {
             family: options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?,
-            own: handle::own_name(socket)?,
-            peer: handle::peer_name(socket)?,
+            own: handle::own_name(socket)?.to_vec(),
+            peer: handle::peer_name(socket)?.to_vec(),
         })
     }
 
@@ -100,7 +100,7 @@ impl StreamTransport for StreamSocket {
         self.is_drained.load(Ordering::Relaxed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         self.socket.send(slices, hold)
     }
@@ -189,7 +189,7 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
         self.socket.send_datagram(datagram, self.send_hold(hold))
     }
