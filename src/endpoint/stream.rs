@@ -1,17 +1,17 @@
 //! Packets over a stream of bytes: a receiving and a sending half.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::aside::Aside;
 use super::intake::{Failure, Intake};
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::ready::Ready;
+use super::{Counters, PacketReceiver, PacketSender, gathered_one_by_one, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
     is_connection,
 };
-use crate::packet::{Handed, Packet};
+use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::seldom::{Content, Seldom};
 use crate::socket::ancillary::Ancillary;
@@ -28,15 +28,14 @@ pub struct StreamReceiver<T: ?Sized> {
 /// What is known before anything is received.
 #[derive(Default)]
 struct Decided {
-    /// The next outcome.
-    ready: Option<Result<Packet>>,
+    ready: Ready,
     /// Why nothing more comes from the transport.
     ended: Option<Error>,
 }
 
 impl Content for Decided {
     fn is_empty(&self) -> bool {
-        self.ready.is_none() && self.ended.is_none()
+        self.ready.is_empty() && self.ended.is_none()
     }
 }
 
@@ -52,32 +51,29 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.intake.next_packet().map_err(|failure| self.failed(failure))
     }
 
-    /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
-    /// were all. What fails among them is the next outcome.
+    /// Puts the next packets of the intake into places; whether these were all. What fails behind others is
+    /// the next outcome.
     #[inline(always)]
-    fn next_packets(&mut self, put: impl FnMut(Handed<'_>) -> bool) -> (usize, bool) {
-        let (count, rest) = self.intake.next_packets(put);
-        let are_all = rest.unwrap_or_else(|failure| {
-            self.fails_next(failure);
-            false
-        });
-        (count, are_all)
+    fn next_packets(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        let before = places.len();
+        let outcome = self.intake.next_packets(places);
+        let count = places.len() - before;
+        counters.packets_received.add(count);
+        match outcome {
+            Ok(()) => Ok(!self.intake.has_fresh()),
+            Err(failure) => self.failed_behind(count, failure, counters),
+        }
     }
 
-    /// The same; a failure that comes first is the outcome.
-    #[inline(always)]
-    fn hand_on(
-        &mut self,
-        counters: &Counters,
-        put: &mut dyn FnMut(Handed<'_>) -> bool,
-    ) -> Result<(usize, bool)> {
-        let outcome = self.next_packets(|packet| {
-            counters.packets_received.add(1);
-            put(packet)
-        });
-        match (outcome, self.decided.is_empty()) {
-            ((0, _), false) => self.take_ready().map_or(Ok(outcome), |failure| failure.map(|_| outcome)),
-            _ => Ok(outcome),
+    #[cold]
+    fn failed_behind(&mut self, count: usize, failure: Failure, counters: &Counters) -> Result<bool> {
+        let error = self.failed(failure);
+        match count {
+            0 => Err(error),
+            _ => {
+                self.put_back(Err(error), counters);
+                Ok(false)
+            }
         }
     }
 
@@ -87,15 +83,8 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.decided.remove(|decided| decided.ready.take())
     }
 
-    /// What fails behind packets is the next outcome.
-    #[cold]
-    fn fails_next(&mut self, failure: Failure) {
-        let error = self.failed(failure);
-        self.decided.put().ready = Some(Err(error));
-    }
-
     fn has_ready(&self) -> bool {
-        self.decided.get().is_some_and(|decided| decided.ready.is_some())
+        self.decided.get().is_some_and(|decided| !decided.ready.is_empty())
     }
 
     fn has_ended(&self) -> bool {
@@ -144,7 +133,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
             }
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
             Err(stop) => {
-                self.intake.unused();
+                self.intake.settle();
                 return Err(stop);
             }
         }
@@ -154,7 +143,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The stream has ended as it should, which may complete a last packet, or it broke.
     #[cold]
     fn end(&mut self, error: Option<Error>) {
-        self.intake.unused();
+        self.intake.settle();
         let error = error.unwrap_or_else(|| {
             self.intake.end();
             Error::new(EN_ECONNABORTED, "the peer has ended the stream")
@@ -219,45 +208,22 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         }
     }
 
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>], counters: &Counters) -> usize {
-        if self.has_ready() || out.is_empty() {
-            return 0;
+    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        match self.has_ready() {
+            false => self.next_packets(places, counters),
+            true => gathered_one_by_one(self, places, counters),
         }
-        let mut places = out.iter_mut();
-        let (count, _) = self.next_packets(|packet| {
-            places.next().map(|place| place.write(packet.take()));
-            places.len() > 0
-        });
-        counters.packets_received.add(count);
-        count
     }
 
-    fn gathered_each(
-        &mut self,
-        counters: &Counters,
-        put: &mut dyn FnMut(Handed<'_>) -> bool,
-    ) -> Result<bool> {
-        let Some(outcome) = self.take_ready() else {
-            let (_, are_all) = self.hand_on(counters, put)?;
-            return Ok(are_all);
-        };
-        let packet = outcome?;
-        counters.packets_received.add(1);
-        Ok(Handed::with(packet, put) && !self.intake.has_fresh())
-    }
-
-    fn recv_each(
-        &mut self,
-        hold: Hold,
-        counters: &Counters,
-        put: &mut dyn FnMut(Handed<'_>) -> bool,
-    ) -> Attempt<bool> {
+    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool> {
         self.check()?;
         self.receive(counters, |transport, space| transport.recv(space, hold))?;
-        match self.hand_on(counters, put)? {
-            (0, _) => Err(Stop::Again),
-            (_, are_all) => Ok(are_all),
-        }
+        let are_all = self.next_packets(places, counters)?;
+        if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
+    }
+
+    fn settle(&mut self) {
+        self.intake.settle();
     }
 
     fn is_drained(&self) -> bool {
@@ -276,7 +242,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if outcome.is_ok() {
             counters.packets_received.take_back();
         }
-        self.decided.put().ready = Some(outcome);
+        self.decided.put().ready.put_back(outcome);
     }
 
     fn is_ready(&mut self, counters: &Counters) -> bool {
@@ -284,7 +250,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
             if !self.has_ready()
                 && let Some(outcome) = self.next_packet().transpose()
             {
-                self.decided.put().ready = Some(outcome);
+                self.decided.put().ready.put_back(outcome);
             }
             if !self.decided.is_empty() {
                 return true;
