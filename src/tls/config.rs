@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::sync::Arc;
 
-use rustls::{Connection, KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{ClientConnection, KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use super::client::Client;
 use super::failure::failure;
@@ -46,23 +46,17 @@ impl TlsConfig {
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
     /// the configuration has names of its own. Without a name ("") neither is done. Says which name
     /// is verified, if any is.
-    pub fn connect(&self, name: &str) -> Result<(Connection, Option<Arc<str>>)> {
+    pub fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<str>>)> {
         match &*self.0 {
-            Side::Client(client) => {
-                let (connection, verified) = client.connect(name)?;
-                Ok((Connection::Client(connection), verified))
-            }
+            Side::Client(client) => client.connect(name),
             Side::Server(_) => Err(invalid("this TLS configuration is a server's: it cannot connect")),
         }
     }
 
     /// Begins a connection that a client has opened.
-    pub fn accept(&self) -> Result<Connection> {
+    pub fn accept(&self) -> Result<ServerConnection> {
         match &*self.0 {
-            Side::Server(config) => {
-                let accepted = ServerConnection::new(config.clone());
-                accepted.map(Connection::Server).map_err(|error| failure(&error))
-            }
+            Side::Server(config) => ServerConnection::new(config.clone()).map_err(|error| failure(&error)),
             Side::Client(_) => Err(invalid("this TLS configuration is a client's: it cannot accept")),
         }
     }

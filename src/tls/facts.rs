@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "tls")]
-use rustls::{Connection, HandshakeKind, ProtocolVersion};
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 use super::options::Version;
 
@@ -27,7 +27,7 @@ pub struct TlsFacts {
 #[cfg(feature = "tls")]
 impl TlsFacts {
     /// Reads them; which name was verified is what [`super::TlsConfig::connect`] says.
-    pub fn of(connection: &Connection, verified_name: Option<Arc<str>>) -> TlsFacts {
+    pub fn of(connection: &CommonState, verified_name: Option<Arc<str>>) -> TlsFacts {
         let version = match connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => Some(Version::Tls12),
             Some(ProtocolVersion::TLSv1_3) => Some(Version::Tls13),

@@ -1,7 +1,7 @@
 //! TLS without sockets: who is trusted, who one is, and what it means when a handshake fails.
 //!
 //! [`options`] are what the caller wants, checked one by one; [`config`] is what becomes of them: it
-//! never changes, and makes one `rustls::Connection` after the other. Whoever moves the bytes asks
+//! never changes, and makes one connection of rustls after the other. Whoever moves the bytes asks
 //! [`failure`] what an error means and [`facts`] what was agreed on.
 //!
 //! Without the feature `tls` the options can still be named, and nothing can be made of them.

@@ -6,10 +6,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
     IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
-use rustls::Connection;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::CertifiedKey;
+use rustls::{CommonState, ConnectionCommon};
 
 use super::provider::provider;
 use super::source::Source;
@@ -211,7 +211,7 @@ pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) ->
         deliver(&mut client_side, &mut server_side, &mut server_error);
         deliver(&mut server_side, &mut client_side, &mut client_error);
     }
-    let facts = |connection: &Connection, error: Option<Error>, verified| match error {
+    let facts = |connection: &CommonState, error: Option<Error>, verified| match error {
         Some(error) => Err(error),
         None if connection.is_handshaking() => panic!("neither done nor failed"),
         None => Ok(TlsFacts::of(connection, verified)),
@@ -228,7 +228,7 @@ pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) ->
 }
 
 /// Carries what one side has to say to the other, which keeps its first error.
-fn deliver(from: &mut Connection, to: &mut Connection, error: &mut Option<Error>) {
+fn deliver<A, B>(from: &mut ConnectionCommon<A>, to: &mut ConnectionCommon<B>, error: &mut Option<Error>) {
     let mut bytes = Vec::new();
     while from.wants_write() {
         from.write_tls(&mut bytes).expect("memory");
@@ -239,7 +239,7 @@ fn deliver(from: &mut Connection, to: &mut Connection, error: &mut Option<Error>
 }
 
 /// Lets a connection read bytes.
-pub(crate) fn feed(connection: &mut Connection, mut bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn feed<D>(connection: &mut ConnectionCommon<D>, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match connection.read_tls(&mut bytes) {
             Ok(_) => {}
