@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::attempt::{Course, Hold, Interest, LOOK_AGAIN, Stop, Undertaking};
 use crate::deadline::{Deadline, Left};
@@ -12,10 +12,6 @@ use crate::transport::{self, StreamTransport};
 
 /// How long shaking hands may take where nothing else is said.
 const HANDSHAKE_TIMEOUT_MS: i64 = 60_000;
-
-/// So long at most the kernel holds who shakes hands at once. What it is told for that is short enough
-/// for most of the receives that follow, and need not be set again.
-const HELD_AT_ONCE: Duration = Duration::from_secs(4);
 
 /// TLS of a client, or none.
 #[derive(Clone, Default)]
@@ -79,10 +75,12 @@ pub(super) struct Securing {
 impl Securing {
     /// How long the kernel may hold who waits for the peer.
     fn longest_hold(&mut self, now: Instant) -> Hold {
-        if !self.transport.can_hold() {
-            return Hold::No;
+        match self.deadline.left_at(|| now) {
+            _ if !self.transport.can_hold() => Hold::No,
+            Left::Nothing => Hold::No,
+            Left::Time(time) => Hold::within(time),
+            Left::Forever => Hold::Forever,
         }
-        self.deadline.left_at(|| now).at_most(Some(HELD_AT_ONCE)).map_or(Hold::No, Hold::within)
     }
 
     /// Nobody wakes who waits for a transport of the application's own, so it is looked at.
