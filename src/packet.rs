@@ -459,14 +459,7 @@ impl Storage {
     /// The bytes that are there and not spent.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        match &self.block {
-            None => &[],
-            // SAFETY: these bytes are initialised, and nobody writes them.
-            Some(filling) => unsafe {
-                let data = Block::bytes(filling.block).add(filling.start);
-                std::slice::from_raw_parts(data.as_ptr(), filling.end - filling.start)
-            },
-        }
+        self.block.as_ref().map_or(&[], Filling::bytes)
     }
 
     /// Room for at least `least` bytes behind those that are there, in a block of `size` bytes if a
@@ -474,16 +467,28 @@ impl Storage {
     /// only if it has to, and so that its moves are paid for by what comes.
     pub fn space(&mut self, least: usize, size: usize) -> &mut [u8] {
         let fits = self.block.as_mut().is_some_and(|filling| filling.make_room(least));
-        if !fits {
-            let length = self.bytes().len();
-            let mut larger = Filling::new(size.max(length + least).max(2 * length));
-            larger.append(self.bytes());
-            self.block = Some(larger);
-        }
-        let filling = self.block.as_mut().expect("it was made above");
+        let filling = match fits {
+            true => self.block.as_mut().expect("it is there"),
+            false => self.renew(least, size),
+        };
         let free = filling.capacity() - filling.end;
         // SAFETY: bytes from `end` on are viewed by no packet, initialised, and ours alone.
         unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).add(filling.end).as_ptr(), free) }
+    }
+
+    /// Has a new block.
+    // It is put together where it stays: what was just written in parts is slow to move.
+    fn renew(&mut self, least: usize, size: usize) -> &mut Filling {
+        match self.block.take() {
+            None => self.block.insert(Filling::new(size.max(least))),
+            Some(old) => {
+                let bytes = old.bytes();
+                let larger = Filling::new(size.max(bytes.len() + least).max(2 * bytes.len()));
+                let larger = self.block.insert(larger);
+                larger.append(bytes);
+                larger
+            }
+        }
     }
 
     /// So many bytes were put into the space.
@@ -587,6 +592,16 @@ impl Storage {
 impl Filling {
     fn new(capacity: usize) -> Filling {
         Filling { block: Block::new(capacity, HOLDS), holds: HOLDS, start: 0, end: 0 }
+    }
+
+    /// What is there and not spent.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: these bytes are initialised, and nobody writes them.
+        unsafe {
+            let data = Block::bytes(self.block).add(self.start);
+            std::slice::from_raw_parts(data.as_ptr(), self.end - self.start)
+        }
     }
 
     #[inline]

@@ -18,6 +18,7 @@ use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
 use crate::socket::names::Names;
 use crate::socket::slot::{Guard, Slot};
+use crate::socket::tick::Tick;
 use crate::transport::Transport;
 
 mod closing;
@@ -360,23 +361,30 @@ impl Client {
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
     ) -> Result<Packet> {
         let packet = match self.hold(deadline) {
-            Hold::No => self.drive_receiver(half, deadline, recv)?,
+            (Hold::No, _) => self.drive_receiver(half, deadline, recv)?,
             // Most of the time the kernel does all the waiting.
-            hold => match recv(&mut *half.packets, hold) {
+            (hold, since) => match recv(&mut *half.packets, hold) {
                 Ok(packet) => packet,
                 Err(Stop::Failed(error)) => return Err(error),
-                Err(_) => self.drive_receiver(half, deadline, recv)?,
+                Err(_) => {
+                    since.map(|tick| deadline.left_at(|| tick.next()));
+                    self.drive_receiver(half, deadline, recv)?
+                }
             },
         };
         if self.is_done() { Err(closed()) } else { Ok(packet) }
     }
 
-    /// How long the kernel may hold a receive that nobody but the kernel has to know of.
-    #[inline]
-    fn hold(&self, deadline: &mut Deadline) -> Hold {
-        match self.only_waits && !self.unsent.load(Ordering::Relaxed) && !self.life.is_in_child() {
-            true => self.waiting.hold(deadline.left()),
-            false => Hold::No,
+    /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
+    /// if the clock of the deadline has yet to start from there.
+    #[inline(always)]
+    fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Tick>) {
+        if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.life.is_in_child() {
+            return (Hold::No, None);
+        }
+        match deadline.whole_ms() {
+            Some(time) => (Hold::within_ms(time), Some(Tick::last())),
+            None => (self.waiting.hold(deadline.left()), None),
         }
     }
 

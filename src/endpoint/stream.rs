@@ -279,7 +279,10 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
             self.flush(hold)?;
             return Err(Stop::Again);
         }
-        let sent = out.with_rest(|slices| self.transport.send(slices, hold));
+        let sent = out.with_rest(
+            #[inline(always)]
+            |slices| self.transport.send(slices, hold),
+        );
         self.count(&sent);
         out.advance(sent?);
         if out.is_sent() { Ok(()) } else { Err(Stop::Again) }

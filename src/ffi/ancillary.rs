@@ -302,7 +302,8 @@ mod tests {
         control.extend_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
         control.extend_from_slice(&libc::SCM_TIMESTAMP.to_ne_bytes());
         let mut ancillary = Box::new(Ancillary::default());
-        ancillary.received(&control, false);
+        let length = control.len();
+        ancillary.received(control, length, false);
         ancillary
     }
 

@@ -125,7 +125,7 @@ impl CustomTransport {
         })?;
         within("recv_with_ancillary", size, room)?;
         let bytes: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(size).collect();
-        ancillary.received(&bytes, truncated != 0);
+        ancillary.received(bytes, size, truncated != 0);
         within("recv_with_ancillary", outcome, capacity)
     }
 

@@ -26,12 +26,10 @@ pub struct Ancillary {
     rights: Vec<u8>,
     credentials: Option<Credentials>,
     messages: Vec<Message>,
-    /// The bytes of all messages that have come.
-    bytes: Vec<u8>,
     /// The descriptors that have come and nobody has taken.
     fds: Vec<OwnedFd>,
     truncated: bool,
-    /// Room for control messages, kept for the next receive.
+    /// The control buffer: the bytes of the messages that have come, and room for the next receive.
     room: Vec<u8>,
 }
 
@@ -50,7 +48,7 @@ pub struct Message {
     pub level: c_int,
     /// Its type, such as SCM_RIGHTS.
     pub kind: c_int,
-    /// Where its bytes are.
+    /// Where in the control buffer its bytes are.
     place: Range<usize>,
     /// What they mean.
     pub content: Content,
@@ -90,7 +88,6 @@ impl Ancillary {
         self.rights.clear();
         self.credentials = None;
         self.messages.clear();
-        self.bytes.clear();
         self.fds.clear();
         self.truncated = false;
     }
@@ -139,43 +136,37 @@ impl Ancillary {
         Ok(Outgoing { control: copy.control().into_owned(), _fds: fds })
     }
 
-    /// Room for so many bytes of control messages, to be given back to [`Self::keep_room`].
+    /// Room for at least so many bytes of control messages, to be given back to [`Self::received`] or
+    /// [`Self::keep_room`].
     pub(super) fn take_room(&mut self, size: usize) -> Vec<u8> {
         let mut room = std::mem::take(&mut self.room);
-        room.resize(size, 0);
+        if room.len() < size {
+            room.resize(size, 0);
+        }
         room
     }
 
-    /// Keeps the room for the next receive.
+    /// Takes the room back: nothing has been received.
     pub(super) fn keep_room(&mut self, room: Vec<u8>) {
         self.room = room;
     }
 
-    /// Takes over what a receive has brought, in place of all that was there. `control` is what the
-    /// kernel has just written, and is given to nobody else: its descriptors are owned from here on.
-    pub(crate) fn received(&mut self, control: &[u8], truncated: bool) {
+    /// Takes over what a receive has brought, in place of all that was there: the first `length` bytes of
+    /// `control`. The kernel has just written them, and they are given to nobody else: their descriptors
+    /// are owned from here on.
+    pub(crate) fn received(&mut self, control: Vec<u8>, length: usize, truncated: bool) {
         self.clear();
         self.truncated = truncated;
-        let mut rest = control;
-        while let Some(behind) = self.pull(rest) {
-            rest = behind;
+        let mut start = 0;
+        while let Some((level, kind, data)) = message_at(&control[..length], start) {
+            self.take_over(level, kind, start + HEADER, data);
+            start += message_space(data.len());
         }
-    }
-
-    /// Takes over the first message of a control buffer that the kernel has filled, and says what is
-    /// behind it. One that was cut so short that it says nothing is left out.
-    fn pull<'a>(&mut self, control: &'a [u8]) -> Option<&'a [u8]> {
-        let (header, rest) = control.split_at_checked(HEADER)?;
-        let (length, header) = header.split_first_chunk()?;
-        let (level, header) = header.split_first_chunk()?;
-        let (kind, _) = header.split_first_chunk()?;
-        let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
-        self.take_over(c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind), &rest[..size]);
-        Some(rest.get(message_space(size) - HEADER..).unwrap_or_default())
+        self.room = control;
     }
 
     /// Takes a message over, less the last item of its bytes if that is not whole.
-    fn take_over(&mut self, level: c_int, kind: c_int, data: &[u8]) {
+    fn take_over(&mut self, level: c_int, kind: c_int, start: usize, data: &[u8]) {
         let (data, content) = match (level, kind) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 let (numbers, _) = data.as_chunks();
@@ -196,9 +187,7 @@ impl Ancillary {
             }
             _ => (data, Content::Other(None)),
         };
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(data);
-        self.messages.push(Message { level, kind, place: start..self.bytes.len(), content });
+        self.messages.push(Message { level, kind, place: start..start + data.len(), content });
     }
 
     /// What has come.
@@ -221,7 +210,7 @@ impl Ancillary {
 
     /// The bytes of a message, as they came.
     pub fn data(&self, message: &Message) -> &[u8] {
-        &self.bytes[message.place.clone()]
+        &self.room[message.place.clone()]
     }
 
     /// How many descriptors have come that nobody has taken.
@@ -259,6 +248,17 @@ const SCM_PIDFD: c_int = 4;
 /// CMSG_SPACE: a header, so many bytes, and what aligns the header behind them.
 fn message_space(size: usize) -> usize {
     size.checked_next_multiple_of(size_of::<usize>()).unwrap_or(usize::MAX).saturating_add(HEADER)
+}
+
+/// The message at a place of a control buffer: level, kind, and its bytes. None: so little is there that
+/// it says nothing.
+fn message_at(control: &[u8], start: usize) -> Option<(c_int, c_int, &[u8])> {
+    let (header, rest) = control.get(start..)?.split_at_checked(HEADER)?;
+    let (length, header) = header.split_first_chunk()?;
+    let (level, header) = header.split_first_chunk()?;
+    let (kind, _) = header.split_first_chunk()?;
+    let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
+    Some((c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind), &rest[..size]))
 }
 
 /// Appends a message of the socket level.

@@ -40,13 +40,17 @@ fn receive(socket: &Socket, room: usize, ancillary: &mut Ancillary) {
     let (mut buffer, mut control) = ([0; 16], vec![0; room]);
     let received = socket.recv_message(&mut buffer, &mut control, 0, Hold::Forever).expect("arrived");
     assert_eq!(&buffer[..received.size], b"x");
-    ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
+    ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0);
 }
 
 fn received(socket: &Socket, room: usize) -> Ancillary {
     let mut ancillary = Ancillary::default();
     receive(socket, room, &mut ancillary);
     ancillary
+}
+
+fn take(ancillary: &mut Ancillary, control: &[u8]) {
+    ancillary.received(control.to_vec(), control.len(), false);
 }
 
 /// A control message as the kernel lays it out.
@@ -280,22 +284,34 @@ fn descriptors_of_processes_do_not_leak() {
     // SAFETY: no memory is involved.
     let duplicate = unsafe { libc::dup(reader.as_raw_fd()) };
     let mut ancillary = Ancillary::default();
-    ancillary.received(&crafted(HEADER + 4, SCM_PIDFD, &duplicate.to_ne_bytes()), false);
+    take(&mut ancillary, &crafted(HEADER + 4, SCM_PIDFD, &duplicate.to_ne_bytes()));
     // It is raw: not among those that can be taken.
     assert_eq!((ancillary.messages().len(), ancillary.fd_count(), copies(&reader)), (1, 0, 3));
     assert_eq!(ancillary.data(&ancillary.messages()[0]), duplicate.to_ne_bytes());
     ancillary.clear();
     assert_eq!(copies(&reader), 2);
     // Instead of a descriptor there may be an error.
-    ancillary.received(&crafted(HEADER + 4, SCM_PIDFD, &(-libc::EINVAL).to_ne_bytes()), false);
+    take(&mut ancillary, &crafted(HEADER + 4, SCM_PIDFD, &(-libc::EINVAL).to_ne_bytes()));
     assert!(matches!(ancillary.messages()[0].content, Content::Other(None)));
+}
+
+#[test]
+fn a_receive_that_fails_leaves_what_came_before() {
+    let (near, far) = pair(Type::STREAM);
+    let (reader, _writer) = pipe().expect("a pipe");
+    send_fds(&near, &[reader.as_raw_fd()]);
+    let mut ancillary = received(&far, 8192);
+    let before = ancillary.data(&ancillary.messages()[0]).to_vec();
+    let outcome = far.recv_with_ancillary(&mut [0; 4], &mut ancillary, 0, 0, Hold::No);
+    assert!(matches!(outcome, Err(crate::attempt::Stop::Want(_))));
+    assert_eq!(ancillary.data(&ancillary.messages()[0]), before);
 }
 
 #[test]
 fn parts_of_items_are_dropped() {
     let read = |bytes: &[u8]| {
         let mut ancillary = Ancillary::default();
-        ancillary.received(bytes, false);
+        take(&mut ancillary, bytes);
         ancillary.messages().iter().map(|message| ancillary.data(message).len()).collect::<Vec<_>>()
     };
     let none: [usize; 0] = [];

@@ -1,10 +1,11 @@
 //! Datagrams in and out, one by one or many with one system call; see udp(7), unix(7).
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use libc::{c_int, c_void};
+use libc::c_int;
+use rustix::net::{self, RecvFlags};
 
 use super::Socket;
 use super::options;
@@ -41,28 +42,19 @@ pub struct Arrived {
 
 impl Socket {
     /// Sends one datagram.
-    #[inline]
+    #[inline(always)]
     pub fn send_datagram(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
         self.send(&[IoSlice::new(datagram)], hold).map(|_| ())
     }
 
     /// Receives one datagram into `buffer`.
-    #[inline]
+    #[inline(always)]
     pub fn recv_datagram(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
+        let flags = RecvFlags::TRUNC | RecvFlags::from_bits_retain(self.receive_flags(hold)?.cast_unsigned());
         loop {
-            // SAFETY: the buffer is ours for the time of the call.
-            let count = unsafe {
-                libc::recv(
-                    self.as_fd().as_raw_fd(),
-                    buffer.as_mut_ptr().cast::<c_void>(),
-                    buffer.len(),
-                    flags,
-                )
-            };
-            match usize::try_from(count) {
-                Ok(size) => return Ok(Arrived { size, segment: 0 }),
-                Err(_) => self.stopped(hold, Interest::Read)?,
+            match net::recv(self, &mut *buffer, flags) {
+                Ok((_, size)) => return Ok(Arrived { size, segment: 0 }),
+                Err(error) => self.stopped(error.into(), hold, Interest::Read)?,
             }
         }
     }
@@ -91,7 +83,7 @@ impl Socket {
             let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
             match usize::try_from(count) {
                 Ok(size) => return Ok(Arrived { size, segment: segment_size(&message) }),
-                Err(_) => self.stopped(hold, Interest::Read)?,
+                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Read)?,
             }
         }
     }
@@ -161,7 +153,7 @@ impl Socket {
             // SAFETY: the message and what it points to live during the call.
             match unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) } {
                 0.. => return Ok(()),
-                _ => self.stopped(hold, Interest::Write)?,
+                _ => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
             }
         }
     }
@@ -191,7 +183,7 @@ impl Socket {
                 unsafe { libc::sendmmsg(self.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _) };
             match usize::try_from(sent) {
                 Ok(sent) => return Ok(sent),
-                Err(_) => self.stopped(hold, Interest::Write)?,
+                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
             }
         }
     }

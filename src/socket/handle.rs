@@ -5,7 +5,8 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use libc::{c_int, c_void};
+use libc::c_int;
+use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::options;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
@@ -71,68 +72,66 @@ impl Socket {
     }
 
     /// Receives into `buffer`; 0 is the end of the stream.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let flags = self.receive_flags(hold)?;
+        let flags = RecvFlags::from_bits_retain(self.receive_flags(hold)?.cast_unsigned());
         loop {
-            // SAFETY: the buffer is ours for the time of the call.
-            let count = unsafe {
-                libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast::<c_void>(), buffer.len(), flags)
-            };
-            match usize::try_from(count) {
-                Ok(0) if !buffer.is_empty() => return self.at_end(),
-                Ok(count) => return Ok(count),
-                Err(_) => self.stopped(hold, Interest::Read)?,
+            match net::recv(&self.fd, &mut *buffer, flags) {
+                Ok((_, 0)) if !buffer.is_empty() => return self.at_end(),
+                Ok((_, count)) => return Ok(count),
+                Err(error) => self.stopped(error.into(), hold, Interest::Read)?,
             }
         }
     }
 
     /// Sends what the system takes of the slices.
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         let [one] = slices else { return self.send_message(slices, &[], hold) };
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(self.send_flags(hold)?.cast_unsigned());
         loop {
-            // SAFETY: the bytes are lent to us for the time of the call.
-            let count =
-                unsafe { libc::send(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len(), flags) };
-            match usize::try_from(count) {
+            match net::send(&self.fd, one, flags) {
                 Ok(count) => return Ok(count),
-                Err(_) => self.stopped(hold, Interest::Write)?,
+                Err(error) => self.stopped(error.into(), hold, Interest::Write)?,
             }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn receive_flags(&self, hold: Hold) -> Result<c_int> {
         self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_flags(&self, hold: Hold) -> Result<c_int> {
         self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)
     }
 
     /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
     /// socket's own time-out, which is set only when it changes.
-    #[inline]
+    #[inline(always)]
     fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> Result<c_int> {
         let wanted = match hold {
             Hold::No => return Ok(libc::MSG_DONTWAIT),
             Hold::Milliseconds(time) => time,
             Hold::Forever => 0,
         };
-        if !is_as_good(known.load(Ordering::Relaxed), wanted) {
-            options::set_time_out(self.as_fd(), option, wanted)?;
-            known.store(wanted, Ordering::Relaxed);
+        match is_as_good(known.load(Ordering::Relaxed), wanted) {
+            true => Ok(0),
+            false => self.set_time_out(option, wanted, known),
         }
+    }
+
+    #[cold]
+    fn set_time_out(&self, option: c_int, wanted: u32, known: &AtomicU32) -> Result<c_int> {
+        options::set_time_out(self.as_fd(), option, wanted)?;
+        known.store(wanted, Ordering::Relaxed);
         Ok(0)
     }
 
     /// Why the last call did not do it.
     #[cold]
-    pub(super) fn stopped(&self, hold: Hold, interest: Interest) -> Attempt<()> {
-        let error = io::Error::last_os_error();
+    pub(super) fn stopped(&self, error: io::Error, hold: Hold, interest: Interest) -> Attempt<()> {
         match error.raw_os_error() {
             Some(libc::EAGAIN) => Err(Stop::Want(interest)),
             // Readiness may come only once: who must not wait does not ask again.

@@ -1,6 +1,6 @@
 //! Bytes with control messages beside them; see sendmsg(2), recvmsg(2).
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd};
 
 use libc::c_int;
@@ -39,7 +39,7 @@ impl Socket {
             let count = unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
             match usize::try_from(count) {
                 Ok(count) => return Ok(count),
-                Err(_) => self.stopped(hold, Interest::Write)?,
+                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
             }
         }
     }
@@ -56,12 +56,16 @@ impl Socket {
         hold: Hold,
     ) -> Attempt<usize> {
         let mut control = ancillary.take_room(room);
-        let outcome = self.recv_message(buffer, &mut control, extra, hold);
-        if let Ok(received) = &outcome {
-            ancillary.received(&control[..received.control], received.flags & libc::MSG_CTRUNC != 0);
+        match self.recv_message(buffer, &mut control[..room], extra, hold) {
+            Ok(received) => {
+                ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0);
+                Ok(received.size)
+            }
+            Err(stop) => {
+                ancillary.keep_room(control);
+                Err(stop)
+            }
         }
-        ancillary.keep_room(control);
-        Ok(outcome?.size)
     }
 
     /// Receives bytes, and drops what came beside them; how many, and whether there was nothing: a
@@ -103,7 +107,7 @@ impl Socket {
                     }
                     return Ok(Received { size, control, flags: message.msg_flags });
                 }
-                Err(_) => self.stopped(hold, Interest::Read)?,
+                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Read)?,
             }
         }
     }

@@ -100,7 +100,7 @@ impl StreamTransport for StreamSocket {
         self.is_drained.load(Ordering::Relaxed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         self.socket.send(slices, hold)
     }
@@ -189,7 +189,7 @@ impl DatagramTransport for DatagramSocket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
         self.socket.send_datagram(datagram, self.send_hold(hold))
     }
