@@ -10,7 +10,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::mem::{ManuallyDrop, offset_of};
+use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -29,9 +29,9 @@ struct Block {
     holds: AtomicUsize,
     /// The number of bytes behind this header; for foreign memory 0.
     capacity: usize,
-    /// The thread that hands out packets now, if it takes back what it releases meanwhile; else 0.
-    lender: AtomicUsize,
-    /// How many holds that thread has released; nobody else uses this.
+    /// Where the places are in which its packets are handed on now; 0: nowhere.
+    lent: AtomicUsize,
+    /// How many packets were released in those places; nobody uses this but who releases there.
     returned: AtomicUsize,
     /// What ends foreign memory.
     end: Option<Box<dyn FnOnce() + Send>>,
@@ -64,8 +64,8 @@ impl Block {
     }
 
     fn with(capacity: usize, holds: usize) -> Block {
-        let (lender, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Block { holds: AtomicUsize::new(holds), capacity, lender, returned, end: None }
+        let (lent, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None }
     }
 
     fn bytes(block: NonNull<Block>) -> NonNull<u8> {
@@ -77,36 +77,26 @@ impl Block {
     #[inline]
     fn release(block: NonNull<Block>, count: usize) {
         // SAFETY: the caller has `count` holds, so the block lives.
-        let Block { holds, lender, .. } = unsafe { block.as_ref() };
+        let holds = &unsafe { block.as_ref() }.holds;
         // If all holds are the caller's nobody else can change their number, and the locked
         // instruction is saved.
         if holds.load(Ordering::Acquire) == count {
             Block::retire(block);
-        } else if lender.load(Ordering::Relaxed) != 0 {
-            Block::give_back(block, count);
-        } else {
-            Block::release_among_others(block, count);
-        }
-    }
-
-    /// The same while a thread hands out packets of it.
-    #[inline(never)]
-    fn give_back(block: NonNull<Block>, count: usize) {
-        // SAFETY: the caller has `count` holds, so the block lives.
-        let Block { lender, returned, .. } = unsafe { block.as_ref() };
-        match lender.load(Ordering::Relaxed) == this_thread() {
-            // The storage is in use by this very thread, further up, and has holds of its own.
-            true => returned.store(returned.load(Ordering::Relaxed) + count, Ordering::Relaxed),
-            false => Block::release_among_others(block, count),
-        }
-    }
-
-    #[inline(always)]
-    fn release_among_others(block: NonNull<Block>, count: usize) {
-        // SAFETY: the caller has `count` holds, so the block lives.
-        if unsafe { block.as_ref() }.holds.fetch_sub(count, Ordering::Release) == count {
+        } else if holds.fetch_sub(count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
+        }
+    }
+
+    /// Gives up the hold of the packet in this place. If the place is lent, the hold goes to who has
+    /// lent it, and that costs no locked instruction.
+    #[inline]
+    fn release_in(block: NonNull<Block>, place: *const Packet) {
+        // SAFETY: the caller has a hold, so the block lives.
+        let Block { lent, returned, .. } = unsafe { block.as_ref() };
+        match place.addr().wrapping_sub(lent.load(Ordering::Relaxed)) < Places::SPAN {
+            true => returned.store(returned.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
+            false => Block::release(block, 1),
         }
     }
 
@@ -139,14 +129,6 @@ impl Block {
             dealloc(block.cast().as_ptr(), layout);
         }
     }
-}
-
-/// The thread: a number that no other living one has, and that is not 0.
-#[inline]
-fn this_thread() -> usize {
-    // SAFETY: it has no conditions.
-    let thread = unsafe { libc::pthread_self() };
-    thread as usize
 }
 
 /// Blocks without holders that this thread may use again: a client that receives now and then need
@@ -354,6 +336,16 @@ impl Packet {
         (packet.data.as_ptr(), packet.size, packet.block.as_ptr().cast())
     }
 
+    /// Ends the packet whose block this is, and which was released in this place.
+    ///
+    /// # Safety
+    /// The block came from one [`Packet::into_raw`] or [`Handed::into_raw`], and comes back once.
+    #[inline]
+    pub unsafe fn release_in(block: *mut u8, place: *const Packet) {
+        // SAFETY: it was not null.
+        Block::release_in(unsafe { NonNull::new_unchecked(block.cast()) }, place);
+    }
+
     /// The packet that was taken apart.
     ///
     /// # Safety
@@ -371,17 +363,102 @@ impl Packet {
     }
 }
 
-/// A packet for somebody who takes it where it lies. On its way to the application it would be copied
+/// Packets for somebody who takes each where it lies. On its way to the application it would be copied
 /// some times, and to read as a whole what was just written in parts takes longer than all the rest.
-pub struct Handed<'a>(&'a mut ManuallyDrop<Packet>);
+pub struct Places<'p> {
+    places: &'p mut [MaybeUninit<Packet>],
+    /// There are packets from here on
+    next: usize,
+    /// to here.
+    end: usize,
+    /// Whether packets are most likely released right where they lie.
+    lends: bool,
+}
 
-impl Handed<'_> {
-    /// Hands a packet on.
-    #[inline(always)]
-    pub fn with<R>(packet: Packet, give: impl FnOnce(Handed<'_>) -> R) -> R {
-        give(Handed(&mut ManuallyDrop::new(packet)))
+impl<'p> Places<'p> {
+    /// So many there are at most of one's own.
+    pub const MOST: usize = 64;
+    const SPAN: usize = Places::MOST * size_of::<Packet>();
+
+    /// Those of somebody else's, with no packets in them.
+    pub fn over(places: &'p mut [MaybeUninit<Packet>]) -> Places<'p> {
+        Places { places, next: 0, end: 0, lends: false }
     }
 
+    /// Has `work` done with places of our own, at most so many. What is released in them costs no locked
+    /// instruction until [`Storage::settle`] is called, which must be before the work ends.
+    #[inline(always)]
+    pub fn with<T>(most: usize, work: impl FnOnce(&mut Places<'_>) -> T) -> T {
+        let mut places = [const { MaybeUninit::uninit() }; Places::MOST];
+        let places = &mut places[..most.min(Places::MOST)];
+        work(&mut Places { places, next: 0, end: 0, lends: true })
+    }
+
+    /// Whether there is room for another packet.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.end < self.places.len()
+    }
+
+    /// How many packets there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.end - self.next
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a packet behind the others, where there is room.
+    #[inline]
+    pub fn put(&mut self, packet: Packet) {
+        self.places[self.end].write(packet);
+        self.end += 1;
+    }
+
+    /// The next packet. If there is none any more, there is room again from the first place on.
+    #[inline(always)]
+    pub fn hand_on(&mut self) -> Option<Handed<'_>> {
+        if self.next == self.end {
+            (self.next, self.end) = (0, 0);
+            return None;
+        }
+        let place = &mut self.places[self.next];
+        self.next += 1;
+        Some(Handed(place))
+    }
+
+    /// The last packet; the same if there is none.
+    #[inline]
+    pub fn take_back(&mut self) -> Option<Packet> {
+        if self.next == self.end {
+            (self.next, self.end) = (0, 0);
+            return None;
+        }
+        self.end -= 1;
+        // SAFETY: there was a packet, and it is not looked at any more.
+        Some(unsafe { self.places[self.end].assume_init_read() })
+    }
+
+    /// The packets stay where they are, for whom the places belong to; how many.
+    pub fn leave(mut self) -> usize {
+        std::mem::take(&mut self.end)
+    }
+}
+
+impl Drop for Places<'_> {
+    fn drop(&mut self) {
+        while self.take_back().is_some() {}
+    }
+}
+
+/// A packet in its place.
+pub struct Handed<'a>(&'a mut MaybeUninit<Packet>);
+
+impl Handed<'_> {
     /// Takes the packet away.
     #[inline]
     pub fn take(self) -> Packet {
@@ -392,15 +469,23 @@ impl Handed<'_> {
     /// Who gets the pointer has the packet, and the place as long as it is lent.
     #[inline(always)]
     pub fn into_raw(self) -> *mut Packet {
-        let mut this = ManuallyDrop::new(self);
-        &raw mut **this.0
+        ManuallyDrop::new(self).0.as_mut_ptr()
+    }
+}
+
+impl Deref for Handed<'_> {
+    type Target = Packet;
+
+    fn deref(&self) -> &Packet {
+        // SAFETY: it is there until it is taken.
+        unsafe { self.0.assume_init_ref() }
     }
 }
 
 impl Drop for Handed<'_> {
     fn drop(&mut self) {
-        // SAFETY: nobody has taken it, or we would not be dropped.
-        unsafe { ManuallyDrop::drop(self.0) }
+        // Nobody has taken it, or we would not be dropped.
+        Block::release_in(self.block, self.0.as_ptr());
     }
 }
 
@@ -440,6 +525,48 @@ impl fmt::Debug for Packet {
 #[derive(Default)]
 pub struct Storage {
     block: Option<Filling>,
+}
+
+/// Where a packet lies among bytes that are not spent, counted from the first of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// How many bytes are spent with it.
+    pub used: usize,
+}
+
+/// Cuts packets off the front of bytes, each into the next place.
+pub struct Cutter<'s, 'p> {
+    /// What is left of the bytes.
+    bytes: &'s [u8],
+    block: NonNull<Block>,
+    places: std::slice::IterMut<'p, MaybeUninit<Packet>>,
+}
+
+impl Cutter<'_, '_> {
+    /// The bytes that are not spent.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+
+    /// Whether there may be another packet: there are bytes, and there is a place.
+    #[inline]
+    pub fn goes_on(&self) -> bool {
+        !self.bytes.is_empty() && self.places.len() > 0
+    }
+
+    /// Cuts a packet off.
+    #[inline(always)]
+    pub fn cut(&mut self, Cut { start, end, used }: Cut) {
+        let (bytes, rest) = (&self.bytes[start..end], &self.bytes[used..]);
+        let place = self.places.next().expect("a place for the packet");
+        place.write(Packet { data: NonNull::from(bytes).cast(), size: bytes.len(), block: self.block });
+        self.bytes = rest;
+    }
 }
 
 struct Filling {
@@ -506,43 +633,55 @@ impl Storage {
         self.block.as_mut().expect("a packet comes from bytes").packet(start, end)
     }
 
-    /// A packet that views the bytes from `start` to `end`, and with it `used` bytes are spent.
+    /// A packet that views bytes, which are spent with it.
     // The packet is put together last: what was just written in parts is slow to move.
     #[inline(always)]
-    pub fn cut(&mut self, start: usize, end: usize, used: usize) -> Packet {
+    pub fn cut(&mut self, Cut { start, end, used }: Cut) -> Packet {
         let filling = self.block.as_mut().expect("a packet comes from bytes");
         let (data, block) = (filling.view(start, end), filling.block);
         let there = filling.end - filling.start;
         assert!(used <= there, "more bytes spent than there are");
         filling.start += used;
         if used == there {
-            self.let_go_beside_one();
+            self.let_go_beside(1);
         }
         Packet { data, size: end - start, block }
     }
 
-    /// The same, to be released by this thread before [`Storage::settle`] is called, as is most likely:
-    /// that costs no locked instruction then.
+    /// Has `cut` cut packets off the front of the bytes, of which there are some, for as long as there
+    /// are places for them.
     #[inline(always)]
-    pub fn lend(&mut self, start: usize, end: usize, used: usize) -> Packet {
-        if let Some(filling) = &self.block
-            && used < filling.end - filling.start
-        {
-            filling.lend();
+    pub fn cut_into<T>(&mut self, places: &mut Places<'_>, cut: impl FnOnce(&mut Cutter<'_, '_>) -> T) -> T {
+        let filling = self.block.as_mut().expect("packets come from bytes");
+        // One hold stays ours for as long as we write.
+        assert!(filling.holds > places.places.len(), "more packets than a block can count");
+        if places.lends {
+            filling.lend(places.places);
         }
-        self.cut(start, end, used)
+        let free = &mut places.places[places.end..];
+        let room = free.len();
+        let mut cutter = Cutter { bytes: filling.bytes(), block: filling.block, places: free.iter_mut() };
+        let outcome = cut(&mut cutter);
+        let (rest, count) = (cutter.bytes.len(), room - cutter.places.len());
+        filling.holds -= count;
+        filling.start = filling.end - rest;
+        places.end += count;
+        if rest == 0 && !places.lends {
+            self.let_go_beside(count);
+        }
+        outcome
     }
 
-    /// Lets go of a block of which the caller has one hold that nobody has seen yet: if there is no
+    /// Lets go of a block of which the caller has so many holds that nobody has seen yet: if there is no
     /// other one, no locked instruction is needed.
     #[inline(never)]
-    fn let_go_beside_one(&mut self) {
+    fn let_go_beside(&mut self, count: usize) {
         if let Some(mut filling) = self.block.take() {
             filling.settle();
             // SAFETY: the caller holds the block.
             let holds = &unsafe { filling.block.as_ref() }.holds;
-            if holds.load(Ordering::Acquire) == filling.holds + 1 {
-                holds.store(1, Ordering::Relaxed);
+            if holds.load(Ordering::Acquire) == filling.holds + count {
+                holds.store(count, Ordering::Relaxed);
                 std::mem::forget(filling);
             }
         }
@@ -567,7 +706,7 @@ impl Storage {
     pub fn take(&mut self, most: usize) -> Option<Packet> {
         let filling = self.block.as_ref()?;
         let size = most.min(filling.end - filling.start);
-        (size > 0).then(|| self.cut(0, size, size))
+        (size > 0).then(|| self.cut(Cut { start: 0, end: size, used: size }))
     }
 
     /// The first `count` bytes are spent.
@@ -642,20 +781,17 @@ impl Filling {
     }
 
     #[inline]
-    fn lend(&self) {
+    fn lend(&self, places: &[MaybeUninit<Packet>]) {
         // SAFETY: we hold the block.
-        let lender = &unsafe { self.block.as_ref() }.lender;
-        if lender.load(Ordering::Relaxed) == 0 {
-            lender.store(this_thread(), Ordering::Relaxed);
-        }
+        unsafe { self.block.as_ref() }.lent.store(places.as_ptr().addr(), Ordering::Relaxed);
     }
 
     #[inline]
     fn settle(&mut self) {
         // SAFETY: we hold the block.
-        let Block { lender, returned, .. } = unsafe { self.block.as_ref() };
-        if lender.load(Ordering::Relaxed) != 0 {
-            lender.store(0, Ordering::Relaxed);
+        let Block { lent, returned, .. } = unsafe { self.block.as_ref() };
+        if lent.load(Ordering::Relaxed) != 0 {
+            lent.store(0, Ordering::Relaxed);
             self.holds += returned.load(Ordering::Relaxed);
             returned.store(0, Ordering::Relaxed);
         }
@@ -728,54 +864,112 @@ mod tests {
         assert_eq!((&*one, &*again), (&b"one"[..], &b"two"[..]));
     }
 
+    /// Packets of one byte each, as many as there are places for.
+    fn cut_bytes(storage: &mut Storage, places: &mut Places<'_>) {
+        storage.cut_into(places, |cutter| {
+            while cutter.goes_on() {
+                cutter.cut(Cut { start: 0, end: 1, used: 1 });
+            }
+        });
+    }
+
+    fn holds(block: NonNull<Block>) -> usize {
+        // SAFETY: the caller knows that somebody holds the block.
+        unsafe { block.as_ref() }.holds.load(Ordering::Relaxed)
+    }
+
     #[test]
     fn what_is_lent_comes_back_whoever_releases_it() {
         let mut storage = Storage::default();
         put(&mut storage, b"abcdef", 100);
         let block = storage.block.as_ref().unwrap().block;
-        drop(storage.lend(0, 1, 1));
-        let there = storage.lend(0, 1, 1);
-        let kept = storage.lend(0, 1, 1);
-        let again = kept.clone();
-        std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
-        drop(again);
-        storage.settle();
-        // SAFETY: the storage or packets hold the block.
-        let count = || unsafe { block.as_ref() }.holds.load(Ordering::Relaxed);
+        let kept = Places::with(5, |places| {
+            cut_bytes(&mut storage, places);
+            drop(places.hand_on());
+            let there = places.hand_on().unwrap().take();
+            std::thread::scope(|scope| scope.spawn(|| drop(there)).join()).unwrap();
+            let kept = places.hand_on().unwrap().take();
+            drop(kept.clone());
+            assert_eq!(&*places.take_back().unwrap(), b"e");
+            assert_eq!(&**places.hand_on().unwrap(), b"d");
+            assert!(places.is_empty());
+            storage.settle();
+            kept
+        });
         let filling = &storage.block;
-        assert_eq!(count() - filling.as_ref().unwrap().holds, 1); // the one that is kept
+        assert_eq!(holds(block) - filling.as_ref().unwrap().holds, 1); // the one that is kept
         drop(kept);
         assert!(!filling.as_ref().unwrap().is_shared());
-        let last = (storage.lend(0, 2, 2), storage.lend(0, 1, 1));
-        assert!(storage.block.is_none());
-        assert_eq!(count(), 2);
-        drop(last.0);
-        assert_eq!((&*last.1, count()), (&b"f"[..], 1));
+        assert_eq!(storage.bytes(), b"f");
     }
 
     #[test]
-    fn the_only_packet_is_alone_with_its_block() {
+    fn what_is_lent_stays_until_it_has_come_back() {
+        let mut storage = Storage::default();
+        put(&mut storage, b"ab", 100);
+        let block = storage.block.as_ref().unwrap().block;
+        Places::with(5, |places| {
+            cut_bytes(&mut storage, places);
+            let before = holds(block);
+            while places.hand_on().is_some() {}
+            assert_eq!(holds(block), before);
+            storage.settle();
+            storage.shrink();
+            assert!(storage.block.is_none());
+        });
+    }
+
+    #[test]
+    fn the_last_packets_are_alone_with_their_block() {
         let mut storage = Storage::default();
         put(&mut storage, b"abc", 100);
-        let packet = storage.cut(0, 3, 3);
-        // SAFETY: the packet holds the block.
-        assert_eq!(unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed), 1);
+        let packet = storage.cut(Cut { start: 0, end: 3, used: 3 });
+        assert_eq!(holds(packet.block), 1);
         drop(packet);
+        put(&mut storage, b"abc", 100);
+        let mut room = [const { MaybeUninit::uninit() }; 4];
+        let mut places = Places::over(&mut room);
+        cut_bytes(&mut storage, &mut places);
+        let last = places.take_back().unwrap();
+        assert_eq!((&*last, holds(last.block)), (&b"c"[..], 3));
+        drop(places);
+        assert_eq!(holds(last.block), 1);
+    }
+
+    #[test]
+    fn places_are_filled_and_emptied_in_order() {
+        let mut room = [const { MaybeUninit::uninit() }; 2];
+        let mut places = Places::over(&mut room);
+        for byte in 0..5 {
+            assert!(places.hand_on().is_none() && places.has_room());
+            places.put(Packet::copied(&[byte]));
+            places.put(Packet::copied(&[byte + 1]));
+            assert!(!places.has_room());
+            assert_eq!(*places.hand_on().unwrap().take(), [byte]);
+            assert_eq!(places.len(), 1);
+            assert_eq!(*places.hand_on().unwrap().take(), [byte + 1]);
+        }
+        assert!(places.hand_on().is_none());
+        places.put(Packet::copied(b"a"));
+        assert_eq!(places.leave(), 1);
+        // SAFETY: it was left there.
+        assert_eq!(&*unsafe { room[0].assume_init_read() }, b"a");
     }
 
     #[test]
     fn what_is_handed_on_ends_once_taken_or_not() {
         let packet = Packet::copied(b"abc");
-        let copy = || packet.clone();
-        // SAFETY: the packet holds the block.
-        let holds = || unsafe { packet.block.as_ref() }.holds.load(Ordering::Relaxed);
-        let before = holds();
-        Handed::with(copy(), |packet| drop(packet));
-        assert_eq!(holds(), before);
-        let taken = Handed::with(copy(), |packet| packet.take());
-        assert_eq!((&*taken, holds()), (&b"abc"[..], before + 1));
-        drop(taken);
-        assert_eq!(holds(), before);
+        let before = holds(packet.block);
+        Places::with(3, |places| {
+            for _ in 0..3 {
+                places.put(packet.clone());
+            }
+            drop(places.hand_on());
+            assert_eq!(holds(packet.block), before + 2);
+            let taken = places.hand_on().unwrap().take();
+            assert_eq!((&*taken, holds(packet.block)), (&b"abc"[..], before + 2));
+        });
+        assert_eq!(holds(packet.block), before);
     }
 
     #[test]

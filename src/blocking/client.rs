@@ -12,7 +12,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
-use crate::packet::Packet;
+use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
@@ -270,11 +270,16 @@ impl Client {
     /// Receives at least one packet into `out`, and what else there is; how many.
     #[inline(never)]
     pub fn recv_packets(&self, out: &mut [MaybeUninit<Packet>], timeout_ms: i64) -> Result<usize> {
-        let [first, more @ ..] = out else { return Ok(0) };
+        let mut places = Places::over(out);
+        if !places.has_room() {
+            return Ok(0);
+        }
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            first.write(self.receive(half, deadline)?);
-            Ok(1 + half.packets.recv_more_into(more))
-        })
+            places.put(self.receive(half, deadline)?);
+            half.packets.recv_more_into(&mut places);
+            Ok(())
+        })?;
+        Ok(places.leave())
     }
 
     /// Receives one packet, and into `ancillary`, which holds nothing, what came with it.

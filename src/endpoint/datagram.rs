@@ -1,12 +1,12 @@
 //! Packets over datagrams: a receiving and a sending half.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+use super::ready::Ready;
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
-use crate::packet::{Desk, Packet, SHORT, Storage};
+use crate::packet::{Desk, Packet, Places, SHORT, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -23,7 +23,7 @@ pub struct DatagramReceiver<T: ?Sized> {
     storage: Storage,
     /// The size of each datagram in the storage; the last may be shorter.
     segment: usize,
-    ready: Option<Result<Packet>>,
+    ready: Ready,
 }
 
 impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
@@ -44,7 +44,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
             counters,
             storage: Storage::default(),
             segment: 0,
-            ready: None,
+            ready: Ready::default(),
         }
     }
 
@@ -107,6 +107,14 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         self.finish(datagram).map(Some)
     }
 
+    /// Another one beside one that was just received, without waiting.
+    fn recv_more(&mut self) -> Attempt<Packet> {
+        match self.recv_gathered()? {
+            Some(packet) => Ok(packet),
+            None => self.recv(Hold::No),
+        }
+    }
+
     #[inline]
     fn finish(&self, datagram: Packet) -> Result<Packet> {
         let packet = self.decode(datagram)?;
@@ -147,51 +155,39 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         self.next_segment()
     }
 
-    fn recv_more(&mut self) -> Attempt<Packet> {
-        match self.recv_gathered()? {
-            Some(packet) => Ok(packet),
-            None => self.recv(Hold::No),
-        }
-    }
-
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
-        let (mut count, mut outcome) = (0, Ok(()));
+    fn recv_more_into(&mut self, places: &mut Places<'_>) {
+        let (before, mut outcome) = (places.len(), Ok(()));
         // What is there already, without a system call.
-        while self.ready.is_none()
-            && count < out.len()
+        while self.ready.is_empty()
+            && places.has_room()
             && let Some(datagram) = self.storage.take(self.segment)
         {
             match self.decode(datagram) {
-                Ok(packet) => out[count].write(packet),
+                Ok(packet) => places.put(packet),
                 Err(error) => {
                     outcome = Err(Stop::Failed(error));
                     break;
                 }
-            };
-            count += 1;
+            }
         }
-        self.counters.packets_received.add(count);
-        while outcome.is_ok() && count < out.len() {
-            outcome = self.recv_more().map(|packet| {
-                out[count].write(packet);
-                count += 1;
-            });
+        self.counters.packets_received.add(places.len() - before);
+        while outcome.is_ok() && places.has_room() {
+            outcome = self.recv_more().map(|packet| places.put(packet));
         }
         if let Err(Stop::Failed(error)) = outcome {
             self.put_back(Err(error));
         }
-        count
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {
         if outcome.is_ok() {
             self.counters.packets_received.take_back();
         }
-        self.ready = Some(outcome);
+        self.ready.put_back(outcome);
     }
 
     fn is_ready(&mut self) -> bool {
-        self.ready.is_some() || !self.storage.bytes().is_empty()
+        !self.ready.is_empty() || !self.storage.bytes().is_empty()
     }
 
     fn recv_with_ancillary(&mut self, ancillary: &mut Ancillary, room: usize, hold: Hold) -> Attempt<Packet> {

@@ -1,8 +1,8 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
 use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
-use crate::packet::{Handed, Packet, Storage};
-use crate::protocol::{BufferedDecoder, Decoder, Decoding, Step};
+use crate::packet::{Packet, Places, Storage};
+use crate::protocol::{BufferedDecoder, Cut, Decoder, Decoding, Step};
 
 /// Room beside what a receive asks for, so that the piece of a packet that is left over from the
 /// last one does not force a larger block.
@@ -126,9 +126,9 @@ impl Intake {
         self.fresh |= count > 0;
     }
 
-    /// Nothing was put there: memory without bytes is let go of.
+    /// Takes back what was released of what was lent, and lets go of memory without bytes.
     #[inline]
-    pub fn unused(&mut self) {
+    pub fn settle(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
             storage.settle();
             storage.shrink();
@@ -183,48 +183,29 @@ impl Intake {
         self.fresh
     }
 
-    /// Hands the next packets that lie in what has gathered to `put` until that has enough; how many,
-    /// and whether these were all, or why no more.
+    /// Puts the next packets into places, until there are no more of one or the other, or something fails.
     #[inline(always)]
-    pub fn next_packets(
-        &mut self,
-        mut put: impl FnMut(Handed<'_>) -> bool,
-    ) -> (usize, std::result::Result<bool, Failure>) {
-        let mut count = 0;
-        let mut wants_more = true;
-        while wants_more {
+    pub fn next_packets(&mut self, places: &mut Places<'_>) -> std::result::Result<(), Failure> {
+        while places.has_room() {
             let next = match &mut self.source {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
-                    let step = decoder.decode(storage.bytes(), self.ended);
-                    // The most frequent case, with nothing around it, not even the end of the step,
-                    // which has nothing to end.
-                    if let Step::Packet { start, end, used } = &step {
-                        let (start, end, used) = (*start, *end, *used);
-                        std::mem::forget(step);
-                        wants_more = Handed::with(storage.lend(start, end, used), &mut put);
-                        count += 1;
-                        if storage.bytes().is_empty() && !self.ended {
+                    match storage.cut_into(places, |cutter| decoder.cut(cutter, self.ended)) {
+                        Some(step) => settle(storage, &mut **decoder, &mut self.fresh, step),
+                        None if storage.bytes().is_empty() && !self.ended => {
                             self.fresh = false;
-                            return (count, Ok(true));
+                            break;
                         }
-                        continue;
+                        None => continue,
                     }
-                    settle(storage, &mut **decoder, &mut self.fresh, step)
                 }
                 _ => self.next_packet(),
             };
-            match next {
-                Ok(Some(packet)) => wants_more = Handed::with(packet, &mut put),
-                Ok(None) => break,
-                Err(failure) => {
-                    self.unused();
-                    return (count, Err(failure));
-                }
+            match next? {
+                Some(packet) => places.put(packet),
+                None => break,
             }
-            count += 1;
         }
-        self.unused();
-        (count, Ok(wants_more))
+        Ok(())
     }
 }
 
@@ -237,7 +218,7 @@ fn settle(
     step: Step,
 ) -> std::result::Result<Option<Packet>, Failure> {
     match step {
-        Step::Packet { start, end, used } => Ok(Some(storage.cut(start, end, used))),
+        Step::Packet(cut) => Ok(Some(storage.cut(cut))),
         Step::Made { packet, used } => {
             storage.spend(used);
             Ok(Some(packet))
@@ -349,7 +330,7 @@ impl Lent {
             return Ok(None);
         }
         match self.decoder.decode(self.filled, ended) {
-            Step::Packet { start, end, used } => {
+            Step::Packet(Cut { start, end, used }) => {
                 let packet = Packet::copied(&self.decoder.buffer()[start..end]);
                 self.keep_from(used);
                 Ok(Some(packet))

@@ -1,13 +1,12 @@
 //! A transport and a protocol together: packets, still by attempts that do not wait.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::aside::Aside;
-use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{Result, Stage, invalid};
-use crate::packet::{Handed, Packet};
+use crate::packet::{Packet, Places};
 use crate::protocol::{DatagramProtocol, Gather, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
@@ -17,6 +16,7 @@ pub mod aside;
 pub mod datagram;
 pub mod intake;
 pub mod one_way;
+mod ready;
 pub mod stream;
 
 /// The receiving half of an endpoint.
@@ -27,64 +27,31 @@ pub trait PacketReceiver: Send {
     /// A packet from what has gathered, without a system call; None: there is none.
     fn recv_gathered(&mut self) -> Result<Option<Packet>>;
 
-    /// A packet that is there beside one that was just received, without waiting.
-    fn recv_more(&mut self) -> Attempt<Packet> {
-        self.recv_gathered()?.ok_or(Stop::Want(Interest::Read))
+    /// Packets that have gathered, without a system call; whether these were all. A failure behind others
+    /// waits for the next receive.
+    fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        gathered_one_by_one(self, places)
     }
 
-    /// Packets that are there beside each other, into `out`; how many. A failure among them waits for
-    /// the next receive.
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
-        for (count, place) in out.iter_mut().enumerate() {
-            match self.recv_more() {
-                Ok(packet) => place.write(packet),
-                Err(Stop::Want(_) | Stop::Again) => return count,
-                Err(Stop::Failed(error)) => {
-                    self.put_back(Err(error));
-                    return count;
-                }
-            };
-        }
-        out.len()
+    /// The packets that one system call brings, after [`Self::gathered_into`] has had none, into places
+    /// without any; whether these were all.
+    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>) -> Attempt<bool> {
+        places.put(self.recv(hold)?);
+        Ok(self.gathered_into(places).unwrap_or_else(|error| {
+            self.put_back(Err(error));
+            false
+        }))
     }
 
-    /// Hands packets that have gathered to `put`, without a system call, until that has enough; whether
-    /// these were all. A failure behind others waits for the next receive.
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
-        let mut is_first = true;
-        loop {
-            match self.recv_gathered() {
-                Ok(Some(packet)) => {
-                    if !Handed::with(packet, &mut *put) {
-                        return Ok(false);
-                    }
-                }
-                Ok(None) => return Ok(true),
-                Err(error) if is_first => return Err(error),
-                Err(error) => {
-                    self.put_back(Err(error));
-                    return Ok(false);
-                }
-            }
-            is_first = false;
+    /// Packets that are there beside one that was just received, without waiting.
+    fn recv_more_into(&mut self, places: &mut Places<'_>) {
+        if let Err(error) = self.gathered_into(places) {
+            self.put_back(Err(error));
         }
     }
 
-    /// One system call, and the packets that it brings, as [`PacketReceiver::gathered_each`] hands them
-    /// on.
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
-        let first = self.recv(hold)?;
-        if !Handed::with(first, &mut *put) {
-            return Ok(false);
-        }
-        match self.gathered_each(put) {
-            Ok(are_all) => Ok(are_all),
-            Err(error) => {
-                self.put_back(Err(error));
-                Ok(false)
-            }
-        }
-    }
+    /// The packets in the last places were handed on.
+    fn settle(&mut self) {}
 
     /// Receives one packet and what came with it, with room for so much of that: a packet that has
     /// gathered comes first and with nothing, otherwise it takes exactly one system call.
@@ -95,11 +62,31 @@ pub trait PacketReceiver: Send {
         false
     }
 
-    /// Takes an outcome back: the next receive answers it.
+    /// Takes an outcome back: the next receive answers it, before others that were taken back.
     fn put_back(&mut self, outcome: Result<Packet>);
 
     /// Whether the next receive answers without a system call.
     fn is_ready(&mut self) -> bool;
+}
+
+/// What [`PacketReceiver::gathered_into`] does, where nothing better is known.
+fn gathered_one_by_one<T: PacketReceiver + ?Sized>(
+    receiver: &mut T,
+    places: &mut Places<'_>,
+) -> Result<bool> {
+    let before = places.len();
+    while places.has_room() {
+        match receiver.recv_gathered() {
+            Ok(Some(packet)) => places.put(packet),
+            Ok(None) => return Ok(true),
+            Err(error) if places.len() == before => return Err(error),
+            Err(error) => {
+                receiver.put_back(Err(error));
+                break;
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The sending half of an endpoint.

@@ -1,17 +1,17 @@
 //! Packets over a stream of bytes: a receiving and a sending half.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::aside::Aside;
 use super::intake::{Failure, Intake};
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::ready::Ready;
+use super::{Counters, PacketReceiver, PacketSender, gathered_one_by_one, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
     is_connection,
 };
-use crate::packet::{Handed, Packet};
+use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::transport::StreamTransport;
@@ -22,8 +22,7 @@ pub struct StreamReceiver<T: ?Sized> {
     transport: Arc<T>,
     intake: Intake,
     counters: Arc<Counters>,
-    /// An outcome that was decided earlier.
-    ready: Option<Box<Result<Packet>>>,
+    ready: Ready,
     /// Why nothing more comes from the transport.
     ended: Option<Error>,
 }
@@ -32,7 +31,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The receiving half over a transport.
     pub fn new(transport: Arc<T>, intake: Intake, counters: Arc<Counters>) -> StreamReceiver<T> {
         counters.max_recv_size.set(intake.ask());
-        StreamReceiver { transport, intake, counters, ready: None, ended: None }
+        StreamReceiver { transport, intake, counters, ready: Ready::default(), ended: None }
     }
 
     /// The next packet of the intake; a failure for ever is remembered.
@@ -41,29 +40,29 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         self.intake.next_packet().map_err(|failure| self.failed(failure))
     }
 
-    /// Hands the packets that have gathered to `put` until that has enough; how many, and whether these
-    /// were all. What fails among them is the next outcome.
+    /// Puts the next packets of the intake into places; whether these were all. What fails behind others is
+    /// the next outcome.
     #[inline(always)]
-    fn next_packets(&mut self, mut put: impl FnMut(Handed<'_>, &Counters) -> bool) -> (usize, bool) {
-        let counters = &*self.counters;
-        let (count, rest) = self.intake.next_packets(|packet| put(packet, counters));
-        let are_all = rest.unwrap_or_else(|failure| {
-            self.ready = Some(Box::new(Err(self.failed(failure))));
-            false
-        });
-        (count, are_all)
+    fn next_packets(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        let before = places.len();
+        let outcome = self.intake.next_packets(places);
+        let count = places.len() - before;
+        self.counters.packets_received.add(count);
+        match outcome {
+            Ok(()) => Ok(!self.intake.has_fresh()),
+            Err(failure) => self.failed_behind(count, failure),
+        }
     }
 
-    /// The same; a failure that comes first is the outcome.
-    #[inline(always)]
-    fn hand_on(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<(usize, bool)> {
-        let outcome = self.next_packets(|packet, counters| {
-            counters.packets_received.add(1);
-            put(packet)
-        });
-        match (outcome, &self.ready) {
-            ((0, _), Some(_)) => self.ready.take().map_or(Ok(outcome), |failure| failure.map(|_| outcome)),
-            _ => Ok(outcome),
+    #[cold]
+    fn failed_behind(&mut self, count: usize, failure: Failure) -> Result<bool> {
+        let error = self.failed(failure);
+        match count {
+            0 => Err(error),
+            _ => {
+                self.put_back(Err(error));
+                Ok(false)
+            }
         }
     }
 
@@ -95,7 +94,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
             }
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
             Err(stop) => {
-                self.intake.unused();
+                self.intake.settle();
                 return Err(stop);
             }
         }
@@ -105,7 +104,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The stream has ended as it should, which may complete a last packet, or it broke.
     #[cold]
     fn end(&mut self, error: Option<Error>) {
-        self.intake.unused();
+        self.intake.settle();
         self.ended = Some(error.unwrap_or_else(|| {
             self.intake.end();
             Error::new(EN_ECONNABORTED, "the peer has ended the stream")
@@ -139,7 +138,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     fn recv_gathered(&mut self) -> Result<Option<Packet>> {
         let packet = match self.ready.take() {
             None => self.next_packet()?,
-            Some(outcome) => Some((*outcome)?),
+            Some(outcome) => Some(outcome?),
         };
         if packet.is_some() {
             self.counters.packets_received.add(1);
@@ -165,38 +164,24 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         }
     }
 
-    fn recv_more_into(&mut self, out: &mut [MaybeUninit<Packet>]) -> usize {
-        if self.ready.is_some() || out.is_empty() {
-            return 0;
+    fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        match self.ready.is_empty() {
+            true => self.next_packets(places),
+            false => gathered_one_by_one(self, places),
         }
-        let mut places = out.iter_mut();
-        let (count, _) = self.next_packets(|packet, _| {
-            places.next().map(|place| place.write(packet.take()));
-            places.len() > 0
-        });
-        self.counters.packets_received.add(count);
-        count
     }
 
-    fn gathered_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Result<bool> {
-        let Some(outcome) = self.ready.take() else {
-            let (_, are_all) = self.hand_on(put)?;
-            return Ok(are_all);
-        };
-        let packet = (*outcome)?;
-        self.counters.packets_received.add(1);
-        Ok(Handed::with(packet, put) && !self.intake.has_fresh())
-    }
-
-    fn recv_each(&mut self, hold: Hold, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
+    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>) -> Attempt<bool> {
         if let Some(error) = &self.ended {
             return Err(self.why_ended(error).at(Stage::Receive).into());
         }
         self.receive(|transport, space| transport.recv(space, hold))?;
-        match self.hand_on(put)? {
-            (0, _) => Err(Stop::Again),
-            (_, are_all) => Ok(are_all),
-        }
+        let are_all = self.next_packets(places)?;
+        if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
+    }
+
+    fn settle(&mut self) {
+        self.intake.settle();
     }
 
     fn is_drained(&self) -> bool {
@@ -207,15 +192,17 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if outcome.is_ok() {
             self.counters.packets_received.take_back();
         }
-        self.ready = Some(Box::new(outcome));
+        self.ready.put_back(outcome);
     }
 
     fn is_ready(&mut self) -> bool {
         loop {
-            if self.ready.is_none() {
-                self.ready = self.next_packet().transpose().map(Box::new);
+            if self.ready.is_empty()
+                && let Some(outcome) = self.next_packet().transpose()
+            {
+                self.ready.put_back(outcome);
             }
-            if self.ready.is_some() || self.ended.is_some() {
+            if !self.ready.is_empty() || self.ended.is_some() {
                 return true;
             }
             if !self.transport.has_received()

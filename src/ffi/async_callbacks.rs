@@ -7,9 +7,9 @@ use super::event_loop::status;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
-use crate::packet::{Handed, Packet};
+use crate::packet::Packet;
 use crate::reactor::callback::{Callee, Done};
-use crate::reactor::client::{Beside, Counted, Lent, Receive};
+use crate::reactor::client::{Beside, Counted, Lent, Receive, Turn};
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -154,21 +154,23 @@ pub(super) fn receive(callback: en_async_receive_t, user_data: *mut c_void) -> R
     Ok(Receive { tell: tell_receive, callee: Callee { function: callback as *const (), user_data } })
 }
 
-fn tell_receive(callee: Callee, outcome: Result<Handed<'_>>) -> bool {
+fn tell_receive(callee: Callee, outcome: Result<&mut Turn<'_, '_>>) {
     // SAFETY: `receive` has it from such a function.
     let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, *mut c_void) -> c_int =
         unsafe { function(&callee) };
     match outcome {
-        Ok(packet) => {
-            let packet = packet.into_raw().cast::<en_packet_t>();
-            // SAFETY: the application's own function; the packet, whose layout is that of the struct,
-            // is where it lies during the call.
-            unsafe { callback(EN_OK, packet, callee.user_data) == EN_RECEIVE_MORE }
-        }
-        Err(error) => {
-            // SAFETY: as above.
-            unsafe { callback(status(Err(error)), std::ptr::null_mut(), callee.user_data) };
-            false
-        }
+        Ok(turn) => turn.hand_on(
+            #[inline(always)]
+            |packet| {
+                let packet = packet.into_raw().cast::<en_packet_t>();
+                // SAFETY: the application's own function; the packet, whose layout is that of the struct,
+                // is where it lies during the call.
+                unsafe { callback(EN_OK, packet, callee.user_data) == EN_RECEIVE_MORE }
+            },
+        ),
+        // SAFETY: as above.
+        Err(error) => unsafe {
+            callback(status(Err(error)), std::ptr::null_mut(), callee.user_data);
+        },
     }
 }

@@ -18,7 +18,7 @@ use crate::error::{
     EN_EBADMSG, EN_ECANCELED, EN_EINVAL, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of,
 };
 use crate::packet::Packet;
-use crate::protocol::{BufferedDecoder, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use crate::protocol::{BufferedDecoder, Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 
 /// What the application hangs on to a registration, and its end.
 pub(super) struct UserData {
@@ -199,11 +199,11 @@ impl Answer {
             return Step::Bad { error: invalid(reason), used: 0 };
         }
         if self.packet.size == 0 {
-            return Step::Packet { start: 0, end: 0, used };
+            return Step::Packet(Cut { start: 0, end: 0, used });
         }
         if within < bytes.len() {
             return match self.packet.size <= bytes.len() - within {
-                true => Step::Packet { start: within, end: within + self.packet.size, used },
+                true => Step::Packet(Cut { start: within, end: within + self.packet.size, used }),
                 false => Step::Bad {
                     error: invalid("the decode callback gave a packet that reaches beyond the bytes"),
                     used: 0,
@@ -389,7 +389,7 @@ impl BufferedDecoder for LentDecoder {
         let bytes = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr(), filled) };
         let Some(release) = callbacks.release else { return answer.step(bytes, Packet::copied) };
         match answer.step(bytes, |packet| hand_on(packet, release, &self.state.table)) {
-            Step::Packet { start, end, used } => {
+            Step::Packet(Cut { start, end, used }) => {
                 Step::Made { packet: hand_on(&bytes[start..end], release, &self.state.table), used }
             }
             step => step,

@@ -57,8 +57,8 @@ pub unsafe extern "C" fn en_packet_release(packet: *mut en_packet_t) {
         let Some(packet) = (unsafe { packet.as_mut() }) else { return };
         let owner = std::mem::replace(&mut packet.owner, std::ptr::null_mut());
         if !owner.is_null() {
-            // SAFETY: an owner comes from `give`, and is taken out of the struct above: once.
-            drop(unsafe { Packet::from_raw(packet.data, packet.size, owner.cast()) });
+            // SAFETY: an owner comes from a packet of ours, and is taken out of the struct above: once.
+            unsafe { Packet::release_in(owner.cast(), (&raw const *packet).cast()) };
         }
         packet.data = std::ptr::null();
         packet.size = 0;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// The longest delimiter, in bytes.
@@ -160,7 +160,7 @@ impl DelimitedDecoder {
         let end = used - self.delimiter.bytes.len();
         let end = end - self.cr(&bytes[start..end]);
         match end - start <= self.max.bytes() {
-            true => Step::Packet { start, end, used },
+            true => Step::Packet(Cut { start, end, used }),
             false => Step::Bad { error: self.max.exceeded(), used },
         }
     }
@@ -262,7 +262,7 @@ mod tests {
         assert!(matches!(decoder.decode(b"abc-", false), Step::More { used: 0, need: 0 }));
         assert!(matches!(decoder.decode(b"abc-d", false), Step::Bad { used: 5, .. }));
         assert!(matches!(decoder.decode(b"e-", false), Step::More { used: 2, need: 0 }));
-        assert!(matches!(decoder.decode(b"-f--", false), Step::Packet { start: 1, end: 2, used: 4 }));
+        assert!(matches!(decoder.decode(b"-f--", false), Step::Packet(Cut { start: 1, end: 2, used: 4 })));
     }
 
     #[test]
@@ -320,7 +320,10 @@ mod tests {
         }
         let step = decoder.decode(&input, false);
         let expected = (2 * LONGEST + 1, input.len());
-        assert!(matches!(step, Step::Packet { start: 0, end, used } if (end, used) == expected), "{step:?}");
+        assert!(
+            matches!(step, Step::Packet(Cut { start: 0, end, used }) if (end, used) == expected),
+            "{step:?}"
+        );
     }
 
     /// What is found by looking at everything again and again.

@@ -1,6 +1,6 @@
 //! Packets that all have the same size.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{Result, invalid};
 
 /// Every packet has the same number of bytes, and nothing stands between them.
@@ -49,7 +49,7 @@ impl Decoder for FixedDecoder {
         }
         match bytes.len() < size {
             true => Step::More { used: 0, need: size },
-            false => Step::Packet { start: 0, end: size, used: size },
+            false => Step::Packet(Cut { start: 0, end: size, used: size }),
         }
     }
 

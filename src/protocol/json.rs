@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, Error, Result};
 use text::{Found, Text, is_space};
 
@@ -76,7 +76,7 @@ impl JsonDecoder {
     fn whole(&mut self, bytes: &[u8], start: usize, end: usize) -> Step {
         self.scanned = 0;
         match end - start <= self.max.bytes() {
-            true => Step::Packet { start, end, used: skip_space(bytes, end) },
+            true => Step::Packet(Cut { start, end, used: skip_space(bytes, end) }),
             false => Step::Bad { error: self.max.exceeded(), used: end },
         }
     }
@@ -314,10 +314,13 @@ mod tests {
         let mut decoder = decoder(&json(0));
         assert!(matches!(decoder.decode(b" \n  ", false), Step::More { used: 4, need: 0 }));
         assert!(matches!(decoder.decode(b"  {\"a\"", false), Step::More { used: 2, need: 0 }));
-        assert!(matches!(decoder.decode(b"{\"a\":1}", false), Step::Packet { start: 0, end: 7, used: 7 }));
+        assert!(matches!(
+            decoder.decode(b"{\"a\":1}", false),
+            Step::Packet(Cut { start: 0, end: 7, used: 7 })
+        ));
         assert!(matches!(decoder.decode(b"\r\n", false), Step::More { used: 2, need: 0 }));
         assert!(matches!(decoder.decode(b"12", false), Step::More { used: 0, need: 0 }));
-        assert!(matches!(decoder.decode(b"12", true), Step::Packet { start: 0, end: 2, used: 2 }));
+        assert!(matches!(decoder.decode(b"12", true), Step::Packet(Cut { start: 0, end: 2, used: 2 })));
     }
 
     #[test]

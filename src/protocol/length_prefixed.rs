@@ -1,6 +1,6 @@
 //! Packets that each begin with their length.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
 
 /// The most bytes a varint has.
@@ -141,20 +141,20 @@ fn behind(width: usize, size: usize, bytes: &[u8]) -> Step {
     let end = width + size;
     match bytes.len() < end {
         true => Step::More { used: 0, need: end },
-        false => Step::Packet { start: width, end, used: end },
+        false => Step::Packet(Cut { start: width, end, used: end }),
     }
 }
 
 /// What a receive says to a length that no packet has.
 #[cold]
-fn refuse(length: u64, counted: u64, max: MaxSize) -> Step {
+fn refusal(length: u64, counted: u64, max: MaxSize) -> Error {
     if length < counted {
         let reason = format!("a length of {length} has come that should count its own {counted} bytes");
-        return Step::Broken(Error::new(EN_EBADMSG, reason));
+        return Error::new(EN_EBADMSG, reason);
     }
     let size = length - counted;
     let reason = format!("a packet of {size} bytes is coming, and the maximum is {}", max.bytes());
-    Step::Broken(Error::new(EN_EMSGSIZE, reason))
+    Error::new(EN_EMSGSIZE, reason)
 }
 
 /// For a length that always has the same number of bytes.
@@ -192,7 +192,7 @@ impl<const WIDTH: usize> Decoder for FixedDecoder<WIDTH> {
         // One that is too small wraps around and becomes one that is too large.
         let size = length.wrapping_sub(self.counted);
         match size > self.max.bytes() as u64 {
-            true => refuse(length, self.counted, self.max),
+            true => Step::Broken(refusal(length, self.counted, self.max)),
             false => behind(WIDTH, size as usize, bytes),
         }
     }
@@ -244,7 +244,7 @@ impl Decoder for VarintDecoder {
         let counted = if self.includes_length { width as u64 } else { 0 };
         let size = length.wrapping_sub(counted);
         match size > self.max.bytes() as u64 {
-            true => refuse(length, counted, self.max),
+            true => Step::Broken(refusal(length, counted, self.max)),
             false => behind(width, size as usize, bytes),
         }
     }

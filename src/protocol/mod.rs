@@ -4,7 +4,9 @@
 //! looks at the bytes that have gathered and says where in them the packet lies.
 
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
-use crate::packet::Packet;
+use crate::packet::{Cutter, Packet};
+
+pub use crate::packet::Cut;
 
 pub mod datagram;
 pub mod delimited;
@@ -53,6 +55,19 @@ pub trait Decoder: Send {
     /// the end when [`Self::has_begun`].
     fn decode(&mut self, bytes: &[u8], ended: bool) -> Step;
 
+    /// Cuts off all packets that lie whole in what is there, or as many as there are places for; what it
+    /// has found in place of another one. Once for a great many, so that one costs no call of its own.
+    fn cut(&mut self, cutter: &mut Cutter<'_, '_>, ended: bool) -> Option<Step> {
+        while cutter.goes_on() {
+            let step = self.decode(cutter.bytes(), ended);
+            let Step::Packet(cut) = step else { return Some(step) };
+            cutter.cut(cut);
+            // There is nothing to end in it, which would be looked for.
+            std::mem::forget(step);
+        }
+        None
+    }
+
     /// Whether bytes that are spent belong to a packet that is not whole yet.
     fn has_begun(&self) -> bool {
         false
@@ -69,15 +84,8 @@ pub trait Decoder: Send {
 /// What a decoder found.
 #[derive(Debug)]
 pub enum Step {
-    /// A packet at these places of the bytes, and how many bytes are spent with it.
-    Packet {
-        /// Where it begins.
-        start: usize,
-        /// Where it ends.
-        end: usize,
-        /// How many bytes, counted from the first, are spent.
-        used: usize,
-    },
+    /// A packet among the bytes.
+    Packet(Cut),
     /// A packet that lies elsewhere, and how many bytes are spent with it.
     Made {
         /// The packet.

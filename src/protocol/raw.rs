@@ -1,6 +1,6 @@
 //! No packets: bytes as they come.
 
-use super::{Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, MaxSize, Sink, Step, StreamProtocol};
 use crate::error::Result;
 
 /// Bytes go out as they are given, and come as they arrive.
@@ -35,7 +35,7 @@ struct RawDecoder {
 impl Decoder for RawDecoder {
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let end = bytes.len().min(self.max.bytes());
-        Step::Packet { start: 0, end, used: end }
+        Step::Packet(Cut { start: 0, end, used: end })
     }
 
     fn limit(&self) -> usize {

@@ -1,6 +1,6 @@
 //! What the tests of the protocols share: an endpoint without a connection.
 
-use super::{Decoder, Decoding, Gather, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, Gather, Step, StreamProtocol};
 
 /// What a receiver is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Receiver {
             assert!(self.bytes.len() >= self.need, "less was needed than was asked for");
             self.need = 0;
             match step {
-                Step::Packet { start, end, used } => {
+                Step::Packet(Cut { start, end, used }) => {
                     assert!(used > 0, "a packet that spends nothing comes again for ever");
                     self.events.push(packet(&self.bytes[start..end]));
                     self.spend(used);

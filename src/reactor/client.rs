@@ -24,7 +24,7 @@ mod receiving;
 mod sending;
 mod watching;
 
-pub use receiving::{Beside, Lent, Receive};
+pub use receiving::{Beside, Lent, Receive, Turn};
 pub use sending::Counted;
 
 use closing::Closing;
@@ -78,6 +78,8 @@ pub struct AsyncClient {
     is_closing: Cell<bool>,
     /// The handle has ended.
     is_freed: Cell<bool>,
+    /// A started receive is handed packets, and nothing has ended it meanwhile.
+    is_receiving: Cell<bool>,
 }
 
 enum Late {
@@ -171,7 +173,7 @@ impl Over {
             Over::Packet(done, outcome) => done.call(outcome),
             Over::Packets(done, outcome) => done.call(outcome),
             Over::Beside(done, outcome) => done.call(outcome),
-            Over::Last(receive, error) => drop(receive.call(Err(error))),
+            Over::Last(receive, error) => receive.call(Err(error)),
         }
     }
 }
@@ -226,6 +228,7 @@ impl AsyncClient {
             is_awaited: Cell::new(false),
             is_closing: Cell::new(false),
             is_freed: Cell::new(false),
+            is_receiving: Cell::new(false),
         });
         let place = core.add(client.clone())?;
         client.place.set(u32::try_from(place).expect("a place has less bits"));
@@ -415,6 +418,7 @@ impl AsyncClient {
     /// The end of the handle: each pending callback comes before this returns, and none after.
     pub fn free(self: &Rc<Self>) {
         self.is_freed.set(true);
+        self.is_receiving.set(false);
         match self.core.is_foreign() {
             true => self.abandon(),
             false => self.wind_up(),

@@ -138,7 +138,7 @@ mod tests {
         let bytes = super::super::handle::own_name(socket.as_fd()).expect("a name");
         let address = UnixAddress::from_sockaddr(&bytes).expect("a Unix name");
         assert_eq!(address, UnixAddress::Abstract(name.into_bytes()));
-        assert_eq!(address.to_sockaddr(), *bytes);
+        assert_eq!(address.to_sockaddr()[..], bytes[..]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -344,6 +346,146 @@ static void what_lies_behind_urgent_data_comes(void)
     async_wire_close(&side);
 }
 
+/* ---- More packets at once than are handed on at once ---- */
+
+enum { MANY = 300, FIRST = 100, TOGETHER = 150, KEPT_EACH = 7 };
+
+/* Counts up: each packet is the next number. */
+typedef struct {
+    async_wire_t side;
+    int next;
+    int enough;
+    int calls;
+    int status;
+    en_packet_t kept[MANY / KEPT_EACH + 1];
+} numbers_t;
+
+static void check_number(const en_packet_t *packet, int number)
+{
+    char text[16];
+    int size = snprintf(text, sizeof(text), "%d", number);
+
+    CHECK_BYTES(packet->data, packet->size, text, (size_t)size);
+}
+
+/* Some are kept, in a copy of their struct. */
+static void take_number(numbers_t *numbers, en_packet_t *packet)
+{
+    check_number(packet, numbers->next);
+    if (numbers->next % KEPT_EACH == 0)
+        numbers->kept[numbers->next / KEPT_EACH] = *packet;
+    else
+        en_packet_release(packet);
+    numbers->next++;
+}
+
+static int take_until_enough(int status, en_packet_t *packet, void *user_data)
+{
+    numbers_t *numbers = user_data;
+
+    numbers->calls++;
+    numbers->status = status;
+    if (!packet)
+        return EN_RECEIVE_STOP;
+    take_number(numbers, packet);
+    if (numbers->next == numbers->enough)
+        CHECK_OK(en_async_tcp_client_recv_stop(numbers->side.client));
+    return EN_RECEIVE_MORE;
+}
+
+static void take_one(int status, en_packet_t *packet, void *user_data)
+{
+    numbers_t *numbers = user_data;
+
+    numbers->calls++;
+    REQUIRE_OK(status);
+    take_number(numbers, packet);
+}
+
+static void take_several(int status, en_packet_t *packets, size_t count, void *user_data)
+{
+    numbers_t *numbers = user_data;
+
+    numbers->calls++;
+    REQUIRE_OK(status);
+    for (size_t i = 0; i < count; i++)
+        take_number(numbers, &packets[i]);
+}
+
+/* `bad` is a number behind which comes what is no packet. */
+static void numbers_open(numbers_t *numbers, int bad)
+{
+    en_tcp_options_t *options = options_new();
+    char text[8 * MANY] = "";
+    size_t size = 0;
+
+    memset(numbers, 0, sizeof(*numbers));
+    CHECK_OK(en_tcp_options_set_max_packet_size(options, 3));
+    async_wire_open(&numbers->side, options);
+    for (int i = 0; i < MANY; i++)
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%d\n%s", i,
+                                 i == bad ? "long\n" : "");
+    peer_send_text(numbers->side.fd, text);
+}
+
+static void numbers_start(numbers_t *numbers, int enough)
+{
+    numbers->enough = enough;
+    numbers->calls = 0;
+    CHECK_OK(
+        en_async_tcp_client_recv_start(numbers->side.client, take_until_enough, numbers, NULL));
+    CHECK_OK(en_loop_run(numbers->side.loop));
+}
+
+static void numbers_close(numbers_t *numbers)
+{
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+
+    CHECK_INT(numbers->next, MANY);
+    CHECK_OK(en_async_tcp_client_get_stats(numbers->side.client, &stats));
+    CHECK_INT(stats.packets_received, MANY);
+    async_wire_close(&numbers->side);
+    for (int i = 0; i < MANY; i += KEPT_EACH) {
+        check_number(&numbers->kept[i / KEPT_EACH], i);
+        en_packet_release(&numbers->kept[i / KEPT_EACH]);
+    }
+}
+
+static void a_great_many_may_go_apart(void)
+{
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    numbers_t numbers;
+
+    numbers_open(&numbers, -1);
+    numbers_start(&numbers, FIRST);
+    CHECK_INT(numbers.calls, FIRST);
+    CHECK_OK(en_async_tcp_client_get_stats(numbers.side.client, &stats));
+    CHECK_INT(stats.packets_received, FIRST);
+    numbers.calls = 0;
+    CHECK_OK(en_async_tcp_client_recv_packet(numbers.side.client, 5000, take_one, &numbers, NULL));
+    CHECK_OK(en_async_tcp_client_recv_packets(numbers.side.client, TOGETHER, 5000, take_several,
+                                              &numbers, NULL));
+    CHECK_OK(en_loop_run(numbers.side.loop));
+    CHECK_INT(numbers.calls, 2);
+    CHECK_INT(numbers.next, FIRST + 1 + TOGETHER);
+    numbers_start(&numbers, MANY);
+    numbers_close(&numbers);
+}
+
+static void a_bad_packet_behind_a_great_many_is_told_after_them(void)
+{
+    numbers_t numbers;
+
+    numbers_open(&numbers, FIRST);
+    numbers_start(&numbers, FIRST); /* one before the last good one */
+    numbers_start(&numbers, MANY);
+    CHECK_INT(numbers.calls, 2);
+    CHECK_CODE(numbers.status, EN_EMSGSIZE);
+    numbers_start(&numbers, MANY);
+    CHECK_CODE(numbers.status, EN_OK);
+    numbers_close(&numbers);
+}
+
 static const test_case_t cases[] = {
     CASE(what_is_asked_for_is_told_once_connected),
     CASE(those_that_are_there_come_together),
@@ -355,6 +497,8 @@ static const test_case_t cases[] = {
     CASE(what_came_while_something_was_left_is_read),
     CASE(what_lies_behind_urgent_data_comes),
     CASE(closing_a_transport_of_callbacks_ends_what_waits),
+    CASE(a_great_many_may_go_apart),
+    CASE(a_bad_packet_behind_a_great_many_is_told_after_them),
 };
 
 TEST_MAIN("async_batch")

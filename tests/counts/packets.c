@@ -21,6 +21,9 @@ static en_client_t *client;
 static en_unix_stream_client_t *stream;
 static en_udp_client_t *datagrams;
 static en_ancillary_t *ancillary;
+static en_loop_t *loop;
+static en_async_unix_stream_client_t *started;
+static long received;
 
 /* The peers: each goes on until nobody is there any more, or it is ended. */
 
@@ -107,6 +110,25 @@ static int receive_many(long count)
     return 0;
 }
 
+static int take(int status, en_packet_t *got, void *user_data)
+{
+    long *count = user_data;
+
+    if (status < 0)
+        return EN_RECEIVE_STOP;
+    received++;
+    en_packet_release(got);
+    return received < *count ? EN_RECEIVE_MORE : EN_RECEIVE_STOP;
+}
+
+static int receive_on_loop(long count)
+{
+    if (en_async_unix_stream_client_recv_start(started, take, &count, NULL) != EN_OK ||
+        en_loop_run(loop) != EN_OK)
+        return 1;
+    return received < count;
+}
+
 static int receive_descriptors(long count)
 {
     en_packet_t got;
@@ -164,7 +186,7 @@ static int send_descriptors(long count)
     return 0;
 }
 
-enum kind { STREAM, BUFFERED, UDP, UDP_TOGETHER };
+enum kind { STREAM, BUFFERED, LOOP, UDP, UDP_TOGETHER };
 
 static const struct way {
     const char *name;
@@ -174,6 +196,7 @@ static const struct way {
 } ways[] = {
     {"recv_packet", receive_each, feed, STREAM},
     {"recv_packets", receive_many, feed, STREAM},
+    {"recv_start", receive_on_loop, feed, LOOP},
     {"send_packet", send_each, drain, STREAM},
     {"send_packet_buffered", send_each, drain, BUFFERED},
     {"send_packets", send_many, drain, STREAM},
@@ -230,7 +253,14 @@ static int open_client(const struct way *way)
     rc = rc < 0
              ? rc
              : en_unix_stream_options_set_write_buffer(options, way->kind == BUFFERED ? 65536 : 0);
-    rc = rc < 0 ? rc : en_unix_stream_client_from_fd(&stream, ends[0], protocol, options);
+    if (way->kind == LOOP) {
+        rc = rc < 0 ? rc : en_loop_new(&loop);
+        rc = rc < 0
+                 ? rc
+                 : en_async_unix_stream_client_from_fd(&started, loop, ends[0], protocol, options);
+    } else {
+        rc = rc < 0 ? rc : en_unix_stream_client_from_fd(&stream, ends[0], protocol, options);
+    }
     rc = rc < 0 ? rc : en_ancillary_new(&ancillary);
     en_unix_stream_options_free(options);
     en_stream_protocol_free(protocol);
@@ -266,6 +296,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", way->name, en_last_error_message());
     en_unix_stream_client_free(stream);
     en_udp_client_free(datagrams);
+    en_async_unix_stream_client_free(started);
+    en_loop_free(loop);
     en_ancillary_free(ancillary);
     kill(peer, SIGKILL);
     waitpid(peer, NULL, 0);

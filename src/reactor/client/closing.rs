@@ -42,6 +42,7 @@ impl AsyncClient {
         let operation = self.begin(timeout_ms, done);
         let number = operation.number;
         self.is_closing.set(true);
+        self.is_receiving.set(false);
         self.wait_closed(operation);
         self.go_on_later();
         Ok(number)

@@ -9,7 +9,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::PacketReceiver;
 use crate::error::{EN_EBUSY, Error, Result};
-use crate::packet::{Handed, Packet};
+use crate::packet::{Handed, Packet, Places};
 use crate::reactor::callback::{Callee, Done};
 use crate::reactor::event_loop::EventLoop;
 use crate::socket::ancillary::Ancillary;
@@ -21,19 +21,19 @@ use crate::socket::ancillary::Ancillary;
 /// How many packets one client gets before others have their turn.
 const TURN: usize = 256;
 
-/// Called with each packet, and once with an error at the end; whether more are wanted.
+/// Called with packets, and once with an error at the end.
 #[derive(Clone, Copy)]
 pub struct Receive {
     /// Knows what kind of a function the callee has.
-    pub tell: for<'a> fn(Callee, Result<Handed<'a>>) -> bool,
+    pub tell: for<'a> fn(Callee, Result<&'a mut Turn<'_, '_>>),
     /// The application's function.
     pub callee: Callee,
 }
 
 impl Receive {
     #[inline(always)]
-    pub(super) fn call(self, outcome: Result<Handed<'_>>) -> bool {
-        (self.tell)(self.callee, outcome)
+    pub(super) fn call(self, outcome: Result<&mut Turn<'_, '_>>) {
+        (self.tell)(self.callee, outcome);
     }
 }
 
@@ -129,22 +129,29 @@ impl Started {
 }
 
 /// The turn of a started receive.
-struct Turn<'a> {
-    client: &'a Rc<AsyncClient>,
-    number: u64,
-    receive: Receive,
-    /// How many packets it still gets.
-    left: usize,
+pub struct Turn<'a, 'p> {
+    client: &'a AsyncClient,
+    packets: &'a mut Places<'p>,
     wants_more: bool,
 }
 
-impl Turn<'_> {
-    /// Hands a packet on; whether another may follow.
+impl Turn<'_, '_> {
+    /// Gives the packets to the application, one by one; `give` says whether it wants more of them.
     #[inline(always)]
-    fn hand_on(&mut self, packet: Handed<'_>) -> bool {
-        self.wants_more = self.receive.call(Ok(packet));
-        self.left -= 1;
-        self.wants_more && self.left > 0 && self.client.is_started(self.number)
+    pub fn hand_on(&mut self, mut give: impl FnMut(Handed<'_>) -> bool) {
+        loop {
+            let Some(packet) = self.packets.hand_on() else { return };
+            self.wants_more = give(packet);
+            if !self.goes_on() {
+                return;
+            }
+        }
+    }
+
+    /// Whether another packet may follow.
+    #[inline(always)]
+    fn goes_on(&self) -> bool {
+        self.wants_more && self.client.is_receiving.get()
     }
 }
 
@@ -204,45 +211,60 @@ impl Incoming {
         outcome
     }
 
-    /// Hands what is there to `put` until that has enough; whether these were all there are.
+    /// Puts what has gathered into the places, which are empty, or else what one receive brings. They stay
+    /// empty only if that fails.
     #[inline(always)]
-    fn receive_each(&mut self, put: &mut dyn FnMut(Handed<'_>) -> bool) -> Attempt<bool> {
+    fn receive_into(&mut self, places: &mut Places<'_>) -> Attempt<()> {
         if self.has_gathered {
-            self.has_gathered = !self.receiver.gathered_each(put)?;
+            self.has_gathered = !self.receiver.gathered_into(places)?;
+            if !places.is_empty() {
+                return Ok(());
+            }
         }
-        if self.has_gathered {
-            return Ok(false);
-        }
-        let outcome = self.receive_new(|receiver| receiver.recv_each(Hold::No, put));
+        let outcome = self.receive_new(|receiver| receiver.recv_into(Hold::No, places));
         // There may be more behind what cannot be decoded.
         self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
-        Ok(outcome? && !self.is_readable)
+        outcome.map(|_| ())
+    }
+
+    /// The packets in the places were handed on; those that are left come with the next receive.
+    #[inline(always)]
+    fn settle(&mut self, places: &mut Places<'_>) {
+        while let Some(packet) = places.take_back() {
+            self.receiver.put_back(Ok(packet));
+            self.has_gathered = true;
+        }
+        self.receiver.settle();
     }
 
     /// At least one, and at most so many that are there with it.
     fn receive_several(&mut self, most: usize) -> Attempt<Vec<Packet>> {
         let mut packets = Vec::new();
-        let outcome = self.receive_each(&mut |packet| {
-            packets.push(packet.take());
-            packets.len() < most
-        });
-        if packets.is_empty() { outcome.and(Err(Stop::Want(Interest::Read))) } else { Ok(packets) }
+        let mut may_be_more = true;
+        while may_be_more && packets.len() < most {
+            let outcome = Places::with(most - packets.len(), |places| {
+                let outcome = self.receive_into(places);
+                may_be_more = !places.has_room();
+                packets.extend(std::iter::from_fn(|| places.hand_on().map(Handed::take)));
+                self.settle(places);
+                outcome
+            });
+            if packets.is_empty() {
+                outcome?;
+            }
+        }
+        Ok(packets)
     }
 
     /// Hands on what is there for as long as the turn goes on.
     #[inline(always)]
-    fn receive_for(&mut self, turn: &mut Turn<'_>) -> Attempt<()> {
-        let mut goes_on = true;
-        while goes_on {
-            let are_all = self.ask(|incoming| {
-                incoming.receive_each(&mut |packet| {
-                    goes_on = turn.hand_on(packet);
-                    goes_on
-                })
-            })?;
-            if are_all {
-                return Err(Stop::Want(Interest::Read));
-            }
+    fn receive_for(&mut self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
+        let mut left = TURN;
+        while turn.goes_on() && left > 0 {
+            self.ask(|incoming| incoming.receive_into(turn.packets))?;
+            left = left.saturating_sub(turn.packets.len());
+            receive.call(Ok(turn));
+            self.settle(turn.packets);
         }
         Ok(())
     }
@@ -359,6 +381,7 @@ impl AsyncClient {
     /// Receives no more; the callback is not called again. Whether it was receiving.
     pub fn recv_stop(self: &Rc<Self>) -> Result<bool> {
         let Some(mut started) = self.access()?.started.take() else { return Ok(false) };
+        self.is_receiving.set(false);
         started.pause(&self.core);
         self.core.release();
         Ok(true)
@@ -368,6 +391,7 @@ impl AsyncClient {
     pub(super) fn end_started(self: &Rc<Self>, error: Error) {
         let Ok(mut inner) = self.access() else { return };
         let Some(mut started) = inner.started.take() else { return };
+        self.is_receiving.set(false);
         started.pause(&self.core);
         if !started.is_called {
             drop(inner);
@@ -438,36 +462,43 @@ impl AsyncClient {
         started.pause(&self.core);
         started.is_called = true;
         let (number, receive) = (started.number, started.receive);
-        let mut turn = Turn { client: self, number, receive, left: TURN, wants_more: true };
-        let (incoming, outcome) = match live.incoming.take_if(|_| !live.runs_callbacks) {
-            Some(mut incoming) => {
-                drop(inner);
-                let outcome = incoming.receive_for(&mut turn);
-                (Some(incoming), outcome)
-            }
-            None => {
-                drop(inner);
-                (None, self.receive_one_by_one(&mut turn))
-            }
-        };
-        let wants_more = turn.wants_more;
-        self.end_turn(number, wants_more, outcome, incoming);
+        self.is_receiving.set(true);
+        let incoming = live.incoming.take_if(|_| !live.runs_callbacks);
+        drop(inner);
+        Places::with(TURN, |packets| {
+            let mut turn = Turn { client: self, packets, wants_more: true };
+            let (incoming, outcome) = match incoming {
+                Some(mut incoming) => {
+                    let outcome = incoming.receive_for(receive, &mut turn);
+                    (Some(incoming), outcome)
+                }
+                None => (None, self.receive_one_by_one(receive, &mut turn)),
+            };
+            let wants_more = turn.wants_more;
+            self.end_turn(number, wants_more, outcome, incoming);
+        });
     }
 
     /// Where receiving runs code of the application, which must not call the client: what it would
     /// change is borrowed meanwhile.
-    fn receive_one_by_one(&self, turn: &mut Turn<'_>) -> Attempt<()> {
-        loop {
+    fn receive_one_by_one(&self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
+        for _ in 0..TURN {
             let packet = {
                 let Ok(mut inner) = self.access() else { return Ok(()) };
                 let State::Connected(live) = &mut inner.state else { return Ok(()) };
                 live.ask(Incoming::receive)?
             };
             // The handle may have ended inside that.
-            if self.is_freed.get() || !Handed::with(packet, |packet| turn.hand_on(packet)) {
+            if self.is_freed.get() {
+                return Ok(());
+            }
+            turn.packets.put(packet);
+            receive.call(Ok(turn));
+            if !turn.goes_on() {
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// A turn of the receive with this number is over; what it had taken out comes back.
@@ -500,13 +531,5 @@ impl AsyncClient {
             Err(_) => started.wait(&self.core),
             Ok(()) => self.go_on_later(),
         }
-    }
-
-    /// Whether it is still under way, and may be called.
-    fn is_started(&self, number: u64) -> bool {
-        let is_it = |started: &Started| started.number == number && started.ended.is_none();
-        !self.is_closing.get()
-            && !self.is_freed.get()
-            && self.access().is_ok_and(|inner| inner.started.as_ref().is_some_and(is_it))
     }
 }
