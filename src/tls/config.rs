@@ -4,12 +4,11 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::sync::Arc;
 
-use rustls::{KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{ClientConnection, KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use super::client::Client;
 use super::failure::failure;
 use super::options::{TlsOptions, Version};
-use super::party::Party;
 use super::server;
 use crate::error::{Error, Result, invalid};
 
@@ -47,23 +46,17 @@ impl TlsConfig {
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
     /// the configuration has names of its own. Without a name ("") neither is done. Says which name
     /// is verified, if any is.
-    pub fn connect(&self, name: &str) -> Result<(Party, Option<Arc<str>>)> {
+    pub fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<str>>)> {
         match &*self.0 {
-            Side::Client(client) => {
-                let (connection, verified) = client.connect(name)?;
-                Ok((Party::Client(connection), verified))
-            }
+            Side::Client(client) => client.connect(name),
             Side::Server(_) => Err(invalid("this TLS configuration is a server's: it cannot connect")),
         }
     }
 
     /// Begins a connection that a client has opened.
-    pub fn accept(&self) -> Result<Party> {
+    pub fn accept(&self) -> Result<ServerConnection> {
         match &*self.0 {
-            Side::Server(config) => {
-                let accepted = ServerConnection::new(config.clone());
-                accepted.map(|accepted| Party::Server(Box::new(accepted))).map_err(|error| failure(&error))
-            }
+            Side::Server(config) => ServerConnection::new(config.clone()).map_err(|error| failure(&error)),
             Side::Client(_) => Err(invalid("this TLS configuration is a client's: it cannot accept")),
         }
     }

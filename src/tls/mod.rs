@@ -1,7 +1,7 @@
 //! TLS without sockets: who is trusted, who one is, and what it means when a handshake fails.
 //!
 //! [`options`] are what the caller wants, checked one by one; [`config`] is what becomes of them: it
-//! never changes, and makes one [`party::Party`] after the other. Whoever moves the bytes asks
+//! never changes, and makes one connection of rustls after the other. Whoever moves the bytes asks
 //! [`failure`] what an error means and [`facts`] what was agreed on.
 //!
 //! Without the feature `tls` the options can still be named, and nothing can be made of them.
@@ -24,8 +24,6 @@ pub mod config;
 pub mod failure;
 #[cfg(feature = "tls")]
 mod names;
-#[cfg(feature = "tls")]
-pub mod party;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]
@@ -63,8 +61,6 @@ pub use facts::TlsFacts;
 #[cfg(feature = "tls")]
 pub use failure::failure;
 pub use options::TlsOptions;
-#[cfg(feature = "tls")]
-pub use party::Party;
 
 /// Whether this build can speak TLS; `EN_EOPNOTSUPP` if not.
 pub fn available() -> Result<()> {

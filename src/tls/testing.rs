@@ -6,14 +6,14 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
     IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
-use rustls::CommonState;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::CertifiedKey;
+use rustls::{CommonState, ConnectionCommon};
 
 use super::provider::provider;
 use super::source::Source;
-use super::{Party, TlsConfig, TlsFacts, TlsOptions, failure};
+use super::{TlsConfig, TlsFacts, TlsOptions, failure};
 use crate::error::Error;
 
 /// A certificate and its key, as PEM and DER.
@@ -228,7 +228,7 @@ pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) ->
 }
 
 /// Carries what one side has to say to the other, which keeps its first error.
-fn deliver(from: &mut Party, to: &mut Party, error: &mut Option<Error>) {
+fn deliver<A, B>(from: &mut ConnectionCommon<A>, to: &mut ConnectionCommon<B>, error: &mut Option<Error>) {
     let mut bytes = Vec::new();
     while from.wants_write() {
         from.write_tls(&mut bytes).expect("memory");
@@ -239,7 +239,7 @@ fn deliver(from: &mut Party, to: &mut Party, error: &mut Option<Error>) {
 }
 
 /// Lets a connection read bytes.
-pub(crate) fn feed(connection: &mut Party, mut bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn feed<D>(connection: &mut ConnectionCommon<D>, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         match connection.read_tls(&mut bytes) {
             Ok(_) => {}

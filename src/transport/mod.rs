@@ -5,6 +5,8 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use self::socket::StreamSocket;
+#[cfg(feature = "tls")]
+use self::tls::TlsStream;
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
 use crate::socket::ancillary::Ancillary;
@@ -239,7 +241,8 @@ pub(crate) fn no_attribute() -> Error {
     Error::new(EN_ENODATA, "this transport has no such attribute")
 }
 
-/// TLS over a transport; see [`tls::TlsStream::new`].
+/// TLS over a transport, as this configuration has it. `name` is the peer's, for clients: it is asked
+/// for and verified unless the configuration has one of its own; "" for neither.
 #[cfg(feature = "tls")]
 pub fn secure(
     inner: Arc<dyn StreamTransport>,
@@ -247,7 +250,11 @@ pub fn secure(
     name: &str,
     standard_compatible: bool,
 ) -> Result<Arc<dyn StreamTransport>> {
-    Ok(Arc::new(tls::TlsStream::new(inner, config, name, standard_compatible)?))
+    if config.is_server() {
+        return Ok(Arc::new(TlsStream::new(inner, config.accept()?, None, standard_compatible)));
+    }
+    let (connection, verified_name) = config.connect(name)?;
+    Ok(Arc::new(TlsStream::new(inner, connection, verified_name, standard_compatible)))
 }
 
 /// Without TLS there is no configuration that this could be called with.

@@ -4,9 +4,12 @@
 //! thread that receives and one that sends are in each other's way for some microseconds at most.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::ops::DerefMut;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::ConnectionCommon;
 
 use super::{Attribute, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
@@ -14,15 +17,15 @@ use crate::error::{
     EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
 };
 use crate::packet::Storage;
-use crate::tls::{Party, TlsConfig, TlsFacts, failure};
+use crate::tls::{TlsFacts, failure};
 
 /// How many encrypted bytes one receive asks for: several records.
 const ASK: usize = 64 << 10;
 
-/// A stream of bytes that nobody else can read or change.
-pub struct TlsStream {
+/// A stream of bytes that nobody else can read or change, from one side: a client's or a server's.
+pub struct TlsStream<C> {
     inner: Arc<dyn StreamTransport>,
-    session: Mutex<Session>,
+    session: Mutex<Session<C>>,
     /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
     incoming: Mutex<Storage>,
     /// The name that the peer's certificate must have.
@@ -35,8 +38,8 @@ pub struct TlsStream {
     deaf: AtomicBool,
 }
 
-struct Session {
-    connection: Party,
+struct Session<C> {
+    connection: C,
     /// Bytes of the sender that are encrypted, and may not have gone out yet.
     committed: usize,
     /// There may be decrypted bytes that nobody has taken.
@@ -48,19 +51,17 @@ struct Session {
     farewell_said: bool,
 }
 
-impl TlsStream {
-    /// TLS as this configuration has it. `name` is the peer's, for clients: it is asked for and
-    /// verified unless the configuration has one of its own; "" for neither.
+impl<C, D> TlsStream<C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+{
+    /// A connection that begins over a transport.
     pub fn new(
         inner: Arc<dyn StreamTransport>,
-        config: &TlsConfig,
-        name: &str,
+        connection: C,
+        verified_name: Option<Arc<str>>,
         standard_compatible: bool,
-    ) -> Result<TlsStream> {
-        let (connection, verified_name) = match config.is_server() {
-            true => (config.accept()?, None),
-            false => config.connect(name)?,
-        };
+    ) -> TlsStream<C> {
         let session = Session {
             connection,
             committed: 0,
@@ -69,7 +70,7 @@ impl TlsStream {
             cut: None,
             farewell_said: false,
         };
-        Ok(TlsStream {
+        TlsStream {
             inner,
             session: Mutex::new(session),
             incoming: Mutex::default(),
@@ -77,7 +78,7 @@ impl TlsStream {
             standard_compatible,
             has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
-        })
+        }
     }
 
     fn shake_hands(&self, hold: Hold) -> Attempt<()> {
@@ -119,7 +120,7 @@ impl TlsStream {
     }
 
     /// Decrypts the next piece of what has come; a failure is for good.
-    fn decrypt(&self, session: &mut Session, incoming: &mut Storage) {
+    fn decrypt(&self, session: &mut Session<C>, incoming: &mut Storage) {
         // Reading from memory does not fail, and there is room: what was decrypted has been taken.
         let count = session.connection.read_tls(&mut incoming.bytes()).unwrap_or(0);
         incoming.spend(count);
@@ -178,7 +179,7 @@ impl TlsStream {
     }
 
     /// Sends what is encrypted, as much as goes at once.
-    fn write_out(&self, session: &mut Session) -> Attempt<()> {
+    fn write_out(&self, session: &mut Session<C>) -> Attempt<()> {
         while session.connection.wants_write() {
             let mut outlet = Outlet { inner: &*self.inner, stop: None };
             if let Err(error) = session.connection.write_tls(&mut outlet) {
@@ -222,7 +223,10 @@ impl TlsStream {
     }
 }
 
-impl StreamTransport for TlsStream {
+impl<C, D> StreamTransport for TlsStream<C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>> + Send + 'static,
+{
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         self.has_fetched.store(false, Ordering::Relaxed);
         self.receive(&mut lock(&self.incoming), buffer, hold)
@@ -279,7 +283,10 @@ impl StreamTransport for TlsStream {
     }
 }
 
-impl Transport for TlsStream {
+impl<C, D> Transport for TlsStream<C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>> + Send + 'static,
+{
     fn stop_receiving(&self) {
         self.deaf.store(true, Ordering::SeqCst);
         self.inner.stop_receiving();

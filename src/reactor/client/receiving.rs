@@ -18,7 +18,7 @@ use crate::socket::ancillary::Ancillary;
 // forgotten where they return to. So what lies between the loop and the application's callback is put
 // together by the compiler.
 
-/// How many packets one client gets before others have their turn.
+/// About so many packets one client gets before others have their turn.
 const TURN: usize = 256;
 
 /// Called with packets, and once with an error at the end.
