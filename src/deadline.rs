@@ -4,9 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Result, invalid};
 
-/// A tick of the system, some milliseconds, is little beside so long a time.
-const LONG_MS: u64 = 1000;
-
 /// When a call has to end. Its clock starts when somebody first asks what is left, so that a call
 /// that need not wait never asks the system for the time.
 #[derive(Clone, Copy, Debug)]
@@ -60,12 +57,11 @@ impl Deadline {
         }
     }
 
-    /// The whole time in milliseconds, if it is so long that a tick of the system more or less does not
-    /// count, and the clock has not started.
+    /// The whole time in milliseconds, if the clock has not started.
     #[inline]
     pub fn whole_ms(&self) -> Option<u64> {
         match *self {
-            Deadline::AfterMs(time) if time >= LONG_MS => Some(time),
+            Deadline::AfterMs(time) => Some(time),
             _ => None,
         }
     }

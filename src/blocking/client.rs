@@ -16,9 +16,9 @@ use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
+use crate::socket::moment::Moment;
 use crate::socket::names::Names;
 use crate::socket::slot::{Guard, Slot};
-use crate::socket::tick::Tick;
 use crate::transport::Transport;
 
 mod closing;
@@ -362,7 +362,7 @@ impl Client {
                 Ok(packet) => packet,
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(_) => {
-                    since.map(|tick| deadline.left_at(|| tick.next()));
+                    since.map(|moment| deadline.left_at(|| moment.instant()));
                     self.drive_receiver(half, deadline, recv)?
                 }
             },
@@ -373,12 +373,12 @@ impl Client {
     /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
     /// if the clock of the deadline has yet to start from there.
     #[inline(always)]
-    fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Tick>) {
+    fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Moment>) {
         if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.life.is_in_child() {
             return (Hold::No, None);
         }
         match deadline.whole_ms() {
-            Some(time) => (Hold::within_ms(time), Some(Tick::last())),
+            Some(time) => (Hold::within_ms(time), Some(Moment::now())),
             None => (self.waiting.hold(deadline.left()), None),
         }
     }
