@@ -12,7 +12,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
@@ -321,12 +322,10 @@ impl Packet {
         Packet { data, size, block }
     }
 
-    /// The bytes from `start` to `end` as a packet, without a copy.
-    #[must_use]
-    pub fn part(mut self, start: usize, end: usize) -> Packet {
+    /// Views from now on but the bytes from `start` to `end` of what it did.
+    pub fn narrow(&mut self, start: usize, end: usize) {
         let data = NonNull::from(&self[start..end]).cast();
         (self.data, self.size) = (data, end - start);
-        self
     }
 
     /// Takes the packet apart, for [`Packet::from_raw`] to put it together again.
@@ -394,6 +393,43 @@ impl<'p> Places<'p> {
         work(&mut Places { places, next: 0, end: 0, lends: true })
     }
 
+    /// The packet that `work` puts into a place, for who wants it by value.
+    #[inline(always)]
+    pub fn one<E>(work: impl FnOnce(&mut Places<'_>) -> Result<(), E>) -> Result<Packet, E> {
+        let mut place = MaybeUninit::uninit();
+        let mut places = Places::over(slice::from_mut(&mut place));
+        work(&mut places)?;
+        Ok(places.take_back().expect("a packet or a failure"))
+    }
+
+    /// Has `work` put a packet into somebody else's place; if it fails, the place is as it was.
+    #[inline(always)]
+    pub fn fill<E>(
+        place: &mut MaybeUninit<Packet>,
+        work: impl FnOnce(&mut Places<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // SAFETY: whatever there is goes back as it is, or is forgotten.
+        let before = unsafe { ptr::read(place) };
+        let mut places = Places::over(slice::from_mut(place));
+        let outcome = work(&mut places);
+        match outcome {
+            Ok(()) => drop(places.leave()),
+            Err(_) => {
+                drop(places);
+                *place = before;
+            }
+        }
+        outcome
+    }
+
+    /// The same with the next place, where there is room.
+    #[inline(always)]
+    pub fn fill_next<E>(&mut self, work: impl FnOnce(&mut Places<'_>) -> Result<(), E>) -> Result<(), E> {
+        Places::fill(&mut self.places[self.end], work)?;
+        self.end += 1;
+        Ok(())
+    }
+
     /// Whether there is room for another packet.
     #[inline]
     pub fn has_room(&self) -> bool {
@@ -414,9 +450,10 @@ impl<'p> Places<'p> {
 
     /// Puts a packet behind the others, where there is room.
     #[inline]
-    pub fn put(&mut self, packet: Packet) {
-        self.places[self.end].write(packet);
+    pub fn put(&mut self, packet: Packet) -> &mut Packet {
+        let place = &mut self.places[self.end];
         self.end += 1;
+        place.write(packet)
     }
 
     /// The next packet. If there is none any more, there is room again from the first place on.
