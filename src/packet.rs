@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::ops::Deref;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
@@ -408,15 +408,14 @@ impl<'p> Places<'p> {
         place: &mut MaybeUninit<Packet>,
         work: impl FnOnce(&mut Places<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // SAFETY: whatever there is goes back as it is, or is forgotten.
-        let before = unsafe { ptr::read(place) };
+        let before = Before::of(place);
         let mut places = Places::over(slice::from_mut(place));
         let outcome = work(&mut places);
         match outcome {
             Ok(()) => drop(places.leave()),
             Err(_) => {
                 drop(places);
-                *place = before;
+                before.restore(place);
             }
         }
         outcome
@@ -436,6 +435,12 @@ impl<'p> Places<'p> {
         self.end < self.places.len()
     }
 
+    /// How many more packets there is room for.
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.places.len() - self.end
+    }
+
     /// How many packets there are.
     #[inline]
     pub fn len(&self) -> usize {
@@ -449,7 +454,7 @@ impl<'p> Places<'p> {
     }
 
     /// Puts a packet behind the others, where there is room.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, packet: Packet) -> &mut Packet {
         let place = &mut self.places[self.end];
         self.end += 1;
@@ -491,6 +496,27 @@ impl Drop for Places<'_> {
         while self.take_back().is_some() {}
     }
 }
+
+/// What was in a place, part by part: it was most likely just written so, and to read that as a whole
+/// takes longer.
+struct Before([MaybeUninit<*const u8>; 3]);
+
+impl Before {
+    #[inline(always)]
+    fn of(place: &MaybeUninit<Packet>) -> Before {
+        let parts = place.as_ptr().cast::<MaybeUninit<*const u8>>();
+        // SAFETY: a packet has so many parts; whatever they are, they are only put back.
+        Before([0, 1, 2].map(|part| unsafe { parts.add(part).read_volatile() }))
+    }
+
+    #[cold]
+    fn restore(self, place: &mut MaybeUninit<Packet>) {
+        // SAFETY: it is what was there.
+        unsafe { place.as_mut_ptr().cast::<[MaybeUninit<*const u8>; 3]>().write(self.0) };
+    }
+}
+
+const _: () = assert!(size_of::<Before>() == size_of::<Packet>());
 
 /// A packet in its place.
 pub struct Handed<'a>(&'a mut MaybeUninit<Packet>);
@@ -807,7 +833,7 @@ impl Filling {
     }
 
     /// Where a packet lies that has one of our holds now.
-    #[inline]
+    #[inline(always)]
     fn view(&mut self, start: usize, end: usize) -> NonNull<u8> {
         assert!(start <= end && self.start + end <= self.end, "a packet beyond the bytes");
         // One hold stays ours for as long as we write.

@@ -135,24 +135,34 @@ impl Intake {
     }
 
     /// Puts the next packet into the next place; false: there is no whole one.
-    #[inline]
-    fn next_packet(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
+    #[inline(always)]
+    pub fn next_packet(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
         if !self.fresh {
             return Ok(false);
         }
-        let (storage, decoder) = match &mut self.source {
-            Source::Gathered { storage, decoder } => (storage, decoder),
-            Source::Lent(lent) => {
-                return lent.next_packet(self.ended, self.ask as usize, &mut self.fresh, places);
+        match &mut self.source {
+            Source::Gathered { storage, decoder } if !storage.bytes().is_empty() => {
+                let step = decoder.decode(storage.bytes(), self.ended);
+                settle(storage, &mut **decoder, &mut self.fresh, step, places)
             }
-        };
-        let bytes = storage.bytes();
-        if bytes.is_empty() && !(self.ended && decoder.has_begun()) {
-            self.fresh = false;
-            return Ok(false);
+            _ => self.next_packet_elsewhere(places),
         }
-        let step = decoder.decode(bytes, self.ended);
-        settle(storage, &mut **decoder, &mut self.fresh, step, places)
+    }
+
+    /// The same where no bytes have gathered.
+    #[inline(never)]
+    fn next_packet_elsewhere(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
+        match &mut self.source {
+            Source::Gathered { storage, decoder } if self.ended && decoder.has_begun() => {
+                let step = decoder.decode(&[], true);
+                settle(storage, &mut **decoder, &mut self.fresh, step, places)
+            }
+            Source::Gathered { .. } => {
+                self.fresh = false;
+                Ok(false)
+            }
+            Source::Lent(lent) => lent.next_packet(self.ended, self.ask as usize, &mut self.fresh, places),
+        }
     }
 
     /// Whether there is something that the decoder has not seen.

@@ -47,10 +47,10 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// What comes of the intake next; None: nothing yet.
     fn next_outcome(&mut self) -> Option<Result<Packet>> {
-        let next = Places::one(|place| match self.intake.next_packets(place) {
+        let next = Places::one(|place| match self.intake.next_packet(place) {
             Err(failure) => Err(Some(failure)),
-            Ok(()) if place.is_empty() => Err(None),
-            Ok(()) => Ok(()),
+            Ok(false) => Err(None),
+            Ok(true) => Ok(()),
         });
         match next {
             Ok(packet) => Some(Ok(packet)),
@@ -58,13 +58,29 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         }
     }
 
+    /// Puts the next packet of the intake into the only place that is free; whether it was the last.
+    #[inline(always)]
+    fn next_packet(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        match self.intake.next_packet(places) {
+            Ok(has_come) => {
+                counters.packets_received.add(usize::from(has_come));
+                Ok(!self.intake.has_fresh())
+            }
+            Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
+        }
+    }
+
     /// Puts the next packets of the intake into places; whether these were all. What fails behind packets is
     /// the next outcome.
     #[inline(always)]
     fn next_packets(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let before = places.len();
+        let room = places.room();
+        // To have packets cut off by one call pays from the second one on.
+        if room == 1 {
+            return self.next_packet(places, counters);
+        }
         let outcome = self.intake.next_packets(places);
-        counters.packets_received.add(places.len() - before);
+        counters.packets_received.add(room - places.room());
         match outcome {
             Ok(()) => Ok(!self.intake.has_fresh()),
             Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
@@ -81,11 +97,14 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         Ok(false)
     }
 
-    /// The outcomes that were decided earlier; whether nothing is left of them.
-    #[cold]
-    fn ready_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let outcome = self.decided.remove(|decided| Some(decided.ready.put_into(places, counters)));
-        outcome.unwrap_or(Ok(true))
+    /// Puts the outcomes that were decided earlier into places, and then packets of the intake.
+    #[inline(never)]
+    fn decided_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        let ready = self.decided.remove(|decided| Some(decided.ready.put_into(places, counters)));
+        match ready.transpose()?.unwrap_or(true) {
+            true => self.next_packets(places, counters),
+            false => Ok(false),
+        }
     }
 
     fn has_ready(&self) -> bool {
@@ -192,9 +211,9 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 
     #[inline]
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        match !self.has_ready() || self.ready_into(places, counters)? {
-            true => self.next_packets(places, counters),
-            false => Ok(false),
+        match places.room() == 1 && !self.has_ready() {
+            true => self.next_packet(places, counters),
+            false => self.decided_into(places, counters),
         }
     }
 
