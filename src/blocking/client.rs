@@ -240,14 +240,14 @@ impl Client {
     /// Receives one packet into a place.
     #[inline]
     pub fn recv_packet(&self, place: &mut MaybeUninit<Packet>, timeout_ms: i64) -> Result<()> {
-        Places::fill(
-            place,
+        self.with_receiver(
+            &mut Deadline::after_ms(timeout_ms),
             #[inline(always)]
-            |place| {
-                self.with_receiver(
-                    &mut Deadline::after_ms(timeout_ms),
+            |half, deadline| {
+                Places::fill(
+                    place,
                     #[inline(always)]
-                    |half, deadline| self.receive(half, deadline, place),
+                    |place| self.receive(half, deadline, place),
                 )
             },
         )
@@ -293,14 +293,14 @@ impl Client {
         room: usize,
         timeout_ms: i64,
     ) -> Result<()> {
-        Places::fill(
-            place,
+        self.with_receiver(
+            &mut Deadline::after_ms(timeout_ms),
             #[inline(always)]
-            |place| {
-                self.with_receiver(
-                    &mut Deadline::after_ms(timeout_ms),
+            |half, deadline| {
+                Places::fill(
+                    place,
                     #[inline(always)]
-                    |half, deadline| {
+                    |place| {
                         self.wait_for_packet(half, deadline, |half, hold| {
                             half.recv_with_ancillary(ancillary, room, hold, place, &self.counters)
                         })
