@@ -461,6 +461,28 @@ impl<'p> Places<'p> {
         place.write(packet)
     }
 
+    /// Puts a packet behind the others that `finish` makes what it should be, where it lies; if that fails,
+    /// the place is as it was.
+    #[inline(always)]
+    pub fn put_finished<E>(
+        &mut self,
+        packet: Packet,
+        finish: impl FnOnce(&mut Packet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = &mut self.places[self.end];
+        let before = Before::of(place);
+        let outcome = finish(place.write(packet));
+        match outcome {
+            Ok(()) => self.end += 1,
+            Err(_) => {
+                // SAFETY: it was just written.
+                unsafe { place.assume_init_drop() };
+                before.restore(place);
+            }
+        }
+        outcome
+    }
+
     /// The next packet. If there is none any more, there is room again from the first place on.
     #[inline(always)]
     pub fn hand_on(&mut self) -> Option<Handed<'_>> {
@@ -486,8 +508,8 @@ impl<'p> Places<'p> {
     }
 
     /// The packets stay where they are, for whom the places belong to; how many.
-    pub fn leave(mut self) -> usize {
-        std::mem::take(&mut self.end)
+    pub fn leave(self) -> usize {
+        ManuallyDrop::new(self).end
     }
 }
 

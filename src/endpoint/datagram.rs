@@ -122,10 +122,8 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     #[inline(always)]
     fn put(&self, datagram: Packet, places: &mut Places<'_>) -> Result<()> {
         check(datagram.len(), self.max_size)?;
-        places.fill_next(
-            #[inline(always)]
-            |place| self.protocol.decode(place.put(datagram)).map_err(|error| error.at(Stage::Decode)),
-        )
+        let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
+        outcome.map_err(|error| error.at(Stage::Decode))
     }
 }
 
@@ -142,6 +140,9 @@ fn too_large(size: usize, max_size: usize) -> Error {
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        if self.ready.is_empty() && self.storage.bytes().is_empty() {
+            return Ok(true);
+        }
         match self.ready.is_empty() || self.ready.put_into(places, counters)? {
             true => self.next_segments(places, counters),
             false => Ok(false),

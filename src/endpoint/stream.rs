@@ -202,7 +202,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         self.receive(counters, |transport, space| {
             transport.recv_with_ancillary(space, ancillary, room, hold)
         })?;
-        self.next_packets(places, counters)?;
+        self.next_packet(places, counters)?;
         if !places.is_empty() {
             return Ok(());
         }
