@@ -61,16 +61,10 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
                 match arrived {
                     Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
                         counters.bytes_received.add(size);
-                        self.put(desk.copy(size), places)?;
-                        counters.packets_received.add(1);
+                        self.put(desk.copy(size), places, counters)?;
                         Ok(true)
                     }
-                    arrived => {
-                        self.take_over(desk, arrived, counters)?;
-                        let before = places.len();
-                        let are_all = self.next_segments(places, counters)?;
-                        if places.len() == before && are_all { Err(Stop::Again) } else { Ok(are_all) }
-                    }
+                    arrived => self.take_over(desk, arrived, places, counters),
                 }
             },
         )
@@ -78,7 +72,13 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
 
     /// What is large, or several datagrams, stays where it lies.
     #[inline(never)]
-    fn take_over(&mut self, desk: Desk<'_>, arrived: Attempt<Arrived>, counters: &Counters) -> Attempt<()> {
+    fn take_over(
+        &mut self,
+        desk: Desk<'_>,
+        arrived: Attempt<Arrived>,
+        places: &mut Places<'_>,
+        counters: &Counters,
+    ) -> Attempt<bool> {
         let Arrived { size, segment } = match arrived {
             Ok(arrived) => arrived,
             Err(stop) => {
@@ -94,36 +94,40 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         }
         self.storage = desk.keep(here);
         self.segment = if segment == 0 { size } else { segment };
-        Ok(())
+        let are_all = self.next_segments(places, counters)?;
+        if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
     /// Puts the next datagrams that came with others into places; whether these were all.
-    #[inline]
+    #[inline(always)]
     fn next_segments(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let (before, mut outcome) = (places.len(), Ok(()));
-        while outcome.is_ok()
-            && places.has_room()
+        while places.has_room()
             && let Some(datagram) = self.storage.take(self.segment)
         {
-            outcome = self.put(datagram, places);
-        }
-        counters.packets_received.add(places.len() - before);
-        match outcome {
-            Ok(()) => Ok(self.storage.bytes().is_empty()),
-            Err(error) if places.is_empty() => Err(error),
-            Err(error) => {
-                self.put_back(Err(error), counters);
-                Ok(false)
+            let outcome = check(datagram.len(), self.max_size);
+            if let Err(error) = outcome.and_then(|()| self.put(datagram, places, counters)) {
+                return self.failed_behind(places.is_empty(), error, counters);
             }
         }
+        Ok(self.storage.bytes().is_empty())
+    }
+
+    #[cold]
+    fn failed_behind(&mut self, nothing: bool, error: Error, counters: &Counters) -> Result<bool> {
+        if nothing {
+            return Err(error);
+        }
+        self.put_back(Err(error), counters);
+        Ok(false)
     }
 
     /// Makes a datagram a packet in the next place.
     #[inline(always)]
-    fn put(&self, datagram: Packet, places: &mut Places<'_>) -> Result<()> {
-        check(datagram.len(), self.max_size)?;
+    fn put(&self, datagram: Packet, places: &mut Places<'_>, counters: &Counters) -> Result<()> {
         let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
-        outcome.map_err(|error| error.at(Stage::Decode))
+        outcome.map_err(|error| error.at(Stage::Decode))?;
+        counters.packets_received.add(1);
+        Ok(())
     }
 }
 
@@ -140,9 +144,6 @@ fn too_large(size: usize, max_size: usize) -> Error {
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        if self.ready.is_empty() && self.storage.bytes().is_empty() {
-            return Ok(true);
-        }
         match self.ready.is_empty() || self.ready.put_into(places, counters)? {
             true => self.next_segments(places, counters),
             false => Ok(false),
