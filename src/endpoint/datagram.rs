@@ -98,18 +98,17 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
-    /// Puts the next datagrams that came with others into places; whether these were all.
+    /// Puts the next datagrams that came with others into places; whether these were all, as far as is known.
     #[inline(always)]
     fn next_segments(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        while places.has_room()
-            && let Some(datagram) = self.storage.take(self.segment)
-        {
+        while places.has_room() {
+            let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
             let outcome = check(datagram.len(), self.max_size);
             if let Err(error) = outcome.and_then(|()| self.put(datagram, places, counters)) {
                 return self.failed_behind(places.is_empty(), error, counters);
             }
         }
-        Ok(self.storage.bytes().is_empty())
+        Ok(false)
     }
 
     #[cold]

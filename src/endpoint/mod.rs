@@ -21,12 +21,12 @@ pub mod stream;
 
 /// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it.
 pub trait PacketReceiver: Send {
-    /// Packets that have gathered, without a system call; whether these were all. A failure behind packets
-    /// waits for the next receive, so this one fails only if the places are empty.
+    /// Packets that have gathered, without a system call; whether these are known to be all. A failure behind
+    /// packets waits for the next receive, so this one fails only if the places are empty.
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool>;
 
     /// The packets that one system call brings, after [`Self::gathered_into`] has had none; whether these
-    /// were all.
+    /// are known to be all.
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool>;
 
     /// Packets that are there beside those in the places, without waiting.

@@ -58,13 +58,13 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         }
     }
 
-    /// Puts the next packet of the intake into the only place that is free; whether it was the last.
+    /// Puts the next packet of the intake into the only place that is free; whether there was none.
     #[inline(always)]
     fn next_packet(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
         match self.intake.next_packet(places) {
             Ok(has_come) => {
                 counters.packets_received.add(usize::from(has_come));
-                Ok(!self.intake.has_fresh())
+                Ok(!has_come)
             }
             Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
         }
