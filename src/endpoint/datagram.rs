@@ -98,17 +98,35 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
-    /// Puts the next datagrams that came with others into places; whether these were all, as far as is known.
+    /// Puts the next datagram that came with others into the next place; whether there was none.
     #[inline(always)]
+    fn next_segment(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
+        let outcome = check(datagram.len(), self.max_size);
+        match outcome.and_then(|()| self.put(datagram, places, counters)) {
+            Ok(()) => Ok(false),
+            Err(error) => self.failed_behind(places.is_empty(), error, counters),
+        }
+    }
+
+    /// Puts the next ones into places; whether these are known to be all.
+    #[inline]
     fn next_segments(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        while places.has_room() {
-            let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
-            let outcome = check(datagram.len(), self.max_size);
-            if let Err(error) = outcome.and_then(|()| self.put(datagram, places, counters)) {
-                return self.failed_behind(places.is_empty(), error, counters);
+        while places.has_room() && self.ready.is_empty() {
+            if self.next_segment(places, counters)? {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Puts the outcomes that were decided earlier into places, and then datagrams.
+    #[inline(never)]
+    fn decided_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        match self.ready.put_into(places, counters)? {
+            true => self.next_segments(places, counters),
+            false => Ok(false),
+        }
     }
 
     #[cold]
@@ -143,9 +161,9 @@ fn too_large(size: usize, max_size: usize) -> Error {
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        match self.ready.is_empty() || self.ready.put_into(places, counters)? {
-            true => self.next_segments(places, counters),
-            false => Ok(false),
+        match places.room() == 1 && self.ready.is_empty() {
+            true => self.next_segment(places, counters),
+            false => self.decided_into(places, counters),
         }
     }
 

@@ -145,15 +145,19 @@ impl Intake {
                 let step = decoder.decode(storage.bytes(), self.ended);
                 settle(storage, &mut **decoder, &mut self.fresh, step, places)
             }
+            Source::Gathered { .. } if !self.ended => {
+                self.fresh = false;
+                Ok(false)
+            }
             _ => self.next_packet_elsewhere(places),
         }
     }
 
-    /// The same where no bytes have gathered.
+    /// The same at the end, or in memory that is lent.
     #[inline(never)]
     fn next_packet_elsewhere(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
         match &mut self.source {
-            Source::Gathered { storage, decoder } if self.ended && decoder.has_begun() => {
+            Source::Gathered { storage, decoder } if decoder.has_begun() => {
                 let step = decoder.decode(&[], true);
                 settle(storage, &mut **decoder, &mut self.fresh, step, places)
             }
