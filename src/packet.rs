@@ -13,6 +13,7 @@ use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
@@ -339,12 +340,10 @@ impl Packet {
         Packet { data, size, block }
     }
 
-    /// The bytes from `start` to `end` as a packet, without a copy.
-    #[must_use]
-    pub fn part(mut self, start: usize, end: usize) -> Packet {
+    /// Views from now on but the bytes from `start` to `end` of what it did.
+    pub fn narrow(&mut self, start: usize, end: usize) {
         let data = NonNull::from(&self[start..end]).cast();
         (self.data, self.size) = (data, end - start);
-        self
     }
 
     /// Takes the packet apart, for [`Packet::from_raw`] to put it together again.
@@ -412,10 +411,52 @@ impl<'p> Places<'p> {
         work(&mut Places { places, next: 0, end: 0, lends: true })
     }
 
+    /// The packet that `work` puts into a place, for who wants it by value.
+    #[inline(always)]
+    pub fn one<E>(work: impl FnOnce(&mut Places<'_>) -> Result<(), E>) -> Result<Packet, E> {
+        let mut place = MaybeUninit::uninit();
+        let mut places = Places::over(slice::from_mut(&mut place));
+        work(&mut places)?;
+        Ok(places.take_back().expect("a packet or a failure"))
+    }
+
+    /// Has `work` put a packet into somebody else's place; if it fails, the place is as it was.
+    #[inline(always)]
+    pub fn fill<E>(
+        place: &mut MaybeUninit<Packet>,
+        work: impl FnOnce(&mut Places<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = Before::of(place);
+        let mut places = Places::over(slice::from_mut(place));
+        let outcome = work(&mut places);
+        match outcome {
+            Ok(()) => drop(places.leave()),
+            Err(_) => {
+                drop(places);
+                before.restore(place);
+            }
+        }
+        outcome
+    }
+
+    /// The same with the next place, where there is room.
+    #[inline(always)]
+    pub fn fill_next<E>(&mut self, work: impl FnOnce(&mut Places<'_>) -> Result<(), E>) -> Result<(), E> {
+        Places::fill(&mut self.places[self.end], work)?;
+        self.end += 1;
+        Ok(())
+    }
+
     /// Whether there is room for another packet.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.end < self.places.len()
+    }
+
+    /// How many more packets there is room for.
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.places.len() - self.end
     }
 
     /// How many packets there are.
@@ -431,10 +472,33 @@ impl<'p> Places<'p> {
     }
 
     /// Puts a packet behind the others, where there is room.
-    #[inline]
-    pub fn put(&mut self, packet: Packet) {
-        self.places[self.end].write(packet);
+    #[inline(always)]
+    pub fn put(&mut self, packet: Packet) -> &mut Packet {
+        let place = &mut self.places[self.end];
         self.end += 1;
+        place.write(packet)
+    }
+
+    /// Puts a packet behind the others that `finish` makes what it should be, where it lies; if that fails,
+    /// the place is as it was.
+    #[inline(always)]
+    pub fn put_finished<E>(
+        &mut self,
+        packet: Packet,
+        finish: impl FnOnce(&mut Packet) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = &mut self.places[self.end];
+        let before = Before::of(place);
+        let outcome = finish(place.write(packet));
+        match outcome {
+            Ok(()) => self.end += 1,
+            Err(_) => {
+                // SAFETY: it was just written.
+                unsafe { place.assume_init_drop() };
+                before.restore(place);
+            }
+        }
+        outcome
     }
 
     /// The next packet. If there is none any more, there is room again from the first place on.
@@ -462,8 +526,8 @@ impl<'p> Places<'p> {
     }
 
     /// The packets stay where they are, for whom the places belong to; how many.
-    pub fn leave(mut self) -> usize {
-        std::mem::take(&mut self.end)
+    pub fn leave(self) -> usize {
+        ManuallyDrop::new(self).end
     }
 }
 
@@ -472,6 +536,27 @@ impl Drop for Places<'_> {
         while self.take_back().is_some() {}
     }
 }
+
+/// What was in a place, part by part: it was most likely just written so, and to read that as a whole
+/// takes longer.
+struct Before([MaybeUninit<*const u8>; 3]);
+
+impl Before {
+    #[inline(always)]
+    fn of(place: &MaybeUninit<Packet>) -> Before {
+        let parts = place.as_ptr().cast::<MaybeUninit<*const u8>>();
+        // SAFETY: a packet has so many parts; whatever they are, they are only put back.
+        Before([0, 1, 2].map(|part| unsafe { parts.add(part).read_volatile() }))
+    }
+
+    #[cold]
+    fn restore(self, place: &mut MaybeUninit<Packet>) {
+        // SAFETY: it is what was there.
+        unsafe { place.as_mut_ptr().cast::<[MaybeUninit<*const u8>; 3]>().write(self.0) };
+    }
+}
+
+const _: () = assert!(size_of::<Before>() == size_of::<Packet>());
 
 /// A packet in its place.
 pub struct Handed<'a>(&'a mut MaybeUninit<Packet>);
@@ -803,7 +888,7 @@ impl Filling {
     }
 
     /// Where a packet lies that has one of our holds now.
-    #[inline]
+    #[inline(always)]
     fn view(&mut self, start: usize, end: usize) -> NonNull<u8> {
         assert!(start <= end && self.start + end <= self.end, "a packet beyond the bytes");
         // One hold stays ours for as long as we write.

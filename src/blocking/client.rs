@@ -237,22 +237,34 @@ impl Client {
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
 
-    /// Receives one packet.
+    /// Receives one packet into a place.
     #[inline]
-    pub fn recv_packet(&self, timeout_ms: i64) -> Result<Packet> {
-        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| self.receive(half, deadline))
+    pub fn recv_packet(&self, place: &mut MaybeUninit<Packet>, timeout_ms: i64) -> Result<()> {
+        self.with_receiver(
+            &mut Deadline::after_ms(timeout_ms),
+            #[inline(always)]
+            |half, deadline| {
+                Places::fill(
+                    place,
+                    #[inline(always)]
+                    |place| self.receive(half, deadline, place),
+                )
+            },
+        )
     }
 
     /// Receives one packet before a deadline.
     pub fn recv_within(&self, deadline: &mut Deadline) -> Result<Packet> {
-        self.with_receiver(deadline, |half, deadline| self.receive(half, deadline))
+        Places::one(|place| {
+            self.with_receiver(deadline, |half, deadline| self.receive(half, deadline, place))
+        })
     }
 
     /// Receives one packet and hands it to `take`; if that refuses, the packet stays for the next
     /// receive.
     pub fn recv_packet_if(&self, timeout_ms: i64, take: impl FnOnce(&Packet) -> Result<()>) -> Result<()> {
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            let packet = self.receive(half, deadline)?;
+            let packet = Places::one(|place| self.receive(half, deadline, place))?;
             take(&packet).inspect_err(|_| half.put_back(Ok(packet), &self.counters))
         })
     }
@@ -265,28 +277,35 @@ impl Client {
             return Ok(0);
         }
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            places.put(self.receive(half, deadline)?);
+            places.fill_next(|place| self.receive(half, deadline, place))?;
             half.recv_more_into(&mut places, &self.counters);
             Ok(())
         })?;
         Ok(places.leave())
     }
 
-    /// Receives one packet, and into `ancillary`, which holds nothing, what came with it.
+    /// Receives one packet into a place, and into `ancillary`, which holds nothing, what came with it.
     #[inline(always)]
     pub fn recv_packet_with_ancillary(
         &self,
+        place: &mut MaybeUninit<Packet>,
         ancillary: &mut Ancillary,
         room: usize,
         timeout_ms: i64,
-    ) -> Result<Packet> {
+    ) -> Result<()> {
         self.with_receiver(
             &mut Deadline::after_ms(timeout_ms),
             #[inline(always)]
             |half, deadline| {
-                self.wait_for_packet(half, deadline, |half, hold| {
-                    half.recv_with_ancillary(ancillary, room, hold, &self.counters)
-                })
+                Places::fill(
+                    place,
+                    #[inline(always)]
+                    |place| {
+                        self.wait_for_packet(half, deadline, |half, hold| {
+                            half.recv_with_ancillary(ancillary, room, hold, place, &self.counters)
+                        })
+                    },
+                )
             },
         )
     }
@@ -336,16 +355,19 @@ impl Client {
     }
 
     #[inline(always)]
-    fn receive(&self, half: &mut dyn PacketReceiver, deadline: &mut Deadline) -> Result<Packet> {
-        // Not by `?`, which moves the packet once more: to read as a whole what was just written in parts
-        // takes longer than all the rest.
-        match half.recv_gathered(&self.counters) {
-            Err(error) => Err(error),
-            // A callback may have closed the client meanwhile.
-            Ok(Some(_)) if self.is_done() => Err(closed()),
-            Ok(Some(packet)) => Ok(packet),
-            Ok(None) => self.wait_for_packet(half, deadline, |half, hold| half.recv(hold, &self.counters)),
+    fn receive(
+        &self,
+        half: &mut dyn PacketReceiver,
+        deadline: &mut Deadline,
+        place: &mut Places<'_>,
+    ) -> Result<()> {
+        half.gathered_into(place, &self.counters)?;
+        if place.is_empty() {
+            return self.wait_for_packet(half, deadline, |half, hold| {
+                half.recv_into(hold, place, &self.counters).map(|_| ())
+            });
         }
+        self.not_closed()
     }
 
     #[inline(always)]
@@ -353,21 +375,27 @@ impl Client {
         &self,
         half: &mut dyn PacketReceiver,
         deadline: &mut Deadline,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
-    ) -> Result<Packet> {
-        let packet = match self.hold(deadline) {
+        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        match self.hold(deadline) {
             (Hold::No, _) => self.drive_receiver(half, deadline, recv)?,
             // Most of the time the kernel does all the waiting.
             (hold, since) => match recv(half, hold) {
-                Ok(packet) => packet,
+                Ok(()) => {}
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(_) => {
                     since.map(|moment| deadline.left_at(|| moment.instant()));
-                    self.drive_receiver(half, deadline, recv)?
+                    self.drive_receiver(half, deadline, recv)?;
                 }
             },
-        };
-        if self.is_done() { Err(closed()) } else { Ok(packet) }
+        }
+        self.not_closed()
+    }
+
+    /// A callback, or somebody else, may have closed the client meanwhile.
+    #[inline(always)]
+    fn not_closed(&self) -> Result<()> {
+        if self.is_done() { Err(closed()) } else { Ok(()) }
     }
 
     /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
@@ -388,8 +416,8 @@ impl Client {
         &self,
         half: &mut dyn PacketReceiver,
         deadline: &mut Deadline,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<Packet>,
-    ) -> Result<Packet> {
+        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
+    ) -> Result<()> {
         self.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => recv(half, hold),
             true => self.recv_after_flush(|hold| recv(half, hold), hold),
@@ -398,7 +426,7 @@ impl Client {
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
     /// may depend on it.
-    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<Packet>, hold: Hold) -> Attempt<Packet> {
+    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
         match recv(Hold::No) {
             Err(Stop::Want(Interest::Read)) => {}
             outcome => return outcome,

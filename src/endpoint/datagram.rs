@@ -44,45 +44,41 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         }
     }
 
-    /// One receive, by `receive`, with the storage empty.
+    /// One receive, by `receive`, with the storage empty; whether all that has come is in the places.
     #[inline(always)]
     fn receive(
         &mut self,
+        places: &mut Places<'_>,
         counters: &Counters,
         receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
-    ) -> Attempt<Packet> {
-        match Desk::with(
+    ) -> Attempt<bool> {
+        Desk::with(
             self.room,
             #[inline(always)]
-            |desk| self.receive_at(desk, counters, receive),
-        )? {
-            Some(datagram) => Ok(self.finish(datagram, counters)?),
-            None => self.next_segment(counters)?.ok_or(Stop::Again),
-        }
-    }
-
-    /// A datagram, or None: what has come is in the storage.
-    #[inline(always)]
-    fn receive_at(
-        &mut self,
-        mut desk: Desk<'_>,
-        counters: &Counters,
-        receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
-    ) -> Attempt<Option<Packet>> {
-        let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
-        counters.recv_calls.add(1);
-        match arrived {
-            Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
-                counters.bytes_received.add(size);
-                Ok(Some(desk.copy(size)))
-            }
-            arrived => self.take_over(desk, arrived, counters).map(|()| None),
-        }
+            |mut desk| {
+                let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
+                counters.recv_calls.add(1);
+                match arrived {
+                    Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
+                        counters.bytes_received.add(size);
+                        self.put(desk.copy(size), places, counters)?;
+                        Ok(true)
+                    }
+                    arrived => self.take_over(desk, arrived, places, counters),
+                }
+            },
+        )
     }
 
     /// What is large, or several datagrams, stays where it lies.
     #[inline(never)]
-    fn take_over(&mut self, desk: Desk<'_>, arrived: Attempt<Arrived>, counters: &Counters) -> Attempt<()> {
+    fn take_over(
+        &mut self,
+        desk: Desk<'_>,
+        arrived: Attempt<Arrived>,
+        places: &mut Places<'_>,
+        counters: &Counters,
+    ) -> Attempt<bool> {
         let Arrived { size, segment } = match arrived {
             Ok(arrived) => arrived,
             Err(stop) => {
@@ -98,35 +94,39 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         }
         self.storage = desk.keep(here);
         self.segment = if segment == 0 { size } else { segment };
-        Ok(())
+        let are_all = self.next_segments(places, counters)?;
+        if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
-    /// The next datagram that came with others.
-    #[inline]
-    fn next_segment(&mut self, counters: &Counters) -> Result<Option<Packet>> {
-        let Some(datagram) = self.storage.take(self.segment) else { return Ok(None) };
-        self.finish(datagram, counters).map(Some)
-    }
-
-    /// Another one beside one that was just received, without waiting.
-    fn recv_more(&mut self, counters: &Counters) -> Attempt<Packet> {
-        match self.recv_gathered(counters)? {
-            Some(packet) => Ok(packet),
-            None => self.recv(Hold::No, counters),
+    /// Puts the next datagrams that came with others into places; whether these were all, as far as is known.
+    #[inline(always)]
+    fn next_segments(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        while places.has_room() {
+            let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
+            let outcome = check(datagram.len(), self.max_size);
+            if let Err(error) = outcome.and_then(|()| self.put(datagram, places, counters)) {
+                return self.failed_behind(places.is_empty(), error, counters);
+            }
         }
+        Ok(false)
     }
 
-    #[inline]
-    fn finish(&self, datagram: Packet, counters: &Counters) -> Result<Packet> {
-        let packet = self.decode(datagram)?;
+    #[cold]
+    fn failed_behind(&mut self, nothing: bool, error: Error, counters: &Counters) -> Result<bool> {
+        if nothing {
+            return Err(error);
+        }
+        self.put_back(Err(error), counters);
+        Ok(false)
+    }
+
+    /// Makes a datagram a packet in the next place.
+    #[inline(always)]
+    fn put(&self, datagram: Packet, places: &mut Places<'_>, counters: &Counters) -> Result<()> {
+        let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
+        outcome.map_err(|error| error.at(Stage::Decode))?;
         counters.packets_received.add(1);
-        Ok(packet)
-    }
-
-    #[inline]
-    fn decode(&self, datagram: Packet) -> Result<Packet> {
-        check(datagram.len(), self.max_size)?;
-        self.protocol.decode(datagram).map_err(|error| error.at(Stage::Decode))
+        Ok(())
     }
 }
 
@@ -142,42 +142,31 @@ fn too_large(size: usize, max_size: usize) -> Error {
 }
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
-    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet> {
+    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        match self.ready.is_empty() || self.ready.put_into(places, counters)? {
+            true => self.next_segments(places, counters),
+            false => Ok(false),
+        }
+    }
+
+    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool> {
         self.receive(
+            places,
             counters,
             #[inline(always)]
             |transport, space| transport.recv(space, hold),
         )
     }
 
-    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>> {
-        if let Some(outcome) = self.ready.take() {
-            return outcome.inspect(|_| counters.packets_received.add(1)).map(Some);
-        }
-        self.next_segment(counters)
-    }
-
     fn recv_more_into(&mut self, places: &mut Places<'_>, counters: &Counters) {
-        let (before, mut outcome) = (places.len(), Ok(()));
-        // What is there already, without a system call.
-        while self.ready.is_empty()
-            && places.has_room()
-            && let Some(datagram) = self.storage.take(self.segment)
-        {
-            match self.decode(datagram) {
-                Ok(packet) => places.put(packet),
-                Err(error) => {
-                    outcome = Err(Stop::Failed(error));
-                    break;
-                }
+        // It cannot fail behind packets.
+        let mut goes_on = matches!(self.gathered_into(places, counters), Ok(true));
+        while goes_on && places.has_room() {
+            let outcome = self.recv_into(Hold::No, places, counters);
+            goes_on = matches!(outcome, Ok(true));
+            if let Err(Stop::Failed(error)) = outcome {
+                self.put_back(Err(error), counters);
             }
-        }
-        counters.packets_received.add(places.len() - before);
-        while outcome.is_ok() && places.has_room() {
-            outcome = self.recv_more(counters).map(|packet| places.put(packet));
-        }
-        if let Err(Stop::Failed(error)) = outcome {
-            self.put_back(Err(error), counters);
         }
     }
 
@@ -205,14 +194,19 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         ancillary: &mut Ancillary,
         room: usize,
         hold: Hold,
+        places: &mut Places<'_>,
         counters: &Counters,
-    ) -> Attempt<Packet> {
-        match self.recv_gathered(counters)? {
-            Some(packet) => Ok(packet),
-            None => self.receive(counters, |transport, space| {
-                transport.recv_with_ancillary(space, ancillary, room, hold)
-            }),
+    ) -> Attempt<()> {
+        self.gathered_into(places, counters)?;
+        if places.is_empty() {
+            self.receive(
+                places,
+                counters,
+                #[inline(always)]
+                |transport, space| transport.recv_with_ancillary(space, ancillary, room, hold),
+            )?;
         }
+        Ok(())
     }
 }
 

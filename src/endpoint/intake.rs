@@ -134,23 +134,35 @@ impl Intake {
         }
     }
 
-    /// The next packet, if there is a whole one.
-    #[inline]
-    pub fn next_packet(&mut self) -> std::result::Result<Option<Packet>, Failure> {
+    /// Puts the next packet into the next place; false: there is no whole one.
+    #[inline(always)]
+    pub fn next_packet(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
         if !self.fresh {
-            return Ok(None);
+            return Ok(false);
         }
-        let (storage, decoder) = match &mut self.source {
-            Source::Gathered { storage, decoder } => (storage, decoder),
-            Source::Lent(lent) => return lent.next_packet(self.ended, self.ask as usize, &mut self.fresh),
-        };
-        let bytes = storage.bytes();
-        if bytes.is_empty() && !(self.ended && decoder.has_begun()) {
-            self.fresh = false;
-            return Ok(None);
+        match &mut self.source {
+            Source::Gathered { storage, decoder } if !storage.bytes().is_empty() => {
+                let step = decoder.decode(storage.bytes(), self.ended);
+                settle(storage, &mut **decoder, &mut self.fresh, step, places)
+            }
+            _ => self.next_packet_elsewhere(places),
         }
-        let step = decoder.decode(bytes, self.ended);
-        settle(storage, &mut **decoder, &mut self.fresh, step)
+    }
+
+    /// The same where no bytes have gathered.
+    #[inline(never)]
+    fn next_packet_elsewhere(&mut self, places: &mut Places<'_>) -> std::result::Result<bool, Failure> {
+        match &mut self.source {
+            Source::Gathered { storage, decoder } if self.ended && decoder.has_begun() => {
+                let step = decoder.decode(&[], true);
+                settle(storage, &mut **decoder, &mut self.fresh, step, places)
+            }
+            Source::Gathered { .. } => {
+                self.fresh = false;
+                Ok(false)
+            }
+            Source::Lent(lent) => lent.next_packet(self.ended, self.ask as usize, &mut self.fresh, places),
+        }
     }
 
     /// Whether there is something that the decoder has not seen.
@@ -162,10 +174,10 @@ impl Intake {
     #[inline(always)]
     pub fn next_packets(&mut self, places: &mut Places<'_>) -> std::result::Result<(), Failure> {
         while places.has_room() {
-            let next = match &mut self.source {
+            let goes_on = match &mut self.source {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
                     match storage.cut_into(places, |cutter| decoder.cut(cutter, self.ended)) {
-                        Some(step) => settle(storage, &mut **decoder, &mut self.fresh, step),
+                        Some(step) => settle(storage, &mut **decoder, &mut self.fresh, step, places),
                         None if storage.bytes().is_empty() && !self.ended => {
                             self.fresh = false;
                             break;
@@ -173,37 +185,41 @@ impl Intake {
                         None => continue,
                     }
                 }
-                _ => self.next_packet(),
+                _ => self.next_packet(places),
             };
-            match next? {
-                Some(packet) => places.put(packet),
-                None => break,
+            if !goes_on? {
+                break;
             }
         }
         Ok(())
     }
 }
 
-/// What a step makes of the bytes that have gathered.
+/// What a step makes of the bytes that have gathered; whether that is a packet.
 #[inline(always)]
 fn settle(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,
     fresh: &mut bool,
     step: Step,
-) -> std::result::Result<Option<Packet>, Failure> {
+    places: &mut Places<'_>,
+) -> std::result::Result<bool, Failure> {
     match step {
-        Step::Packet(cut) => Ok(Some(storage.cut(cut))),
+        Step::Packet(cut) => {
+            places.put(storage.cut(cut));
+            Ok(true)
+        }
         Step::Made { packet, used } => {
             storage.spend(used);
-            Ok(Some(packet))
+            places.put(packet);
+            Ok(true)
         }
         Step::More { used, .. } => {
             storage.spend(used);
             *fresh = false;
             match storage.bytes().len() > decoder.limit() {
                 true => Err(Failure::Forever(too_much(decoder.limit()))),
-                false => Ok(None),
+                false => Ok(false),
             }
         }
         Step::Bad { error, used } => {
@@ -292,31 +308,33 @@ impl Lent {
         ended: bool,
         size_hint: usize,
         fresh: &mut bool,
-    ) -> std::result::Result<Option<Packet>, Failure> {
+        places: &mut Places<'_>,
+    ) -> std::result::Result<bool, Failure> {
         if !self.lent {
             if self.rest.is_empty() {
                 *fresh = false;
-                return Ok(None);
+                return Ok(false);
             }
             self.lend(size_hint).map_err(Failure::Once)?;
         }
         if self.filled == 0 {
             *fresh = false;
-            return Ok(None);
+            return Ok(false);
         }
         match self.decoder.decode(self.filled, ended) {
             Step::Packet(Cut { start, end, used }) => {
-                let packet = Packet::copied(&self.decoder.buffer()[start..end]);
+                places.put(Packet::copied(&self.decoder.buffer()[start..end]));
                 self.keep_from(used);
-                Ok(Some(packet))
+                Ok(true)
             }
             Step::Made { packet, used } => {
+                places.put(packet);
                 self.keep_from(used);
-                Ok(Some(packet))
+                Ok(true)
             }
             Step::More { used: 0, .. } => {
                 *fresh = false;
-                Ok(None)
+                Ok(false)
             }
             Step::More { .. } => Err(Failure::Once(Error::new(
                 EN_EINVAL,

@@ -21,47 +21,33 @@ pub mod stream;
 
 /// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it.
 pub trait PacketReceiver: Send {
-    /// Receives one packet with one system call, after [`Self::recv_gathered`] has had none.
-    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet>;
+    /// Packets that have gathered, without a system call; whether these are known to be all. A failure behind
+    /// packets waits for the next receive, so this one fails only if the places are empty.
+    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool>;
 
-    /// A packet from what has gathered, without a system call; None: there is none.
-    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>>;
+    /// The packets that one system call brings, after [`Self::gathered_into`] has had none; whether these
+    /// are known to be all.
+    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool>;
 
-    /// Packets that have gathered, without a system call; whether these were all. A failure behind others
-    /// waits for the next receive.
-    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        gathered_one_by_one(self, places, counters)
-    }
-
-    /// The packets that one system call brings, after [`Self::gathered_into`] has had none, into places
-    /// without any; whether these were all.
-    fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool> {
-        places.put(self.recv(hold, counters)?);
-        Ok(self.gathered_into(places, counters).unwrap_or_else(|error| {
-            self.put_back(Err(error), counters);
-            false
-        }))
-    }
-
-    /// Packets that are there beside one that was just received, without waiting.
+    /// Packets that are there beside those in the places, without waiting.
     fn recv_more_into(&mut self, places: &mut Places<'_>, counters: &Counters) {
-        if let Err(error) = self.gathered_into(places, counters) {
-            self.put_back(Err(error), counters);
-        }
+        // It cannot fail behind packets.
+        let _ = self.gathered_into(places, counters);
     }
 
     /// The packets in the last places were handed on.
     fn settle(&mut self) {}
 
-    /// Receives one packet and what came with it, with room for so much of that: a packet that has
-    /// gathered comes first and with nothing, otherwise it takes exactly one system call.
+    /// Receives one packet, into a single place, and what came with it, with room for so much of that: a
+    /// packet that has gathered comes first and with nothing, otherwise it takes exactly one system call.
     fn recv_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,
         room: usize,
         hold: Hold,
+        places: &mut Places<'_>,
         counters: &Counters,
-    ) -> Attempt<Packet>;
+    ) -> Attempt<()>;
 
     /// Whether the last system call has brought all that there was.
     fn is_drained(&self) -> bool {
@@ -79,27 +65,6 @@ pub trait PacketReceiver: Send {
 
     /// Where it receives from.
     fn transport(&self) -> Arc<dyn Transport>;
-}
-
-/// What [`PacketReceiver::gathered_into`] does, where nothing better is known.
-fn gathered_one_by_one<T: PacketReceiver + ?Sized>(
-    receiver: &mut T,
-    places: &mut Places<'_>,
-    counters: &Counters,
-) -> Result<bool> {
-    let before = places.len();
-    while places.has_room() {
-        match receiver.recv_gathered(counters) {
-            Ok(Some(packet)) => places.put(packet),
-            Ok(None) => return Ok(true),
-            Err(error) if places.len() == before => return Err(error),
-            Err(error) => {
-                receiver.put_back(Err(error), counters);
-                break;
-            }
-        }
-    }
-    Ok(false)
 }
 
 /// The sending half of an endpoint. Who drives it keeps its counters, which outlive it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Counters, PacketReceiver, PacketSender};
 use crate::attempt::{Attempt, Hold};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
-use crate::packet::Packet;
+use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::transport::Transport;
@@ -17,12 +17,12 @@ pub struct NoReceiver {
 }
 
 impl PacketReceiver for NoReceiver {
-    fn recv(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<Packet> {
-        Err(only_sends().into())
+    fn gathered_into(&mut self, _places: &mut Places<'_>, _counters: &Counters) -> Result<bool> {
+        Err(only_sends())
     }
 
-    fn recv_gathered(&mut self, _counters: &Counters) -> Result<Option<Packet>> {
-        Err(only_sends())
+    fn recv_into(&mut self, _hold: Hold, _places: &mut Places<'_>, _counters: &Counters) -> Attempt<bool> {
+        Err(only_sends().into())
     }
 
     fn recv_with_ancillary(
@@ -30,8 +30,9 @@ impl PacketReceiver for NoReceiver {
         _: &mut Ancillary,
         _room: usize,
         _hold: Hold,
+        _places: &mut Places<'_>,
         _counters: &Counters,
-    ) -> Attempt<Packet> {
+    ) -> Attempt<()> {
         Err(only_sends().into())
     }
 

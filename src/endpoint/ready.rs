@@ -1,7 +1,8 @@
 //! Outcomes that were decided earlier.
 
+use super::Counters;
 use crate::error::Result;
-use crate::packet::Packet;
+use crate::packet::{Packet, Places};
 
 /// What the next receives answer. Seldom anything, so it is one pointer then.
 #[derive(Default)]
@@ -23,17 +24,29 @@ impl Ready {
         self.0 = Some(Box::new(First { outcome, behind }));
     }
 
-    /// The next outcome.
-    #[inline]
-    pub(super) fn take(&mut self) -> Option<Result<Packet>> {
-        match self.0 {
-            None => None,
-            Some(_) => self.take_first(),
+    /// Moves the next packets into places; whether nothing is left. A failure comes alone: behind packets
+    /// it stays.
+    #[cold]
+    pub(super) fn put_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        while places.has_room()
+            && let Some(outcome) = self.take()
+        {
+            match outcome {
+                Ok(packet) => {
+                    places.put(packet);
+                    counters.packets_received.add(1);
+                }
+                Err(error) if places.is_empty() => return Err(error),
+                failure => {
+                    self.put_back(failure);
+                    break;
+                }
+            }
         }
+        Ok(self.is_empty())
     }
 
-    #[cold]
-    fn take_first(&mut self) -> Option<Result<Packet>> {
+    fn take(&mut self) -> Option<Result<Packet>> {
         let First { outcome, behind } = *self.0.take()?;
         *self = behind;
         Some(outcome)

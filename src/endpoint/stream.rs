@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::aside::Aside;
 use super::intake::{Failure, Intake};
 use super::ready::Ready;
-use super::{Counters, PacketReceiver, PacketSender, gathered_one_by_one, nothing_beside};
+use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
     EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
@@ -45,42 +45,66 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
         StreamReceiver { transport, intake, decided: Seldom::default() }
     }
 
-    /// The next packet of the intake; a failure for ever is remembered.
-    #[inline]
-    fn next_packet(&mut self) -> Result<Option<Packet>> {
-        self.intake.next_packet().map_err(|failure| self.failed(failure))
+    /// What comes of the intake next; None: nothing yet.
+    fn next_outcome(&mut self) -> Option<Result<Packet>> {
+        let next = Places::one(|place| match self.intake.next_packet(place) {
+            Err(failure) => Err(Some(failure)),
+            Ok(false) => Err(None),
+            Ok(true) => Ok(()),
+        });
+        match next {
+            Ok(packet) => Some(Ok(packet)),
+            Err(failure) => failure.map(|failure| Err(self.failed(failure))),
+        }
     }
 
-    /// Puts the next packets of the intake into places; whether these were all. What fails behind others is
+    /// Puts the next packet of the intake into the only place that is free; whether there was none.
+    #[inline(always)]
+    fn next_packet(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        match self.intake.next_packet(places) {
+            Ok(has_come) => {
+                counters.packets_received.add(usize::from(has_come));
+                Ok(!has_come)
+            }
+            Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
+        }
+    }
+
+    /// Puts the next packets of the intake into places; whether these were all. What fails behind packets is
     /// the next outcome.
     #[inline(always)]
     fn next_packets(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let before = places.len();
+        let room = places.room();
+        // To have packets cut off by one call pays from the second one on.
+        if room == 1 {
+            return self.next_packet(places, counters);
+        }
         let outcome = self.intake.next_packets(places);
-        let count = places.len() - before;
-        counters.packets_received.add(count);
+        counters.packets_received.add(room - places.room());
         match outcome {
             Ok(()) => Ok(!self.intake.has_fresh()),
-            Err(failure) => self.failed_behind(count, failure, counters),
+            Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
         }
     }
 
     #[cold]
-    fn failed_behind(&mut self, count: usize, failure: Failure, counters: &Counters) -> Result<bool> {
+    fn failed_behind(&mut self, nothing: bool, failure: Failure, counters: &Counters) -> Result<bool> {
         let error = self.failed(failure);
-        match count {
-            0 => Err(error),
-            _ => {
-                self.put_back(Err(error), counters);
-                Ok(false)
-            }
+        if nothing {
+            return Err(error);
         }
+        self.put_back(Err(error), counters);
+        Ok(false)
     }
 
-    /// The outcome that was decided earlier.
-    #[inline]
-    fn take_ready(&mut self) -> Option<Result<Packet>> {
-        self.decided.remove(|decided| decided.ready.take())
+    /// Puts the outcomes that were decided earlier into places, and then packets of the intake.
+    #[inline(never)]
+    fn decided_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+        let ready = self.decided.remove(|decided| Some(decided.ready.put_into(places, counters)));
+        match ready.transpose()?.unwrap_or(true) {
+            true => self.next_packets(places, counters),
+            false => Ok(false),
+        }
     }
 
     fn has_ready(&self) -> bool {
@@ -162,56 +186,34 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 }
 
 impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
-    #[inline]
-    fn recv(&mut self, hold: Hold, counters: &Counters) -> Attempt<Packet> {
-        self.check()?;
-        self.receive(counters, |transport, space| transport.recv(space, hold))?;
-        match self.recv_gathered(counters)? {
-            Some(packet) => Ok(packet),
-            None => Err(Stop::Again),
-        }
-    }
-
-    #[inline]
-    fn recv_gathered(&mut self, counters: &Counters) -> Result<Option<Packet>> {
-        let packet = match self.take_ready() {
-            None => self.next_packet()?,
-            Some(outcome) => Some(outcome?),
-        };
-        if packet.is_some() {
-            counters.packets_received.add(1);
-        }
-        Ok(packet)
-    }
-
     fn recv_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,
         room: usize,
         hold: Hold,
+        places: &mut Places<'_>,
         counters: &Counters,
-    ) -> Attempt<Packet> {
-        if let Some(packet) = self.recv_gathered(counters)? {
-            return Ok(packet);
+    ) -> Attempt<()> {
+        self.gathered_into(places, counters)?;
+        if !places.is_empty() {
+            return Ok(());
         }
         self.check()?;
         self.receive(counters, |transport, space| {
             transport.recv_with_ancillary(space, ancillary, room, hold)
         })?;
-        match self.recv_gathered(counters)? {
-            Some(packet) => Ok(packet),
-            None if self.has_ended() => Err(Stop::Again),
-            None => {
-                let reason = "what has come is less than a whole packet: its bytes wait for the next receive";
-                Err(Error::new(EN_ENOMSG, reason).at(Stage::Receive).into())
-            }
+        self.next_packet(places, counters)?;
+        if !places.is_empty() {
+            return Ok(());
         }
+        Err(if self.has_ended() { Stop::Again } else { only_a_part().into() })
     }
 
+    #[inline]
     fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        match self.has_ready() {
-            false => self.next_packets(places, counters),
-            true => gathered_one_by_one(self, places, counters),
+        match places.room() == 1 && !self.has_ready() {
+            true => self.next_packet(places, counters),
+            false => self.decided_into(places, counters),
         }
     }
 
@@ -248,7 +250,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     fn is_ready(&mut self, counters: &Counters) -> bool {
         loop {
             if !self.has_ready()
-                && let Some(outcome) = self.next_packet().transpose()
+                && let Some(outcome) = self.next_outcome()
             {
                 self.decided.put().ready.put_back(outcome);
             }
@@ -262,6 +264,12 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
             }
         }
     }
+}
+
+#[cold]
+fn only_a_part() -> Error {
+    let reason = "what has come is less than a whole packet: its bytes wait for the next receive";
+    Error::new(EN_ENOMSG, reason).at(Stage::Receive)
 }
 
 /// Sends packets.

@@ -373,13 +373,7 @@ pub unsafe extern "C" fn en_client_recv_packet(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `packet` NULL or writable.
-    unsafe {
-        work(client, |client| {
-            let packet = Out::new(packet, "packet")?;
-            packet.set(en_packet_t::give(client.recv_packet(timeout_ms)?));
-            Ok(())
-        })
-    }
+    unsafe { work(client, |client| client.recv_packet(en_packet_t::place(packet)?, timeout_ms)) }
 }
 
 /// Receives packet after packet within one budget of time; see the function of the same name of

@@ -45,7 +45,7 @@ impl Protocol for DatagramCallbacks {
 }
 
 impl DatagramProtocol for DatagramCallbacks {
-    fn decode(&self, datagram: Packet) -> Result<Packet> {
+    fn decode(&self, datagram: &mut Packet) -> Result<()> {
         let mut slice = en_slice_t { data: std::ptr::null(), size: 0 };
         // SAFETY: the application's own function, with what its documentation promises.
         ask("build_packet", || unsafe {
@@ -54,19 +54,21 @@ impl DatagramProtocol for DatagramCallbacks {
         if slice.size > self.max_size.bytes() {
             return Err(self.max_size.exceeded());
         }
-        packet_of(datagram, &slice)
+        turn_into(datagram, &slice)
     }
 }
 
-/// The packet that a callback gave: a part of the datagram, or bytes that lie elsewhere.
-fn packet_of(datagram: Packet, given: &en_slice_t) -> Result<Packet> {
+/// Makes the datagram the packet that a callback gave: a part of it, or bytes that lie elsewhere.
+fn turn_into(datagram: &mut Packet, given: &en_slice_t) -> Result<()> {
     let start = given.data.addr().wrapping_sub(datagram.as_ptr().addr());
     if given.size == 0 || start >= datagram.len() {
         // SAFETY: the application says that its packet lies there.
-        return Ok(Packet::copied(unsafe { super::bytes(given.data, given.size, "packet")? }));
+        *datagram = Packet::copied(unsafe { super::bytes(given.data, given.size, "packet")? });
+        return Ok(());
     }
-    match given.size <= datagram.len() - start {
-        true => Ok(datagram.part(start, start + given.size)),
-        false => Err(invalid("the build_packet callback gave a packet that reaches beyond the datagram")),
+    if given.size > datagram.len() - start {
+        return Err(invalid("the build_packet callback gave a packet that reaches beyond the datagram"));
     }
+    datagram.narrow(start, start + given.size);
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::{MaybeUninit, offset_of};
 
 use super::{Out, call, null};
+use crate::error::Result;
 use crate::packet::Packet;
 
 /// A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
@@ -39,6 +40,15 @@ impl en_packet_t {
     ) -> &'a mut [MaybeUninit<Packet>] {
         // SAFETY: as the caller promises; size and alignment are checked above.
         unsafe { std::slice::from_raw_parts_mut(packets.cast(), count) }
+    }
+
+    /// A single place.
+    ///
+    /// # Safety
+    /// `packet` is NULL or writable, and nobody else uses it while `'a` lasts.
+    pub(crate) unsafe fn place<'a>(packet: *mut en_packet_t) -> Result<&'a mut MaybeUninit<Packet>> {
+        // SAFETY: as the caller promises; size and alignment are checked above.
+        unsafe { packet.cast::<MaybeUninit<Packet>>().as_mut() }.ok_or_else(|| null("packet"))
     }
 
     pub(crate) fn give(packet: Packet) -> en_packet_t {

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::client::{client, operate, work};
 use super::packet::en_packet_t;
-use super::{Handle, Out, borrow, borrow_mut, bytes, call, null};
+use super::{Handle, borrow, borrow_mut, bytes, call, null};
 use crate::blocking::Client;
 use crate::error::{Result, invalid};
 use crate::socket::unix_address::UnixAddress;
@@ -57,14 +57,11 @@ pub(crate) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Client>>(
         // SAFETY: as the caller promises.
         let (client, ancillary) = unsafe { (client(pointer)?, borrow_mut(ancillary)?) };
         // SAFETY: as the caller promises.
-        let packet = unsafe { Out::new(packet, "packet")? };
+        let place = unsafe { en_packet_t::place(packet)? };
         // Replaced in every case, also when the client refuses the call.
         ancillary.clear();
         let room = control_room(room)?;
-        operate(client, |client| {
-            packet.set(en_packet_t::give(client.recv_packet_with_ancillary(ancillary, room, timeout_ms)?));
-            Ok(())
-        })
+        operate(client, |client| client.recv_packet_with_ancillary(place, ancillary, room, timeout_ms))
     })
 }
 

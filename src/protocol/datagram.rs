@@ -25,10 +25,10 @@ impl Protocol for RawDatagrams {
 }
 
 impl DatagramProtocol for RawDatagrams {
-    fn decode(&self, datagram: Packet) -> Result<Packet> {
+    fn decode(&self, datagram: &mut Packet) -> Result<()> {
         match datagram.len() > self.max_size.bytes() {
             true => Err(self.max_size.exceeded()),
-            false => Ok(datagram),
+            false => Ok(()),
         }
     }
 }

@@ -130,8 +130,9 @@ pub trait BufferedDecoder: Send {
 
 /// The framing of datagrams: one packet is one datagram.
 pub trait DatagramProtocol: Protocol {
-    /// The packet that a datagram is.
-    fn decode(&self, datagram: Packet) -> Result<Packet>;
+    /// Makes a datagram the packet that it is, where it lies: to move it would take longer than most
+    /// protocols do.
+    fn decode(&self, datagram: &mut Packet) -> Result<()>;
 }
 
 /// The largest packet that a protocol lets through, in bytes.

@@ -188,7 +188,7 @@ impl Incoming {
     }
 
     fn receive(&mut self, counters: &Counters) -> Attempt<Packet> {
-        self.receive_one(counters, |receiver| receiver.recv(Hold::No, counters))
+        Places::one(|place| self.receive_into(place, counters))
     }
 
     /// With what came beside it.
@@ -198,38 +198,44 @@ impl Incoming {
         room: usize,
         counters: &Counters,
     ) -> Attempt<Packet> {
-        self.receive_one(counters, |receiver| {
-            receiver.recv_with_ancillary(ancillary, room, Hold::No, counters)
+        Places::one(|place| {
+            self.receive_by(place, counters, |receiver, place| {
+                receiver.recv_with_ancillary(ancillary, room, Hold::No, place, counters)?;
+                Ok(false)
+            })
         })
-    }
-
-    /// What is there without asking the system, or else by `receive`.
-    fn receive_one(
-        &mut self,
-        counters: &Counters,
-        receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<Packet>,
-    ) -> Attempt<Packet> {
-        let packet = if self.has_gathered { self.receiver.recv_gathered(counters)? } else { None };
-        self.has_gathered = packet.is_some();
-        if let Some(packet) = packet {
-            return Ok(packet);
-        }
-        let outcome = self.receive_new(receive);
-        self.has_gathered = !matches!(outcome, Err(Stop::Want(_)));
-        outcome
     }
 
     /// Puts what has gathered into the places, which are empty, or else what one receive brings. They stay
     /// empty only if that fails.
     #[inline(always)]
     fn receive_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Attempt<()> {
+        self.receive_by(
+            places,
+            counters,
+            #[inline(always)]
+            |receiver, places| receiver.recv_into(Hold::No, places, counters),
+        )
+    }
+
+    /// The same by `receive`, which says whether these were all.
+    #[inline(always)]
+    fn receive_by(
+        &mut self,
+        places: &mut Places<'_>,
+        counters: &Counters,
+        mut receive: impl FnMut(&mut dyn PacketReceiver, &mut Places<'_>) -> Attempt<bool>,
+    ) -> Attempt<()> {
         if self.has_gathered {
             self.has_gathered = !self.receiver.gathered_into(places, counters)?;
             if !places.is_empty() {
                 return Ok(());
             }
         }
-        let outcome = self.receive_new(|receiver| receiver.recv_into(Hold::No, places, counters));
+        let outcome = self.receive_new(
+            #[inline(always)]
+            |receiver| receive(receiver, places),
+        );
         // There may be more behind what cannot be decoded.
         self.has_gathered = !matches!(outcome, Ok(true) | Err(Stop::Want(_)));
         outcome.map(|_| ())
