@@ -53,8 +53,14 @@ def ratio(values):
 
 
 def verdicts(result):
-    return [judge(name, result["goals"][name], median(result["ratios"][name]), result["noise"][name])
-            for name in judged(result)]
+    return [judge(name, result["goals"][name], *reached(result, name)) for name in judged(result)]
+
+
+# Goals are ratios, but for memory, which is the same on every machine.
+def reached(result, name):
+    if name == "bytes":
+        return result["figures"]["bytes"], 0
+    return median(result["ratios"][name]), result["noise"][name]
 
 
 # Two cores measure a stream's throughput. CPU time is judged on one core, where it is not that of
@@ -69,4 +75,5 @@ def judged(result):
 def judge(name, goal, reached, noise):
     sign, short = ("≥", goal - reached) if name == "rate" else ("≤", reached - goal)
     said = "met" if short <= 0 else "within the noise" if short <= noise else "NOT met"
-    return f"{name} {sign} {goal:.2f}: {reached:.3f}, {said}"
+    places = (0, 0) if name == "bytes" else (2, 3)
+    return f"{name} {sign} {goal:.{places[0]}f}: {reached:.{places[1]}f}, {said}"

@@ -9,7 +9,8 @@
 //! The floors, from the ground up; each uses only what lies below it:
 //!
 //! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
-//!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies.
+//!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies. (`seldom` saves
+//!   the memory of what is not there most of the time.)
 //! - [`socket`]: what the operating system gives. The only place with system calls.
 //! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
 //! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.

@@ -8,10 +8,10 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -36,7 +36,24 @@ struct Block {
     returned: AtomicUsize,
     /// What ends foreign memory.
     end: Option<Box<dyn FnOnce() + Send>>,
+    /// Threads that release packets shall not have the owner wait for what follows.
+    _apart: [u64; 2],
+    /// What is known to who fills the block, and to nobody else.
+    book: UnsafeCell<Book>,
 }
+
+/// How far a block is filled.
+struct Book {
+    /// How many of the holds of who fills the block are still its own.
+    holds: usize,
+    /// Bytes before this place are spent: packets may view them.
+    start: usize,
+    /// Bytes from here on are free.
+    end: usize,
+}
+
+/// A line of the processor's cache, at least.
+const _: () = assert!(offset_of!(Block, book) - offset_of!(Block, holds) >= 64);
 
 impl Block {
     fn layout(capacity: usize) -> Layout {
@@ -66,7 +83,8 @@ impl Block {
 
     fn with(capacity: usize, holds: usize) -> Block {
         let (lent, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None }
+        let book = UnsafeCell::new(Book { holds, start: 0, end: 0 });
+        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None, _apart: [0; 2], book }
     }
 
     fn bytes(block: NonNull<Block>) -> NonNull<u8> {
@@ -654,18 +672,31 @@ impl Cutter<'_, '_> {
     }
 }
 
+/// Being the one who fills a block. It is one pointer, which is soon moved.
 struct Filling {
     block: NonNull<Block>,
-    /// How many of our holds are still ours.
-    holds: usize,
-    /// Bytes before this place are spent: packets may view them.
-    start: usize,
-    /// Bytes from here on are free.
-    end: usize,
 }
 
 // SAFETY: a storage is the only writer of its block, behind everything that packets view.
 unsafe impl Send for Filling {}
+
+impl Deref for Filling {
+    type Target = Book;
+
+    #[inline]
+    fn deref(&self) -> &Book {
+        // SAFETY: we hold the block, and nobody else looks into its book.
+        unsafe { &*self.block.as_ref().book.get() }
+    }
+}
+
+impl DerefMut for Filling {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Book {
+        // SAFETY: as above; who has us for himself has the book.
+        unsafe { &mut *self.block.as_ref().book.get() }
+    }
+}
 
 impl Storage {
     /// The bytes that are there and not spent.
@@ -815,7 +846,9 @@ impl Storage {
 
 impl Filling {
     fn new(capacity: usize) -> Filling {
-        Filling { block: Block::new(capacity, HOLDS), holds: HOLDS, start: 0, end: 0 }
+        let mut filling = Filling { block: Block::new(capacity, HOLDS) };
+        *filling = Book { holds: HOLDS, start: 0, end: 0 };
+        filling
     }
 
     /// What is there and not spent.

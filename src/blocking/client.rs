@@ -265,7 +265,10 @@ impl Client {
     pub fn recv_packet_if(&self, timeout_ms: i64, take: impl FnOnce(&Packet) -> Result<()>) -> Result<()> {
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
             let packet = Places::one(|place| self.receive(half, deadline, place))?;
-            take(&packet).inspect_err(|_| half.put_back(Ok(packet), &self.counters))
+            take(&packet).inspect_err(|_| {
+                self.counters.packets_received.take_back();
+                half.put_back(Ok(packet));
+            })
         })
     }
 
@@ -279,6 +282,7 @@ impl Client {
         self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
             places.fill_next(|place| self.receive(half, deadline, place))?;
             half.recv_more_into(&mut places, &self.counters);
+            self.counters.packets_received.add(places.len() - 1);
             Ok(())
         })?;
         Ok(places.leave())
@@ -361,13 +365,13 @@ impl Client {
         deadline: &mut Deadline,
         place: &mut Places<'_>,
     ) -> Result<()> {
-        half.gathered_into(place, &self.counters)?;
+        half.gathered_into(place)?;
         if place.is_empty() {
             return self.wait_for_packet(half, deadline, |half, hold| {
                 half.recv_into(hold, place, &self.counters).map(|_| ())
             });
         }
-        self.not_closed()
+        self.received()
     }
 
     #[inline(always)]
@@ -389,13 +393,17 @@ impl Client {
                 }
             },
         }
-        self.not_closed()
+        self.received()
     }
 
-    /// A callback, or somebody else, may have closed the client meanwhile.
+    /// A packet is there. A callback, or somebody else, may have closed the client meanwhile.
     #[inline(always)]
-    fn not_closed(&self) -> Result<()> {
-        if self.is_done() { Err(closed()) } else { Ok(()) }
+    fn received(&self) -> Result<()> {
+        if self.is_done() {
+            return Err(closed());
+        }
+        self.counters.packets_received.add(1);
+        Ok(())
     }
 
     /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
@@ -406,7 +414,10 @@ impl Client {
             return (Hold::No, None);
         }
         match deadline.whole_ms() {
-            Some(time) => (Hold::within_ms(time), Some(Moment::now())),
+            Some(time) => match Hold::within_ms(time) {
+                Hold::No => (Hold::No, None),
+                hold => (hold, Some(Moment::now())),
+            },
             None => (self.waiting.hold(deadline.left()), None),
         }
     }

@@ -28,6 +28,8 @@ impl PacketIter {
     /// The next packet, or why there is none.
     pub fn next_packet(&self) -> Result<Packet> {
         let mut deadline = self.budget.get();
+        // Starts the clock, which else runs only once somebody has to wait.
+        deadline.left();
         let outcome = self.client.recv_within(&mut deadline);
         self.budget.set(deadline.paused());
         outcome

@@ -61,7 +61,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
                 match arrived {
                     Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
                         counters.bytes_received.add(size);
-                        self.put(desk.copy(size), places, counters)?;
+                        self.put(desk.copy(size), places)?;
                         Ok(true)
                     }
                     arrived => self.take_over(desk, arrived, places, counters),
@@ -94,26 +94,26 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         }
         self.storage = desk.keep(here);
         self.segment = if segment == 0 { size } else { segment };
-        let are_all = self.next_segments(places, counters)?;
+        let are_all = self.next_segments(places)?;
         if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
     /// Puts the next datagram that came with others into the next place; whether there was none.
     #[inline(always)]
-    fn next_segment(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    fn next_segment(&mut self, places: &mut Places<'_>) -> Result<bool> {
         let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
         let outcome = check(datagram.len(), self.max_size);
-        match outcome.and_then(|()| self.put(datagram, places, counters)) {
+        match outcome.and_then(|()| self.put(datagram, places)) {
             Ok(()) => Ok(false),
-            Err(error) => self.failed_behind(places.is_empty(), error, counters),
+            Err(error) => self.failed_behind(places.is_empty(), error),
         }
     }
 
     /// Puts the next ones into places; whether these are known to be all.
     #[inline]
-    fn next_segments(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    fn next_segments(&mut self, places: &mut Places<'_>) -> Result<bool> {
         while places.has_room() && self.ready.is_empty() {
-            if self.next_segment(places, counters)? {
+            if self.next_segment(places)? {
                 return Ok(true);
             }
         }
@@ -122,29 +122,27 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
 
     /// Puts the outcomes that were decided earlier into places, and then datagrams.
     #[inline(never)]
-    fn decided_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        match self.ready.put_into(places, counters)? {
-            true => self.next_segments(places, counters),
+    fn decided_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        match self.ready.put_into(places)? {
+            true => self.next_segments(places),
             false => Ok(false),
         }
     }
 
     #[cold]
-    fn failed_behind(&mut self, nothing: bool, error: Error, counters: &Counters) -> Result<bool> {
+    fn failed_behind(&mut self, nothing: bool, error: Error) -> Result<bool> {
         if nothing {
             return Err(error);
         }
-        self.put_back(Err(error), counters);
+        self.put_back(Err(error));
         Ok(false)
     }
 
     /// Makes a datagram a packet in the next place.
     #[inline(always)]
-    fn put(&self, datagram: Packet, places: &mut Places<'_>, counters: &Counters) -> Result<()> {
+    fn put(&self, datagram: Packet, places: &mut Places<'_>) -> Result<()> {
         let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
-        outcome.map_err(|error| error.at(Stage::Decode))?;
-        counters.packets_received.add(1);
-        Ok(())
+        outcome.map_err(|error| error.at(Stage::Decode))
     }
 }
 
@@ -160,10 +158,10 @@ fn too_large(size: usize, max_size: usize) -> Error {
 }
 
 impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
-    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
         match places.room() == 1 && self.ready.is_empty() {
-            true => self.next_segment(places, counters),
-            false => self.decided_into(places, counters),
+            true => self.next_segment(places),
+            false => self.decided_into(places),
         }
     }
 
@@ -178,12 +176,12 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
 
     fn recv_more_into(&mut self, places: &mut Places<'_>, counters: &Counters) {
         // It cannot fail behind packets.
-        let mut goes_on = matches!(self.gathered_into(places, counters), Ok(true));
+        let mut goes_on = matches!(self.gathered_into(places), Ok(true));
         while goes_on && places.has_room() {
             let outcome = self.recv_into(Hold::No, places, counters);
             goes_on = matches!(outcome, Ok(true));
             if let Err(Stop::Failed(error)) = outcome {
-                self.put_back(Err(error), counters);
+                self.put_back(Err(error));
             }
         }
     }
@@ -196,10 +194,7 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         self.transport.clone().plain()
     }
 
-    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters) {
-        if outcome.is_ok() {
-            counters.packets_received.take_back();
-        }
+    fn put_back(&mut self, outcome: Result<Packet>) {
         self.ready.put_back(outcome);
     }
 
@@ -215,7 +210,7 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         places: &mut Places<'_>,
         counters: &Counters,
     ) -> Attempt<()> {
-        self.gathered_into(places, counters)?;
+        self.gathered_into(places)?;
         if places.is_empty() {
             self.receive(
                 places,

@@ -19,20 +19,21 @@ pub mod one_way;
 mod ready;
 pub mod stream;
 
-/// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it.
+/// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it, and counts the
+/// packets: they are received once they are handed on.
 pub trait PacketReceiver: Send {
     /// Packets that have gathered, without a system call; whether these are known to be all. A failure behind
     /// packets waits for the next receive, so this one fails only if the places are empty.
-    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool>;
+    fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool>;
 
     /// The packets that one system call brings, after [`Self::gathered_into`] has had none; whether these
     /// are known to be all.
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool>;
 
     /// Packets that are there beside those in the places, without waiting.
-    fn recv_more_into(&mut self, places: &mut Places<'_>, counters: &Counters) {
+    fn recv_more_into(&mut self, places: &mut Places<'_>, _counters: &Counters) {
         // It cannot fail behind packets.
-        let _ = self.gathered_into(places, counters);
+        let _ = self.gathered_into(places);
     }
 
     /// The packets in the last places were handed on.
@@ -55,7 +56,7 @@ pub trait PacketReceiver: Send {
     }
 
     /// Takes an outcome back: the next receive answers it, before others that were taken back.
-    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters);
+    fn put_back(&mut self, outcome: Result<Packet>);
 
     /// Whether the next receive answers without a system call.
     fn is_ready(&mut self, counters: &Counters) -> bool;

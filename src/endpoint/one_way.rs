@@ -17,7 +17,7 @@ pub struct NoReceiver {
 }
 
 impl PacketReceiver for NoReceiver {
-    fn gathered_into(&mut self, _places: &mut Places<'_>, _counters: &Counters) -> Result<bool> {
+    fn gathered_into(&mut self, _places: &mut Places<'_>) -> Result<bool> {
         Err(only_sends())
     }
 
@@ -36,7 +36,7 @@ impl PacketReceiver for NoReceiver {
         Err(only_sends().into())
     }
 
-    fn put_back(&mut self, _outcome: Result<Packet>, _counters: &Counters) {}
+    fn put_back(&mut self, _outcome: Result<Packet>) {}
 
     fn is_ready(&mut self, _counters: &Counters) -> bool {
         false

@@ -1,6 +1,5 @@
 //! Outcomes that were decided earlier.
 
-use super::Counters;
 use crate::error::Result;
 use crate::packet::{Packet, Places};
 
@@ -27,14 +26,13 @@ impl Ready {
     /// Moves the next packets into places; whether nothing is left. A failure comes alone: behind packets
     /// it stays.
     #[cold]
-    pub(super) fn put_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    pub(super) fn put_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
         while places.has_room()
             && let Some(outcome) = self.take()
         {
             match outcome {
                 Ok(packet) => {
                     places.put(packet);
-                    counters.packets_received.add(1);
                 }
                 Err(error) if places.is_empty() => return Err(error),
                 failure => {

@@ -60,49 +60,43 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
 
     /// Puts the next packet of the intake into the only place that is free; whether there was none.
     #[inline(always)]
-    fn next_packet(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    fn next_packet(&mut self, places: &mut Places<'_>) -> Result<bool> {
         match self.intake.next_packet(places) {
-            Ok(has_come) => {
-                counters.packets_received.add(usize::from(has_come));
-                Ok(!has_come)
-            }
-            Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
+            Ok(has_come) => Ok(!has_come),
+            Err(failure) => self.failed_behind(places.is_empty(), failure),
         }
     }
 
     /// Puts the next packets of the intake into places; whether these were all. What fails behind packets is
     /// the next outcome.
     #[inline(always)]
-    fn next_packets(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let room = places.room();
+    fn next_packets(&mut self, places: &mut Places<'_>) -> Result<bool> {
         // To have packets cut off by one call pays from the second one on.
-        if room == 1 {
-            return self.next_packet(places, counters);
+        if places.room() == 1 {
+            return self.next_packet(places);
         }
-        let outcome = self.intake.next_packets(places);
-        counters.packets_received.add(room - places.room());
-        match outcome {
+        match self.intake.next_packets(places) {
             Ok(()) => Ok(!self.intake.has_fresh()),
-            Err(failure) => self.failed_behind(places.is_empty(), failure, counters),
+            Err(failure) => self.failed_behind(places.is_empty(), failure),
         }
     }
 
     #[cold]
-    fn failed_behind(&mut self, nothing: bool, failure: Failure, counters: &Counters) -> Result<bool> {
+    fn failed_behind(&mut self, nothing: bool, failure: Failure) -> Result<bool> {
         let error = self.failed(failure);
         if nothing {
             return Err(error);
         }
-        self.put_back(Err(error), counters);
+        self.put_back(Err(error));
         Ok(false)
     }
 
     /// Puts the outcomes that were decided earlier into places, and then packets of the intake.
     #[inline(never)]
-    fn decided_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
-        let ready = self.decided.remove(|decided| Some(decided.ready.put_into(places, counters)));
+    fn decided_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        let ready = self.decided.remove(|decided| Some(decided.ready.put_into(places)));
         match ready.transpose()?.unwrap_or(true) {
-            true => self.next_packets(places, counters),
+            true => self.next_packets(places),
             false => Ok(false),
         }
     }
@@ -194,7 +188,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         places: &mut Places<'_>,
         counters: &Counters,
     ) -> Attempt<()> {
-        self.gathered_into(places, counters)?;
+        self.gathered_into(places)?;
         if !places.is_empty() {
             return Ok(());
         }
@@ -202,7 +196,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         self.receive(counters, |transport, space| {
             transport.recv_with_ancillary(space, ancillary, room, hold)
         })?;
-        self.next_packet(places, counters)?;
+        self.next_packet(places)?;
         if !places.is_empty() {
             return Ok(());
         }
@@ -210,17 +204,17 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
     }
 
     #[inline]
-    fn gathered_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Result<bool> {
+    fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool> {
         match places.room() == 1 && !self.has_ready() {
-            true => self.next_packet(places, counters),
-            false => self.decided_into(places, counters),
+            true => self.next_packet(places),
+            false => self.decided_into(places),
         }
     }
 
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool> {
         self.check()?;
         self.receive(counters, |transport, space| transport.recv(space, hold))?;
-        let are_all = self.next_packets(places, counters)?;
+        let are_all = self.next_packets(places)?;
         if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
@@ -240,10 +234,7 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         self.transport.clone().plain()
     }
 
-    fn put_back(&mut self, outcome: Result<Packet>, counters: &Counters) {
-        if outcome.is_ok() {
-            counters.packets_received.take_back();
-        }
+    fn put_back(&mut self, outcome: Result<Packet>) {
         self.decided.put().ready.put_back(outcome);
     }
 

@@ -64,7 +64,7 @@ impl Client {
     }
 
     /// Begins a connection, and says which name is verified.
-    pub(super) fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<str>>)> {
+    pub(super) fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<String>>)> {
         let peer = self.peer(name)?;
         let connection = ClientConnection::new(peer.config.clone(), peer.asked_for.clone());
         Ok((connection.map_err(|error| failure(&error))?, peer.verified.clone()))
@@ -81,7 +81,7 @@ impl Client {
         let verified = self.verified(name)?;
         let sni = self.sni(name)?;
         Ok(Peer {
-            verified: verified.as_ref().map(|name| name.to_str().into()),
+            verified: verified.as_ref().map(|name| name.to_str().into_owned().into()),
             asked_for: sni.clone().or_else(|| verified.clone()).unwrap_or_else(nobody),
             config: Arc::new(self.config(verified, sni.is_some(), resumes)),
         })

@@ -46,7 +46,7 @@ impl TlsConfig {
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
     /// the configuration has names of its own. Without a name ("") neither is done. Says which name
     /// is verified, if any is.
-    pub fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<str>>)> {
+    pub fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<String>>)> {
         match &*self.0 {
             Side::Client(client) => client.connect(name),
             Side::Server(_) => Err(invalid("this TLS configuration is a server's: it cannot connect")),

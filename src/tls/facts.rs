@@ -1,7 +1,5 @@
 //! What the two sides agreed on.
 
-use std::sync::Arc;
-
 #[cfg(feature = "tls")]
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
@@ -19,7 +17,7 @@ pub struct TlsFacts {
     /// The peer's certificates as DER, its own first; empty if it showed none.
     pub peer_chain: Vec<Vec<u8>>,
     /// The name that the peer's certificate was found to have, if one was asked for.
-    pub verified_name: Option<Arc<str>>,
+    pub verified_name: Option<String>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
 }
@@ -27,7 +25,7 @@ pub struct TlsFacts {
 #[cfg(feature = "tls")]
 impl TlsFacts {
     /// Reads them; which name was verified is what [`super::TlsConfig::connect`] says.
-    pub fn of(connection: &CommonState, verified_name: Option<Arc<str>>) -> TlsFacts {
+    pub fn of(connection: &CommonState, verified_name: Option<String>) -> TlsFacts {
         let version = match connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => Some(Version::Tls12),
             Some(ProtocolVersion::TLSv1_3) => Some(Version::Tls13),

@@ -32,7 +32,7 @@ pub(super) struct Peer {
     /// The name that rustls asks for, or goes by.
     pub(super) asked_for: ServerName<'static>,
     /// The name that the certificate must have.
-    pub(super) verified: Option<Arc<str>>,
+    pub(super) verified: Option<Arc<String>>,
 }
 
 impl Sessions {

@@ -218,7 +218,7 @@ pub(crate) fn shake_hands(client: &TlsConfig, server: &TlsConfig, name: &str) ->
     };
     let client_result = match (&server_error, client_error) {
         (Some(_), None) if client_side.is_handshaking() => panic!("the client was not told"),
-        (_, error) => facts(&client_side, error, verified),
+        (_, error) => facts(&client_side, error, verified.as_deref().cloned()),
     };
     let server_result = match (&client_result, server_error) {
         (Err(_), None) if server_side.is_handshaking() => panic!("the server was not told"),

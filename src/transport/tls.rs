@@ -28,8 +28,8 @@ pub struct TlsStream<C> {
     session: Mutex<Session<C>>,
     /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
     incoming: Mutex<Storage>,
-    /// The name that the peer's certificate must have.
-    verified_name: Option<Arc<str>>,
+    /// The name that the peer's certificate must have; one pointer, as all that each connection has.
+    verified_name: Option<Arc<String>>,
     /// Whether the end must be said, and heard.
     standard_compatible: bool,
     /// Whether the last receive has asked the transport below: what it then said of itself still holds.
@@ -59,7 +59,7 @@ where
     pub fn new(
         inner: Arc<dyn StreamTransport>,
         connection: C,
-        verified_name: Option<Arc<str>>,
+        verified_name: Option<Arc<String>>,
         standard_compatible: bool,
     ) -> TlsStream<C> {
         let session = Session {
@@ -219,7 +219,7 @@ where
 
     /// What the two sides agreed on.
     pub fn facts(&self) -> TlsFacts {
-        TlsFacts::of(&lock(&self.session).connection, self.verified_name.clone())
+        TlsFacts::of(&lock(&self.session).connection, self.verified_name.as_deref().cloned())
     }
 }
 

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENTS = 400, BLOCKING = 576, ASYNCHRONOUS = 624 };
+enum { CLIENTS = 400, BLOCKING = 560, ASYNCHRONOUS = 600 };
 
 static void check(int rc)
 {

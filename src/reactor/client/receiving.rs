@@ -88,6 +88,17 @@ enum Came {
     Beside(Result<Packet>, Ancillary),
 }
 
+impl Came {
+    /// How many packets.
+    fn count(&self) -> usize {
+        match self {
+            Came::Packet(_) | Came::Beside(Ok(_), _) => 1,
+            Came::Packets(packets) => packets.len(),
+            Came::Beside(Err(_), _) => 0,
+        }
+    }
+}
+
 /// Every packet until somebody has enough.
 pub(super) struct Started {
     pub(super) number: u64,
@@ -141,6 +152,7 @@ impl Turn<'_, '_> {
     pub fn hand_on(&mut self, mut give: impl FnMut(Handed<'_>) -> bool) {
         loop {
             let Some(packet) = self.packets.hand_on() else { return };
+            self.client.counters.packets_received.add(1);
             self.wants_more = give(packet);
             if !self.goes_on() {
                 return;
@@ -199,7 +211,7 @@ impl Incoming {
         counters: &Counters,
     ) -> Attempt<Packet> {
         Places::one(|place| {
-            self.receive_by(place, counters, |receiver, place| {
+            self.receive_by(place, |receiver, place| {
                 receiver.recv_with_ancillary(ancillary, room, Hold::No, place, counters)?;
                 Ok(false)
             })
@@ -212,7 +224,6 @@ impl Incoming {
     fn receive_into(&mut self, places: &mut Places<'_>, counters: &Counters) -> Attempt<()> {
         self.receive_by(
             places,
-            counters,
             #[inline(always)]
             |receiver, places| receiver.recv_into(Hold::No, places, counters),
         )
@@ -223,11 +234,10 @@ impl Incoming {
     fn receive_by(
         &mut self,
         places: &mut Places<'_>,
-        counters: &Counters,
         mut receive: impl FnMut(&mut dyn PacketReceiver, &mut Places<'_>) -> Attempt<bool>,
     ) -> Attempt<()> {
         if self.has_gathered {
-            self.has_gathered = !self.receiver.gathered_into(places, counters)?;
+            self.has_gathered = !self.receiver.gathered_into(places)?;
             if !places.is_empty() {
                 return Ok(());
             }
@@ -243,9 +253,9 @@ impl Incoming {
 
     /// The packets in the places were handed on; those that are left come with the next receive.
     #[inline(always)]
-    fn settle(&mut self, places: &mut Places<'_>, counters: &Counters) {
+    fn settle(&mut self, places: &mut Places<'_>) {
         while let Some(packet) = places.take_back() {
-            self.receiver.put_back(Ok(packet), counters);
+            self.receiver.put_back(Ok(packet));
             self.has_gathered = true;
         }
         self.receiver.settle();
@@ -260,11 +270,18 @@ impl Incoming {
                 let outcome = self.receive_into(places, counters);
                 may_be_more = !places.has_room();
                 packets.extend(std::iter::from_fn(|| places.hand_on().map(Handed::take)));
-                self.settle(places, counters);
+                self.settle(places);
                 outcome
             });
-            if packets.is_empty() {
-                outcome?;
+            match outcome {
+                Err(Stop::Failed(error)) if !packets.is_empty() => {
+                    // It is for the next receive.
+                    self.receiver.put_back(Err(error));
+                    self.has_gathered = true;
+                    break;
+                }
+                Err(stop) if packets.is_empty() => return Err(stop),
+                _ => {}
             }
         }
         Ok(packets)
@@ -278,7 +295,7 @@ impl Incoming {
             self.ask(|incoming| incoming.receive_into(turn.packets, counters))?;
             left = left.saturating_sub(turn.packets.len());
             receive.call(Ok(turn));
-            self.settle(turn.packets, counters);
+            self.settle(turn.packets);
         }
         Ok(())
     }
@@ -454,6 +471,7 @@ impl AsyncClient {
                 Err(Stop::Failed(error)) => Err(error),
                 Err(_) => return,
             };
+            self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
             let first = pending.remove(|pending| pending.operations.receives.pop_front());
             let Some(receiving) = first else { return };
             match (receiving, outcome) {
