@@ -1,0 +1,180 @@
+//! Blocks of memory with a count of those who hold them.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::{RefCell, UnsafeCell};
+use std::mem::offset_of;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use super::{Packet, Places};
+
+/// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
+pub(super) const HOLDS: usize = usize::MAX / 2;
+
+/// Blocks up to this size are kept for reuse by the thread that released them.
+pub(super) const KEPT_SIZE: usize = 512 << 10;
+/// So many of them.
+pub(super) const KEPT_COUNT: usize = 4;
+
+/// Memory with a count of its holders in front, or memory of somebody else's with its end.
+#[repr(C)]
+pub(super) struct Block {
+    pub(super) holds: AtomicUsize,
+    /// The number of bytes behind this header; for foreign memory 0.
+    pub(super) capacity: usize,
+    /// Where the places are in which its packets are handed on now; 0: nowhere.
+    pub(super) lent: AtomicUsize,
+    /// How many packets were released in those places; nobody uses this but who releases there.
+    pub(super) returned: AtomicUsize,
+    /// What ends foreign memory.
+    pub(super) end: Option<Box<dyn FnOnce() + Send>>,
+    /// Threads that release packets shall not have the owner wait for what follows.
+    _apart: [u64; 2],
+    /// What is known to who fills the block, and to nobody else.
+    pub(super) book: UnsafeCell<Book>,
+}
+
+/// How far a block is filled.
+pub(super) struct Book {
+    /// How many of the holds of who fills the block are still its own.
+    pub(super) holds: usize,
+    /// Bytes before this place are spent: packets may view them.
+    pub(super) start: usize,
+    /// Bytes from here on are free.
+    pub(super) end: usize,
+}
+
+/// A line of the processor's cache, at least.
+const _: () = assert!(offset_of!(Block, book) - offset_of!(Block, holds) >= 64);
+
+impl Block {
+    fn layout(capacity: usize) -> Layout {
+        let (layout, _) = Layout::new::<Block>()
+            .extend(Layout::array::<u8>(capacity).expect("a buffer is at most half of the memory"))
+            .expect("a buffer is at most half of the memory");
+        layout
+    }
+
+    /// A block of at least `capacity` bytes, all initialised.
+    pub(super) fn new(capacity: usize, holds: usize) -> NonNull<Block> {
+        let kept = KEPT.try_with(|kept| kept.borrow_mut().take(capacity)).ok().flatten();
+        if let Some(block) = kept {
+            // SAFETY: a kept block has no holder but us.
+            unsafe { block.as_ref() }.holds.store(holds, Ordering::Relaxed);
+            return block;
+        }
+        let layout = Block::layout(capacity);
+        // SAFETY: the layout has at least the size of the header.
+        let Some(block) = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<Block>()) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY: the memory is ours and large enough; the bytes behind the header are zeroed.
+        unsafe { block.write(Block::with(capacity, holds)) };
+        block
+    }
+
+    fn with(capacity: usize, holds: usize) -> Block {
+        let (lent, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let book = UnsafeCell::new(Book { holds, start: 0, end: 0 });
+        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None, _apart: [0; 2], book }
+    }
+
+    pub(super) fn bytes(block: NonNull<Block>) -> NonNull<u8> {
+        // SAFETY: the bytes begin right behind the header (u8 needs no alignment).
+        unsafe { block.add(1).cast() }
+    }
+
+    /// Gives up `count` holds; the last one ends the block.
+    #[inline]
+    pub(super) fn release(block: NonNull<Block>, count: usize) {
+        // SAFETY: the caller has `count` holds, so the block lives.
+        let holds = &unsafe { block.as_ref() }.holds;
+        // If all holds are the caller's nobody else can change their number, and the locked
+        // instruction is saved.
+        if holds.load(Ordering::Acquire) == count {
+            Block::retire(block);
+        } else if holds.fetch_sub(count, Ordering::Release) == count {
+            fence(Ordering::Acquire);
+            Block::retire(block);
+        }
+    }
+
+    /// Gives up the hold of the packet in this place. If the place is lent, the hold goes to who has
+    /// lent it, and that costs no locked instruction.
+    #[inline]
+    pub(super) fn release_in(block: NonNull<Block>, place: *const Packet) {
+        // SAFETY: the caller has a hold, so the block lives.
+        let Block { lent, returned, .. } = unsafe { block.as_ref() };
+        match place.addr().wrapping_sub(lent.load(Ordering::Relaxed)) < Places::SPAN {
+            true => returned.store(returned.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
+            false => Block::release(block, 1),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_foreign(mut block: NonNull<Block>) {
+        // SAFETY: nobody holds the block any more.
+        if let Some(end) = unsafe { block.as_mut() }.end.take() {
+            end();
+        }
+        Block::free(block);
+    }
+
+    fn retire(block: NonNull<Block>) {
+        // SAFETY: nobody holds the block any more.
+        if unsafe { block.as_ref() }.end.is_some() {
+            return Block::end_foreign(block);
+        }
+        let refused = KEPT.try_with(|kept| kept.borrow_mut().put(block)).unwrap_or(Some(block));
+        if let Some(block) = refused {
+            Block::free(block);
+        }
+    }
+
+    fn free(block: NonNull<Block>) {
+        // SAFETY: nobody holds the block; it was allocated with this layout in `new`, and `end`,
+        // the one field with a destructor, is None.
+        unsafe {
+            let layout = Block::layout(block.as_ref().capacity);
+            dealloc(block.cast().as_ptr(), layout);
+        }
+    }
+}
+
+/// Blocks without holders that this thread may use again: a client that receives now and then need
+/// not keep memory of its own meanwhile.
+pub(super) struct Kept(pub(super) Vec<NonNull<Block>>);
+
+thread_local! {
+    pub(super) static KEPT: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
+}
+
+impl Kept {
+    fn take(&mut self, capacity: usize) -> Option<NonNull<Block>> {
+        let fits = |block: &NonNull<Block>| {
+            // SAFETY: kept blocks live.
+            let has = unsafe { block.as_ref() }.capacity;
+            has >= capacity && has / 2 <= capacity
+        };
+        let index = self.0.iter().rposition(fits)?;
+        Some(self.0.swap_remove(index))
+    }
+
+    /// Keeps a block; hands one back that is not kept.
+    fn put(&mut self, block: NonNull<Block>) -> Option<NonNull<Block>> {
+        // SAFETY: the caller gives up a living block.
+        if unsafe { block.as_ref() }.capacity > KEPT_SIZE {
+            return Some(block);
+        }
+        self.0.push(block);
+        // The one that nobody has wanted for the longest time makes room: its size is out of use.
+        (self.0.len() > KEPT_COUNT).then(|| self.0.remove(0))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Block::free);
+    }
+}
