@@ -164,6 +164,7 @@ static void an_error_within_a_batch(void)
 {
     plan_t plan = {.make_answer = EN_CALLBACK_DONE, .build_answer = EN_EBADMSG};
     en_packet_t packets[4];
+    en_packet_t before[4];
     size_t count = 0;
     pair_t pair;
 
@@ -171,13 +172,17 @@ static void an_error_within_a_batch(void)
     datagram(&pair, "<one>");
     datagram(&pair, "!");
     datagram(&pair, "<three>");
+    memset(before, 0xa5, sizeof(before));
+    memcpy(packets, before, sizeof(packets));
     CHECK_OK(en_unix_datagram_client_recv_packets(pair.client, packets, 4, 20000, &count));
     CHECK_INT(count, 1);
-    for (size_t i = 0; i < count; i++)
-        en_packet_release(&packets[i]);
+    CHECK_BYTES(&packets[1], 3 * sizeof(packets[0]), &before[1], 3 * sizeof(before[0]));
+    en_packet_release(&packets[0]);
+    memcpy(packets, before, sizeof(packets));
     CHECK_CODE(en_unix_datagram_client_recv_packets(pair.client, packets, 4, 20000, &count),
                EN_EBADMSG);
     CHECK_INT(count, 0);
+    CHECK_BYTES(packets, sizeof(packets), before, sizeof(before));
     CHECK_GET(pair.view, "three");
     pair_close(&pair);
 }
