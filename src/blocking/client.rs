@@ -240,6 +240,22 @@ impl Client {
     /// Receives one packet into a place.
     #[inline]
     pub fn recv_packet(&self, place: &mut MaybeUninit<Packet>, timeout_ms: i64) -> Result<()> {
+        self.recv_packet_by(
+            place,
+            timeout_ms,
+            #[inline(always)]
+            |half, hold, place| half.recv_into(hold, place, &self.counters).map(|_| ()),
+        )
+    }
+
+    /// The same by `recv`, if nothing has gathered.
+    #[inline(always)]
+    fn recv_packet_by(
+        &self,
+        place: &mut MaybeUninit<Packet>,
+        timeout_ms: i64,
+        recv: impl FnMut(&mut dyn PacketReceiver, Hold, &mut Places<'_>) -> Attempt<()>,
+    ) -> Result<()> {
         self.with_receiver(
             &mut Deadline::after_ms(timeout_ms),
             #[inline(always)]
@@ -247,7 +263,7 @@ impl Client {
                 Places::fill(
                     place,
                     #[inline(always)]
-                    |place| self.receive(half, deadline, place),
+                    |place| self.receive_by(half, deadline, place, recv),
                 )
             },
         )
@@ -297,20 +313,11 @@ impl Client {
         room: usize,
         timeout_ms: i64,
     ) -> Result<()> {
-        self.with_receiver(
-            &mut Deadline::after_ms(timeout_ms),
+        self.recv_packet_by(
+            place,
+            timeout_ms,
             #[inline(always)]
-            |half, deadline| {
-                Places::fill(
-                    place,
-                    #[inline(always)]
-                    |place| {
-                        self.wait_for_packet(half, deadline, |half, hold| {
-                            half.recv_with_ancillary(ancillary, room, hold, place, &self.counters)
-                        })
-                    },
-                )
-            },
+            |half, hold, place| half.recv_with_ancillary(ancillary, room, hold, place, &self.counters),
         )
     }
 
@@ -365,13 +372,35 @@ impl Client {
         deadline: &mut Deadline,
         place: &mut Places<'_>,
     ) -> Result<()> {
+        self.receive_by(half, deadline, place, |half, hold, place| {
+            half.recv_into(hold, place, &self.counters).map(|_| ())
+        })
+    }
+
+    /// What has gathered, or else what `recv` brings.
+    #[inline(always)]
+    fn receive_by(
+        &self,
+        half: &mut dyn PacketReceiver,
+        deadline: &mut Deadline,
+        place: &mut Places<'_>,
+        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold, &mut Places<'_>) -> Attempt<()>,
+    ) -> Result<()> {
         half.gathered_into(place)?;
         if place.is_empty() {
-            return self.wait_for_packet(half, deadline, |half, hold| {
-                half.recv_into(hold, place, &self.counters).map(|_| ())
-            });
+            self.wait_for_packet(
+                half,
+                deadline,
+                #[inline(always)]
+                |half, hold| recv(half, hold, place),
+            )?;
         }
-        self.received()
+        // A callback, or somebody else, may have closed the client meanwhile.
+        if self.is_done() {
+            return Err(closed());
+        }
+        self.counters.packets_received.add(1);
+        Ok(())
     }
 
     #[inline(always)]
@@ -382,28 +411,17 @@ impl Client {
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
         match self.hold(deadline) {
-            (Hold::No, _) => self.drive_receiver(half, deadline, recv)?,
+            (Hold::No, _) => self.drive_receiver(half, deadline, recv),
             // Most of the time the kernel does all the waiting.
             (hold, since) => match recv(half, hold) {
-                Ok(()) => {}
-                Err(Stop::Failed(error)) => return Err(error),
+                Ok(()) => Ok(()),
+                Err(Stop::Failed(error)) => Err(error),
                 Err(_) => {
                     since.map(|moment| deadline.left_at(|| moment.instant()));
-                    self.drive_receiver(half, deadline, recv)?;
+                    self.drive_receiver(half, deadline, recv)
                 }
             },
         }
-        self.received()
-    }
-
-    /// A packet is there. A callback, or somebody else, may have closed the client meanwhile.
-    #[inline(always)]
-    fn received(&self) -> Result<()> {
-        if self.is_done() {
-            return Err(closed());
-        }
-        self.counters.packets_received.add(1);
-        Ok(())
     }
 
     /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,

@@ -210,16 +210,13 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         places: &mut Places<'_>,
         counters: &Counters,
     ) -> Attempt<()> {
-        self.gathered_into(places)?;
-        if places.is_empty() {
-            self.receive(
-                places,
-                counters,
-                #[inline(always)]
-                |transport, space| transport.recv_with_ancillary(space, ancillary, room, hold),
-            )?;
-        }
-        Ok(())
+        self.receive(
+            places,
+            counters,
+            #[inline(always)]
+            |transport, space| transport.recv_with_ancillary(space, ancillary, room, hold),
+        )
+        .map(|_| ())
     }
 }
 

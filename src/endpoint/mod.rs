@@ -39,8 +39,9 @@ pub trait PacketReceiver: Send {
     /// The packets in the last places were handed on.
     fn settle(&mut self) {}
 
-    /// Receives one packet, into a single place, and what came with it, with room for so much of that: a
-    /// packet that has gathered comes first and with nothing, otherwise it takes exactly one system call.
+    /// Receives one packet, into a single place, and what came with it, with room for so much of that, by
+    /// exactly one system call, after [`Self::gathered_into`] has had none: what has gathered comes first,
+    /// and with nothing.
     fn recv_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,

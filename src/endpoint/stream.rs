@@ -188,10 +188,6 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         places: &mut Places<'_>,
         counters: &Counters,
     ) -> Attempt<()> {
-        self.gathered_into(places)?;
-        if !places.is_empty() {
-            return Ok(());
-        }
         self.check()?;
         self.receive(counters, |transport, space| {
             transport.recv_with_ancillary(space, ancillary, room, hold)

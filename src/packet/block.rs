@@ -34,7 +34,8 @@ pub(super) struct Block {
     pub(super) book: UnsafeCell<Book>,
 }
 
-/// How far a block is filled.
+/// How far a block is filled; for who fills it to begin.
+#[derive(Default)]
 pub(super) struct Book {
     /// How many of the holds of who fills the block are still its own.
     pub(super) holds: usize,
@@ -75,8 +76,8 @@ impl Block {
 
     fn with(capacity: usize, holds: usize) -> Block {
         let (lent, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let book = UnsafeCell::new(Book { holds, start: 0, end: 0 });
-        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None, _apart: [0; 2], book }
+        let (_apart, book) = ([0; 2], UnsafeCell::default());
+        Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None, _apart, book }
     }
 
     pub(super) fn bytes(block: NonNull<Block>) -> NonNull<u8> {
