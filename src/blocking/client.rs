@@ -1,6 +1,5 @@
 //! A client whose calls block: two halves in two slots, and a way to close it from anywhere.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,17 +11,16 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Kept};
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
-use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
-use crate::socket::moment::Moment;
 use crate::socket::names::Names;
 use crate::socket::slot::{Guard, Slot};
 use crate::transport::Transport;
 
 mod closing;
 mod facts;
+mod receiving;
 
 /// One batch of packets: so many copied bytes, or so many chunks that are not copied.
 const BATCH_BYTES: usize = 64 << 10;
@@ -237,90 +235,6 @@ impl Client {
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
 
-    /// Receives one packet into a place.
-    #[inline]
-    pub fn recv_packet(&self, place: &mut MaybeUninit<Packet>, timeout_ms: i64) -> Result<()> {
-        self.recv_packet_by(
-            place,
-            timeout_ms,
-            #[inline(always)]
-            |half, hold, place| half.recv_into(hold, place, &self.counters).map(|_| ()),
-        )
-    }
-
-    /// The same by `recv`, if nothing has gathered.
-    #[inline(always)]
-    fn recv_packet_by(
-        &self,
-        place: &mut MaybeUninit<Packet>,
-        timeout_ms: i64,
-        recv: impl FnMut(&mut dyn PacketReceiver, Hold, &mut Places<'_>) -> Attempt<()>,
-    ) -> Result<()> {
-        self.with_receiver(
-            &mut Deadline::after_ms(timeout_ms),
-            #[inline(always)]
-            |half, deadline| {
-                Places::fill(
-                    place,
-                    #[inline(always)]
-                    |place| self.receive_by(half, deadline, place, recv),
-                )
-            },
-        )
-    }
-
-    /// Receives one packet before a deadline.
-    pub fn recv_within(&self, deadline: &mut Deadline) -> Result<Packet> {
-        Places::one(|place| {
-            self.with_receiver(deadline, |half, deadline| self.receive(half, deadline, place))
-        })
-    }
-
-    /// Receives one packet and hands it to `take`; if that refuses, the packet stays for the next
-    /// receive.
-    pub fn recv_packet_if(&self, timeout_ms: i64, take: impl FnOnce(&Packet) -> Result<()>) -> Result<()> {
-        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            let packet = Places::one(|place| self.receive(half, deadline, place))?;
-            take(&packet).inspect_err(|_| {
-                self.counters.packets_received.take_back();
-                half.put_back(Ok(packet));
-            })
-        })
-    }
-
-    /// Receives at least one packet into `out`, and what else there is; how many.
-    #[inline(never)]
-    pub fn recv_packets(&self, out: &mut [MaybeUninit<Packet>], timeout_ms: i64) -> Result<usize> {
-        let mut places = Places::over(out);
-        if !places.has_room() {
-            return Ok(0);
-        }
-        self.with_receiver(&mut Deadline::after_ms(timeout_ms), |half, deadline| {
-            places.fill_next(|place| self.receive(half, deadline, place))?;
-            half.recv_more_into(&mut places, &self.counters);
-            self.counters.packets_received.add(places.len() - 1);
-            Ok(())
-        })?;
-        Ok(places.leave())
-    }
-
-    /// Receives one packet into a place, and into `ancillary`, which holds nothing, what came with it.
-    #[inline(always)]
-    pub fn recv_packet_with_ancillary(
-        &self,
-        place: &mut MaybeUninit<Packet>,
-        ancillary: &mut Ancillary,
-        room: usize,
-        timeout_ms: i64,
-    ) -> Result<()> {
-        self.recv_packet_by(
-            place,
-            timeout_ms,
-            #[inline(always)]
-            |half, hold, place| half.recv_with_ancillary(ancillary, room, hold, place, &self.counters),
-        )
-    }
-
     /// Sends one packet, given in parts, and ancillary data with it.
     #[inline(always)]
     pub fn send_packet_with_ancillary(
@@ -353,138 +267,6 @@ impl Client {
                 Ok(())
             },
         )
-    }
-
-    /// Whether the next receive answers without a system call; no if another is under way.
-    pub fn has_buffered(&self) -> Result<bool> {
-        // Keeps the client until the error is complete.
-        let _inside = self.receiving.visit();
-        if self.is_done() {
-            return Err(self.explain(closed(), Stage::Receive));
-        }
-        Ok(self.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters)))
-    }
-
-    #[inline(always)]
-    fn receive(
-        &self,
-        half: &mut dyn PacketReceiver,
-        deadline: &mut Deadline,
-        place: &mut Places<'_>,
-    ) -> Result<()> {
-        self.receive_by(half, deadline, place, |half, hold, place| {
-            half.recv_into(hold, place, &self.counters).map(|_| ())
-        })
-    }
-
-    /// What has gathered, or else what `recv` brings.
-    #[inline(always)]
-    fn receive_by(
-        &self,
-        half: &mut dyn PacketReceiver,
-        deadline: &mut Deadline,
-        place: &mut Places<'_>,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold, &mut Places<'_>) -> Attempt<()>,
-    ) -> Result<()> {
-        half.gathered_into(place)?;
-        if place.is_empty() {
-            self.wait_for_packet(
-                half,
-                deadline,
-                #[inline(always)]
-                |half, hold| recv(half, hold, place),
-            )?;
-        }
-        // A callback, or somebody else, may have closed the client meanwhile.
-        if self.is_done() {
-            return Err(closed());
-        }
-        self.counters.packets_received.add(1);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn wait_for_packet(
-        &self,
-        half: &mut dyn PacketReceiver,
-        deadline: &mut Deadline,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
-    ) -> Result<()> {
-        match self.hold(deadline) {
-            (Hold::No, _) => self.drive_receiver(half, deadline, recv),
-            // Most of the time the kernel does all the waiting.
-            (hold, since) => match recv(half, hold) {
-                Ok(()) => Ok(()),
-                Err(Stop::Failed(error)) => Err(error),
-                Err(_) => {
-                    since.map(|moment| deadline.left_at(|| moment.instant()));
-                    self.drive_receiver(half, deadline, recv)
-                }
-            },
-        }
-    }
-
-    /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
-    /// if the clock of the deadline has yet to start from there.
-    #[inline(always)]
-    fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Moment>) {
-        if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.life.is_in_child() {
-            return (Hold::No, None);
-        }
-        match deadline.whole_ms() {
-            Some(time) => match Hold::within_ms(time) {
-                Hold::No => (Hold::No, None),
-                hold => (hold, Some(Moment::now())),
-            },
-            None => (self.waiting.hold(deadline.left()), None),
-        }
-    }
-
-    #[inline(never)]
-    fn drive_receiver(
-        &self,
-        half: &mut dyn PacketReceiver,
-        deadline: &mut Deadline,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
-    ) -> Result<()> {
-        self.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
-            false => recv(half, hold),
-            true => self.recv_after_flush(|hold| recv(half, hold), hold),
-        })
-    }
-
-    /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
-    /// may depend on it.
-    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
-        match recv(Hold::No) {
-            Err(Stop::Want(Interest::Read)) => {}
-            outcome => return outcome,
-        }
-        match self.flush_now() {
-            true => Err(Stop::Want(Interest::Either)),
-            false => recv(hold),
-        }
-    }
-
-    /// Sends of what is put aside what goes at once; whether some is left that waits for room.
-    fn flush_now(&self) -> bool {
-        self.flushing.store(true, Ordering::SeqCst);
-        let Some(mut half) = self.sending.try_lock() else {
-            self.flushing.store(false, Ordering::SeqCst);
-            return false;
-        };
-        self.leave_to_parent(&mut **half);
-        let outcome = loop {
-            match half.flush(Hold::No, &self.counters) {
-                Err(Stop::Again) => {}
-                outcome => break outcome,
-            }
-        };
-        self.unsent.store(half.has_unsent(), Ordering::Relaxed);
-        drop(half);
-        self.flushing.store(false, Ordering::SeqCst);
-        // Failures are seen by receiving, too, or by the next send.
-        matches!(outcome, Err(Stop::Want(_)))
     }
 
     /// What was put aside before a fork is the parent's to send.
