@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::closed;
 use super::life::Life;
+use super::pace::Pace;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Kept};
@@ -58,6 +59,9 @@ pub struct Client {
     appends: bool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
+    /// Whether one system call may bring more packets than one receive hands on.
+    gathers: bool,
+    pace: Pace,
     says_farewell: bool,
     survives_fork: bool,
 }
@@ -72,6 +76,8 @@ impl Client {
             puts_aside: connection.sender.puts_aside(),
             appends: connection.sender.puts_aside() && !connection.runs_callbacks,
             only_waits: waiting.is_plain() && transport.can_hold(),
+            gathers: connection.receiver.gathers(),
+            pace: Pace::new(),
             says_farewell: transport.says_farewell(),
             survives_fork: transport.survives_fork(),
             fd: transport
@@ -125,12 +131,10 @@ impl Client {
         if !(self.appends && self.append(half, parts)?) {
             half.check()?;
             // No level of calls around a system call that could be saved; see `StreamReceiver`.
-            Gather::with(
+            self.encoder.with_encoded(
+                parts,
                 #[inline(always)]
-                |out| {
-                    self.encoder.encode(parts, out)?;
-                    self.transmit(half, out, deadline)
-                },
+                |out| self.transmit(half, out, deadline),
             )?;
         }
         self.counters.packets_sent.add(1);

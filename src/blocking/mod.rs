@@ -12,6 +12,7 @@ pub mod life;
 pub mod wait;
 
 mod datagram_channel;
+mod pace;
 mod stream_channel;
 
 pub use cancel::Cancel;

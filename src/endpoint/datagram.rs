@@ -52,6 +52,9 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         counters: &Counters,
         receive: impl FnOnce(&T, &mut [u8]) -> Attempt<Arrived>,
     ) -> Attempt<bool> {
+        if !self.ready.is_empty() {
+            return Ok(self.decided_into(places)?);
+        }
         Desk::with(
             self.room,
             #[inline(always)]
@@ -163,6 +166,10 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
             true => self.next_segment(places),
             false => self.decided_into(places),
         }
+    }
+
+    fn gathers(&self) -> bool {
+        self.transport.most_at_once() > 0
     }
 
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool> {

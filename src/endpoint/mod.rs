@@ -7,7 +7,7 @@ use self::aside::Aside;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{Result, Stage, invalid};
 use crate::packet::{Packet, Places};
-use crate::protocol::{DatagramProtocol, Gather, Protocol, Sink, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, MaxSize, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 use crate::transport::Transport;
@@ -26,8 +26,14 @@ pub trait PacketReceiver: Send {
     /// packets waits for the next receive, so this one fails only if the places are empty.
     fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool>;
 
-    /// The packets that one system call brings, after [`Self::gathered_into`] has had none; whether these
-    /// are known to be all.
+    /// Whether packets gather: one system call may bring more than there are places for. If not, there is
+    /// no need to ask for those.
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    /// What was taken back, or else the packets that one system call brings, after [`Self::gathered_into`]
+    /// has had none; whether these are known to be all.
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool>;
 
     /// Packets that are there beside those in the places, without waiting.
@@ -41,7 +47,7 @@ pub trait PacketReceiver: Send {
 
     /// Receives one packet, into a single place, and what came with it, with room for so much of that, by
     /// exactly one system call, after [`Self::gathered_into`] has had none: what has gathered comes first,
-    /// and with nothing.
+    /// and with nothing, as does what was taken back.
     fn recv_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,
@@ -139,9 +145,16 @@ pub struct Connection {
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
-pub struct Encoder(Arc<dyn Protocol>);
+pub struct Encoder {
+    protocol: Arc<dyn Protocol>,
+    verbatim: Option<MaxSize>,
+}
 
 impl Encoder {
+    fn new(protocol: Arc<dyn Protocol>) -> Encoder {
+        Encoder { verbatim: protocol.verbatim(), protocol }
+    }
+
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
     #[inline]
     pub fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -150,11 +163,31 @@ impl Encoder {
         Ok(())
     }
 
-    /// The same, for who needs not know where packets end.
+    /// Has something done with the bytes of one packet alone, given in parts.
+    #[inline(always)]
+    pub fn with_encoded<T>(
+        &self,
+        parts: &[&[u8]],
+        work: impl FnOnce(&mut Gather<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if let (Some(max), [packet]) = (self.verbatim, parts) {
+            max.admit(parts).map_err(|error| error.at(Stage::Encode))?;
+            return Gather::with_whole(packet, work);
+        }
+        Gather::with(
+            #[inline(always)]
+            |out| {
+                self.encode(parts, out)?;
+                work(out)
+            },
+        )
+    }
+
+    /// As [`Self::encode`], for who needs not know where packets end.
     #[inline]
     pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let mark = out.mark();
-        self.0.encode(parts, out).map_err(|error| {
+        self.protocol.encode(parts, out).map_err(|error| {
             out.go_back(mark);
             error.at(Stage::Encode)
         })
@@ -163,13 +196,13 @@ impl Encoder {
 
 impl From<Arc<dyn StreamProtocol>> for Encoder {
     fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
-        Encoder(protocol)
+        Encoder::new(protocol)
     }
 }
 
 impl From<Arc<dyn DatagramProtocol>> for Encoder {
     fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
-        Encoder(protocol)
+        Encoder::new(protocol)
     }
 }
 

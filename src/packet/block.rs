@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::{Packet, Places};
+use crate::socket::threads;
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
 pub(super) const HOLDS: usize = usize::MAX / 2;
@@ -94,7 +95,7 @@ impl Block {
         // instruction is saved.
         if holds.load(Ordering::Acquire) == count {
             Block::retire(block);
-        } else if holds.fetch_sub(count, Ordering::Release) == count {
+        } else if threads::subtract(holds, count, Ordering::Release) == count {
             fence(Ordering::Acquire);
             Block::retire(block);
         }

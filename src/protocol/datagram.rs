@@ -22,6 +22,10 @@ impl Protocol for RawDatagrams {
         out.push_all(parts);
         Ok(())
     }
+
+    fn verbatim(&self) -> Option<MaxSize> {
+        Some(self.max_size)
+    }
 }
 
 impl DatagramProtocol for RawDatagrams {

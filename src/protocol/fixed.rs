@@ -34,7 +34,8 @@ impl Protocol for Fixed {
 
 impl StreamProtocol for Fixed {
     fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max: MaxSize(self.size) })))
+        let max = MaxSize::new(self.size)?;
+        Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max })))
     }
 }
 

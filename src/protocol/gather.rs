@@ -27,6 +27,8 @@ thread_local! {
 pub struct Gather<'a> {
     copied: Vec<u8>,
     lent: Lent<'a>,
+    /// All there is: one packet, as it was given.
+    whole: Option<&'a [u8]>,
     sent: usize,
     /// How many packets there are, and how many of them have gone out.
     packets: usize,
@@ -42,15 +44,7 @@ impl Default for Gather<'_> {
     fn default() -> Self {
         let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
         bytes.clear();
-        Gather {
-            copied: bytes,
-            lent: Lent::default(),
-            sent: 0,
-            packets: 0,
-            done: 0,
-            first_end: 0,
-            ends: Vec::new(),
-        }
+        Gather::over(bytes)
     }
 }
 
@@ -64,6 +58,20 @@ impl Drop for Gather<'_> {
 }
 
 impl<'a> Gather<'a> {
+    #[inline]
+    fn over(copied: Vec<u8>) -> Gather<'a> {
+        Gather {
+            copied,
+            lent: Lent::default(),
+            whole: None,
+            sent: 0,
+            packets: 0,
+            done: 0,
+            first_end: 0,
+            ends: Vec::new(),
+        }
+    }
+
     /// What appends to it.
     #[inline]
     pub fn sink(&mut self) -> Sink<'a, '_> {
@@ -81,6 +89,17 @@ impl<'a> Gather<'a> {
             drop(ManuallyDrop::into_inner(gather));
         }
         outcome
+    }
+
+    /// Has something done with one packet that goes out as it is, however short it is.
+    #[inline(always)]
+    pub fn with_whole<T>(packet: &'a [u8], work: impl FnOnce(&mut Self) -> T) -> T {
+        // There is no memory to give back.
+        let mut gather = ManuallyDrop::new(Gather::over(Vec::new()));
+        gather.whole = Some(packet);
+        gather.lent.len = packet.len();
+        gather.end_packet();
+        work(&mut gather)
     }
 
     #[inline(always)]
@@ -104,15 +123,15 @@ impl<'a> Gather<'a> {
     /// The same with copies of what is lent: it may outlive those who lent it.
     pub fn into_owned(mut self) -> Gather<'static> {
         let mut copied = std::mem::take(&mut self.copied);
-        if !self.lent.is_empty() {
-            let mut whole = Vec::with_capacity(copied.len() + self.lent.len);
+        if self.lent.len > 0 {
+            let mut all = Vec::with_capacity(copied.len() + self.lent.len);
             self.copied = copied;
-            self.copy_to(&mut whole);
-            copied = whole;
+            self.copy_to(&mut all);
+            copied = all;
         }
         let ends = std::mem::take(&mut self.ends);
         let Gather { sent, packets, done, first_end, .. } = self;
-        Gather { copied, lent: Lent::default(), sent, packets, done, first_end, ends }
+        Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
     }
 
     /// How many bytes were appended.
@@ -218,6 +237,7 @@ impl<'a> Gather<'a> {
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
         match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
+            _ if self.whole.is_some() => self.whole,
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
@@ -229,7 +249,7 @@ impl<'a> Gather<'a> {
     pub fn alike(&self) -> Option<(&[u8], usize)> {
         let ends = &self.ends()[self.done..];
         let size = ends.first()? - self.sent;
-        if size == 0 || !self.lent.is_empty() {
+        if size == 0 || self.lent.len > 0 {
             return None;
         }
         let ends = &ends[..ends.len().min(MOST_ALIKE)];
@@ -263,7 +283,7 @@ impl<'a> Gather<'a> {
     #[inline]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         match self.lent.is_empty() {
-            true => send(&[IoSlice::new(&self.copied[self.sent..])]),
+            true => send(&[IoSlice::new(&self.whole.unwrap_or(&self.copied)[self.sent..])]),
             false => send(&self.rest()),
         }
     }
@@ -289,7 +309,11 @@ impl<'a> Gather<'a> {
         let starts = std::iter::once(0).chain(self.lent.pieces.iter().map(|(place, _)| *place));
         let ends = self.lent.pieces.iter().map(|(place, _)| *place).chain([self.copied.len()]);
         let lent = self.lent.pieces.iter().map(|(_, bytes)| *bytes).chain([&[][..]]);
-        starts.zip(ends).zip(lent).flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
+        starts
+            .zip(ends)
+            .zip(lent)
+            .flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
+            .chain(self.whole)
     }
 
     /// Appends a copy of everything to `buffer`.
@@ -318,6 +342,32 @@ mod tests {
 
     fn rest(gather: &Gather<'_>) -> Vec<u8> {
         gather.with_rest(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
+    }
+
+    #[test]
+    fn a_whole_packet_stays_where_it_lies() {
+        let packet = b"as it is";
+        Gather::with_whole(packet, |gather| {
+            assert_eq!((gather.packets(), gather.len(), gather.copied()), (1, 8, 0));
+            assert!(gather.only_packet().is_some_and(|only| std::ptr::eq(only, packet)));
+            assert_eq!((gather.alike(), gather.unsent_packets().len()), (None, 1));
+            gather.advance(3);
+            assert_eq!((rest(gather), gather.packets_sent()), (b"it is".to_vec(), 0));
+            assert!(!gather.is_between_packets());
+            let mut all = Vec::new();
+            gather.copy_to(&mut all);
+            assert_eq!(all, packet);
+            let mut owned = std::mem::take(gather).into_owned();
+            assert_eq!(rest(&owned), b"it is");
+            owned.advance(5);
+            assert!(owned.is_sent() && owned.packets_sent() == 1);
+        });
+        Gather::with_whole(b"", |gather| {
+            assert_eq!(
+                (gather.only_packet(), gather.packets(), gather.is_empty()),
+                (Some(&b""[..]), 1, true)
+            );
+        });
     }
 
     #[test]

@@ -22,6 +22,10 @@ impl Protocol for Raw {
         out.push_all(parts);
         Ok(())
     }
+
+    fn verbatim(&self) -> Option<MaxSize> {
+        Some(self.max)
+    }
 }
 
 impl StreamProtocol for Raw {

@@ -19,6 +19,7 @@ pub mod poll;
 pub mod resolve;
 pub mod slot;
 mod tcp_dialer;
+pub mod threads;
 pub mod timerfd;
 pub mod udp_dialer;
 pub mod unix_address;

@@ -25,6 +25,18 @@ impl Moment {
         now.checked_sub(since).unwrap_or(now)
     }
 
+    /// When it is, in nanoseconds of which only the low bits are there: enough to see how near two are.
+    #[inline]
+    pub fn nanoseconds(self) -> u32 {
+        (self.0.tv_sec as u32).wrapping_mul(1_000_000_000).wrapping_add(self.0.tv_nsec as u32)
+    }
+
+    /// The one at which the clock shows this.
+    #[cfg(test)]
+    pub fn at(shown: Duration) -> Moment {
+        Moment(libc::timespec { tv_sec: shown.as_secs() as _, tv_nsec: shown.subsec_nanos().into() })
+    }
+
     fn on_the_clock(self) -> Duration {
         Duration::new(self.0.tv_sec as u64, self.0.tv_nsec as u32)
     }

@@ -9,6 +9,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use super::threads;
+
 /// Somebody uses the value.
 const LOCKED: u32 = 1;
 /// Nobody gets the value any more, but those who were inside when it was closed.
@@ -49,7 +51,7 @@ impl<T> Slot<T> {
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         // SeqCst: who comes in and then looks whether the client is closed, and who closes it and then
         // looks whether somebody is inside, must not both miss each other.
-        if self.word.compare_exchange(0, LOCKED | ONE, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+        if threads::exchange(&self.word, 0, LOCKED | ONE, Ordering::SeqCst) {
             return Some(Guard::new(self));
         }
         self.try_lock_slow()
@@ -227,8 +229,7 @@ impl<'a, T> Guard<'a, T> {
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let word = &self.slot.word;
-        if word.compare_exchange(LOCKED | ONE, 0, Ordering::Release, Ordering::Relaxed).is_err() {
+        if !threads::exchange(&self.slot.word, LOCKED | ONE, 0, Ordering::Release) {
             self.slot.leave(LOCKED | ONE);
         }
     }

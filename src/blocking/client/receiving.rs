@@ -128,7 +128,9 @@ impl Client {
         place: &mut Places<'_>,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold, &mut Places<'_>) -> Attempt<()>,
     ) -> Result<()> {
-        half.gathered_into(place)?;
+        if self.gathers {
+            half.gathered_into(place)?;
+        }
         if place.is_empty() {
             self.wait_for_packet(
                 half,
@@ -152,6 +154,13 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
+        if self.pace.is_fast() {
+            match recv(half, Hold::No) {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(_) => self.pace.falter(),
+            }
+        }
         match self.hold(deadline) {
             (Hold::No, _) => self.drive_receiver(half, deadline, recv),
             // Most of the time the kernel does all the waiting.
@@ -176,7 +185,11 @@ impl Client {
         match deadline.whole_ms() {
             Some(time) => match Hold::within_ms(time) {
                 Hold::No => (Hold::No, None),
-                hold => (hold, Some(Moment::now())),
+                hold => {
+                    let now = Moment::now();
+                    self.pace.step(now);
+                    (hold, Some(now))
+                }
             },
             None => (self.waiting.hold(deadline.left()), None),
         }
