@@ -17,6 +17,9 @@ pub(super) const KEPT_SIZE: usize = 512 << 10;
 /// So many of them.
 pub(super) const KEPT_COUNT: usize = 4;
 
+/// So many numbers and the six before them fill a line of the processor's cache.
+const APART: usize = 64 / size_of::<usize>() - 6;
+
 /// Memory with a count of its holders in front, or memory of somebody else's with its end.
 #[repr(C)]
 pub(super) struct Block {
@@ -30,7 +33,7 @@ pub(super) struct Block {
     /// What ends foreign memory.
     pub(super) end: Option<Box<dyn FnOnce() + Send>>,
     /// Threads that release packets shall not have the owner wait for what follows.
-    _apart: [u64; 2],
+    _apart: [usize; APART],
     /// What is known to who fills the block, and to nobody else.
     pub(super) book: UnsafeCell<Book>,
 }
@@ -46,7 +49,6 @@ pub(super) struct Book {
     pub(super) end: usize,
 }
 
-/// A line of the processor's cache, at least.
 const _: () = assert!(offset_of!(Block, book) - offset_of!(Block, holds) >= 64);
 
 impl Block {
@@ -77,7 +79,7 @@ impl Block {
 
     fn with(capacity: usize, holds: usize) -> Block {
         let (lent, returned) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let (_apart, book) = ([0; 2], UnsafeCell::default());
+        let (_apart, book) = ([0; APART], UnsafeCell::default());
         Block { holds: AtomicUsize::new(holds), capacity, lent, returned, end: None, _apart, book }
     }
 

@@ -21,6 +21,7 @@ pub mod slot;
 mod tcp_dialer;
 pub mod threads;
 pub mod timerfd;
+mod timespec;
 pub mod udp_dialer;
 pub mod unix_address;
 pub mod unix_socket;

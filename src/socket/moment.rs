@@ -34,7 +34,7 @@ impl Moment {
     /// The one at which the clock shows this.
     #[cfg(test)]
     pub fn at(shown: Duration) -> Moment {
-        Moment(libc::timespec { tv_sec: shown.as_secs() as _, tv_nsec: shown.subsec_nanos().into() })
+        Moment(super::timespec::timespec(shown))
     }
 
     fn on_the_clock(self) -> Duration {

@@ -148,8 +148,9 @@ pub fn get_int(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> Result<c_int> {
 
 /// Sets SO_RCVTIMEO or SO_SNDTIMEO, in milliseconds; 0 is for ever.
 pub fn set_time_out(fd: BorrowedFd<'_>, name: c_int, milliseconds: u32) -> Result<()> {
-    let seconds = libc::time_t::from(milliseconds / 1000).to_ne_bytes();
-    let microseconds = libc::suseconds_t::from(milliseconds % 1000 * 1000).to_ne_bytes();
+    // Both are as wide as the platform has them, and large enough everywhere.
+    let seconds = ((milliseconds / 1000) as libc::time_t).to_ne_bytes();
+    let microseconds = ((milliseconds % 1000 * 1000) as libc::suseconds_t).to_ne_bytes();
     set_bytes(fd, libc::SOL_SOCKET, name, &[seconds, microseconds].concat())
 }
 

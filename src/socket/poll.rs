@@ -3,6 +3,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use super::timespec::timespec;
 use crate::attempt::Interest;
 use crate::error::{Error, Result};
 
@@ -26,10 +27,7 @@ impl PollSet {
     /// Waits until one is ready, the time is over (None: never), or a signal came: the caller looks
     /// in any case.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<()> {
-        let time = timeout.map(|time| libc::timespec {
-            tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
-            tv_nsec: time.subsec_nanos().into(),
-        });
+        let time = timeout.map(timespec);
         let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let count = self.entries.len() as libc::nfds_t;
         // SAFETY: the entries and the time are ours and live during the call.

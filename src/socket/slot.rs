@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::threads;
+use super::timespec::timespec;
 
 /// Somebody uses the value.
 const LOCKED: u32 = 1;
@@ -266,7 +267,7 @@ fn is_alone(word: u32) -> bool {
 
 /// Sleeps while the word is `seen`; false if the deadline has passed.
 fn futex_wait(word: &AtomicU32, seen: u32, deadline: Option<Instant>) -> bool {
-    let mut left = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let left;
     let timeout = match deadline {
         None => std::ptr::null(),
         Some(deadline) => {
@@ -274,8 +275,7 @@ fn futex_wait(word: &AtomicU32, seen: u32, deadline: Option<Instant>) -> bool {
             else {
                 return false;
             };
-            left.tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
-            left.tv_nsec = time.subsec_nanos().into();
+            left = timespec(time);
             &raw const left
         }
     };

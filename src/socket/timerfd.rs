@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
+use super::timespec::timespec;
 use crate::error::{Error, Result};
 
 /// A timerfd(2) on the monotonic clock.
@@ -24,16 +25,9 @@ impl TimerFd {
 
     /// Makes it readable after so long, or (None) never. Readable before, it is so no more.
     pub fn arm(&self, after: Option<Duration>) {
-        let value = match after {
-            // All zero would disarm it.
-            Some(after) => libc::timespec {
-                tv_sec: libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX),
-                tv_nsec: after.max(Duration::from_nanos(1)).subsec_nanos().into(),
-            },
-            None => libc::timespec { tv_sec: 0, tv_nsec: 0 },
-        };
-        let setting =
-            libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        // All zero disarms it.
+        let after = after.map_or(Duration::ZERO, |after| after.max(Duration::from_nanos(1)));
+        let setting = libc::itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(after) };
         // SAFETY: the setting is ours; a valid one does not fail.
         unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const setting, std::ptr::null_mut()) };
     }
