@@ -148,10 +148,11 @@ pub fn get_int(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> Result<c_int> {
 
 /// Sets SO_RCVTIMEO or SO_SNDTIMEO, in milliseconds; 0 is for ever.
 pub fn set_time_out(fd: BorrowedFd<'_>, name: c_int, milliseconds: u32) -> Result<()> {
-    // Both are as wide as the platform has them, and large enough everywhere.
-    let seconds = ((milliseconds / 1000) as libc::time_t).to_ne_bytes();
-    let microseconds = ((milliseconds % 1000 * 1000) as libc::suseconds_t).to_ne_bytes();
-    set_bytes(fd, libc::SOL_SOCKET, name, &[seconds, microseconds].concat())
+    // The fields are as wide as the platform has them, and wide enough everywhere.
+    let (seconds, microseconds) = (milliseconds / 1000, milliseconds % 1000 * 1000);
+    let time = libc::timeval { tv_sec: seconds as _, tv_usec: microseconds as _ };
+    let bytes = [time.tv_sec.to_ne_bytes(), time.tv_usec.to_ne_bytes()];
+    set_bytes(fd, libc::SOL_SOCKET, name, bytes.as_flattened())
 }
 
 fn set_bytes(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
