@@ -22,22 +22,64 @@ function(easynet_find_cargo least)
   endif()
 endfunction()
 
+# The platform to build for, in Rust's words: what is asked for, or in a cross build what CMake and the
+# compiler say. Empty: this machine.
+function(easynet_find_target out)
+  set(target "${EASYNET_CARGO_TARGET}")
+  if(CMAKE_CROSSCOMPILING AND NOT target)
+    set(machine "${CMAKE_C_COMPILER_TARGET}")
+    if(NOT machine)
+      execute_process(
+        COMMAND "${CMAKE_C_COMPILER}" -dumpmachine
+        OUTPUT_VARIABLE machine
+        OUTPUT_STRIP_TRAILING_WHITESPACE)
+    endif()
+    if(NOT machine MATCHES "linux-([^-]+)$")
+      message(FATAL_ERROR "${CMAKE_C_COMPILER} is for \"${machine}\": set EASYNET_CARGO_TARGET to the "
+                          "platform to build for, one of `rustc --print target-list`")
+    endif()
+    set(target "${CMAKE_SYSTEM_PROCESSOR}-unknown-linux-${CMAKE_MATCH_1}")
+  endif()
+  set(${out} "${target}" PARENT_SCOPE)
+endfunction()
+
+# What cargo's environment is to be. In a cross build the compiler links for Rust, too, and compiles
+# what crates have in C, unless the environment says what does.
+function(easynet_cargo_environment target out)
+  # A job server that cargo cannot reach would only make it complain.
+  set(environment --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_MAKEFLAGS --unset=CARGO_BUILD_TARGET
+                  "RUSTC=${EASYNET_RUSTC}")
+  if(CMAKE_CROSSCOMPILING)
+    string(REPLACE "-" "_" name "${target}")
+    string(TOUPPER "${name}" upper)
+    foreach(variable IN ITEMS "CARGO_TARGET_${upper}_LINKER" "CC_${name}")
+      if(NOT DEFINED ENV{${variable}})
+        list(APPEND environment "${variable}=${CMAKE_C_COMPILER}")
+      endif()
+    endforeach()
+  endif()
+  set(${out} ${environment} PARENT_SCOPE)
+endfunction()
+
 # The system's libraries that Rust's standard library needs in a static link, without the "-l".
-function(easynet_native_libraries out)
+function(easynet_native_libraries target out)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/native-libraries")
   file(WRITE "${folder}/empty.rs" "")
-  set(target)
-  if(EASYNET_CARGO_TARGET)
-    set(target --target "${EASYNET_CARGO_TARGET}")
+  set(platform)
+  if(target)
+    set(platform --target "${target}")
   endif()
   execute_process(
-    COMMAND "${EASYNET_RUSTC}" --edition 2021 --crate-type staticlib ${target}
+    COMMAND "${EASYNET_RUSTC}" --edition 2021 --crate-type staticlib ${platform}
             --print native-static-libs -o "${folder}/libempty.a" "${folder}/empty.rs"
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     OUTPUT_VARIABLE said
     ERROR_VARIABLE said
     RESULT_VARIABLE status)
   if(NOT status EQUAL 0 OR NOT said MATCHES "native-static-libs: ([^\r\n]+)")
+    if(target)
+      string(APPEND said "\nThe platform is ${target}; EASYNET_CARGO_TARGET may name another one.")
+    endif()
     message(FATAL_ERROR "rustc did not say which libraries a static link needs: ${said}")
   endif()
   separate_arguments(libraries UNIX_COMMAND "${CMAKE_MATCH_1}")
@@ -60,16 +102,17 @@ function(easynet_tls_arguments out)
   set(${out} ${arguments} PARENT_SCOPE)
 endfunction()
 
-# The target easynet_cargo: builds both libraries and lays them, with their links, into `folder`.
-function(easynet_build_crate folder)
+# The target easynet_cargo: builds both libraries for the platform `target`, and lays them, with their
+# links, into `folder`.
+function(easynet_build_crate target folder)
   # Debug builds are Rust's dev profile, all others its release profile.
   set(command rustc --lib --crate-type=cdylib,staticlib --locked
               "--target-dir=${EASYNET_CARGO_TARGET_DIR}"
               "--profile=$<IF:$<CONFIG:Debug>,dev,release>")
   set(made "${EASYNET_CARGO_TARGET_DIR}")
-  if(EASYNET_CARGO_TARGET)
-    list(APPEND command "--target=${EASYNET_CARGO_TARGET}")
-    string(APPEND made "/${EASYNET_CARGO_TARGET}")
+  if(target)
+    list(APPEND command "--target=${target}")
+    string(APPEND made "/${target}")
   endif()
   string(APPEND made "/$<IF:$<CONFIG:Debug>,debug,release>")
   easynet_tls_arguments(tls)
@@ -81,7 +124,12 @@ function(easynet_build_crate folder)
   list(APPEND command ${EASYNET_CARGO_FLAGS})
   # Thread-local destructors and resolver threads must outlive a dlclose.
   list(APPEND command -- -Clink-arg=-Wl,-soname,${EASYNET_SONAME} -Clink-arg=-Wl,-z,nodelete)
+  # What tells a compiler for many machines (clang) which one it links for.
+  if(CMAKE_C_COMPILER_TARGET AND CMAKE_C_COMPILE_OPTIONS_TARGET)
+    list(APPEND command "-Clink-arg=${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
+  endif()
 
+  easynet_cargo_environment("${target}" environment)
   set(copy "${CMAKE_COMMAND}" -E copy_if_different)
   set(link "${CMAKE_COMMAND}" -E create_symlink)
   set(all)
@@ -91,9 +139,7 @@ function(easynet_build_crate folder)
   file(MAKE_DIRECTORY "${folder}")
   add_custom_target(
     easynet_cargo ${all}
-    # A job server that cargo cannot reach would only make it complain.
-    COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_MAKEFLAGS
-            "RUSTC=${EASYNET_RUSTC}" "${EASYNET_CARGO}" ${command}
+    COMMAND "${CMAKE_COMMAND}" -E env ${environment} "${EASYNET_CARGO}" ${command}
     COMMAND ${copy} "${made}/libeasynet.so" "${folder}/${EASYNET_FILE}"
     COMMAND ${copy} "${made}/libeasynet.a" "${folder}/libeasynet.a"
     COMMAND ${link} "${EASYNET_FILE}" "${folder}/${EASYNET_SONAME}"

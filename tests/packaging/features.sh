@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds without TLS, and with TLS by ring, in the folder $1; $2 is a Python for the test of symbols.
+# Builds without TLS, as if for another machine, and with TLS by ring, in the folder $1; $2 is a Python
+# for the test of symbols.
 set -eu
 # shellcheck source=tests/packaging/check.sh
 . "$(dirname "$0")/check.sh"
@@ -26,9 +27,10 @@ has() { # LIBRARY PREFIX
     nm "$1" | grep -q " $2" && echo yes || echo no
 }
 
-rm -rf "$work/plain" "$work/ring" "$work/wrong"
-configure plain -DEASYNET_TLS=OFF
+rm -rf "$work/plain" "$work/ring" "$work/wrong" "$work"/cargo/*/debug/libeasynet.so
+configure plain -DEASYNET_TLS=OFF -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$(uname -m)"
 "$CMAKE" --build "$work/plain"
+ls "$work/cargo/$(uname -m)"-unknown-linux-*/debug/libeasynet.so >/dev/null || fail "cargo built for this machine"
 run_program plain \
     "this easynet was built without TLS: build it with the feature \"tls\" [EN_EOPNOTSUPP, errno 95]"
 "$python" -B "$SOURCE/tests/api/test_symbols.py" "$work/plain/lib/libeasynet.so" "$SOURCE/include"
