@@ -11,7 +11,7 @@ const HASTE: u32 = 2000;
 /// Packets are there before they are asked for.
 const FAST: u32 = 0;
 
-/// They are not, or nothing is known. It is odd, as is any other number here.
+/// They are not, or nothing is known. Times are kept with this bit set, so that none of them is [`FAST`].
 const UNKNOWN: u32 = 1;
 
 /// When the last receive began, as far as that matters; for who holds the receiving half. As long as
