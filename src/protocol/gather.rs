@@ -120,17 +120,17 @@ impl<'a> Gather<'a> {
         self.sink().push(bytes);
     }
 
-    /// The same with copies of what is lent: it may outlive those who lent it.
-    pub fn into_owned(mut self) -> Gather<'static> {
-        let mut copied = std::mem::take(&mut self.copied);
-        if self.lent.len > 0 {
-            let mut all = Vec::with_capacity(copied.len() + self.lent.len);
-            self.copied = copied;
+    /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
+    pub fn take_owned(&mut self) -> Gather<'static> {
+        let copied = if self.lent.len > 0 {
+            let mut all = Vec::with_capacity(self.len());
             self.copy_to(&mut all);
-            copied = all;
-        }
+            all
+        } else {
+            std::mem::take(&mut self.copied)
+        };
         let ends = std::mem::take(&mut self.ends);
-        let Gather { sent, packets, done, first_end, .. } = self;
+        let Gather { sent, packets, done, first_end, .. } = *self;
         Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
     }
 
@@ -357,7 +357,7 @@ mod tests {
             let mut all = Vec::new();
             gather.copy_to(&mut all);
             assert_eq!(all, packet);
-            let mut owned = std::mem::take(gather).into_owned();
+            let mut owned = gather.take_owned();
             assert_eq!(rest(&owned), b"it is");
             owned.advance(5);
             assert!(owned.is_sent() && owned.packets_sent() == 1);
