@@ -27,8 +27,8 @@ thread_local! {
 pub struct Gather<'a> {
     copied: Vec<u8>,
     lent: Lent<'a>,
-    /// All there is: one packet, as it was given.
-    whole: Option<&'a [u8]>,
+    /// One packet, as it was given, and nothing beside it; or else empty.
+    whole: &'a [u8],
     sent: usize,
     /// How many packets there are, and how many of them have gone out.
     packets: usize,
@@ -63,7 +63,7 @@ impl<'a> Gather<'a> {
         Gather {
             copied,
             lent: Lent::default(),
-            whole: None,
+            whole: &[],
             sent: 0,
             packets: 0,
             done: 0,
@@ -75,6 +75,7 @@ impl<'a> Gather<'a> {
     /// What appends to it.
     #[inline]
     pub fn sink(&mut self) -> Sink<'a, '_> {
+        debug_assert!(self.whole.is_empty(), "nothing goes with a whole packet");
         Sink::new(&mut self.copied, &mut self.lent)
     }
 
@@ -96,8 +97,7 @@ impl<'a> Gather<'a> {
     pub fn with_whole<T>(packet: &'a [u8], work: impl FnOnce(&mut Self) -> T) -> T {
         // There is no memory to give back.
         let mut gather = ManuallyDrop::new(Gather::over(Vec::new()));
-        gather.whole = Some(packet);
-        gather.lent.len = packet.len();
+        gather.whole = packet;
         gather.end_packet();
         work(&mut gather)
     }
@@ -122,7 +122,7 @@ impl<'a> Gather<'a> {
 
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
     pub fn take_owned(&mut self) -> Gather<'static> {
-        let copied = if self.lent.len > 0 {
+        let copied = if self.len() > self.copied.len() {
             let mut all = Vec::with_capacity(self.len());
             self.copy_to(&mut all);
             all
@@ -131,13 +131,13 @@ impl<'a> Gather<'a> {
         };
         let ends = std::mem::take(&mut self.ends);
         let Gather { sent, packets, done, first_end, .. } = *self;
-        Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
+        Gather { copied, lent: Lent::default(), whole: &[], sent, packets, done, first_end, ends }
     }
 
     /// How many bytes were appended.
     #[inline]
     pub fn len(&self) -> usize {
-        self.copied.len() + self.lent.len
+        self.copied.len() + self.lent.len + self.whole.len()
     }
 
     /// Whether there are none.
@@ -237,7 +237,7 @@ impl<'a> Gather<'a> {
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
         match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
-            _ if self.whole.is_some() => self.whole,
+            (1, [], []) => Some(self.whole),
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
@@ -249,7 +249,7 @@ impl<'a> Gather<'a> {
     pub fn alike(&self) -> Option<(&[u8], usize)> {
         let ends = &self.ends()[self.done..];
         let size = ends.first()? - self.sent;
-        if size == 0 || self.lent.len > 0 {
+        if size == 0 || !self.lent.is_empty() {
             return None;
         }
         let ends = &ends[..ends.len().min(MOST_ALIKE)];
@@ -282,9 +282,10 @@ impl<'a> Gather<'a> {
     /// Hands what is left, as far as one system call takes it, to `send`.
     #[inline]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
-        match self.lent.is_empty() {
-            true => send(&[IoSlice::new(&self.whole.unwrap_or(&self.copied)[self.sent..])]),
-            false => send(&self.rest()),
+        match (self.lent.is_empty(), self.copied.is_empty()) {
+            (true, false) => send(&[IoSlice::new(&self.copied[self.sent..])]),
+            (true, true) => send(&[IoSlice::new(&self.whole[self.sent..])]),
+            (false, _) => send(&self.rest()),
         }
     }
 
@@ -313,7 +314,7 @@ impl<'a> Gather<'a> {
             .zip(ends)
             .zip(lent)
             .flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
-            .chain(self.whole)
+            .chain([self.whole])
     }
 
     /// Appends a copy of everything to `buffer`.
