@@ -27,8 +27,8 @@ thread_local! {
 pub struct Gather<'a> {
     copied: Vec<u8>,
     lent: Lent<'a>,
-    /// One packet, as it was given, and nothing beside it; or else empty.
-    whole: &'a [u8],
+    /// One packet, as it was given, and nothing beside it. Its bytes count as lent.
+    whole: Option<&'a [u8]>,
     sent: usize,
     /// How many packets there are, and how many of them have gone out.
     packets: usize,
@@ -63,7 +63,7 @@ impl<'a> Gather<'a> {
         Gather {
             copied,
             lent: Lent::default(),
-            whole: &[],
+            whole: None,
             sent: 0,
             packets: 0,
             done: 0,
@@ -75,7 +75,7 @@ impl<'a> Gather<'a> {
     /// What appends to it.
     #[inline]
     pub fn sink(&mut self) -> Sink<'a, '_> {
-        debug_assert!(self.whole.is_empty(), "nothing goes with a whole packet");
+        debug_assert!(self.whole.is_none(), "nothing goes beside a whole packet");
         Sink::new(&mut self.copied, &mut self.lent)
     }
 
@@ -97,7 +97,8 @@ impl<'a> Gather<'a> {
     pub fn with_whole<T>(packet: &'a [u8], work: impl FnOnce(&mut Self) -> T) -> T {
         // There is no memory to give back.
         let mut gather = ManuallyDrop::new(Gather::over(Vec::new()));
-        gather.whole = packet;
+        gather.whole = Some(packet);
+        gather.lent.len = packet.len();
         gather.end_packet();
         work(&mut gather)
     }
@@ -122,7 +123,7 @@ impl<'a> Gather<'a> {
 
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
     pub fn take_owned(&mut self) -> Gather<'static> {
-        let copied = if self.len() > self.copied.len() {
+        let copied = if self.lent.len > 0 {
             let mut all = Vec::with_capacity(self.len());
             self.copy_to(&mut all);
             all
@@ -131,13 +132,13 @@ impl<'a> Gather<'a> {
         };
         let ends = std::mem::take(&mut self.ends);
         let Gather { sent, packets, done, first_end, .. } = *self;
-        Gather { copied, lent: Lent::default(), whole: &[], sent, packets, done, first_end, ends }
+        Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
     }
 
     /// How many bytes were appended.
     #[inline]
     pub fn len(&self) -> usize {
-        self.copied.len() + self.lent.len + self.whole.len()
+        self.copied.len() + self.lent.len
     }
 
     /// Whether there are none.
@@ -236,12 +237,11 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
-            (1, [], []) => Some(self.whole),
+        self.whole.or_else(|| match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
-        }
+        })
     }
 
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
@@ -249,7 +249,7 @@ impl<'a> Gather<'a> {
     pub fn alike(&self) -> Option<(&[u8], usize)> {
         let ends = &self.ends()[self.done..];
         let size = ends.first()? - self.sent;
-        if size == 0 || !self.lent.is_empty() {
+        if size == 0 || self.lent.len > 0 {
             return None;
         }
         let ends = &ends[..ends.len().min(MOST_ALIKE)];
@@ -282,10 +282,9 @@ impl<'a> Gather<'a> {
     /// Hands what is left, as far as one system call takes it, to `send`.
     #[inline]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
-        match (self.lent.is_empty(), self.copied.is_empty()) {
-            (true, false) => send(&[IoSlice::new(&self.copied[self.sent..])]),
-            (true, true) => send(&[IoSlice::new(&self.whole[self.sent..])]),
-            (false, _) => send(&self.rest()),
+        match self.lent.is_empty() {
+            true => send(&[IoSlice::new(&self.whole.unwrap_or(&self.copied)[self.sent..])]),
+            false => send(&self.rest()),
         }
     }
 
@@ -314,7 +313,7 @@ impl<'a> Gather<'a> {
             .zip(ends)
             .zip(lent)
             .flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
-            .chain([self.whole])
+            .chain(self.whole)
     }
 
     /// Appends a copy of everything to `buffer`.
