@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::{Packet, Places};
-use crate::socket::threads;
+use crate::threads;
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
 pub(super) const HOLDS: usize = usize::MAX / 2;

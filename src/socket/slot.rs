@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use super::threads;
+use crate::threads;
 
 /// Somebody uses the value.
 const LOCKED: u32 = 1;
