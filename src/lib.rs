@@ -10,7 +10,7 @@
 //!
 //! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
 //!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies. (`seldom` saves
-//!   the memory of what is not there most of the time.)
+//!   the memory of what is not there most of the time, `threads` the locks of who is alone.)
 //! - [`socket`]: what the operating system gives. The only place with system calls.
 //! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
 //! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.
@@ -36,6 +36,7 @@ pub mod protocol;
 pub mod reactor;
 mod seldom;
 pub mod socket;
+mod threads;
 pub mod tls;
 pub mod transport;
 pub mod version;

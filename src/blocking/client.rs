@@ -128,26 +128,47 @@ impl Client {
 
     #[inline(always)]
     fn send(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        if !(self.appends && self.append(half, parts)?) {
-            half.check()?;
-            // No level of calls around a system call that could be saved; see `StreamReceiver`.
-            self.encoder.with_encoded(
-                parts,
-                #[inline(always)]
-                |out| self.transmit(half, out, deadline),
-            )?;
+        match self.appends {
+            true => self.send_aside(half, parts, deadline)?,
+            false => self.send_now(half, parts, deadline)?,
         }
         self.counters.packets_sent.add(1);
         Ok(())
     }
 
-    /// Puts a packet aside, right where it is encoded; false: it has to be sent.
     #[inline(always)]
-    fn append(&self, half: &mut dyn PacketSender, parts: &[&[u8]]) -> Result<bool> {
-        let Some(aside) = half.aside() else { return Ok(false) };
-        let is_there = aside.append(&self.encoder, parts)?;
-        self.unsent.store(!aside.is_empty(), Ordering::Relaxed);
-        Ok(is_there)
+    fn send_now(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
+        half.check()?;
+        // No level of calls around a system call that could be saved; see `StreamReceiver`.
+        self.encoder.with_encoded(
+            parts,
+            #[inline(always)]
+            |out| self.transmit(half, out, deadline),
+        )
+    }
+
+    /// Puts a packet aside, right where it is encoded, or else sends it.
+    #[inline(always)]
+    fn send_aside(
+        &self,
+        half: &mut dyn PacketSender,
+        parts: &[&[u8]],
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        if let Some(aside) = half.aside() {
+            let is_there = aside.append(&self.encoder, parts)?;
+            self.unsent.store(!aside.is_empty(), Ordering::Relaxed);
+            if is_there {
+                return Ok(());
+            }
+        }
+        self.send_past(half, parts, deadline)
+    }
+
+    /// Sends a packet for which there is no room aside.
+    #[inline(never)]
+    fn send_past(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
+        self.send_now(half, parts, deadline)
     }
 
     /// Sends packets until one fails, and says how many went.

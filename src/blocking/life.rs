@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{EN_EFORKED, EN_EPANIC, Error, Result};
-use crate::socket::{fork, threads};
+use crate::socket::{fork, single_threaded};
 
 /// The process that made the handle uses it.
 const OWN: u64 = 0;
@@ -27,7 +27,7 @@ impl Life {
     /// A new handle of this process.
     pub fn begin() -> Life {
         fork::watch();
-        threads::watch();
+        single_threaded::watch();
         Life { closed: AtomicBool::new(false), verdict: AtomicU64::new(word(OWN)) }
     }
 

@@ -8,39 +8,41 @@ use crate::socket::moment::Moment;
 /// soon after the one before it shows that a packet was there.
 const HASTE: u32 = 2000;
 
-/// Packets are there before they are asked for.
-const FAST: u32 = 0;
+/// After so many hasty receives in a row the next packet is expected to be there. To look for one that is
+/// not takes as long as to read the clock ten times: short bursts are not worth it.
+const FAST: u32 = 8;
 
-/// They are not, or nothing is known. It is odd, as is any other number here.
-const UNKNOWN: u32 = 1;
+/// The bits that count hasty receives. Those above are when the last one began, in nanoseconds.
+const COUNT: u32 = 15;
 
-/// When the last receive began, as far as that matters; for who holds the receiving half. As long as
-/// packets are there before they are asked for, a receive looks before it prepares to wait: then it need
-/// not know what time it is.
+/// How hasty the last receives were; for who holds the receiving half. As long as packets are there before
+/// they are asked for, a receive looks before it prepares to wait: then it need not know what time it is.
 pub(super) struct Pace(AtomicU32);
 
 impl Pace {
     pub(super) const fn new() -> Pace {
-        Pace(AtomicU32::new(UNKNOWN))
+        Pace(AtomicU32::new(0))
     }
 
     /// Whether the next packet should be there.
     #[inline]
     pub(super) fn is_fast(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == FAST
+        self.0.load(Ordering::Relaxed) & COUNT == FAST
     }
 
     /// A packet was not there.
     pub(super) fn falter(&self) {
-        self.0.store(UNKNOWN, Ordering::Relaxed);
+        self.0.store(0, Ordering::Relaxed);
     }
 
     /// A receive begins that may have to wait.
     #[inline]
     pub(super) fn step(&self, now: Moment) {
-        let now = now.nanoseconds() | UNKNOWN;
-        let is_fast = now.wrapping_sub(self.0.load(Ordering::Relaxed)) < HASTE;
-        self.0.store(if is_fast { FAST } else { now }, Ordering::Relaxed);
+        let now = now.nanoseconds() & !COUNT;
+        let before = self.0.load(Ordering::Relaxed);
+        let since = now.wrapping_sub(before & !COUNT);
+        let count = if since < HASTE { (before & COUNT) + 1 } else { 0 };
+        self.0.store(now | count.min(FAST), Ordering::Relaxed);
     }
 }
 
@@ -48,31 +50,40 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn at(nanoseconds: u64) -> Moment {
-        Moment::at(std::time::Duration::from_nanos(nanoseconds))
+    fn step(pace: &Pace, nanoseconds: u64) {
+        pace.step(Moment::at(std::time::Duration::from_nanos(nanoseconds)));
     }
 
     #[test]
     fn receives_that_follow_each_other_at_once_are_fast_until_one_must_wait() {
         let pace = Pace::new();
-        for start in [5_000, 15_000, 18_000] {
-            pace.step(at(start));
+        for start in 0..=u64::from(FAST) {
             assert!(!pace.is_fast(), "{start}");
+            step(&pace, 50_000 + start * 1800);
         }
-        pace.step(at(18_800));
         assert!(pace.is_fast());
         pace.falter();
+        step(&pace, 90_000);
         assert!(!pace.is_fast());
-        pace.step(at(19_500));
-        assert!(!pace.is_fast(), "it had to wait before that one");
+    }
+
+    #[test]
+    fn one_that_has_waited_begins_anew() {
+        let pace = Pace::new();
+        (0..u64::from(FAST)).for_each(|start| step(&pace, 50_000 + start * 800));
+        step(&pace, 70_000);
+        assert!(!pace.is_fast());
+        (1..u64::from(FAST)).for_each(|start| step(&pace, 70_000 + start * 800));
+        assert!(!pace.is_fast());
+        step(&pace, 70_000 + u64::from(FAST) * 800);
+        assert!(pace.is_fast());
     }
 
     #[test]
     fn the_clock_may_go_round() {
         let pace = Pace::new();
         let round = 1 << 32;
-        pace.step(at(round - 400));
-        pace.step(at(round + 400));
+        (0..=u64::from(FAST)).for_each(|start| step(&pace, round - 8000 + start * 1000));
         assert!(pace.is_fast());
     }
 }

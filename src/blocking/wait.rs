@@ -16,6 +16,10 @@ use crate::transport::Transport;
 /// A second descriptor is looked at so often where one only can be waited for.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// What cannot be interrupted is held no longer at once, though it may go on. A socket's time-out of
+/// this length does for the calls that follow as well, most of which may wait a good deal longer.
+const UNASKED: Duration = Duration::from_secs(4);
+
 /// How many times in a row an attempt may go on after its time is over because it comes further
 /// each time: "no waiting" means taking what is there, but not for ever.
 const STEPS_AFTER_DEADLINE: u32 = 4096;
@@ -180,7 +184,7 @@ impl Way {
     /// The same for work that cannot be interrupted while it is held.
     pub fn hold_unasked(&self, left: Left) -> Hold {
         match self.cancel.is_none() && self.interrupt.is_none() && self.own.is_none() {
-            true => self.hold(left),
+            true => self.hold(left.at_most(Some(UNASKED)).map_or(Left::Forever, Left::Time)),
             false => Hold::No,
         }
     }

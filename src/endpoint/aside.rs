@@ -3,7 +3,7 @@
 use super::Encoder;
 use crate::error::Result;
 use crate::protocol::Gather;
-use crate::protocol::sink::{Lent, Sink};
+use crate::protocol::sink::{COPY_BELOW, Sink};
 
 /// A write buffer.
 #[derive(Debug)]
@@ -64,13 +64,13 @@ impl Aside {
     /// does not fit there.
     #[inline(always)]
     pub fn append(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
-        if self.gone > 0 {
+        // What is long is sent from where it lies.
+        if self.gone > 0 || parts.iter().any(|part| part.len() >= COPY_BELOW) {
             return Ok(false);
         }
         let before = self.bytes.len();
-        let mut lent = Lent::default();
-        encoder.write(parts, &mut Sink::new(&mut self.bytes, &mut lent))?;
-        let fits = lent.is_empty() && self.bytes.len() <= self.size;
+        encoder.write(parts, &mut Sink::copying(&mut self.bytes))?;
+        let fits = self.bytes.len() <= self.size;
         if !fits {
             self.bytes.truncate(before);
         }

@@ -26,14 +26,14 @@ pub trait PacketReceiver: Send {
     /// packets waits for the next receive, so this one fails only if the places are empty.
     fn gathered_into(&mut self, places: &mut Places<'_>) -> Result<bool>;
 
-    /// Whether packets gather: one system call may bring more than there are places for. If not, there is
-    /// no need to ask for those.
+    /// Whether packets gather: one system call may bring more than there are places for. If not, nobody
+    /// need ask for those, as receives look first for what was taken back.
     fn gathers(&self) -> bool {
         true
     }
 
-    /// What was taken back, or else the packets that one system call brings, after [`Self::gathered_into`]
-    /// has had none; whether these are known to be all.
+    /// The packets that one system call brings, after [`Self::gathered_into`] has had none, or was not
+    /// asked because packets do not gather; whether these are known to be all.
     fn recv_into(&mut self, hold: Hold, places: &mut Places<'_>, counters: &Counters) -> Attempt<bool>;
 
     /// Packets that are there beside those in the places, without waiting.
@@ -46,8 +46,8 @@ pub trait PacketReceiver: Send {
     fn settle(&mut self) {}
 
     /// Receives one packet, into a single place, and what came with it, with room for so much of that, by
-    /// exactly one system call, after [`Self::gathered_into`] has had none: what has gathered comes first,
-    /// and with nothing, as does what was taken back.
+    /// exactly one system call, under the same condition: what has gathered, or was taken back, comes first,
+    /// and with nothing.
     fn recv_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,

@@ -8,7 +8,7 @@ use crate::error::{Result, invalid};
 use crate::protocol::delimited::Delimited;
 use crate::protocol::fixed::Fixed;
 use crate::protocol::json::Json;
-use crate::protocol::length_prefixed::{ByteOrder, LengthPrefixed, Prefix};
+use crate::protocol::length_prefixed::{ByteOrder, Prefix, length_prefixed};
 use crate::protocol::line::{Line, Newline};
 use crate::protocol::raw::Raw;
 use crate::protocol::{MaxSize, StreamProtocol};
@@ -54,10 +54,17 @@ fn construct<P: StreamProtocol + 'static>(
     out: *mut *mut en_stream_protocol_t,
     make: impl FnOnce() -> Result<P>,
 ) -> c_int {
+    construct_shared(out, || Ok(Arc::new(make()?)))
+}
+
+fn construct_shared(
+    out: *mut *mut en_stream_protocol_t,
+    make: impl FnOnce() -> Result<Arc<dyn StreamProtocol>>,
+) -> c_int {
     call(|| {
         // SAFETY: every caller below has promised that `out` is NULL or may be written.
         let out = unsafe { Constructor::new(out)? };
-        out.boxed(Arc::new(make()?));
+        out.boxed(make()?);
         Ok(())
     })
 }
@@ -132,7 +139,7 @@ pub unsafe extern "C" fn en_stream_protocol_new_length_prefixed(
     includes_length: c_int,
     max_packet_size: usize,
 ) -> c_int {
-    construct(out, || {
+    construct_shared(out, || {
         let prefix = match length {
             EN_LENGTH_U8 => Prefix::U8,
             EN_LENGTH_U16 => Prefix::U16,
@@ -146,7 +153,7 @@ pub unsafe extern "C" fn en_stream_protocol_new_length_prefixed(
             EN_LITTLE_ENDIAN => ByteOrder::Little,
             _ => return Err(invalid(format!("no such byte order: {byte_order}"))),
         };
-        Ok(LengthPrefixed::new(prefix, order, includes_length != 0, MaxSize::new(max_packet_size)?))
+        Ok(length_prefixed(prefix, order, includes_length != 0, MaxSize::new(max_packet_size)?))
     })
 }
 

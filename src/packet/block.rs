@@ -1,13 +1,13 @@
 //! Blocks of memory with a count of those who hold them.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::cell::{RefCell, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use super::{Packet, Places};
-use crate::socket::threads;
+use crate::threads;
 
 /// So many holds a storage takes on its block in advance. Half of the numbers are left for clones.
 pub(super) const HOLDS: usize = usize::MAX / 2;
@@ -61,7 +61,7 @@ impl Block {
 
     /// A block of at least `capacity` bytes, all initialised.
     pub(super) fn new(capacity: usize, holds: usize) -> NonNull<Block> {
-        let kept = KEPT.try_with(|kept| kept.borrow_mut().take(capacity)).ok().flatten();
+        let kept = KEPT.try_with(|kept| kept.take(capacity)).ok().flatten();
         if let Some(block) = kept {
             // SAFETY: a kept block has no holder but us.
             unsafe { block.as_ref() }.holds.store(holds, Ordering::Relaxed);
@@ -130,7 +130,7 @@ impl Block {
         if unsafe { block.as_ref() }.end.is_some() {
             return Block::end_foreign(block);
         }
-        let refused = KEPT.try_with(|kept| kept.borrow_mut().put(block)).unwrap_or(Some(block));
+        let refused = KEPT.try_with(|kept| kept.put(block)).unwrap_or(Some(block));
         if let Some(block) = refused {
             Block::free(block);
         }
@@ -148,37 +148,76 @@ impl Block {
 
 /// Blocks without holders that this thread may use again: a client that receives now and then need
 /// not keep memory of its own meanwhile.
-pub(super) struct Kept(pub(super) Vec<NonNull<Block>>);
+pub(super) struct Kept {
+    /// The one that was released last: as a rule it is also wanted next.
+    last: Cell<Option<NonNull<Block>>>,
+    /// The others, in the order in which they were released.
+    others: RefCell<Vec<NonNull<Block>>>,
+}
 
 thread_local! {
-    pub(super) static KEPT: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
+    pub(super) static KEPT: Kept = const { Kept { last: Cell::new(None), others: RefCell::new(Vec::new()) } };
 }
 
 impl Kept {
-    fn take(&mut self, capacity: usize) -> Option<NonNull<Block>> {
-        let fits = |block: &NonNull<Block>| {
-            // SAFETY: kept blocks live.
-            let has = unsafe { block.as_ref() }.capacity;
-            has >= capacity && has / 2 <= capacity
-        };
-        let index = self.0.iter().rposition(fits)?;
-        Some(self.0.swap_remove(index))
+    #[inline]
+    fn take(&self, capacity: usize) -> Option<NonNull<Block>> {
+        match self.last.get() {
+            Some(block) if fits(block, capacity) => {
+                self.last.set(None);
+                Some(block)
+            }
+            _ => self.take_other(capacity),
+        }
+    }
+
+    #[inline(never)]
+    fn take_other(&self, capacity: usize) -> Option<NonNull<Block>> {
+        let mut others = self.others.borrow_mut();
+        let index = others.iter().rposition(|block| fits(*block, capacity))?;
+        Some(others.remove(index))
     }
 
     /// Keeps a block; hands one back that is not kept.
-    fn put(&mut self, block: NonNull<Block>) -> Option<NonNull<Block>> {
+    #[inline]
+    fn put(&self, block: NonNull<Block>) -> Option<NonNull<Block>> {
         // SAFETY: the caller gives up a living block.
         if unsafe { block.as_ref() }.capacity > KEPT_SIZE {
             return Some(block);
         }
-        self.0.push(block);
-        // The one that nobody has wanted for the longest time makes room: its size is out of use.
-        (self.0.len() > KEPT_COUNT).then(|| self.0.remove(0))
+        self.put_before(self.last.replace(Some(block))?)
     }
+
+    #[inline(never)]
+    fn put_before(&self, block: NonNull<Block>) -> Option<NonNull<Block>> {
+        let mut others = self.others.borrow_mut();
+        others.push(block);
+        // The one that nobody has wanted for the longest time makes room: its size is out of use.
+        (others.len() == KEPT_COUNT).then(|| others.remove(0))
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacities(&self) -> Vec<usize> {
+        // SAFETY: kept blocks live.
+        self.last
+            .get()
+            .iter()
+            .chain(self.others.borrow().iter())
+            .map(|block| unsafe { block.as_ref() }.capacity)
+            .collect()
+    }
+}
+
+/// Whether a kept block has room for `capacity` bytes, and not more than twice as much.
+#[inline]
+fn fits(block: NonNull<Block>, capacity: usize) -> bool {
+    // SAFETY: kept blocks live.
+    let has = unsafe { block.as_ref() }.capacity;
+    has >= capacity && has / 2 <= capacity
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(Block::free);
+        self.last.take().into_iter().chain(self.others.take()).for_each(Block::free);
     }
 }

@@ -1,4 +1,4 @@
-use super::block::{KEPT, KEPT_COUNT};
+use super::block::{KEPT, KEPT_COUNT, Kept};
 use super::desk::SHORTS_SIZE;
 use super::storage::Filling;
 use super::*;
@@ -256,11 +256,7 @@ fn sizes_out_of_use_make_room_for_those_in_use() {
     let small: Vec<_> = (0..KEPT_COUNT).map(|power| Filling::new(1024 << power)).collect();
     drop(small);
     drop(Filling::new(256 << 10));
-    let kept = KEPT.with_borrow(|kept| {
-        kept.0.iter().any(|block| {
-            // SAFETY: kept blocks live.
-            unsafe { block.as_ref() }.capacity == 256 << 10
-        })
-    });
-    assert!(kept);
+    let kept = KEPT.with(Kept::capacities);
+    assert_eq!(kept.len(), KEPT_COUNT);
+    assert!(kept.contains(&(256 << 10)) && !kept.contains(&1024), "{kept:?}");
 }

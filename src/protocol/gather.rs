@@ -27,7 +27,7 @@ thread_local! {
 pub struct Gather<'a> {
     copied: Vec<u8>,
     lent: Lent<'a>,
-    /// All there is: one packet, as it was given.
+    /// One packet, as it was given, and nothing beside it. Its bytes count as lent.
     whole: Option<&'a [u8]>,
     sent: usize,
     /// How many packets there are, and how many of them have gone out.
@@ -75,6 +75,7 @@ impl<'a> Gather<'a> {
     /// What appends to it.
     #[inline]
     pub fn sink(&mut self) -> Sink<'a, '_> {
+        debug_assert!(self.whole.is_none(), "nothing goes beside a whole packet");
         Sink::new(&mut self.copied, &mut self.lent)
     }
 
@@ -120,17 +121,17 @@ impl<'a> Gather<'a> {
         self.sink().push(bytes);
     }
 
-    /// The same with copies of what is lent: it may outlive those who lent it.
-    pub fn into_owned(mut self) -> Gather<'static> {
-        let mut copied = std::mem::take(&mut self.copied);
-        if self.lent.len > 0 {
-            let mut all = Vec::with_capacity(copied.len() + self.lent.len);
-            self.copied = copied;
+    /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
+    pub fn take_owned(&mut self) -> Gather<'static> {
+        let copied = if self.lent.len > 0 {
+            let mut all = Vec::with_capacity(self.len());
             self.copy_to(&mut all);
-            copied = all;
-        }
+            all
+        } else {
+            std::mem::take(&mut self.copied)
+        };
         let ends = std::mem::take(&mut self.ends);
-        let Gather { sent, packets, done, first_end, .. } = self;
+        let Gather { sent, packets, done, first_end, .. } = *self;
         Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
     }
 
@@ -236,12 +237,11 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
-            _ if self.whole.is_some() => self.whole,
+        self.whole.or_else(|| match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
-        }
+        })
     }
 
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
@@ -357,7 +357,7 @@ mod tests {
             let mut all = Vec::new();
             gather.copy_to(&mut all);
             assert_eq!(all, packet);
-            let mut owned = std::mem::take(gather).into_owned();
+            let mut owned = gather.take_owned();
             assert_eq!(rest(&owned), b"it is");
             owned.advance(5);
             assert!(owned.is_sent() && owned.packets_sent() == 1);

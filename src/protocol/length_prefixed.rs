@@ -1,5 +1,7 @@
 //! Packets that each begin with their length.
 
+use std::sync::Arc;
+
 use super::{Cut, Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
 
@@ -30,28 +32,51 @@ pub enum ByteOrder {
     Little,
 }
 
-/// Each packet begins with its length, and comes and goes without it.
-#[derive(Debug)]
-pub struct LengthPrefixed {
+/// Each packet begins with its length, and comes and goes without it: packets of at most `max` bytes, not
+/// counting the length. If `includes_length`, the number on the wire counts its own bytes, too.
+pub fn length_prefixed(
     prefix: Prefix,
     order: ByteOrder,
     includes_length: bool,
     max: MaxSize,
+) -> Arc<dyn StreamProtocol> {
+    match prefix {
+        Prefix::U8 => Fixed::<1>::shared(order, includes_length, max),
+        Prefix::U16 => Fixed::<2>::shared(order, includes_length, max),
+        Prefix::U32 => Fixed::<4>::shared(order, includes_length, max),
+        Prefix::U64 => Fixed::<8>::shared(order, includes_length, max),
+        Prefix::Varint => Arc::new(Varint { includes_length, max }),
+    }
 }
 
-impl LengthPrefixed {
-    /// Packets of at most so many bytes, not counting the length. If `includes_length`, the number
-    /// on the wire counts its own bytes, too.
-    pub fn new(prefix: Prefix, order: ByteOrder, includes_length: bool, max: MaxSize) -> LengthPrefixed {
-        LengthPrefixed { prefix, order, includes_length, max }
-    }
+/// With a length that always has the same number of bytes: each is on its own, as one for all would do a
+/// good deal more for each packet.
+#[derive(Clone, Copy)]
+struct Fixed<const WIDTH: usize> {
+    order: ByteOrder,
+    /// How many bytes the length counts beside the packet's.
+    counted: u64,
+    max: MaxSize,
+}
 
-    /// On its own for each width: a function for all would do a good deal more for each.
-    #[inline(never)]
-    fn encode_fixed<'a, const WIDTH: usize>(&self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
+/// With a varint.
+#[derive(Clone, Copy)]
+struct Varint {
+    includes_length: bool,
+    max: MaxSize,
+}
+
+impl<const WIDTH: usize> Fixed<WIDTH> {
+    fn shared(order: ByteOrder, includes_length: bool, max: MaxSize) -> Arc<dyn StreamProtocol> {
+        let counted = if includes_length { WIDTH as u64 } else { 0 };
+        Arc::new(Fixed::<WIDTH> { order, counted, max })
+    }
+}
+
+impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let size = self.max.admit(parts)?;
-        let counted = if self.includes_length { WIDTH } else { 0 };
-        let length = size as u64 + counted as u64;
+        let length = size as u64 + self.counted;
         if length > u64::MAX >> (64 - 8 * WIDTH) {
             return Err(too_large(size, WIDTH));
         }
@@ -64,16 +89,17 @@ impl LengthPrefixed {
         out.push_all(parts);
         Ok(())
     }
+}
 
-    #[inline(never)]
-    fn encode_varint<'a>(&self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
-        push_varint(out, self.varint(self.max.admit(parts)?));
-        out.push_all(parts);
-        Ok(())
+impl<const WIDTH: usize> StreamProtocol for Fixed<WIDTH> {
+    fn decoder(&self) -> Result<Decoding> {
+        Ok(Decoding::Gathered(Box::new(*self)))
     }
+}
 
-    /// The number that a varint shows for a packet of `size` bytes.
-    fn varint(&self, size: usize) -> u64 {
+impl Varint {
+    /// The number that is shown for a packet of `size` bytes.
+    fn number(self, size: usize) -> u64 {
         let size = size as u64;
         match self.includes_length {
             // The smallest one that counts as many bytes as it has itself.
@@ -81,36 +107,19 @@ impl LengthPrefixed {
             false => size,
         }
     }
-
-    fn fixed_decoder<const WIDTH: usize>(&self) -> Box<dyn Decoder> {
-        let counted = if self.includes_length { WIDTH as u64 } else { 0 };
-        Box::new(FixedDecoder::<WIDTH> { order: self.order, counted, max: self.max })
-    }
 }
 
-impl Protocol for LengthPrefixed {
+impl Protocol for Varint {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
-        match self.prefix {
-            Prefix::U8 => self.encode_fixed::<1>(parts, out),
-            Prefix::U16 => self.encode_fixed::<2>(parts, out),
-            Prefix::U32 => self.encode_fixed::<4>(parts, out),
-            Prefix::U64 => self.encode_fixed::<8>(parts, out),
-            Prefix::Varint => self.encode_varint(parts, out),
-        }
+        push_varint(out, self.number(self.max.admit(parts)?));
+        out.push_all(parts);
+        Ok(())
     }
 }
 
-impl StreamProtocol for LengthPrefixed {
+impl StreamProtocol for Varint {
     fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(match self.prefix {
-            Prefix::U8 => self.fixed_decoder::<1>(),
-            Prefix::U16 => self.fixed_decoder::<2>(),
-            Prefix::U32 => self.fixed_decoder::<4>(),
-            Prefix::U64 => self.fixed_decoder::<8>(),
-            Prefix::Varint => {
-                Box::new(VarintDecoder { includes_length: self.includes_length, max: self.max })
-            }
-        }))
+        Ok(Decoding::Gathered(Box::new(*self)))
     }
 }
 
@@ -159,15 +168,7 @@ fn refusal(length: u64, counted: u64, max: MaxSize) -> Error {
     Error::new(EN_EMSGSIZE, reason)
 }
 
-/// For a length that always has the same number of bytes.
-struct FixedDecoder<const WIDTH: usize> {
-    order: ByteOrder,
-    /// How many bytes the length counts beside the packet's.
-    counted: u64,
-    max: MaxSize,
-}
-
-impl<const WIDTH: usize> FixedDecoder<WIDTH> {
+impl<const WIDTH: usize> Fixed<WIDTH> {
     #[inline]
     fn length(&self, prefix: &[u8; WIDTH]) -> u64 {
         let mut wide = [0; 8];
@@ -184,7 +185,7 @@ impl<const WIDTH: usize> FixedDecoder<WIDTH> {
     }
 }
 
-impl<const WIDTH: usize> Decoder for FixedDecoder<WIDTH> {
+impl<const WIDTH: usize> Decoder for Fixed<WIDTH> {
     #[inline]
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let Some(prefix) = bytes.first_chunk() else {
@@ -208,12 +209,6 @@ impl<const WIDTH: usize> Decoder for FixedDecoder<WIDTH> {
     }
 }
 
-/// For a varint.
-struct VarintDecoder {
-    includes_length: bool,
-    max: MaxSize,
-}
-
 /// The number a varint shows and how many bytes it has, if it is whole; an error if it never will.
 #[inline]
 fn read_varint(bytes: &[u8]) -> Result<Option<(u64, usize)>> {
@@ -235,7 +230,7 @@ fn endless() -> Error {
     Error::new(EN_EBADMSG, "a length has come that has more than 64 bits or ten bytes")
 }
 
-impl Decoder for VarintDecoder {
+impl Decoder for Varint {
     #[inline]
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let (length, width) = match read_varint(bytes) {
@@ -267,8 +262,13 @@ mod tests {
     use super::Prefix::{U8, U16, U32, U64, Varint};
     use super::*;
 
-    fn prefixed(prefix: Prefix, order: ByteOrder, includes_length: bool, max: usize) -> LengthPrefixed {
-        LengthPrefixed::new(prefix, order, includes_length, MaxSize::new(max).unwrap())
+    fn prefixed(
+        prefix: Prefix,
+        order: ByteOrder,
+        includes_length: bool,
+        max: usize,
+    ) -> Arc<dyn StreamProtocol> {
+        length_prefixed(prefix, order, includes_length, MaxSize::new(max).unwrap())
     }
 
     #[test]
@@ -288,12 +288,12 @@ mod tests {
             (Varint, Big, true, b"\x03ab"),
         ] {
             let protocol = prefixed(prefix, order, includes_length, 2);
-            assert_eq!(encoded(&protocol, &[b"a", b"", b"b"]), Ok(wire.to_vec()), "{protocol:?}");
+            assert_eq!(encoded(&*protocol, &[b"a", b"", b"b"]), Ok(wire.to_vec()), "{prefix:?} {order:?}");
             let (cut, input) = (wire.len() - 1, [wire, wire].concat());
             let events = [packet("ab"), packet("ab")];
-            assert_received(&protocol, None, &input, &events, 0);
-            assert_received(&protocol, None, &input[..wire.len() + cut], &events[..1], cut);
-            assert_eq!(encoded(&protocol, &[b"ab", b"c"]), Err(EN_EMSGSIZE));
+            assert_received(&*protocol, None, &input, &events, 0);
+            assert_received(&*protocol, None, &input[..wire.len() + cut], &events[..1], cut);
+            assert_eq!(encoded(&*protocol, &[b"ab", b"c"]), Err(EN_EMSGSIZE));
         }
     }
 
@@ -320,9 +320,9 @@ mod tests {
         ] {
             // The error comes with the last byte of the length, not later.
             let protocol = prefixed(prefix, order, includes_length, 3);
-            assert_received(&protocol, None, input, std::slice::from_ref(&event), 0);
+            assert_received(&*protocol, None, input, std::slice::from_ref(&event), 0);
             let (_, all_but_one) = input.split_last().unwrap();
-            assert_eq!(feed(decoder(&protocol), [all_but_one], None), (vec![], all_but_one.len()));
+            assert_eq!(feed(decoder(&*protocol), [all_but_one], None), (vec![], all_but_one.len()));
         }
     }
 
@@ -333,9 +333,9 @@ mod tests {
             [(U8, false, 255), (U8, true, 254), (U16, false, 65535), (U16, true, 65533)]
         {
             let protocol = prefixed(prefix, Big, includes_length, 0);
-            let wire = encoded(&protocol, &[&large[..largest]]).unwrap();
-            assert_eq!(feed(decoder(&protocol), [&wire[..]], None), (vec![packet(&large[..largest])], 0));
-            assert_eq!(encoded(&protocol, &[&large[..largest + 1]]), Err(EN_EMSGSIZE));
+            let wire = encoded(&*protocol, &[&large[..largest]]).unwrap();
+            assert_eq!(feed(decoder(&*protocol), [&wire[..]], None), (vec![packet(&large[..largest])], 0));
+            assert_eq!(encoded(&*protocol, &[&large[..largest + 1]]), Err(EN_EMSGSIZE));
         }
     }
 
@@ -356,9 +356,9 @@ mod tests {
         ] {
             let protocol = prefixed(Varint, Big, includes_length, 0);
             let bytes = vec![7; size];
-            let wire = encoded(&protocol, &[&bytes]).unwrap();
+            let wire = encoded(&*protocol, &[&bytes]).unwrap();
             assert_eq!(wire, [start, &bytes].concat());
-            assert_eq!(feed(decoder(&protocol), [&wire[..]], None), (vec![packet(&bytes)], 0));
+            assert_eq!(feed(decoder(&*protocol), [&wire[..]], None), (vec![packet(&bytes)], 0));
         }
         assert_eq!(varint_len(u64::MAX), VARINT_LONGEST as u64);
     }
@@ -367,8 +367,8 @@ mod tests {
     fn varints_may_be_padded() {
         let padded = b"\x82\x80\0ab\x82\x80\x80\x80\x80\x80\x80\x80\x80\0ab";
         let events = [packet("ab"), packet("ab")];
-        assert_received(&prefixed(Varint, Big, false, 2), None, padded, &events, 0);
-        assert_received(&prefixed(Varint, Big, true, 2), None, b"\x84\0ab\x85\x80\0ab", &events, 0);
+        assert_received(&*prefixed(Varint, Big, false, 2), None, padded, &events, 0);
+        assert_received(&*prefixed(Varint, Big, true, 2), None, b"\x84\0ab\x85\x80\0ab", &events, 0);
     }
 
     #[test]
@@ -380,7 +380,7 @@ mod tests {
             (Varint, b"\x80", 2),
             (Varint, b"\x09", 10),
         ] {
-            let step = decoder(&prefixed(prefix, Big, false, 0)).decode(input, false);
+            let step = decoder(&*prefixed(prefix, Big, false, 0)).decode(input, false);
             assert!(matches!(step, Step::More { used: 0, need } if need == expected), "{step:?}");
         }
     }
@@ -389,7 +389,7 @@ mod tests {
     fn a_lower_limit_counts_and_a_higher_one_does_not() {
         for (prefix, width) in [(U8, 1), (Varint, VARINT_LONGEST)] {
             for (limit, event) in [(2, Event::Broken(EN_EMSGSIZE)), (3, packet("abc")), (9, packet("abc"))] {
-                let mut decoder = decoder(&prefixed(prefix, Big, false, 3));
+                let mut decoder = decoder(&*prefixed(prefix, Big, false, 3));
                 decoder.set_limit(limit);
                 assert_eq!(decoder.limit(), limit.min(3) + width);
                 assert_eq!(feed(decoder, [&b"\x03abc"[..]], None), (vec![event], 0));
@@ -405,10 +405,10 @@ mod tests {
                 let protocol = prefixed(prefix, order, includes_length, 300);
                 let packets: Vec<_> = (0..50).map(|_| random.bytes(247, b"\0\x01\x02\x80\xff")).collect();
                 let wire: Vec<_> =
-                    packets.iter().flat_map(|bytes| encoded(&protocol, &[bytes]).unwrap()).collect();
+                    packets.iter().flat_map(|bytes| encoded(&*protocol, &[bytes]).unwrap()).collect();
                 let chunks = random.chunks(&wire, 100);
                 let events = packets.iter().map(packet).collect();
-                assert_eq!(feed(decoder(&protocol), chunks, None), (events, 0), "{protocol:?}");
+                assert_eq!(feed(decoder(&*protocol), chunks, None), (events, 0), "{prefix:?} {order:?}");
             }
         }
     }

@@ -8,7 +8,8 @@ pub const COPY_BELOW: usize = 4096;
 #[derive(Debug)]
 pub struct Sink<'a, 'o> {
     copied: &'o mut Vec<u8>,
-    lent: &'o mut Lent<'a>,
+    /// None: all is copied.
+    lent: Option<&'o mut Lent<'a>>,
 }
 
 /// Pieces that stay where they are.
@@ -32,15 +33,21 @@ impl<'a, 'o> Sink<'a, 'o> {
     /// Appends behind what is there.
     #[inline]
     pub fn new(copied: &'o mut Vec<u8>, lent: &'o mut Lent<'a>) -> Sink<'a, 'o> {
-        Sink { copied, lent }
+        Sink { copied, lent: Some(lent) }
+    }
+
+    /// The same, with all pieces copied.
+    #[inline]
+    pub fn copying(copied: &'o mut Vec<u8>) -> Sink<'a, 'o> {
+        Sink { copied, lent: None }
     }
 
     /// Appends bytes: short ones by a copy, long ones as they are.
     #[inline]
     pub fn push(&mut self, bytes: &'a [u8]) {
-        match bytes.len() < COPY_BELOW {
-            true => self.push_copy(bytes),
-            false => self.lent.push(self.copied.len(), bytes),
+        match &mut self.lent {
+            Some(lent) if bytes.len() >= COPY_BELOW => lent.push(self.copied.len(), bytes),
+            _ => self.push_copy(bytes),
         }
     }
 
@@ -67,14 +74,17 @@ impl<'a, 'o> Sink<'a, 'o> {
     /// The place to go back to when what follows fails.
     #[inline]
     pub fn mark(&self) -> Mark {
-        Mark { copied: self.copied.len(), pieces: self.lent.pieces.len(), len: self.lent.len }
+        let (pieces, len) = self.lent.as_ref().map_or((0, 0), |lent| (lent.pieces.len(), lent.len));
+        Mark { copied: self.copied.len(), pieces, len }
     }
 
     /// Forgets what was appended since.
     pub fn go_back(&mut self, mark: Mark) {
         self.copied.truncate(mark.copied);
-        self.lent.pieces.truncate(mark.pieces);
-        self.lent.len = mark.len;
+        if let Some(lent) = &mut self.lent {
+            lent.pieces.truncate(mark.pieces);
+            lent.len = mark.len;
+        }
     }
 }
 

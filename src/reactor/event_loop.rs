@@ -18,7 +18,7 @@ use crate::attempt;
 use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::timerfd::TimerFd;
-use crate::socket::{fork, threads};
+use crate::socket::{fork, single_threaded};
 
 /// What is watched for receiving: that urgent data has come, too, as a receive stops there.
 const READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
@@ -66,7 +66,7 @@ impl EventLoop {
     /// A loop with nothing on it.
     pub fn new() -> Result<Rc<EventLoop>> {
         fork::watch();
-        threads::watch();
+        single_threaded::watch();
         let poll = Poll::new().map_err(Error::os)?;
         let registry = poll.registry().try_clone().map_err(Error::os)?;
         let waker = Waker::new(&registry, WAKER).map_err(Error::os)?;

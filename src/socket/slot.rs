@@ -9,8 +9,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use super::threads;
 use super::timespec::timespec;
+use crate::threads;
 
 /// Somebody uses the value.
 const LOCKED: u32 = 1;

@@ -242,6 +242,55 @@ static void times_beyond_all_bounds(void)
     wire_close(&wire);
 }
 
+#define DECODE_MS 150
+
+/* Each byte is a packet, but 's', which takes longer than the time-out of the call, and is none. */
+static int decode_slowly(const uint8_t *data, size_t size, int end, size_t *used,
+                         en_slice_t *packet, void *state, void *user_data)
+{
+    (void)size, (void)end, (void)state, (void)user_data;
+    if (data[0] == 's') {
+        pause_ms(DECODE_MS);
+        return EN_DECODE_MORE;
+    }
+    *used = 1;
+    *packet = (en_slice_t){data, 1};
+    return EN_DECODE_PACKET;
+}
+
+static int encode_nothing(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)parts, (void)count, (void)frame, (void)user_data;
+    return EN_CALLBACK_DONE;
+}
+
+/* Also of a receive that follows others at once. */
+static void what_a_callback_takes_counts(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode_nothing, decode_slowly,
+                                                NULL, NULL};
+    en_tcp_options_t *options = options_new();
+    en_stream_protocol_t *protocol;
+    uint64_t calls;
+    wire_t wire;
+    char bytes[2000];
+
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, NULL));
+    REQUIRE_OK(en_tcp_options_set_max_recv_size(options, 1));
+    wire_open(&wire, protocol, options);
+    memset(bytes, 'p', sizeof(bytes));
+    bytes[sizeof(bytes) - 1] = 's';
+    peer_send(wire.fd, bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes) - 1; i++)
+        CHECK_RECV(wire.client, "p");
+
+    calls = wire_stats(&wire).recv_calls;
+    CHECK_RECV_FAILS(wire.client, DECODE_MS - 50, EN_ETIMEDOUT);
+    /* One has brought the byte, the other one takes what is there: nothing is waited for. */
+    CHECK(wire_stats(&wire).recv_calls <= calls + 2);
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
     CASE(receiving_is_exact),
     CASE(exact_to_a_few_milliseconds),
@@ -254,6 +303,7 @@ static const test_case_t cases[] = {
     CASE(signals_do_not_end_a_connect),
     CASE(signals_do_not_end_waiting_for_a_lock),
     CASE(times_beyond_all_bounds),
+    CASE_BLOCKING(what_a_callback_takes_counts),
 };
 
 TEST_MAIN("timeouts")

@@ -13,19 +13,19 @@ from pathlib import Path
 COUNT = 16384
 # The way, and the most instructions of one packet of 64 bytes, of the caller's loop too.
 LIMITS = {
-    "recv_packet": 276,
-    "recv_packets": 79,
+    "recv_packet": 283,
+    "recv_packets": 82,
     "recv_start": 96,
-    "send_packet": 405,
-    "send_packet_buffered": 257,
-    "send_packets": 162,
-    "udp_recv_packet": 452,
-    "udp_recv_packet_offload": 260,
-    "udp_recv_packets_offload": 121,
-    "udp_send_packet": 242,
-    "udp_send_packets": 132,
-    "recv_with_descriptor": 1005,
-    "send_with_descriptor": 670,
+    "send_packet": 404,
+    "send_packet_buffered": 243,
+    "send_packets": 152,
+    "udp_recv_packet": 475,
+    "udp_recv_packet_offload": 266,
+    "udp_recv_packets_offload": 124,
+    "udp_send_packet": 241,
+    "udp_send_packets": 136,
+    "recv_with_descriptor": 995,
+    "send_with_descriptor": 665,
 }
 
 

@@ -212,29 +212,26 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        let inner = self.enter()?;
-        let mut out = Gather::default();
-        if let Err(error) = self.encode(parts, &mut out) {
-            return Err(self.refuse(inner, error));
-        }
-        Ok(self.put(inner, out, None, Told::Whole(done), timeout_ms))
+        self.send_one(parts, None, Told::Whole(done), timeout_ms)
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
     pub fn send_packets(
         self: &Rc<Self>,
-        packets: &mut dyn Iterator<Item = Result<&[u8]>>,
+        mut packets: &mut dyn Iterator<Item = Result<&[u8]>>,
         timeout_ms: i64,
         done: Option<Done<Counted>>,
     ) -> Result<u64> {
-        let inner = self.enter()?;
+        let mut inner = self.enter()?;
         let mut out = Gather::default();
-        for packet in packets {
-            if let Err(error) = packet.and_then(|packet| self.encode(&[packet], &mut out)) {
-                return Err(self.refuse(inner, error));
-            }
-        }
-        Ok(self.put(inner, out, None, Told::Count(done), timeout_ms))
+        let encoded = Iterator::try_for_each(&mut packets, |packet| {
+            self.check_open()?;
+            self.encoder.encode(&[packet?], &mut out)
+        });
+        let put = |()| self.put(&mut inner, &mut out, None, Told::Count(done), timeout_ms);
+        let outcome = encoded.and_then(put).map_err(|error| self.explain(error));
+        self.leave(inner);
+        outcome
     }
 
     /// Sends one packet and ancillary data with it, of which the descriptors are duplicated if that does
@@ -246,26 +243,26 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        let inner = self.enter()?;
-        let mut out = Gather::default();
-        if let Err(error) = self.encode(parts, &mut out) {
-            return Err(self.refuse(inner, error));
-        }
-        Ok(self.put(inner, out, Some(ancillary), Told::Whole(done), timeout_ms))
+        self.send_one(parts, Some(ancillary), Told::Whole(done), timeout_ms)
     }
 
-    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
-        let outcome = self.encoder.encode(parts, out);
-        // A callback of the protocol may have closed the client.
-        let outcome = outcome.and_then(|()| if self.is_closing.get() { Err(closed()) } else { Ok(()) });
-        outcome.map_err(|error| self.explain(error))
-    }
-
-    /// What cannot be encoded.
-    #[cold]
-    fn refuse(self: &Rc<Self>, inner: RefMut<'_, Inner>, error: Error) -> Error {
+    #[inline(always)]
+    fn send_one(
+        self: &Rc<Self>,
+        parts: &[&[u8]],
+        beside: Option<&Ancillary>,
+        told: Told,
+        timeout_ms: i64,
+    ) -> Result<u64> {
+        let mut inner = self.enter()?;
+        let outcome = self.encoder.with_encoded(
+            parts,
+            #[inline(always)]
+            |out| self.put(&mut inner, out, beside, told, timeout_ms),
+        );
+        let outcome = outcome.map_err(|error| self.explain(error));
         self.leave(inner);
-        error
+        outcome
     }
 
     /// Sends what is in the write buffer, behind all that waits to be sent.
@@ -303,43 +300,36 @@ impl AsyncClient {
         Ok(number)
     }
 
+    /// A callback of the protocol may have closed the client.
+    #[inline]
+    fn check_open(&self) -> Result<()> {
+        if self.is_closing.get() { Err(closed()) } else { Ok(()) }
+    }
+
     /// Sends at once what goes at once, if nothing waits before it.
     #[inline(always)]
     fn put(
         self: &Rc<Self>,
-        mut inner: RefMut<'_, Inner>,
-        out: Gather<'_>,
-        beside: Option<&Ancillary>,
-        told: Told,
-        timeout_ms: i64,
-    ) -> u64 {
-        let number = self.put_into(&mut inner, out, beside, told, timeout_ms);
-        self.leave(inner);
-        number
-    }
-
-    #[inline(always)]
-    fn put_into(
-        self: &Rc<Self>,
         inner: &mut Inner,
-        mut out: Gather<'_>,
+        out: &mut Gather<'_>,
         beside: Option<&Ancillary>,
         told: Told,
         timeout_ms: i64,
-    ) -> u64 {
-        let Some(outcome) = inner.send_at_once(&mut out, beside, &self.counters) else {
-            return self.put_off(inner, out, beside, told.begin(self), timeout_ms);
+    ) -> Result<u64> {
+        self.check_open()?;
+        let Some(outcome) = inner.send_at_once(out, beside, &self.counters) else {
+            return Ok(self.put_off(inner, out, beside, told.begin(self), timeout_ms));
         };
         if inner.has_unsent() {
             self.go_on_later();
         }
         if told.is_nobody() {
-            return self.core.next_number(self.place());
+            return Ok(self.core.next_number(self.place()));
         }
         let kind = told.begin(self);
         let number = kind.number();
         kind.finish(self, outcome, out.packets_sent());
-        number
+        Ok(number)
     }
 
     /// It waits for its turn, or for room.
@@ -347,7 +337,7 @@ impl AsyncClient {
     fn put_off(
         self: &Rc<Self>,
         inner: &mut Inner,
-        out: Gather<'_>,
+        out: &mut Gather<'_>,
         beside: Option<&Ancillary>,
         mut kind: Kind,
         timeout_ms: i64,
@@ -356,7 +346,7 @@ impl AsyncClient {
         self.go_on_later();
         kind.limit(&self.core, timeout_ms);
         match beside.map(Ancillary::duplicate).transpose() {
-            Ok(beside) => inner.wait(Sending { what: What::Packets(out.into_owned(), beside), kind }),
+            Ok(beside) => inner.wait(Sending { what: What::Packets(out.take_owned(), beside), kind }),
             Err(error) => kind.finish(self, Err(error), 0),
         }
         number
