@@ -55,8 +55,6 @@ pub struct Client {
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
-    /// Whether packets may go there at once: no callback closes the client meanwhile.
-    appends: bool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
     /// Whether one system call may bring more packets than one receive hands on.
@@ -74,7 +72,6 @@ impl Client {
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
             puts_aside: connection.sender.puts_aside(),
-            appends: connection.sender.puts_aside() && !connection.runs_callbacks,
             only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
@@ -128,7 +125,8 @@ impl Client {
 
     #[inline(always)]
     fn send(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        match self.appends {
+        // Packets may be put aside at once if no callback closes the client meanwhile.
+        match self.puts_aside && !self.runs_callbacks {
             true => self.send_aside(half, parts, deadline)?,
             false => self.send_now(half, parts, deadline)?,
         }

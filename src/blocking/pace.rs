@@ -1,27 +1,33 @@
 //! How fast the receives of a client follow each other.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::socket::moment::Moment;
 
-/// Nobody waits for a packet and is woken by it in less time, in nanoseconds: a receive that begins so
-/// soon after the one before it shows that a packet was there.
-const HASTE: u32 = 2000;
+/// Nobody waits for a packet and is woken by it in less time, which is some two microseconds: a receive
+/// that begins so soon after the one before it shows that a packet was there.
+const HASTE: u16 = time(2000);
 
 /// After so many hasty receives in a row the next packet is expected to be there. To look for one that is
 /// not takes as long as to read the clock ten times: short bursts are not worth it.
-const FAST: u32 = 8;
+const FAST: u16 = 8;
 
-/// The bits that count hasty receives. Those above are when the last one began, in nanoseconds.
-const COUNT: u32 = 15;
+/// The bits that count hasty receives. Those above are when the last one began: the clock goes round in a
+/// quarter of a millisecond, and a count of some in a row is not had by chance.
+const COUNT: u16 = 15;
+
+/// So many nanoseconds, in steps of 64, above the count.
+const fn time(nanoseconds: u32) -> u16 {
+    (nanoseconds / 64 * (COUNT as u32 + 1)) as u16
+}
 
 /// How hasty the last receives were; for who holds the receiving half. As long as packets are there before
 /// they are asked for, a receive looks before it prepares to wait: then it need not know what time it is.
-pub(super) struct Pace(AtomicU32);
+pub(super) struct Pace(AtomicU16);
 
 impl Pace {
     pub(super) const fn new() -> Pace {
-        Pace(AtomicU32::new(0))
+        Pace(AtomicU16::new(0))
     }
 
     /// Whether the next packet should be there.
@@ -38,7 +44,7 @@ impl Pace {
     /// A receive begins that may have to wait.
     #[inline]
     pub(super) fn step(&self, now: Moment) {
-        let now = now.nanoseconds() & !COUNT;
+        let now = time(now.nanoseconds());
         let before = self.0.load(Ordering::Relaxed);
         let since = now.wrapping_sub(before & !COUNT);
         let count = if since < HASTE { (before & COUNT) + 1 } else { 0 };

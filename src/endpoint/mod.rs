@@ -7,7 +7,7 @@ use self::aside::Aside;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{Result, Stage, invalid};
 use crate::packet::{Packet, Places};
-use crate::protocol::{DatagramProtocol, Gather, MaxSize, Protocol, Sink, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 use crate::transport::Transport;
@@ -145,16 +145,9 @@ pub struct Connection {
 }
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
-pub struct Encoder {
-    protocol: Arc<dyn Protocol>,
-    verbatim: Option<MaxSize>,
-}
+pub struct Encoder(Arc<dyn Protocol>);
 
 impl Encoder {
-    fn new(protocol: Arc<dyn Protocol>) -> Encoder {
-        Encoder { verbatim: protocol.verbatim(), protocol }
-    }
-
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
     #[inline]
     pub fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
@@ -170,7 +163,9 @@ impl Encoder {
         parts: &[&[u8]],
         work: impl FnOnce(&mut Gather<'_>) -> Result<T>,
     ) -> Result<T> {
-        if let (Some(max), [packet]) = (self.verbatim, parts) {
+        if let [packet] = parts
+            && let Some(max) = self.0.verbatim()
+        {
             max.admit(parts).map_err(|error| error.at(Stage::Encode))?;
             return Gather::with_whole(packet, work);
         }
@@ -187,7 +182,7 @@ impl Encoder {
     #[inline]
     pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let mark = out.mark();
-        self.protocol.encode(parts, out).map_err(|error| {
+        self.0.encode(parts, out).map_err(|error| {
             out.go_back(mark);
             error.at(Stage::Encode)
         })
@@ -196,13 +191,13 @@ impl Encoder {
 
 impl From<Arc<dyn StreamProtocol>> for Encoder {
     fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
-        Encoder::new(protocol)
+        Encoder(protocol)
     }
 }
 
 impl From<Arc<dyn DatagramProtocol>> for Encoder {
     fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
-        Encoder::new(protocol)
+        Encoder(protocol)
     }
 }
 
