@@ -34,8 +34,7 @@ impl Protocol for Fixed {
 
 impl StreamProtocol for Fixed {
     fn decoder(&self) -> Result<Decoding> {
-        let max = MaxSize::new(self.size)?;
-        Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max })))
+        Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max: MaxSize(self.size) })))
     }
 }
 

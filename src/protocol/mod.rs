@@ -3,8 +3,6 @@
 //! Nothing here knows of sockets or waits. What is built in decodes without copying: a decoder
 //! looks at the bytes that have gathered and says where in them the packet lies.
 
-use std::num::NonZeroUsize;
-
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
 use crate::packet::{Cutter, Packet};
 
@@ -144,20 +142,20 @@ pub trait DatagramProtocol: Protocol {
 
 /// The largest packet that a protocol lets through, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxSize(NonZeroUsize);
+pub struct MaxSize(usize);
 
 impl MaxSize {
     /// What stands for 0.
-    pub const DEFAULT: MaxSize = MaxSize(NonZeroUsize::new(16 << 20).expect("not 0"));
+    pub const DEFAULT: MaxSize = MaxSize(16 << 20);
     /// The largest that can be set: 1 TiB, or half of the address space.
     pub const LARGEST: usize = if usize::BITS >= 64 { 1 << 40 } else { usize::MAX >> 1 };
 
     /// A maximum of so many bytes; 0 stands for the default.
     pub fn new(bytes: usize) -> Result<MaxSize> {
-        match NonZeroUsize::new(bytes) {
-            None => Ok(MaxSize::DEFAULT),
-            Some(size) if bytes <= MaxSize::LARGEST => Ok(MaxSize(size)),
-            Some(_) => Err(invalid(format!(
+        match bytes {
+            0 => Ok(MaxSize::DEFAULT),
+            1..=MaxSize::LARGEST => Ok(MaxSize(bytes)),
+            _ => Err(invalid(format!(
                 "a maximum packet size of {bytes} bytes is more than {}",
                 MaxSize::LARGEST
             ))),
@@ -166,7 +164,7 @@ impl MaxSize {
 
     /// The number of bytes.
     pub fn bytes(self) -> usize {
-        self.0.get()
+        self.0
     }
 
     /// The size of a packet that is to be sent, given in parts.
@@ -177,7 +175,7 @@ impl MaxSize {
             // The same memory may be given many times over.
             parts => parts.iter().fold(0usize, |size, part| size.saturating_add(part.len())),
         };
-        match size <= self.bytes() {
+        match size <= self.0 {
             true => Ok(size),
             false => Err(self.refusal(size)),
         }
@@ -185,14 +183,14 @@ impl MaxSize {
 
     #[cold]
     fn refusal(self, size: usize) -> Error {
-        let reason = format!("a packet of {size} bytes is larger than the maximum of {}", self.bytes());
+        let reason = format!("a packet of {size} bytes is larger than the maximum of {}", self.0);
         Error::new(EN_EMSGSIZE, reason)
     }
 
-    /// The smaller one of this maximum and `size` bytes, which are not 0.
+    /// The smaller one of this maximum and `size` bytes.
     #[must_use]
     pub fn lowered(self, size: usize) -> MaxSize {
-        NonZeroUsize::new(size).map_or(self, |size| MaxSize(self.0.min(size)))
+        MaxSize(self.0.min(size))
     }
 
     /// What a receive says to a larger packet.
@@ -200,7 +198,7 @@ impl MaxSize {
     pub fn exceeded(self) -> Error {
         Error::new(
             EN_EMSGSIZE,
-            format!("a packet has come that is larger than the maximum of {} bytes", self.bytes()),
+            format!("a packet has come that is larger than the maximum of {} bytes", self.0),
         )
     }
 }
