@@ -216,11 +216,29 @@ impl Client {
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
     ) -> Result<()> {
+        self.transmit_by(
+            half,
+            out,
+            deadline,
+            #[inline(always)]
+            |half, out, hold| half.send(out, hold, &self.counters),
+        )
+    }
+
+    /// The same by `send`.
+    #[inline(always)]
+    fn transmit_by(
+        &self,
+        half: &mut dyn PacketSender,
+        out: &mut Gather<'_>,
+        deadline: &mut Deadline,
+        mut send: impl FnMut(&mut dyn PacketSender, &mut Gather<'_>, Hold) -> Attempt<()>,
+    ) -> Result<()> {
         // Encoding may have run a callback that closed the client.
         if self.is_done() {
             return Err(closed());
         }
-        let outcome = self.send_through(half, deadline, |half, hold| half.send(out, hold, &self.counters));
+        let outcome = self.send_through(half, deadline, |half, hold| send(half, out, hold));
         outcome.inspect_err(|error| half.give_up(out, error.reason()))
     }
 
@@ -276,14 +294,9 @@ impl Client {
                     #[inline(always)]
                     |out| {
                         self.encoder.encode(parts, out)?;
-                        // Encoding may have run a callback that closed the client.
-                        if self.is_done() {
-                            return Err(closed());
-                        }
-                        let sent = self.send_through(half, deadline, |half, hold| {
+                        self.transmit_by(half, out, deadline, |half, out, hold| {
                             half.send_with_ancillary(out, &control, hold, &self.counters)
-                        });
-                        sent.inspect_err(|error| half.give_up(out, error.reason()))
+                        })
                     },
                 )?;
                 self.counters.packets_sent.add(1);
