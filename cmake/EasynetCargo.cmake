@@ -43,13 +43,14 @@ function(easynet_find_target out)
   set(${out} "${target}" PARENT_SCOPE)
 endfunction()
 
-# What cargo's environment is to be. In a cross build the compiler links for Rust, too, and compiles
-# what crates have in C, unless the environment says what does.
+# What cargo's environment is to be; with an empty `target` it builds for this machine. In a cross build
+# the compiler links for Rust, too, and compiles what crates have in C, unless the environment says what
+# does.
 function(easynet_cargo_environment target out)
   # A job server that cargo cannot reach would only make it complain.
   set(environment --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_MAKEFLAGS --unset=CARGO_BUILD_TARGET
                   "RUSTC=${EASYNET_RUSTC}")
-  if(CMAKE_CROSSCOMPILING)
+  if(CMAKE_CROSSCOMPILING AND target)
     string(REPLACE "-" "_" name "${target}")
     string(TOUPPER "${name}" upper)
     foreach(variable IN ITEMS "CARGO_TARGET_${upper}_LINKER" "CC_${name}")
