@@ -14,14 +14,14 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
 use self::block::Block;
-use self::desk::{OWN, copied};
+use self::desk::{Own, copied};
 
 mod block;
 mod desk;
 mod places;
 mod storage;
 
-pub use desk::{Desk, SHORT};
+pub use desk::{Desk, SHORT, with_buffer};
 pub use places::{Handed, Places};
 pub use storage::{Cut, Cutter, Storage};
 
@@ -40,6 +40,38 @@ impl Packet {
         [offset_of!(Packet, data), offset_of!(Packet, size), offset_of!(Packet, block)];
 }
 
+/// A packet on its way into its place. It is nothing to clean up, so it needs no memory of its own; one that
+/// never arrives is lost.
+#[must_use]
+pub struct Loose {
+    data: NonNull<u8>,
+    size: usize,
+    block: NonNull<Block>,
+}
+
+impl Loose {
+    /// How many bytes it has.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl From<Packet> for Loose {
+    #[inline(always)]
+    fn from(packet: Packet) -> Loose {
+        let Packet { data, size, block } = *ManuallyDrop::new(packet);
+        Loose { data, size, block }
+    }
+}
+
+impl From<Loose> for Packet {
+    #[inline(always)]
+    fn from(Loose { data, size, block }: Loose) -> Packet {
+        Packet { data, size, block }
+    }
+}
+
 // SAFETY: the bytes of a packet do not change, the count is atomic, and the end of foreign memory
 // is Send.
 unsafe impl Send for Packet {}
@@ -50,17 +82,7 @@ impl Packet {
     /// A packet with a copy of these bytes. Short ones share a block.
     #[inline]
     pub fn copied(bytes: &[u8]) -> Packet {
-        OWN.try_with(|own| copied(bytes, Some(own))).unwrap_or_else(|_| Packet::alone(bytes))
-    }
-
-    /// The same in a block of its own.
-    #[cold]
-    fn alone(bytes: &[u8]) -> Packet {
-        let block = Block::new(bytes.len().max(1), 1);
-        let data = Block::bytes(block);
-        // SAFETY: the block is ours alone, and large enough.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.as_ptr(), bytes.len()) };
-        Packet { data, size: bytes.len(), block }
+        Own::with(|own| copied(bytes, own)).into()
     }
 
     /// A packet of foreign memory, and what ends it.

@@ -64,9 +64,9 @@ impl Waiting {
     /// Whether nobody has thrown the switch.
     #[inline]
     pub fn check_cancel(&self) -> Result<()> {
-        match &self.0 {
+        match self.0.as_ref().and_then(|way| way.cancel.as_ref()) {
             None => Ok(()),
-            Some(way) => way.check_switch(),
+            Some(cancel) => cancel.check(),
         }
     }
 }

@@ -87,7 +87,11 @@ impl CommonOptions {
 
     /// How long a receive looks before it sleeps.
     pub fn set_busy_poll(&mut self, microseconds: u32) -> Result<()> {
-        self.waiting.busy_poll = deadline::busy_poll(microseconds)?;
+        let time = deadline::busy_poll(microseconds)?;
+        // Who waits as everybody does needs nothing for that.
+        if self.waiting.busy_poll != time {
+            self.waiting.busy_poll = time;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::ready::Ready;
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
-use crate::packet::{Desk, Packet, Places, SHORT, Storage};
+use crate::packet::{Desk, Loose, Packet, Places, SHORT, Storage};
 use crate::protocol::{DatagramProtocol, Gather};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -105,8 +105,11 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     #[inline(always)]
     fn next_segment(&mut self, places: &mut Places<'_>) -> Result<bool> {
         let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
-        let outcome = check(datagram.len(), self.max_size);
-        match outcome.and_then(|()| self.put(datagram, places)) {
+        let outcome = match datagram.size() <= self.max_size {
+            true => self.put(datagram, places),
+            false => Err(too_large(Packet::from(datagram).len(), self.max_size)),
+        };
+        match outcome {
             Ok(()) => Ok(false),
             Err(error) => self.failed_behind(places.is_empty(), error),
         }
@@ -143,15 +146,10 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
 
     /// Makes a datagram a packet in the next place.
     #[inline(always)]
-    fn put(&self, datagram: Packet, places: &mut Places<'_>) -> Result<()> {
+    fn put(&self, datagram: Loose, places: &mut Places<'_>) -> Result<()> {
         let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
         outcome.map_err(|error| error.at(Stage::Decode))
     }
-}
-
-#[inline]
-fn check(size: usize, max_size: usize) -> Result<()> {
-    if size <= max_size { Ok(()) } else { Err(too_large(size, max_size)) }
 }
 
 #[cold]

@@ -1,11 +1,12 @@
-//! What a thread has for receiving: memory to receive into, and a block for short packets.
+//! What a thread has: memory to receive into, a block for short packets, and a buffer to put together what
+//! goes out.
 
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
 use super::block::Block;
 use super::storage::Filling;
-use super::{Packet, Storage};
+use super::{Loose, Storage};
 
 /// Up to this size packets are copied into a block that they share. Smaller ones are copied out of what
 /// they were received into, too: one that somebody keeps should not keep a large block.
@@ -13,35 +14,74 @@ pub const SHORT: usize = 2048;
 /// The size of such a block: as much memory may stay because of one packet that somebody keeps.
 pub(super) const SHORTS_SIZE: usize = 16 << 10;
 
+/// A buffer up to this size is kept.
+const BUFFER_KEPT: usize = 128 << 10;
+
 /// Where this thread copies short packets.
 struct Shorts(Option<Filling>);
 
-/// What a thread has for receiving.
+/// What a thread has.
 pub(super) struct Own {
     shorts: RefCell<Shorts>,
     desk: Cell<Option<Filling>>,
+    buffer: Cell<Vec<u8>>,
 }
 
 thread_local! {
-    pub(super) static OWN: Own = const { Own { shorts: RefCell::new(Shorts(None)), desk: Cell::new(None) } };
+    static OWN: Own = const {
+        Own { shorts: RefCell::new(Shorts(None)), desk: Cell::new(None), buffer: Cell::new(Vec::new()) }
+    };
+}
+
+impl Own {
+    /// Has `work` done with what the thread has. None: the thread is ending, and keeps nothing.
+    #[inline(always)]
+    pub(super) fn with<T>(work: impl FnOnce(Option<&Own>) -> T) -> T {
+        let own = OWN.try_with(|own| NonNull::from(own)).ok();
+        // SAFETY: the thread and what it has outlive this call.
+        work(own.map(|own| unsafe { own.as_ref() }))
+    }
+
+    #[inline(always)]
+    fn give_back(&self, buffer: Vec<u8>) {
+        if (1..=BUFFER_KEPT).contains(&buffer.capacity()) {
+            self.buffer.set(buffer);
+        }
+    }
+}
+
+/// Has `work` done with the thread's buffer, which is empty; what `work` leaves there is kept for the next.
+#[inline(always)]
+pub fn with_buffer<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    Own::with(
+        #[inline(always)]
+        |own| {
+            let mut buffer = own.map(|own| own.buffer.take()).unwrap_or_default();
+            buffer.clear();
+            let outcome = work(&mut buffer);
+            if let Some(own) = own {
+                own.give_back(buffer);
+            }
+            outcome
+        },
+    )
 }
 
 impl Shorts {
     #[inline(always)]
-    fn copy(&mut self, bytes: &[u8]) -> Packet {
-        match &mut self.0 {
-            Some(filling) if bytes.len() <= filling.capacity() - filling.end => filling.copy(bytes),
-            _ => self.copy_to_start(bytes),
+    fn copy(&mut self, bytes: &[u8]) -> Loose {
+        if self.0.as_ref().is_none_or(|filling| bytes.len() > filling.capacity() - filling.end) {
+            self.start_over();
         }
+        self.0.as_mut().expect("there is room").copy(bytes)
     }
 
     /// Begins the block again, or a new one if packets view it.
     #[cold]
-    fn copy_to_start(&mut self, bytes: &[u8]) -> Packet {
+    fn start_over(&mut self) {
         let old = self.0.take().filter(|filling| !filling.is_shared());
         let filling = self.0.insert(old.unwrap_or_else(|| Filling::new(SHORTS_SIZE)));
         (filling.start, filling.end) = (0, 0);
-        filling.copy(bytes)
     }
 }
 
@@ -49,7 +89,6 @@ impl Shorts {
 /// lies there.
 pub struct Desk<'a> {
     filling: Filling,
-    /// None: the thread is ending, and keeps nothing.
     own: Option<&'a Own>,
 }
 
@@ -57,11 +96,16 @@ impl Desk<'_> {
     /// Has `work` done at a desk with room for `size` bytes.
     #[inline(always)]
     pub fn with<T>(size: usize, work: impl FnOnce(Desk<'_>) -> T) -> T {
-        let own = OWN.try_with(|own| NonNull::from(own)).ok();
-        // SAFETY: the thread and what it has outlive this call, which keeps the desk to itself.
-        let own = own.map(|own| unsafe { own.as_ref() });
-        let filling = own.and_then(|own| own.desk.take()).filter(|filling| filling.has_capacity(size));
-        work(Desk { filling: filling.unwrap_or_else(|| Desk::larger(size)), own })
+        Own::with(
+            #[inline(always)]
+            |own| {
+                let filling = match own.and_then(|own| own.desk.take()) {
+                    Some(filling) if filling.has_capacity(size) => filling,
+                    _ => Desk::larger(size),
+                };
+                work(Desk { filling, own })
+            },
+        )
     }
 
     #[cold]
@@ -79,7 +123,7 @@ impl Desk<'_> {
 
     /// A packet with a copy of the first `count` bytes, and the memory goes back.
     #[inline(always)]
-    pub fn copy(mut self, count: usize) -> Packet {
+    pub fn copy(mut self, count: usize) -> Loose {
         let own = self.own;
         let packet = copied(&self.space()[..count], own);
         self.go_back();
@@ -104,9 +148,19 @@ impl Desk<'_> {
 
 /// A packet with a copy of these bytes. Short ones share a block.
 #[inline(always)]
-pub(super) fn copied(bytes: &[u8], own: Option<&Own>) -> Packet {
+pub(super) fn copied(bytes: &[u8], own: Option<&Own>) -> Loose {
     match own {
         Some(own) if bytes.len() <= SHORT => own.shorts.borrow_mut().copy(bytes),
-        _ => Packet::alone(bytes),
+        _ => alone(bytes),
     }
+}
+
+/// The same in a block of its own.
+#[cold]
+fn alone(bytes: &[u8]) -> Loose {
+    let block = Block::new(bytes.len().max(1), 1);
+    let data = Block::bytes(block);
+    // SAFETY: the block is ours alone, and large enough.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.as_ptr(), bytes.len()) };
+    Loose { data, size: bytes.len(), block }
 }

@@ -4,8 +4,8 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::slice;
 
-use super::Packet;
 use super::block::Block;
+use super::{Loose, Packet};
 
 /// Packets for somebody who takes each where it lies. On its way to the application it would be copied
 /// some times, and to read as a whole what was just written in parts takes longer than all the rest.
@@ -100,10 +100,10 @@ impl<'p> Places<'p> {
 
     /// Puts a packet behind the others, where there is room.
     #[inline(always)]
-    pub fn put(&mut self, packet: Packet) -> &mut Packet {
+    pub fn put(&mut self, packet: impl Into<Loose>) -> &mut Packet {
         let place = &mut self.places[self.end];
         self.end += 1;
-        place.write(packet)
+        write(place, packet.into())
     }
 
     /// Puts a packet behind the others that `finish` makes what it should be, where it lies; if that fails,
@@ -111,12 +111,12 @@ impl<'p> Places<'p> {
     #[inline(always)]
     pub fn put_finished<E>(
         &mut self,
-        packet: Packet,
+        packet: Loose,
         finish: impl FnOnce(&mut Packet) -> Result<(), E>,
     ) -> Result<(), E> {
         let place = &mut self.places[self.end];
         let before = Before::of(place);
-        let outcome = finish(place.write(packet));
+        let outcome = finish(write(place, packet));
         match outcome {
             Ok(()) => self.end += 1,
             Err(_) => {
@@ -162,6 +162,21 @@ impl Drop for Places<'_> {
     fn drop(&mut self) {
         while self.take_back().is_some() {}
     }
+}
+
+/// Puts a packet into a place, part by part: it was most likely just made so, and to read that as a whole
+/// takes longer.
+#[inline(always)]
+fn write(place: &mut MaybeUninit<Packet>, Loose { data, size, block }: Loose) -> &mut Packet {
+    let to = place.as_mut_ptr();
+    // SAFETY: the place is ours. Volatile: the compiler would make one of two.
+    unsafe {
+        (&raw mut (*to).data).write_volatile(data);
+        (&raw mut (*to).size).write_volatile(size);
+        (&raw mut (*to).block).write_volatile(block);
+    }
+    // SAFETY: all of it was written.
+    unsafe { place.assume_init_mut() }
 }
 
 /// What was in a place, part by part: it was most likely just written so, and to read that as a whole

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
 use super::block::{Block, Book, HOLDS, KEPT_SIZE};
-use super::{Packet, Places};
+use super::{Loose, Packet, Places};
 
 /// Where a transport puts bytes and a protocol finds packets. Holds memory only while there are
 /// bytes in it.
@@ -135,9 +135,8 @@ impl Storage {
     }
 
     /// A packet that views bytes, which are spent with it.
-    // The packet is put together last: what was just written in parts is slow to move.
     #[inline(always)]
-    pub fn cut(&mut self, Cut { start, end, used }: Cut) -> Packet {
+    pub fn cut(&mut self, Cut { start, end, used }: Cut) -> Loose {
         let filling = self.block.as_mut().expect("a packet comes from bytes");
         let (data, block) = (filling.view(start, end), filling.block);
         let there = filling.end - filling.start;
@@ -146,7 +145,7 @@ impl Storage {
         if used == there {
             self.let_go_beside(1);
         }
-        Packet { data, size: end - start, block }
+        Loose { data, size: end - start, block }
     }
 
     /// Has `cut` cut packets off the front of the bytes, of which there are some, for as long as there
@@ -204,7 +203,7 @@ impl Storage {
     /// A packet that views the first bytes, at most `most`, which are spent with it. None: there are
     /// none.
     #[inline]
-    pub fn take(&mut self, most: usize) -> Option<Packet> {
+    pub fn take(&mut self, most: usize) -> Option<Loose> {
         let filling = self.block.as_ref()?;
         let size = most.min(filling.end - filling.start);
         (size > 0).then(|| self.cut(Cut { start: 0, end: size, used: size }))
@@ -259,12 +258,12 @@ impl Filling {
         capacity >= size && capacity <= size.max(KEPT_SIZE)
     }
 
-    /// A packet with a copy of these bytes, for which there is room.
+    /// Copies these bytes, for which there is room.
     #[inline]
-    pub(super) fn copy(&mut self, bytes: &[u8]) -> Packet {
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Loose {
         self.start = self.end;
         self.append(bytes);
-        self.packet(0, bytes.len())
+        Loose { data: self.view(0, bytes.len()), size: bytes.len(), block: self.block }
     }
 
     #[inline]

@@ -86,7 +86,7 @@ fn what_is_lent_stays_until_it_has_come_back() {
 fn the_last_packets_are_alone_with_their_block() {
     let mut storage = Storage::default();
     put(&mut storage, b"abc", 100);
-    let packet = storage.cut(Cut { start: 0, end: 3, used: 3 });
+    let packet = Packet::from(storage.cut(Cut { start: 0, end: 3, used: 3 }));
     assert_eq!(holds(packet.block), 1);
     drop(packet);
     put(&mut storage, b"abc", 100);
@@ -140,7 +140,7 @@ fn what_is_taken_is_spent() {
     let mut storage = Storage::default();
     assert!(storage.take(2).is_none());
     put(&mut storage, b"abcde", 100);
-    let taken: Vec<_> = std::iter::from_fn(|| storage.take(2)).collect();
+    let taken: Vec<_> = std::iter::from_fn(|| storage.take(2)).map(Packet::from).collect();
     assert_eq!(taken.iter().map(|packet| &**packet).collect::<Vec<_>>(), [&b"ab"[..], b"cd", b"e"]);
     assert!(storage.block.is_none());
 }
@@ -238,7 +238,7 @@ fn a_desk_stays_with_its_thread_until_something_is_kept() {
         desk.space()[..3].copy_from_slice(b"abc");
         desk.space().as_ptr()
     }
-    let (first, packet) = Desk::with(100, |mut desk| (write(&mut desk), desk.copy(3)));
+    let (first, packet) = Desk::with(100, |mut desk| (write(&mut desk), Packet::from(desk.copy(3))));
     assert_eq!(&*packet, b"abc");
     let (again, storage) = Desk::with(50, |mut desk| (write(&mut desk), desk.keep(3)));
     assert_eq!(again, first);
