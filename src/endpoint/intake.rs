@@ -12,6 +12,11 @@ const SLACK: usize = 4096;
 const LEAST: u32 = 16 << 10;
 const MOST: u32 = 512 << 10;
 
+/// So many receives in a row are filled before they ask for more. Who always finds more than he asked for
+/// saves system calls that way; but who keeps up with the peer does so by small receives, between which the
+/// peer goes on sending.
+const FILLED: u8 = 4;
+
 /// Bytes between a transport and a protocol.
 pub struct Intake {
     source: Source,
@@ -19,6 +24,8 @@ pub struct Intake {
     ask: u32,
     /// More when receives are filled, less when they are not: nobody has set it.
     adapts: bool,
+    /// How many receives in a row were filled.
+    filled: u8,
     /// There is something the decoder has not seen.
     fresh: bool,
     /// Nothing can follow.
@@ -54,7 +61,7 @@ impl Intake {
         };
         let adapts = max_recv_size == 0;
         let ask = if adapts { LEAST } else { u32::try_from(max_recv_size).unwrap_or(u32::MAX) };
-        Intake { source, ask, adapts, fresh: false, ended: false }
+        Intake { source, ask, adapts, filled: 0, fresh: false, ended: false }
     }
 
     /// How many bytes each receive asks for.
@@ -82,9 +89,10 @@ impl Intake {
     /// A receive with room for `room` bytes has brought `count`.
     #[inline]
     fn learn(&mut self, count: usize, room: usize) {
-        if count == room {
-            self.ask = (self.ask * 2).min(MOST);
-        } else if count < self.ask() / 8 {
+        self.filled = if count == room { self.filled + 1 } else { 0 };
+        if self.filled == FILLED {
+            (self.ask, self.filled) = ((self.ask * 2).min(MOST), 0);
+        } else if count < self.ask() / 4 {
             self.ask = (self.ask / 2).max(LEAST);
         }
     }
@@ -350,5 +358,35 @@ impl Lent {
             }
             Step::Broken(error) => Err(Failure::Forever(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::raw::Raw;
+    use crate::protocol::{MaxSize, StreamProtocol};
+
+    fn receive(intake: &mut Intake, count: impl FnOnce(usize) -> usize) {
+        let room = intake.space().expect("ours").len();
+        intake.filled(count(room), room);
+        let mut next =
+            || Places::one(|place| intake.next_packet(place).ok().filter(|came| *came).map(drop).ok_or(()));
+        while next().is_ok() {}
+    }
+
+    #[test]
+    fn who_is_always_filled_asks_for_more_and_who_keeps_up_does_not() {
+        let mut intake = Intake::new(Raw::new(MaxSize::DEFAULT).decoder().expect("it has one"), 0, 0);
+        let least = intake.ask();
+        for _ in 0..100 {
+            (1..FILLED).for_each(|_| receive(&mut intake, |room| room));
+            receive(&mut intake, |room| room - 1);
+        }
+        assert_eq!(intake.ask(), least);
+        (0..100).for_each(|_| receive(&mut intake, |room| room));
+        assert_eq!(intake.ask(), MOST as usize);
+        (0..100).for_each(|_| receive(&mut intake, |_| 1));
+        assert_eq!(intake.ask(), least);
     }
 }
