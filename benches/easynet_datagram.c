@@ -55,10 +55,9 @@ static size_t receive_batches(const struct work *work)
         size_t count;
         check(en_udp_client_recv_packets(client, packets, BATCH, TIMEOUT_MS, &count),
               "recv_packets");
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
             consume(packets[i].data, packets[i].size);
-            en_packet_release(&packets[i]);
-        }
+        en_packets_release(packets, count);
         received += count;
     }
     return received;

@@ -198,8 +198,8 @@ static int receive_answers(connection_t *connection, const char *const (*command
         for (i = 0; i < got; i++, done++) {
             print_command(word_count(commands[done]), commands[done]);
             print_answer(&answers[i]);
-            en_packet_release(&answers[i]);
         }
+        en_packets_release(answers, got);
         if (rc < 0)
             return fail(rc);
     }

@@ -1337,6 +1337,13 @@ int en_set_log_callback(int level, en_log_callback_t callback, void *user_data);
 void en_packet_release(en_packet_t *packet);
 
 /**
+ * Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them.
+ *
+ * Thread-safe, for different structs. Any thread may release.
+ */
+void en_packets_release(en_packet_t *packets, size_t count);
+
+/**
  * Takes another hold on the same bytes: both `packet` and `*copy` are released in the end.
  *
  * Thread-safe.

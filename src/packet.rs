@@ -13,7 +13,7 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
-use self::block::Block;
+use self::block::{Block, Releasing};
 use self::desk::{Own, copied};
 
 mod block;
@@ -115,8 +115,34 @@ impl Packet {
     /// The block came from one [`Packet::into_raw`] or [`Handed::into_raw`], and comes back once.
     #[inline]
     pub unsafe fn release_in(block: *mut u8, place: *const Packet) {
-        // SAFETY: it was not null.
-        Block::release_in(unsafe { NonNull::new_unchecked(block.cast()) }, place);
+        // SAFETY: as the caller promises.
+        unsafe { Packet::release_each(std::iter::once((block, place))) };
+    }
+
+    /// The same for several.
+    ///
+    /// # Safety
+    /// As [`Packet::release_in`], for each.
+    #[inline]
+    pub unsafe fn release_each(packets: impl Iterator<Item = (*mut u8, *const Packet)>) {
+        let mut together: Option<Releasing> = None;
+        for (block, place) in packets {
+            // SAFETY: it was not null.
+            let block = unsafe { NonNull::new_unchecked(block.cast()) };
+            match &mut together {
+                Some(together) if together.is_of(block) => together.add(place),
+                other => {
+                    let mut next = Releasing::of(block);
+                    next.add(place);
+                    if let Some(before) = other.replace(next) {
+                        before.end();
+                    }
+                }
+            }
+        }
+        if let Some(last) = together {
+            last.end();
+        }
     }
 
     /// The packet that was taken apart.

@@ -51,6 +51,15 @@ impl en_packet_t {
         unsafe { packet.cast::<MaybeUninit<Packet>>().as_mut() }.ok_or_else(|| null("packet"))
     }
 
+    /// Makes it empty. What was in it, if anything: the owner, and where that was.
+    #[inline(always)]
+    fn empty(&mut self) -> Option<(*mut u8, *const Packet)> {
+        let place = (&raw const *self).cast();
+        let owner = std::mem::replace(&mut self.owner, std::ptr::null_mut());
+        (self.data, self.size) = (std::ptr::null(), 0);
+        (!owner.is_null()).then_some((owner.cast(), place))
+    }
+
     pub(crate) fn give(packet: Packet) -> en_packet_t {
         let (data, size, owner) = packet.into_raw();
         en_packet_t { data, size, owner: owner.cast() }
@@ -65,13 +74,26 @@ pub unsafe extern "C" fn en_packet_release(packet: *mut en_packet_t) {
     super::guard_void(|| {
         // SAFETY: NULL or a struct that the caller may write.
         let Some(packet) = (unsafe { packet.as_mut() }) else { return };
-        let owner = std::mem::replace(&mut packet.owner, std::ptr::null_mut());
-        if !owner.is_null() {
-            // SAFETY: an owner comes from a packet of ours, and is taken out of the struct above: once.
-            unsafe { Packet::release_in(owner.cast(), (&raw const *packet).cast()) };
+        if let Some((block, place)) = packet.empty() {
+            // SAFETY: an owner comes from a packet of ours, and was just taken out of the struct: once.
+            unsafe { Packet::release_in(block, place) };
         }
-        packet.data = std::ptr::null();
-        packet.size = 0;
+    });
+}
+
+/// Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them.
+///
+/// Thread-safe, for different structs. Any thread may release.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_packets_release(packets: *mut en_packet_t, count: usize) {
+    super::guard_void(|| {
+        if packets.is_null() {
+            return;
+        }
+        // SAFETY: so many structs that the caller may write.
+        let packets = (0..count).map(|index| unsafe { &mut *packets.add(index) });
+        // SAFETY: as above, for each.
+        unsafe { Packet::release_each(packets.filter_map(en_packet_t::empty)) };
     });
 }
 

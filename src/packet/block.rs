@@ -103,18 +103,6 @@ impl Block {
         }
     }
 
-    /// Gives up the hold of the packet in this place. If the place is lent, the hold goes to who has
-    /// lent it, and that costs no locked instruction.
-    #[inline]
-    pub(super) fn release_in(block: NonNull<Block>, place: *const Packet) {
-        // SAFETY: the caller has a hold, so the block lives.
-        let Block { lent, returned, .. } = unsafe { block.as_ref() };
-        match place.addr().wrapping_sub(lent.load(Ordering::Relaxed)) < Places::SPAN {
-            true => returned.store(returned.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
-            false => Block::release(block, 1),
-        }
-    }
-
     #[cold]
     #[inline(never)]
     fn end_foreign(mut block: NonNull<Block>) {
@@ -142,6 +130,53 @@ impl Block {
         unsafe {
             let layout = Block::layout(block.as_ref().capacity);
             dealloc(block.cast().as_ptr(), layout);
+        }
+    }
+}
+
+/// Holds of packets of one block that are given up together.
+pub(super) struct Releasing {
+    block: NonNull<Block>,
+    lent: usize,
+    /// How many were in places that are lent: they go to who has lent them, and cost no locked instruction.
+    returned: usize,
+    others: usize,
+}
+
+impl Releasing {
+    /// None yet.
+    #[inline(always)]
+    pub(super) fn of(block: NonNull<Block>) -> Releasing {
+        // SAFETY: the caller has a hold, so the block lives.
+        let lent = unsafe { block.as_ref() }.lent.load(Ordering::Relaxed);
+        Releasing { block, lent, returned: 0, others: 0 }
+    }
+
+    /// Whether it is of this block.
+    #[inline(always)]
+    pub(super) fn is_of(&self, block: NonNull<Block>) -> bool {
+        self.block == block
+    }
+
+    /// The hold of the packet in this place.
+    #[inline(always)]
+    pub(super) fn add(&mut self, place: *const Packet) {
+        match place.addr().wrapping_sub(self.lent) < Places::SPAN {
+            true => self.returned += 1,
+            false => self.others += 1,
+        }
+    }
+
+    /// Gives them up.
+    #[inline(always)]
+    pub(super) fn end(self) {
+        if self.returned > 0 {
+            // SAFETY: the holds are still there, so the block lives.
+            let returned = unsafe { &self.block.as_ref().returned };
+            returned.store(returned.load(Ordering::Relaxed) + self.returned, Ordering::Relaxed);
+        }
+        if self.others > 0 {
+            Block::release(self.block, self.others);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::slice;
 
-use super::block::Block;
+use super::block::Releasing;
 use super::{Loose, Packet};
 
 /// Packets for somebody who takes each where it lies. On its way to the application it would be copied
@@ -230,6 +230,8 @@ impl Deref for Handed<'_> {
 impl Drop for Handed<'_> {
     fn drop(&mut self) {
         // Nobody has taken it, or we would not be dropped.
-        Block::release_in(self.block, self.0.as_ptr());
+        let mut release = Releasing::of(self.block);
+        release.add(self.0.as_ptr());
+        release.end();
     }
 }

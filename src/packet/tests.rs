@@ -67,6 +67,32 @@ fn what_is_lent_comes_back_whoever_releases_it() {
 }
 
 #[test]
+fn packets_that_are_released_together_are_counted_each_where_it_belongs() {
+    let mut storage = Storage::default();
+    put(&mut storage, b"abcd", 100);
+    let block = storage.block.as_ref().unwrap().block;
+    let other = Packet::copied(&[7; SHORT + 1]);
+    let others = [other.clone(), other.clone()].map(Packet::into_raw);
+    Places::with(5, |places| {
+        cut_bytes(&mut storage, places);
+        let taken = places.hand_on().unwrap().take().into_raw();
+        let lent = [(); 2].map(|()| places.hand_on().unwrap().into_raw());
+        let elsewhere = &raw const other;
+        // SAFETY: all that is released was taken apart, or is taken out of its place here.
+        unsafe {
+            let lent = lent.map(|place| (block.as_ptr().cast(), place.cast_const()));
+            let others = others.map(|(_, _, block)| (block, elsewhere));
+            Packet::release_each([others[0], (taken.2, elsewhere), lent[0], others[1], lent[1]].into_iter());
+        }
+        drop(places.hand_on());
+        storage.settle();
+    });
+    assert_eq!(holds(other.block), 1);
+    put(&mut storage, b"e", 100);
+    assert!(!storage.block.as_ref().unwrap().is_shared());
+}
+
+#[test]
 fn what_is_lent_stays_until_it_has_come_back() {
     let mut storage = Storage::default();
     put(&mut storage, b"ab", 100);

@@ -42,6 +42,34 @@ static void they_outlive_the_client(void)
     }
 }
 
+/* Of several blocks, with some that are gone already. */
+static void many_are_released_at_once(void)
+{
+    static en_packet_t packets[COUNT];
+    static en_packet_t kept[COUNT];
+    wire_t wire;
+
+    memset(packets, 0, sizeof(packets));
+    wire_open(&wire, protocol_line(), NULL);
+    fill(&wire, packets);
+    for (int i = 0; i < COUNT; i += 3)
+        CHECK_OK(en_packet_retain(&packets[i], &kept[i]));
+    for (int i = 1; i < COUNT; i += 7)
+        en_packet_release(&packets[i]);
+    en_packets_release(packets, 0);
+    check_packet(&packets[0], 0);
+    en_packets_release(packets, COUNT);
+    en_packets_release(packets, COUNT); /* they are empty */
+    en_packets_release(NULL, COUNT);
+    wire_close(&wire);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(packets[i].data == NULL && packets[i].size == 0 && packets[i].owner == NULL);
+    for (int i = 0; i < COUNT; i += 3) {
+        check_packet(&kept[i], i);
+        en_packet_release(&kept[i]);
+    }
+}
+
 static void one_kept_packet_does_not_change(void)
 {
     en_packet_t kept = {0};
@@ -164,9 +192,13 @@ static void many_threads_hold_and_release(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(they_outlive_the_client),  CASE(one_kept_packet_does_not_change),
-    CASE(release_twice_is_nothing), CASE(each_hold_counts),
-    CASE(an_empty_packet_has_data), CASE(many_threads_hold_and_release),
+    CASE(they_outlive_the_client),
+    CASE(many_are_released_at_once),
+    CASE(one_kept_packet_does_not_change),
+    CASE(release_twice_is_nothing),
+    CASE(each_hold_counts),
+    CASE(an_empty_packet_has_data),
+    CASE(many_threads_hold_and_release),
 };
 
 TEST_MAIN("packets")

@@ -104,8 +104,7 @@ static int receive_many(long count)
 
         if (rc != EN_OK)
             return 1;
-        for (size_t i = 0; i < size; i++)
-            en_packet_release(&got[i]);
+        en_packets_release(got, size);
     }
     return 0;
 }
