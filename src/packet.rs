@@ -21,7 +21,7 @@ mod desk;
 mod places;
 mod storage;
 
-pub use desk::{Desk, SHORT, with_buffer};
+pub use desk::{Desk, SHORT};
 pub use places::{Handed, Places};
 pub use storage::{Cut, Cutter, Storage};
 

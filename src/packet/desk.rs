@@ -1,5 +1,4 @@
-//! What a thread has: memory to receive into, a block for short packets, and a buffer to put together what
-//! goes out.
+//! What a thread has for receiving: memory to receive into, and a block for short packets.
 
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -14,23 +13,17 @@ pub const SHORT: usize = 2048;
 /// The size of such a block: as much memory may stay because of one packet that somebody keeps.
 pub(super) const SHORTS_SIZE: usize = 16 << 10;
 
-/// A buffer up to this size is kept.
-const BUFFER_KEPT: usize = 128 << 10;
-
 /// Where this thread copies short packets.
 struct Shorts(Option<Filling>);
 
-/// What a thread has.
+/// What a thread has for receiving.
 pub(super) struct Own {
     shorts: RefCell<Shorts>,
     desk: Cell<Option<Filling>>,
-    buffer: Cell<Vec<u8>>,
 }
 
 thread_local! {
-    static OWN: Own = const {
-        Own { shorts: RefCell::new(Shorts(None)), desk: Cell::new(None), buffer: Cell::new(Vec::new()) }
-    };
+    static OWN: Own = const { Own { shorts: RefCell::new(Shorts(None)), desk: Cell::new(None) } };
 }
 
 impl Own {
@@ -38,33 +31,10 @@ impl Own {
     #[inline(always)]
     pub(super) fn with<T>(work: impl FnOnce(Option<&Own>) -> T) -> T {
         let own = OWN.try_with(|own| NonNull::from(own)).ok();
-        // SAFETY: the thread and what it has outlive this call.
+        // SAFETY: the thread and what it has outlive this call, in which there is an attempt at most: nobody
+        // waits in it, so nobody goes on with it on another thread, as coroutines may.
         work(own.map(|own| unsafe { own.as_ref() }))
     }
-
-    #[inline(always)]
-    fn give_back(&self, buffer: Vec<u8>) {
-        if (1..=BUFFER_KEPT).contains(&buffer.capacity()) {
-            self.buffer.set(buffer);
-        }
-    }
-}
-
-/// Has `work` done with the thread's buffer, which is empty; what `work` leaves there is kept for the next.
-#[inline(always)]
-pub fn with_buffer<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    Own::with(
-        #[inline(always)]
-        |own| {
-            let mut buffer = own.map(|own| own.buffer.take()).unwrap_or_default();
-            buffer.clear();
-            let outcome = work(&mut buffer);
-            if let Some(own) = own {
-                own.give_back(buffer);
-            }
-            outcome
-        },
-    )
 }
 
 impl Shorts {

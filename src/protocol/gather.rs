@@ -7,10 +7,9 @@ use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
 use super::sink::{Lent, Sink};
-use crate::packet::with_buffer;
 
-/// So many ends of packets are kept by the thread for its next gathering.
-const ENDS_KEPT: usize = 128 << 10;
+/// Memory up to this size is kept by the thread for its next gathering.
+const KEEP: usize = 128 << 10;
 
 /// So many packets of one size are looked for: no system call takes more.
 const MOST_ALIKE: usize = 64;
@@ -19,6 +18,7 @@ const MOST_ALIKE: usize = 64;
 const MOST_SLICES: usize = 1024;
 
 thread_local! {
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static ENDS: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
 }
 
@@ -42,14 +42,16 @@ pub struct Gather<'a> {
 impl Default for Gather<'_> {
     #[inline]
     fn default() -> Self {
-        Gather::over(with_buffer(std::mem::take))
+        let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
+        bytes.clear();
+        Gather::over(bytes)
     }
 }
 
 impl Drop for Gather<'_> {
     fn drop(&mut self) {
-        with_buffer(|buffer| *buffer = std::mem::take(&mut self.copied));
-        if (1..=ENDS_KEPT).contains(&self.ends.capacity()) {
+        self.give_back_bytes();
+        if (1..=KEEP).contains(&self.ends.capacity()) {
             let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
         }
     }
@@ -81,18 +83,13 @@ impl<'a> Gather<'a> {
     /// give back then, which takes less than to end it in full.
     #[inline(always)]
     pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
-        with_buffer(
-            #[inline(always)]
-            |buffer| {
-                let mut gather = ManuallyDrop::new(Gather::over(std::mem::take(buffer)));
-                let outcome = work(&mut gather);
-                *buffer = std::mem::take(&mut gather.copied);
-                if !gather.lent.has_no_memory() || gather.ends.capacity() > 0 {
-                    drop(ManuallyDrop::into_inner(gather));
-                }
-                outcome
-            },
-        )
+        let mut gather = ManuallyDrop::new(Gather::default());
+        let outcome = work(&mut gather);
+        gather.give_back_bytes();
+        if !gather.lent.has_no_memory() || gather.ends.capacity() > 0 {
+            drop(ManuallyDrop::into_inner(gather));
+        }
+        outcome
     }
 
     /// Has something done with one packet that goes out as it is, however short it is.
@@ -104,6 +101,18 @@ impl<'a> Gather<'a> {
         gather.lent.len = packet.len();
         gather.end_packet();
         work(&mut gather)
+    }
+
+    #[inline(always)]
+    fn give_back_bytes(&mut self) {
+        let bytes = std::mem::take(&mut self.copied);
+        if (1..=KEEP).contains(&bytes.capacity()) {
+            // A thread that is ending keeps nothing.
+            let _ = BYTES.try_with(
+                #[inline(always)]
+                |kept| kept.set(bytes),
+            );
+        }
     }
 
     /// Appends bytes: short ones by a copy, long ones as they are.
