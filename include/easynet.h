@@ -1337,11 +1337,13 @@ int en_set_log_callback(int level, en_log_callback_t callback, void *user_data);
 void en_packet_release(en_packet_t *packet);
 
 /**
- * Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them.
+ * Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them. Empty
+ * ones among them, NULL and 0 are nothing.
  *
  * Thread-safe, for different structs. Any thread may release.
  */
-void en_packets_release(en_packet_t *packets, size_t count);
+void en_packets_release(en_packet_t *packets,
+                        size_t count);
 
 /**
  * Takes another hold on the same bytes: both `packet` and `*copy` are released in the end.
@@ -2431,7 +2433,7 @@ int en_tcp_options_set_standard_compatible(en_tcp_options_t *options,
 
 /**
  * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
- * 16384 at first, more for fast streams.
+ * 16384 at first, more while receives are filled.
  *
  * One thread at a time.
  *
@@ -3339,7 +3341,7 @@ int en_unix_stream_options_set_connect_timeout(en_unix_stream_options_t *options
 
 /**
  * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
- * 16384 at first, more for fast streams.
+ * 16384 at first, more while receives are filled.
  *
  * One thread at a time.
  *
@@ -5158,7 +5160,7 @@ int en_endpoint_options_new(en_endpoint_options_t **out);
 
 /**
  * How many bytes each receive asks the transport for, from 1 to 1073741824. 0 stands for the
- * default: 16384 at first, more for fast streams. It changes nothing for datagrams.
+ * default: 16384 at first, more while receives are filled. It changes nothing for datagrams.
  *
  * One thread at a time.
  *

@@ -40,8 +40,8 @@ impl Packet {
         [offset_of!(Packet, data), offset_of!(Packet, size), offset_of!(Packet, block)];
 }
 
-/// A packet on its way into its place. It is nothing to clean up, so it needs no memory of its own; one that
-/// never arrives is lost.
+/// A packet on its way into its place. There is nothing to clean up in it, so it needs no memory of its own;
+/// but its hold is given up only by making it a [`Packet`].
 #[must_use]
 pub struct Loose {
     data: NonNull<u8>,
@@ -132,11 +132,11 @@ impl Packet {
             match &mut together {
                 Some(together) if together.is_of(block) => together.add(place),
                 other => {
-                    let mut next = Releasing::of(block);
-                    next.add(place);
-                    if let Some(before) = other.replace(next) {
+                    // What ends may call the application, so it does before the next one is looked at.
+                    if let Some(before) = other.take() {
                         before.end();
                     }
+                    other.insert(Releasing::of(block)).add(place);
                 }
             }
         }

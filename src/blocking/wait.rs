@@ -64,9 +64,9 @@ impl Waiting {
     /// Whether nobody has thrown the switch.
     #[inline]
     pub fn check_cancel(&self) -> Result<()> {
-        match self.0.as_ref().and_then(|way| way.cancel.as_ref()) {
+        match &self.0 {
             None => Ok(()),
-            Some(cancel) => cancel.check(),
+            Some(way) => way.check_switch(),
         }
     }
 }
@@ -282,6 +282,7 @@ impl Way {
         Ok(self.interval.map(|_| Instant::now()))
     }
 
+    #[inline]
     fn check_switch(&self) -> Result<()> {
         match &self.cancel {
             Some(cancel) => cancel.check(),

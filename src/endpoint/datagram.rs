@@ -107,6 +107,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         let Some(datagram) = self.storage.take(self.segment) else { return Ok(true) };
         let outcome = match datagram.size() <= self.max_size {
             true => self.put(datagram, places),
+            // As a packet it gives up its hold.
             false => Err(too_large(Packet::from(datagram).len(), self.max_size)),
         };
         match outcome {

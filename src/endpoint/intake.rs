@@ -14,8 +14,8 @@ const MOST: u32 = 512 << 10;
 
 /// So many receives in a row are filled before they ask for more. Who always finds more than he asked for
 /// saves system calls that way; but who keeps up with the peer does so by small receives, between which the
-/// peer goes on sending.
-const FILLED: u8 = 4;
+/// peer goes on sending. So he also asks for less as soon as a quarter would have done.
+const ROW: u8 = 4;
 
 /// Bytes between a transport and a protocol.
 pub struct Intake {
@@ -25,7 +25,7 @@ pub struct Intake {
     /// More when receives are filled, less when they are not: nobody has set it.
     adapts: bool,
     /// How many receives in a row were filled.
-    filled: u8,
+    row: u8,
     /// There is something the decoder has not seen.
     fresh: bool,
     /// Nothing can follow.
@@ -61,7 +61,7 @@ impl Intake {
         };
         let adapts = max_recv_size == 0;
         let ask = if adapts { LEAST } else { u32::try_from(max_recv_size).unwrap_or(u32::MAX) };
-        Intake { source, ask, adapts, filled: 0, fresh: false, ended: false }
+        Intake { source, ask, adapts, row: 0, fresh: false, ended: false }
     }
 
     /// How many bytes each receive asks for.
@@ -89,10 +89,15 @@ impl Intake {
     /// A receive with room for `room` bytes has brought `count`.
     #[inline]
     fn learn(&mut self, count: usize, room: usize) {
-        self.filled = if count == room { self.filled + 1 } else { 0 };
-        if self.filled == FILLED {
-            (self.ask, self.filled) = ((self.ask * 2).min(MOST), 0);
-        } else if count < self.ask() / 4 {
+        if count == room {
+            self.row += 1;
+            if self.row == ROW {
+                (self.ask, self.row) = ((self.ask * 2).min(MOST), 0);
+            }
+            return;
+        }
+        self.row = 0;
+        if count < self.ask() / 4 {
             self.ask = (self.ask / 2).max(LEAST);
         }
     }
@@ -380,11 +385,14 @@ mod tests {
         let mut intake = Intake::new(Raw::new(MaxSize::DEFAULT).decoder().expect("it has one"), 0, 0);
         let least = intake.ask();
         for _ in 0..100 {
-            (1..FILLED).for_each(|_| receive(&mut intake, |room| room));
+            (1..ROW).for_each(|_| receive(&mut intake, |room| room));
             receive(&mut intake, |room| room - 1);
         }
         assert_eq!(intake.ask(), least);
         (0..100).for_each(|_| receive(&mut intake, |room| room));
+        assert_eq!(intake.ask(), MOST as usize);
+        // What is left of a buffer that a protocol lends may be little.
+        intake.learn(100, 100);
         assert_eq!(intake.ask(), MOST as usize);
         (0..100).for_each(|_| receive(&mut intake, |_| 1));
         assert_eq!(intake.ask(), least);

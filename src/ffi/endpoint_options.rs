@@ -35,7 +35,7 @@ fn set(options: *mut en_endpoint_options_t, change: impl FnOnce(&mut CommonOptio
 }
 
 /// How many bytes each receive asks the transport for, from 1 to 1073741824. 0 stands for the
-/// default: 16384 at first, more for fast streams. It changes nothing for datagrams.
+/// default: 16384 at first, more while receives are filled. It changes nothing for datagrams.
 ///
 /// One thread at a time.
 ///

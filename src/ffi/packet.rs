@@ -81,7 +81,8 @@ pub unsafe extern "C" fn en_packet_release(packet: *mut en_packet_t) {
     });
 }
 
-/// Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them.
+/// Gives `count` packets back, as `en_packet_release` does with each, in less time for all of them. Empty
+/// ones among them, NULL and 0 are nothing.
 ///
 /// Thread-safe, for different structs. Any thread may release.
 #[unsafe(no_mangle)]

@@ -159,7 +159,7 @@ pub unsafe extern "C" fn en_tcp_options_set_standard_compatible(
 }
 
 /// How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
-/// 16384 at first, more for fast streams.
+/// 16384 at first, more while receives are filled.
 ///
 /// One thread at a time.
 ///

@@ -78,7 +78,7 @@ pub unsafe extern "C" fn en_unix_stream_options_set_connect_timeout(
 }
 
 /// How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
-/// 16384 at first, more for fast streams.
+/// 16384 at first, more while receives are filled.
 ///
 /// One thread at a time.
 ///

@@ -134,7 +134,8 @@ impl Block {
     }
 }
 
-/// Holds of packets of one block that are given up together.
+/// Holds of packets of one block that are given up together, at the end.
+#[must_use]
 pub(super) struct Releasing {
     block: NonNull<Block>,
     lent: usize,

@@ -31,8 +31,8 @@ impl Own {
     #[inline(always)]
     pub(super) fn with<T>(work: impl FnOnce(Option<&Own>) -> T) -> T {
         let own = OWN.try_with(|own| NonNull::from(own)).ok();
-        // SAFETY: the thread and what it has outlive this call, in which there is an attempt at most: nobody
-        // waits in it, so nobody goes on with it on another thread, as coroutines may.
+        // SAFETY: the thread and what it has outlive this call, in which there is an attempt at most: what
+        // the application does in one must not wait, and returns on this thread.
         work(own.map(|own| unsafe { own.as_ref() }))
     }
 }
@@ -51,7 +51,7 @@ impl Shorts {
     fn start_over(&mut self) {
         let old = self.0.take().filter(|filling| !filling.is_shared());
         let filling = self.0.insert(old.unwrap_or_else(|| Filling::new(SHORTS_SIZE)));
-        (filling.start, filling.end) = (0, 0);
+        filling.begin_again();
     }
 }
 

@@ -149,7 +149,7 @@ impl<'p> Places<'p> {
         }
         self.end -= 1;
         // SAFETY: there was a packet, and it is not looked at any more.
-        Some(unsafe { self.places[self.end].assume_init_read() })
+        Some(unsafe { read(self.places[self.end].as_ptr()) })
     }
 
     /// The packets stay where they are, for whom the places belong to; how many.
@@ -164,12 +164,13 @@ impl Drop for Places<'_> {
     }
 }
 
-/// Puts a packet into a place, part by part: it was most likely just made so, and to read that as a whole
-/// takes longer.
+// Packets go in and out part by part: to read as a whole what was just written in parts takes longer.
+
+/// Puts a packet into a place.
 #[inline(always)]
 fn write(place: &mut MaybeUninit<Packet>, Loose { data, size, block }: Loose) -> &mut Packet {
     let to = place.as_mut_ptr();
-    // SAFETY: the place is ours. Volatile: the compiler would make one of two.
+    // SAFETY: the place is ours. Volatile: the compiler would write two parts as one.
     unsafe {
         (&raw mut (*to).data).write_volatile(data);
         (&raw mut (*to).size).write_volatile(size);
@@ -179,8 +180,23 @@ fn write(place: &mut MaybeUninit<Packet>, Loose { data, size, block }: Loose) ->
     unsafe { place.assume_init_mut() }
 }
 
-/// What was in a place, part by part: it was most likely just written so, and to read that as a whole
-/// takes longer.
+/// Takes a packet out of a place.
+///
+/// # Safety
+/// It is there, and is not looked at any more.
+#[inline(always)]
+unsafe fn read(place: *const Packet) -> Packet {
+    // SAFETY: as the caller promises. Volatile: the compiler would read two parts as one.
+    unsafe {
+        Packet {
+            data: (&raw const (*place).data).read_volatile(),
+            size: (&raw const (*place).size).read_volatile(),
+            block: (&raw const (*place).block).read_volatile(),
+        }
+    }
+}
+
+/// What was in a place.
 struct Before([MaybeUninit<*const u8>; 3]);
 
 impl Before {
@@ -208,7 +224,7 @@ impl Handed<'_> {
     #[inline]
     pub fn take(self) -> Packet {
         // SAFETY: it is there until it is taken, which happens once, as nothing is left of us.
-        unsafe { self.into_raw().read() }
+        unsafe { read(self.into_raw()) }
     }
 
     /// Who gets the pointer has the packet, and the place as long as it is lent.

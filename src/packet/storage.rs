@@ -317,8 +317,17 @@ impl Filling {
         let bytes = Block::bytes(self.block).as_ptr();
         // SAFETY: no packet views the block, so all of it is ours; the ranges may overlap.
         unsafe { std::ptr::copy(bytes.add(self.start), bytes, length) };
-        (self.start, self.end) = (0, length);
+        self.begin_again();
+        self.end = length;
         true
+    }
+
+    /// Has nothing in it, and as many holds as a new one: each packet has taken one for good. No packet views
+    /// the block.
+    pub(super) fn begin_again(&mut self) {
+        // SAFETY: we hold the block, and nobody else does.
+        unsafe { self.block.as_ref() }.holds.store(HOLDS, Ordering::Relaxed);
+        **self = Book { holds: HOLDS, start: 0, end: 0 };
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) {

@@ -75,6 +75,7 @@ fn packets_that_are_released_together_are_counted_each_where_it_belongs() {
     let others = [other.clone(), other.clone()].map(Packet::into_raw);
     Places::with(5, |places| {
         cut_bytes(&mut storage, places);
+        let before = holds(block);
         let taken = places.hand_on().unwrap().take().into_raw();
         let lent = [(); 2].map(|()| places.hand_on().unwrap().into_raw());
         let elsewhere = &raw const other;
@@ -84,11 +85,13 @@ fn packets_that_are_released_together_are_counted_each_where_it_belongs() {
             let others = others.map(|(_, _, block)| (block, elsewhere));
             Packet::release_each([others[0], (taken.2, elsewhere), lent[0], others[1], lent[1]].into_iter());
         }
+        assert_eq!(holds(block), before - 1); // what is lent has yet to come back
         drop(places.hand_on());
+        // One more, so that the block stays.
+        put(&mut storage, b"e", 100);
         storage.settle();
     });
     assert_eq!(holds(other.block), 1);
-    put(&mut storage, b"e", 100);
     assert!(!storage.block.as_ref().unwrap().is_shared());
 }
 
@@ -227,6 +230,29 @@ fn foreign_memory_ends_once_after_the_last_holder() {
 }
 
 #[test]
+fn what_ends_foreign_memory_may_release_packets_itself() {
+    static BYTES: [u8; 3] = *b"abc";
+    let ended = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let foreign = |number: u32| {
+        let (ended, other) = (ended.clone(), Packet::copied(b"other"));
+        let end = Box::new(move || {
+            drop(other);
+            ended.lock().expect("alive").push(number);
+        });
+        // SAFETY: static memory never changes.
+        unsafe { Packet::foreign(NonNull::from(&BYTES).cast(), 3, end) }
+    };
+    let (one, two) = (foreign(1), foreign(2));
+    let kept = Packet::copied(b"other");
+    let place = &raw const kept;
+    let packets = [one.clone(), one, kept.clone(), two.clone(), kept.clone(), two];
+    // SAFETY: each was just taken apart.
+    unsafe { Packet::release_each(packets.map(|packet| (packet.into_raw().2, place)).into_iter()) };
+    assert_eq!(*ended.lock().expect("alive"), [1, 2]);
+    assert_eq!(&*kept, b"other");
+}
+
+#[test]
 fn a_packet_survives_being_taken_apart() {
     let (data, size, block) = Packet::copied(b"abc").into_raw();
     // SAFETY: the parts come from into_raw, once.
@@ -256,6 +282,21 @@ fn short_copies_begin_a_block_again_that_nobody_views() {
     let first = Packet::copied(b"x").block;
     let blocks = (0..4 * SHORTS_SIZE / SHORT).map(|_| Packet::copied(&[1; SHORT]).block);
     assert!(blocks.into_iter().all(|block| block == first));
+}
+
+#[test]
+fn a_block_that_begins_again_has_all_its_holds() {
+    const FEW: usize = 3;
+    let mut filling = Filling::new(100);
+    // SAFETY: it is ours alone.
+    unsafe { filling.block.as_ref() }.holds.store(FEW, Ordering::Relaxed);
+    filling.holds = FEW;
+    for _ in 0..2 * FEW {
+        drop(Packet::from(filling.copy(b"x")));
+        filling.start = filling.end;
+        let all = filling.capacity();
+        assert!(filling.make_room(all));
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use super::sink::{Lent, Sink};
 
 /// Memory up to this size is kept by the thread for its next gathering.
 const KEEP: usize = 128 << 10;
+/// And up to so many ends of packets.
+const KEEP_ENDS: usize = KEEP / size_of::<usize>();
 
 /// So many packets of one size are looked for: no system call takes more.
 const MOST_ALIKE: usize = 64;
@@ -51,7 +53,7 @@ impl Default for Gather<'_> {
 impl Drop for Gather<'_> {
     fn drop(&mut self) {
         self.give_back_bytes();
-        if (1..=KEEP).contains(&self.ends.capacity()) {
+        if (1..=KEEP_ENDS).contains(&self.ends.capacity()) {
             let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
         }
     }

@@ -17,7 +17,7 @@ LIMITS = {
     "recv_packets": 65,
     "recv_start": 98,
     "send_packet": 414,
-    "send_packet_buffered": 250,
+    "send_packet_buffered": 256,
     "send_packets": 152,
     "udp_recv_packet": 475,
     "udp_recv_packet_offload": 258,
