@@ -10,9 +10,10 @@ use super::pace::Pace;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Kept};
-use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver, PacketSender};
+use crate::endpoint::sender::Sender;
+use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
-use crate::protocol::Gather;
+use crate::protocol::{Gather, Head};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
 use crate::socket::names::Names;
@@ -30,7 +31,7 @@ const BATCH_CHUNKS: usize = 512;
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
     receiving: Slot<Box<dyn PacketReceiver>>,
-    sending: Slot<Box<dyn PacketSender>>,
+    sending: Slot<Sender>,
     /// For socket options and for waking who waits, never used for longer than that takes. Like the
     /// halves it is gone once the client is closed, and with the last of the three the descriptor.
     control: Slot<Arc<dyn Transport>>,
@@ -43,6 +44,8 @@ pub struct Client {
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
     encoder: Encoder,
+    /// What goes before each packet, if packets may be put aside as soon as that is known.
+    head: Option<Head>,
     counters: Counters,
     names: Option<Names>,
     /// The peer as errors name it, once there is one.
@@ -69,9 +72,12 @@ impl Client {
     pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
         let transport = connection.sender.transport();
         let counters = Counters::default();
+        let runs_callbacks = connection.runs_callbacks || waiting.runs_callbacks();
+        let puts_aside = connection.sender.puts_aside();
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
-            puts_aside: connection.sender.puts_aside(),
+            puts_aside,
+            head: connection.encoder.head().filter(|_| puts_aside && !runs_callbacks),
             only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
@@ -94,7 +100,7 @@ impl Client {
             names: connection.names,
             is_shared: connection.is_shared,
             flushing: AtomicBool::new(false),
-            runs_callbacks: connection.runs_callbacks || waiting.runs_callbacks(),
+            runs_callbacks,
             waiting,
             shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
         }
@@ -113,9 +119,27 @@ impl Client {
     /// Sends one packet.
     #[inline]
     pub fn send_packet(&self, packet: &[u8], timeout_ms: i64) -> Result<()> {
-        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            self.send(half, &[packet], deadline)
-        })
+        match self.put_aside(packet) {
+            true => Ok(()),
+            false => self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+                self.send(half, &[packet], deadline)
+            }),
+        }
+    }
+
+    /// Puts a packet aside if nothing stands in its way; whether it has.
+    #[inline(always)]
+    fn put_aside(&self, packet: &[u8]) -> bool {
+        let Some(head) = &self.head else { return false };
+        let Some(mut half) = self.sending.try_lock() else { return false };
+        let is_there = self.begin().is_ok()
+            && self.unsent_of.load(Ordering::Relaxed) == fork::generation()
+            && half.put_aside(head, packet);
+        if is_there {
+            self.unsent.store(true, Ordering::Relaxed);
+            self.counters.packets_sent.add(1);
+        }
+        is_there
     }
 
     /// Sends one packet, given in parts.
@@ -124,10 +148,10 @@ impl Client {
     }
 
     #[inline(always)]
-    fn send(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
+    fn send(&self, half: &mut Sender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
         // Packets may be put aside at once if no callback closes the client meanwhile.
-        match self.puts_aside && !self.runs_callbacks {
-            true => self.send_aside(half, parts, deadline)?,
+        match self.puts_aside && !self.runs_callbacks && half.encode_aside(&self.encoder, parts)? {
+            true => self.unsent.store(true, Ordering::Relaxed),
             false => self.send_now(half, parts, deadline)?,
         }
         self.counters.packets_sent.add(1);
@@ -135,7 +159,7 @@ impl Client {
     }
 
     #[inline(always)]
-    fn send_now(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
+    fn send_now(&self, half: &mut Sender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
         // No level of calls around a system call that could be saved; see `StreamReceiver`.
         self.encoder.with_encoded(
@@ -143,30 +167,6 @@ impl Client {
             #[inline(always)]
             |out| self.transmit(half, out, deadline),
         )
-    }
-
-    /// Puts a packet aside, right where it is encoded, or else sends it.
-    #[inline(always)]
-    fn send_aside(
-        &self,
-        half: &mut dyn PacketSender,
-        parts: &[&[u8]],
-        deadline: &mut Deadline,
-    ) -> Result<()> {
-        if let Some(aside) = half.aside() {
-            let is_there = aside.append(&self.encoder, parts)?;
-            self.unsent.store(!aside.is_empty(), Ordering::Relaxed);
-            if is_there {
-                return Ok(());
-            }
-        }
-        self.send_past(half, parts, deadline)
-    }
-
-    /// Sends a packet for which there is no room aside.
-    #[inline(never)]
-    fn send_past(&self, half: &mut dyn PacketSender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        self.send_now(half, parts, deadline)
     }
 
     /// Sends packets until one fails, and says how many went.
@@ -210,12 +210,7 @@ impl Client {
 
     /// Sends what was gathered.
     #[inline(always)]
-    fn transmit(
-        &self,
-        half: &mut dyn PacketSender,
-        out: &mut Gather<'_>,
-        deadline: &mut Deadline,
-    ) -> Result<()> {
+    fn transmit(&self, half: &mut Sender, out: &mut Gather<'_>, deadline: &mut Deadline) -> Result<()> {
         self.transmit_by(
             half,
             out,
@@ -229,16 +224,21 @@ impl Client {
     #[inline(always)]
     fn transmit_by(
         &self,
-        half: &mut dyn PacketSender,
+        half: &mut Sender,
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
-        mut send: impl FnMut(&mut dyn PacketSender, &mut Gather<'_>, Hold) -> Attempt<()>,
+        mut send: impl FnMut(&mut Sender, &mut Gather<'_>, Hold) -> Attempt<()>,
     ) -> Result<()> {
         // Encoding may have run a callback that closed the client.
         if self.is_done() {
             return Err(closed());
         }
-        let outcome = self.send_through(half, deadline, |half, hold| send(half, out, hold));
+        let outcome = self.send_through(
+            half,
+            deadline,
+            #[inline(always)]
+            |half, hold| send(half, out, hold),
+        );
         outcome.inspect_err(|error| half.give_up(out, error.reason()))
     }
 
@@ -246,9 +246,9 @@ impl Client {
     #[inline(always)]
     fn send_through(
         &self,
-        half: &mut dyn PacketSender,
+        half: &mut Sender,
         deadline: &mut Deadline,
-        mut attempt: impl FnMut(&mut dyn PacketSender, Hold) -> Attempt<()>,
+        mut attempt: impl FnMut(&mut Sender, Hold) -> Attempt<()>,
     ) -> Result<()> {
         let outcome = match attempt(half, Hold::No) {
             Ok(()) => Ok(()),
@@ -307,7 +307,7 @@ impl Client {
 
     /// What was put aside before a fork is the parent's to send.
     #[inline]
-    fn leave_to_parent(&self, half: &mut dyn PacketSender) {
+    fn leave_to_parent(&self, half: &mut Sender) {
         let here = fork::generation();
         if self.unsent_of.load(Ordering::Relaxed) != here {
             self.unsent_of.store(here, Ordering::Relaxed);
@@ -380,14 +380,14 @@ impl Client {
     fn with_sender<T>(
         &self,
         mut deadline: Deadline,
-        work: impl FnOnce(&mut dyn PacketSender, &mut Deadline) -> Result<T>,
+        work: impl FnOnce(&mut Sender, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
         if self.puts_aside {
-            self.leave_to_parent(&mut **half);
+            self.leave_to_parent(&mut *half);
         }
         self.begin()
-            .and_then(|()| work(&mut **half, &mut deadline))
+            .and_then(|()| work(&mut *half, &mut deadline))
             .map_err(|error| self.explain(error, Stage::Send))
     }
 

@@ -7,6 +7,7 @@ use super::prepared::{datagram_receiver, stream_receiver};
 use crate::blocking::{Channel, Client};
 use crate::endpoint::datagram::DatagramSender;
 use crate::endpoint::one_way::{NoReceiver, NoSender};
+use crate::endpoint::sender::Sender;
 use crate::endpoint::stream::StreamSender;
 use crate::endpoint::{Connection, Encoder, PacketReceiver, PacketSender};
 use crate::error::Result;
@@ -59,9 +60,9 @@ pub(super) fn over_stream(
         Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
         _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options)),
     };
-    let sender: Box<dyn PacketSender> = match directions {
-        Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
-        _ => Box::new(StreamSender::new(transport.clone(), options.write_buffer)),
+    let sender = match directions {
+        Directions::Receive => Sender::new(Box::new(NoSender { transport: transport.clone() }), 0),
+        _ => Sender::new(Box::new(StreamSender::new(transport.clone())), options.write_buffer),
     };
     let encoder = protocol.clone().into();
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
@@ -79,18 +80,18 @@ pub(super) fn over_datagrams(
         Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
         _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),
     };
-    let sender: Box<dyn PacketSender> = match directions {
+    let half: Box<dyn PacketSender> = match directions {
         Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
         _ => Box::new(DatagramSender::new(transport.clone())),
     };
-    let encoder = protocol.clone().into();
+    let (sender, encoder) = (Sender::new(half, 0), protocol.clone().into());
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
 }
 
 fn connection(
     transport: &dyn Transport,
     receiver: Box<dyn PacketReceiver>,
-    sender: Box<dyn PacketSender>,
+    sender: Sender,
     encoder: Encoder,
     protocol_calls_back: bool,
 ) -> Connection {

@@ -7,6 +7,7 @@ use super::CommonOptions;
 use crate::endpoint::Connection;
 use crate::endpoint::datagram::{DatagramReceiver, DatagramSender};
 use crate::endpoint::intake::Intake;
+use crate::endpoint::sender::Sender;
 use crate::endpoint::stream::{StreamReceiver, StreamSender};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
@@ -61,7 +62,7 @@ impl PreparedStream {
         let PreparedStream { names, protocol, decoding } = self;
         Connection {
             receiver: Box::new(stream_receiver(transport.clone(), decoding, common)),
-            sender: Box::new(StreamSender::new(transport, common.write_buffer)),
+            sender: Sender::new(Box::new(StreamSender::new(transport)), common.write_buffer),
             runs_callbacks: protocol.runs_callbacks(),
             encoder: protocol.into(),
             names: Some(names),
@@ -79,7 +80,7 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
 ) -> Connection {
     Connection {
         receiver: Box::new(datagram_receiver(transport.clone(), protocol, common)),
-        sender: Box::new(DatagramSender::new(transport)),
+        sender: Sender::new(Box::new(DatagramSender::new(transport)), 0),
         encoder: protocol.clone().into(),
         runs_callbacks: protocol.runs_callbacks(),
         names: Some(names),

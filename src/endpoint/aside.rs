@@ -2,8 +2,8 @@
 
 use super::Encoder;
 use crate::error::Result;
-use crate::protocol::Gather;
 use crate::protocol::sink::{COPY_BELOW, Sink};
+use crate::protocol::{Gather, Head};
 
 /// A write buffer.
 #[derive(Debug)]
@@ -57,6 +57,19 @@ impl Aside {
         }
         out.copy_to(&mut self.bytes);
         out.advance(out.len());
+        true
+    }
+
+    /// Puts a short packet with its head right behind what is there; whether that could be done.
+    #[inline(always)]
+    pub fn push(&mut self, head: &Head, packet: &[u8]) -> bool {
+        let fits = self.bytes.len() + Head::WIDEST + packet.len() <= self.size;
+        // What is long is sent from where it lies.
+        if self.gone > 0 || packet.len() >= COPY_BELOW || !fits || !head.admits(packet.len()) {
+            return false;
+        }
+        head.write(packet.len(), &mut self.bytes);
+        self.bytes.extend_from_slice(packet);
         true
     }
 

@@ -281,23 +281,11 @@ impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
         Ok(())
     }
 
-    fn give_up(&mut self, _out: &Gather<'_>, _why: &str) {}
-
-    fn flush(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
-        Ok(())
-    }
-
-    fn has_unsent(&self) -> bool {
-        false
-    }
-
-    fn forget_unsent(&mut self) {}
-
     fn transport(&self) -> Arc<dyn Transport> {
         self.transport.clone().plain()
     }
 
-    fn send_eof(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
+    fn send_eof(&mut self, _is_down: bool, _hold: Hold) -> Attempt<()> {
         Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into())
     }
 }

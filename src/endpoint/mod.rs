@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::aside::Aside;
+use self::sender::Sender;
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{Result, Stage, invalid};
+use crate::error::{Error, Result, Stage, invalid};
 use crate::packet::{Packet, Places};
-use crate::protocol::{DatagramProtocol, Gather, Protocol, Sink, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 use crate::transport::Transport;
@@ -17,6 +17,7 @@ pub mod datagram;
 pub mod intake;
 pub mod one_way;
 mod ready;
+pub mod sender;
 pub mod stream;
 
 /// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it, and counts the
@@ -75,7 +76,7 @@ pub trait PacketReceiver: Send {
     fn transport(&self) -> Arc<dyn Transport>;
 }
 
-/// The sending half of an endpoint. Who drives it keeps its counters, which outlive it.
+/// Sends packets. Who drives it keeps its counters, which outlive it.
 pub trait PacketSender: Send {
     /// Whether anything may be sent at all, before the effort to encode it.
     fn check(&self) -> Result<()>;
@@ -92,31 +93,20 @@ pub trait PacketSender: Send {
         counters: &Counters,
     ) -> Attempt<()>;
 
-    /// Where packets may be put aside now; None: nowhere, they are to be sent.
-    fn aside(&mut self) -> Option<&mut Aside> {
-        None
-    }
-
-    /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
-    /// follow it.
-    fn give_up(&mut self, out: &Gather<'_>, why: &str);
-
-    /// Sends what was put aside for later, with at most one system call.
-    fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()>;
-
-    /// Whether it ever puts anything aside.
-    fn puts_aside(&self) -> bool {
+    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
+    fn is_midway(&self) -> bool {
         false
     }
 
-    /// Whether something was put aside.
-    fn has_unsent(&self) -> bool;
+    /// Nothing can be sent any more, for this reason.
+    fn end(&mut self, _why: Error) {}
 
-    /// Drops what was put aside.
-    fn forget_unsent(&mut self);
+    /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
+    fn give_up_sending(&self, _why: &str) {}
 
-    /// Sends the end of the stream.
-    fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()>;
+    /// Sends the end of the stream, or only counts it as sent if the connection is down: then there is
+    /// nobody to tell.
+    fn send_eof(&mut self, is_down: bool, hold: Hold) -> Attempt<()>;
 
     /// Takes leave of the peer, as the last thing before the connection is closed.
     fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
@@ -132,7 +122,7 @@ pub struct Connection {
     /// The receiving half.
     pub receiver: Box<dyn PacketReceiver>,
     /// The sending half.
-    pub sender: Box<dyn PacketSender>,
+    pub sender: Sender,
     /// Makes packets bytes.
     pub encoder: Encoder,
     /// Who is at the two ends, where that is known.
@@ -163,19 +153,28 @@ impl Encoder {
         parts: &[&[u8]],
         work: impl FnOnce(&mut Gather<'_>) -> Result<T>,
     ) -> Result<T> {
+        let head = self.head();
         if let [packet] = parts
-            && let Some(max) = self.0.verbatim()
+            && head.is_some_and(|head| head.is_nothing_before(packet))
         {
-            max.admit(parts).map_err(|error| error.at(Stage::Encode))?;
             return Gather::with_whole(packet, work);
         }
         Gather::with(
             #[inline(always)]
             |out| {
-                self.encode(parts, out)?;
+                match (parts, &head) {
+                    ([packet], Some(head)) if head.admits(packet.len()) => out.push_packet(head, packet),
+                    _ => self.encode(parts, out)?,
+                }
                 work(out)
             },
         )
+    }
+
+    /// What goes before each packet, if that is all that is done to it.
+    #[inline]
+    pub fn head(&self) -> Option<Head> {
+        self.0.head()
     }
 
     /// As [`Self::encode`], for who needs not know where packets end.

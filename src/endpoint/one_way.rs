@@ -76,19 +76,7 @@ impl PacketSender for NoSender {
         Err(only_receives().into())
     }
 
-    fn give_up(&mut self, _out: &Gather<'_>, _why: &str) {}
-
-    fn flush(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
-        Err(only_receives().into())
-    }
-
-    fn has_unsent(&self) -> bool {
-        false
-    }
-
-    fn forget_unsent(&mut self) {}
-
-    fn send_eof(&mut self, _hold: Hold, _counters: &Counters) -> Attempt<()> {
+    fn send_eof(&mut self, _is_down: bool, _hold: Hold) -> Attempt<()> {
         Err(only_receives().into())
     }
 

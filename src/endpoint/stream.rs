@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::aside::Aside;
 use super::intake::{Failure, Intake};
 use super::ready::Ready;
 use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{
-    EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_EPIPE, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage,
-    is_connection,
+    EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage, is_connection,
 };
 use crate::packet::{Packet, Places};
 use crate::protocol::Gather;
@@ -262,8 +260,6 @@ fn only_a_part() -> Error {
 /// Sends packets.
 pub struct StreamSender<T: StreamTransport + ?Sized> {
     transport: Arc<T>,
-    /// None: nothing is put aside.
-    aside: Option<Box<Aside>>,
     /// None: everything can be sent.
     closed: Option<Box<Closed>>,
 }
@@ -276,10 +272,9 @@ struct Closed {
 }
 
 impl<T: StreamTransport + ?Sized> StreamSender<T> {
-    /// The sending half over a transport, with a write buffer of so many bytes, or without.
-    pub fn new(transport: Arc<T>, buffer_size: usize) -> StreamSender<T> {
-        let aside = (buffer_size > 0).then(|| Box::new(Aside::new(buffer_size)));
-        StreamSender { transport, aside, closed: None }
+    /// Sends by a transport.
+    pub fn new(transport: Arc<T>) -> StreamSender<T> {
+        StreamSender { transport, closed: None }
     }
 }
 
@@ -288,15 +283,6 @@ fn count(sent: &Attempt<usize>, counters: &Counters) {
     counters.send_calls.add(1);
     if let Ok(count) = sent {
         counters.bytes_sent.add(*count);
-    }
-}
-
-impl<T: StreamTransport + ?Sized> Drop for StreamSender<T> {
-    fn drop(&mut self) {
-        // Others may have the transport, and must not follow half of what was put aside.
-        if self.has_unsent() {
-            self.transport.give_up_sending("what was put aside was given up");
-        }
     }
 }
 
@@ -310,12 +296,8 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
     }
 
     fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if out.is_sent() || self.aside.as_mut().is_some_and(|aside| aside.put(out)) {
+        if out.is_sent() {
             return Ok(());
-        }
-        if self.has_unsent() {
-            self.flush(hold, counters)?;
-            return Err(Stop::Again);
         }
         let sent = out.with_rest(
             #[inline(always)]
@@ -336,10 +318,6 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         if out.is_empty() {
             return Err(nothing_beside());
         }
-        if self.has_unsent() {
-            self.flush(hold, counters)?;
-            return Err(Stop::Again);
-        }
         let sent = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
         count(&sent, counters);
         out.advance(sent?);
@@ -352,43 +330,16 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         }
     }
 
-    fn aside(&mut self) -> Option<&mut Aside> {
-        if self.closed.is_none() { self.aside.as_deref_mut() } else { None }
+    fn is_midway(&self) -> bool {
+        self.transport.is_midway()
     }
 
-    fn give_up(&mut self, out: &Gather<'_>, why: &str) {
-        // What is midway without being put aside is of this packet.
-        let begun = !out.is_between_packets() || (!self.has_unsent() && self.transport.is_midway());
-        if begun && self.closed.is_none() {
-            let (sent, len) = (out.sent(), out.len());
-            let reason = format!(
-                "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
-            );
-            let error = Error::new(EN_EPIPE, reason).at(Stage::Send);
-            self.closed = Some(Box::new(Closed { why: error, eof_sent: false }));
-            self.transport.give_up_sending(why);
-        }
+    fn end(&mut self, why: Error) {
+        self.closed.get_or_insert_with(|| Box::new(Closed { why, eof_sent: false }));
     }
 
-    fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
-        let Some(aside) = self.aside.as_mut().filter(|aside| !aside.is_empty()) else { return Ok(()) };
-        let sent = self.transport.send(&[std::io::IoSlice::new(aside.rest())], hold);
-        aside.advance(*sent.as_ref().unwrap_or(&0));
-        count(&sent, counters);
-        sent?;
-        if self.has_unsent() { Err(Stop::Again) } else { Ok(()) }
-    }
-
-    fn puts_aside(&self) -> bool {
-        self.aside.is_some()
-    }
-
-    fn has_unsent(&self) -> bool {
-        self.aside.as_ref().is_some_and(|aside| !aside.is_empty())
-    }
-
-    fn forget_unsent(&mut self) {
-        self.aside.iter_mut().for_each(|aside| aside.clear());
+    fn give_up_sending(&self, why: &str) {
+        self.transport.give_up_sending(why);
     }
 
     fn farewell(&mut self, hold: Hold) -> Attempt<()> {
@@ -399,15 +350,12 @@ impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
         self.transport.clone().plain()
     }
 
-    fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
+    fn send_eof(&mut self, is_down: bool, hold: Hold) -> Attempt<()> {
         if self.closed.as_ref().is_some_and(|closed| closed.eof_sent) {
             return Ok(());
         }
-        match self.flush(hold, counters) {
-            Ok(()) => self.transport.send_eof(hold)?,
-            // The connection is down: there is nobody to tell.
-            Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),
-            Err(stop) => return Err(stop),
+        if !is_down {
+            self.transport.send_eof(hold)?;
         }
         let closed = self.closed.get_or_insert_with(|| {
             let why = Error::new(EN_ESHUTDOWN, "the end of the stream was already sent").at(Stage::Send);

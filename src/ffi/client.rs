@@ -97,9 +97,16 @@ pub(crate) unsafe fn work<H: Handle<Inner = Client>>(
 #[inline]
 fn same<H: Handle<Inner = Client>>(pointer: *mut H, work: impl FnOnce(*mut en_client_t) -> c_int) -> c_int {
     match pointer.is_null() {
-        true => call(|| Err(null(H::NAME))),
+        true => refuse_null::<H>(),
         false => work(pointer.cast()),
     }
+}
+
+/// By itself, so that what calls it needs no frame.
+#[cold]
+#[inline(never)]
+extern "C" fn refuse_null<H: Handle>() -> c_int {
+    call(|| Err(null(H::NAME)))
 }
 
 /// # Safety

@@ -1,6 +1,6 @@
 //! Datagrams as packets: what is built in.
 
-use super::{DatagramProtocol, MaxSize, Protocol, Sink};
+use super::{DatagramProtocol, Head, MaxSize, Protocol, Sink};
 use crate::error::Result;
 use crate::packet::Packet;
 
@@ -23,8 +23,8 @@ impl Protocol for RawDatagrams {
         Ok(())
     }
 
-    fn verbatim(&self) -> Option<MaxSize> {
-        Some(self.max_size)
+    fn head(&self) -> Option<Head> {
+        Some(Head::nothing(self.max_size))
     }
 }
 

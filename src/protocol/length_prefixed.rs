@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::head::{ByteOrder, Head};
 use super::{Cut, Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::{EN_EBADMSG, EN_EMSGSIZE, Error, Result};
 
@@ -21,15 +22,6 @@ pub enum Prefix {
     U64,
     /// Seven bits in each byte, the lowest first; the highest bit says that more follow.
     Varint,
-}
-
-/// Which byte of the length comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByteOrder {
-    /// The most significant one.
-    Big,
-    /// The least significant one.
-    Little,
 }
 
 /// Each packet begins with its length, and comes and goes without it: packets of at most `max` bytes, not
@@ -55,7 +47,7 @@ pub fn length_prefixed(
 struct Fixed<const WIDTH: usize> {
     order: ByteOrder,
     /// How many bytes the length counts beside the packet's.
-    counted: u64,
+    counted: u8,
     max: MaxSize,
 }
 
@@ -68,26 +60,30 @@ struct Varint {
 
 impl<const WIDTH: usize> Fixed<WIDTH> {
     fn shared(order: ByteOrder, includes_length: bool, max: MaxSize) -> Arc<dyn StreamProtocol> {
-        let counted = if includes_length { WIDTH as u64 } else { 0 };
+        let counted = if includes_length { WIDTH as u8 } else { 0 };
         Arc::new(Fixed::<WIDTH> { order, counted, max })
+    }
+
+    #[inline]
+    fn prefix(&self) -> Head {
+        Head::length(WIDTH, self.order, self.counted, self.max)
     }
 }
 
 impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let size = self.max.admit(parts)?;
-        let length = size as u64 + self.counted;
-        if length > u64::MAX >> (64 - 8 * WIDTH) {
+        let head = self.prefix();
+        if !head.admits(size) {
             return Err(too_large(size, WIDTH));
         }
-        let mut bytes = [0; WIDTH];
-        match self.order {
-            ByteOrder::Big => bytes.copy_from_slice(&length.to_be_bytes()[8 - WIDTH..]),
-            ByteOrder::Little => bytes.copy_from_slice(&length.to_le_bytes()[..WIDTH]),
-        }
-        out.push_copy(&bytes);
+        out.push_head(&head, size);
         out.push_all(parts);
         Ok(())
+    }
+
+    fn head(&self) -> Option<Head> {
+        Some(self.prefix())
     }
 }
 
@@ -193,9 +189,10 @@ impl<const WIDTH: usize> Decoder for Fixed<WIDTH> {
         };
         let length = self.length(prefix);
         // One that is too small wraps around and becomes one that is too large.
-        let size = length.wrapping_sub(self.counted);
+        let counted = u64::from(self.counted);
+        let size = length.wrapping_sub(counted);
         match size > self.max.bytes() as u64 {
-            true => Step::Broken(refusal(length, self.counted, self.max)),
+            true => Step::Broken(refusal(length, counted, self.max)),
             false => behind(WIDTH, size as usize, bytes),
         }
     }

@@ -12,6 +12,7 @@ pub mod datagram;
 pub mod delimited;
 pub mod fixed;
 pub mod gather;
+pub mod head;
 pub mod json;
 pub mod length_prefixed;
 pub mod line;
@@ -21,6 +22,7 @@ pub mod sink;
 mod testing;
 
 pub use gather::Gather;
+pub use head::Head;
 pub use sink::Sink;
 
 /// How packets become bytes. It never changes, and serves any number of connections.
@@ -29,8 +31,8 @@ pub trait Protocol: Send + Sync {
     /// taken back by the caller.
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()>;
 
-    /// How large a packet may be, if it goes out as it is given.
-    fn verbatim(&self) -> Option<MaxSize> {
+    /// What goes before each packet, if that is all that is done to it.
+    fn head(&self) -> Option<Head> {
         None
     }
 

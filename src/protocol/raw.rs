@@ -1,6 +1,6 @@
 //! No packets: bytes as they come.
 
-use super::{Cut, Decoder, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, Head, MaxSize, Protocol, Sink, Step, StreamProtocol};
 use crate::error::Result;
 
 /// Bytes go out as they are given, and come as they arrive.
@@ -23,8 +23,8 @@ impl Protocol for Raw {
         Ok(())
     }
 
-    fn verbatim(&self) -> Option<MaxSize> {
-        Some(self.max)
+    fn head(&self) -> Option<Head> {
+        Some(Head::nothing(self.max))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Where a protocol puts the bytes of a packet: short pieces are copied together, long ones stay
 //! where they are.
 
+use super::Head;
+
 /// Below this size copying costs less than one more entry in a system call's list.
 pub const COPY_BELOW: usize = 4096;
 
@@ -63,6 +65,12 @@ impl<'a, 'o> Sink<'a, 'o> {
     #[inline(never)]
     fn push_each(&mut self, parts: &[&'a [u8]]) {
         parts.iter().for_each(|part| self.push(part));
+    }
+
+    /// Appends what goes before a packet of so many bytes.
+    #[inline]
+    pub fn push_head(&mut self, head: &Head, size: usize) {
+        head.write(size, self.copied);
     }
 
     /// Appends a copy of bytes.

@@ -11,7 +11,8 @@ use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
 use crate::attempt::Undertaking;
 use crate::deadline::Kept;
-use crate::endpoint::{Connection, Counters, Encoder, PacketSender};
+use crate::endpoint::sender::Sender;
+use crate::endpoint::{Connection, Counters, Encoder};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::seldom::{Seldom, SharedSeldom};
@@ -115,7 +116,7 @@ enum State {
 struct Live {
     /// None while what it brings is handed on.
     incoming: Option<Incoming>,
-    sender: Box<dyn PacketSender>,
+    sender: Sender,
     watches: Watches,
     runs_callbacks: bool,
     /// Whether others have a hold on the transport, too.
@@ -123,8 +124,6 @@ struct Live {
     is_writable: bool,
     /// The loop tells when there is room.
     is_watched_for_room: bool,
-    /// Something may be put aside.
-    has_unsent: bool,
 }
 
 impl Live {
@@ -137,13 +136,12 @@ impl Live {
             is_shared: connection.is_shared,
             is_writable: true,
             is_watched_for_room: false,
-            has_unsent: false,
         }
     }
 
     /// It is one descriptor of ours, with nothing on its way out.
     fn is_at_rest(&self) -> bool {
-        !self.has_unsent && self.is_writable && !self.is_watched_for_room && self.watches.are_plain()
+        !self.sender.has_unsent() && self.is_writable && !self.is_watched_for_room && self.watches.are_plain()
     }
 }
 

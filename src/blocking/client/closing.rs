@@ -7,7 +7,7 @@ use super::Client;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
-use crate::endpoint::PacketSender;
+use crate::endpoint::sender::Sender;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
@@ -110,8 +110,8 @@ impl Client {
     fn leave(&self) -> Result<()> {
         let flushed = match self.sending.close().lock_until(None) {
             Some(mut half) => {
-                self.leave_to_parent(&mut **half);
-                self.flush_last(&mut **half, &mut Deadline::after_ms(0))
+                self.leave_to_parent(&mut *half);
+                self.flush_last(&mut *half, &mut Deadline::after_ms(0))
             }
             None => Ok(()),
         };
@@ -142,15 +142,15 @@ impl Client {
                 false => Ok(()),
             };
         };
-        self.leave_to_parent(&mut **half);
-        self.flush_last(&mut **half, &mut deadline)?;
+        self.leave_to_parent(&mut *half);
+        self.flush_last(&mut *half, &mut deadline)?;
         // A peer that does not answer in time is left as it is.
         let _ = self.last(&*half.transport(), &mut deadline, |hold| half.farewell(hold));
         Ok(())
     }
 
     /// Sends what is put aside, if there is something.
-    fn flush_last(&self, half: &mut dyn PacketSender, deadline: &mut Deadline) -> Result<()> {
+    fn flush_last(&self, half: &mut Sender, deadline: &mut Deadline) -> Result<()> {
         match half.has_unsent() {
             true => self.last(&*half.transport(), deadline, |hold| half.flush(hold, &self.counters)),
             false => Ok(()),

@@ -231,7 +231,7 @@ impl Client {
             self.flushing.store(false, Ordering::SeqCst);
             return false;
         };
-        self.leave_to_parent(&mut **half);
+        self.leave_to_parent(&mut half);
         let outcome = loop {
             match half.flush(Hold::No, &self.counters) {
                 Err(Stop::Again) => {}

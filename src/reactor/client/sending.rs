@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::{AsyncClient, Inner, Live, Over, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::endpoint::{Counters, PacketSender};
+use crate::endpoint::Counters;
+use crate::endpoint::sender::Sender;
 use crate::error::{Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -127,9 +128,9 @@ impl Live {
     }
 
     #[inline(always)]
-    fn attempt(&mut self, mut attempt: impl FnMut(&mut dyn PacketSender) -> Attempt<()>) -> Attempt<()> {
+    fn attempt(&mut self, mut attempt: impl FnMut(&mut Sender) -> Attempt<()>) -> Attempt<()> {
         while self.is_writable {
-            match attempt(&mut *self.sender) {
+            match attempt(&mut self.sender) {
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
                 outcome => return outcome,
@@ -147,7 +148,6 @@ impl Live {
     /// Packets are over, gone or given up.
     fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>, counters: &Counters) -> Result<()> {
         counters.packets_sent.add(out.packets_sent());
-        self.has_unsent = self.sender.has_unsent();
         let error = match outcome {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(error)) => error,
@@ -159,9 +159,6 @@ impl Live {
 
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self, counters: &Counters) -> Result<bool> {
-        if !self.has_unsent {
-            return Ok(true);
-        }
         while self.is_writable && self.sender.has_unsent() {
             match self.sender.flush(Hold::No, counters) {
                 Ok(()) | Err(Stop::Again) => {}
@@ -169,15 +166,14 @@ impl Live {
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        self.has_unsent = self.sender.has_unsent();
-        Ok(!self.has_unsent)
+        Ok(!self.sender.has_unsent())
     }
 }
 
 impl Inner {
     /// Whether something may be put aside.
     fn has_unsent(&self) -> bool {
-        matches!(&self.state, State::Connected(live) if live.has_unsent)
+        matches!(&self.state, State::Connected(live) if live.sender.has_unsent())
     }
 
     /// It waits for its turn.

@@ -1,0 +1,70 @@
+//! What goes before a packet and depends on nothing but its size: its length, or nothing.
+
+use super::MaxSize;
+
+/// Which byte of the length comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The most significant one.
+    Big,
+    /// The least significant one.
+    Little,
+}
+
+/// What goes before each packet of a protocol that leaves the packets themselves as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// How large a packet may be.
+    most: usize,
+    width: u8,
+    /// How many bytes the length counts beside the packet's.
+    counted: u8,
+    order: ByteOrder,
+}
+
+impl Head {
+    /// The most bytes it has.
+    pub const WIDEST: usize = 8;
+
+    /// Nothing, before packets of so many bytes at most.
+    #[inline]
+    pub fn nothing(max: MaxSize) -> Head {
+        Head { most: max.bytes(), width: 0, counted: 0, order: ByteOrder::Little }
+    }
+
+    /// The length in `width` bytes, which counts so many beside the packet's; before packets of `max`
+    /// bytes at most.
+    #[inline]
+    pub fn length(width: usize, order: ByteOrder, counted: u8, max: MaxSize) -> Head {
+        let largest = (u64::MAX >> (64 - 8 * width)) - u64::from(counted);
+        let most = usize::try_from(largest).map_or(max.bytes(), |largest| largest.min(max.bytes()));
+        Head { most, width: width as u8, counted, order }
+    }
+
+    /// Whether it may go before a packet of so many bytes.
+    #[inline]
+    pub fn admits(&self, size: usize) -> bool {
+        size <= self.most
+    }
+
+    /// Appends itself before a packet of so many bytes. There should be room for [`Head::WIDEST`] bytes.
+    #[inline(always)]
+    pub fn write(&self, size: usize, bytes: &mut Vec<u8>) {
+        let length = size as u64 + u64::from(self.counted);
+        let wide = match self.order {
+            // By 64 if it has none: that shifts nothing, and none of it stays.
+            ByteOrder::Big => length.wrapping_shl(64 - 8 * u32::from(self.width)).to_be_bytes(),
+            ByteOrder::Little => length.to_le_bytes(),
+        };
+        let start = bytes.len();
+        // To copy as many as there are would be a call.
+        bytes.extend_from_slice(&wide);
+        bytes.truncate(start + usize::from(self.width));
+    }
+
+    /// Whether a packet goes out as it is given.
+    #[inline]
+    pub fn is_nothing_before(&self, packet: &[u8]) -> bool {
+        self.width == 0 && self.admits(packet.len())
+    }
+}
