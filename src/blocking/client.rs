@@ -13,7 +13,7 @@ use crate::deadline::{Deadline, Kept};
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
-use crate::protocol::{Gather, Head};
+use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
 use crate::socket::names::Names;
@@ -44,8 +44,6 @@ pub struct Client {
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
     encoder: Encoder,
-    /// What goes before each packet, if packets may be put aside as soon as that is known.
-    head: Option<Head>,
     counters: Counters,
     names: Option<Names>,
     /// The peer as errors name it, once there is one.
@@ -58,6 +56,10 @@ pub struct Client {
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
+    /// Whether a short packet may be put aside with nothing else to look at.
+    pushes_aside: bool,
+    /// Otherwise: whether packets may be put aside right where they are encoded.
+    encodes_aside: bool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
     /// Whether one system call may bring more packets than one receive hands on.
@@ -74,10 +76,14 @@ impl Client {
         let counters = Counters::default();
         let runs_callbacks = connection.runs_callbacks || waiting.runs_callbacks();
         let puts_aside = connection.sender.puts_aside();
+        // If no callback closes the client meanwhile.
+        let goes_aside = puts_aside && !runs_callbacks;
+        let pushes_aside = goes_aside && waiting.is_plain() && connection.sender.pushes();
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
             puts_aside,
-            head: connection.encoder.head().filter(|_| puts_aside && !runs_callbacks),
+            pushes_aside,
+            encodes_aside: goes_aside && !pushes_aside,
             only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
@@ -119,22 +125,27 @@ impl Client {
     /// Sends one packet.
     #[inline]
     pub fn send_packet(&self, packet: &[u8], timeout_ms: i64) -> Result<()> {
-        match self.put_aside(packet) {
-            true => Ok(()),
-            false => self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-                self.send(half, &[packet], deadline)
-            }),
-        }
+        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
+            self.send(half, &[packet], deadline)
+        })
     }
 
-    /// Puts a packet aside if nothing stands in its way; whether it has.
+    /// Whether short packets are tried with [`Self::put_aside`] first.
+    #[inline]
+    pub fn pushes_aside(&self) -> bool {
+        self.pushes_aside
+    }
+
+    /// Puts a short packet aside if nothing stands in its way; whether it has. Else [`Self::send_packet`]
+    /// does, or says what stands in the way. It runs no code of the application, and never waits or panics.
     #[inline(always)]
-    fn put_aside(&self, packet: &[u8]) -> bool {
-        let Some(head) = &self.head else { return false };
+    pub fn put_aside(&self, packet: &[u8]) -> bool {
+        // In a forked child what is put aside may be the parent's.
+        if !self.life.is_own() {
+            return false;
+        }
         let Some(mut half) = self.sending.try_lock() else { return false };
-        let is_there = self.begin().is_ok()
-            && self.unsent_of.load(Ordering::Relaxed) == fork::generation()
-            && half.put_aside(head, packet);
+        let is_there = !self.is_done() && half.push(packet);
         if is_there {
             self.unsent.store(true, Ordering::Relaxed);
             self.counters.packets_sent.add(1);
@@ -149,8 +160,7 @@ impl Client {
 
     #[inline(always)]
     fn send(&self, half: &mut Sender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        // Packets may be put aside at once if no callback closes the client meanwhile.
-        match self.puts_aside && !self.runs_callbacks && half.encode_aside(&self.encoder, parts)? {
+        match self.encodes_aside && half.encode_aside(&self.encoder, parts)? {
             true => self.unsent.store(true, Ordering::Relaxed),
             false => self.send_now(half, parts, deadline)?,
         }

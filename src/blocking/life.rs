@@ -38,6 +38,12 @@ impl Life {
         verdict == word(OWN) || verdict == word(CHILD)
     }
 
+    /// The same, and that the process that made the handle uses it.
+    #[inline]
+    pub fn is_own(&self) -> bool {
+        self.verdict.load(Ordering::Relaxed) == word(OWN)
+    }
+
     /// Looks whether the handle may be used here; `busy` says whether a thread is inside.
     pub fn look(&self, busy: impl Fn() -> bool) -> Result<()> {
         loop {

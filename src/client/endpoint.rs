@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::CommonOptions;
 use super::prepared::{datagram_receiver, stream_receiver};
 use crate::blocking::{Channel, Client};
-use crate::endpoint::datagram::DatagramSender;
-use crate::endpoint::one_way::{NoReceiver, NoSender};
+use crate::endpoint::no_receiver::NoReceiver;
+use crate::endpoint::outlet::Outlet;
 use crate::endpoint::sender::Sender;
-use crate::endpoint::stream::StreamSender;
-use crate::endpoint::{Connection, Encoder, PacketReceiver, PacketSender};
+use crate::endpoint::{Connection, Encoder, PacketReceiver};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
@@ -60,11 +59,11 @@ pub(super) fn over_stream(
         Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
         _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options)),
     };
-    let sender = match directions {
-        Directions::Receive => Sender::new(Box::new(NoSender { transport: transport.clone() }), 0),
-        _ => Sender::new(Box::new(StreamSender::new(transport.clone())), options.write_buffer),
-    };
     let encoder = protocol.clone().into();
+    let sender = match directions {
+        Directions::Receive => Sender::new(Outlet::Closed(transport.clone())),
+        _ => Sender::new(Outlet::Stream(transport.clone())).with_buffer(options.write_buffer, &encoder),
+    };
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
 }
 
@@ -80,11 +79,11 @@ pub(super) fn over_datagrams(
         Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
         _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),
     };
-    let half: Box<dyn PacketSender> = match directions {
-        Directions::Receive => Box::new(NoSender { transport: transport.clone() }),
-        _ => Box::new(DatagramSender::new(transport.clone())),
-    };
-    let (sender, encoder) = (Sender::new(half, 0), protocol.clone().into());
+    let sender = Sender::new(match directions {
+        Directions::Receive => Outlet::Closed(transport.clone()),
+        _ => Outlet::Datagrams(transport.clone()),
+    });
+    let encoder = protocol.clone().into();
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
 }
 

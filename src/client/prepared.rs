@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::CommonOptions;
 use crate::endpoint::Connection;
-use crate::endpoint::datagram::{DatagramReceiver, DatagramSender};
+use crate::endpoint::datagram::DatagramReceiver;
 use crate::endpoint::intake::Intake;
+use crate::endpoint::outlet::Outlet;
 use crate::endpoint::sender::Sender;
-use crate::endpoint::stream::{StreamReceiver, StreamSender};
+use crate::endpoint::stream::StreamReceiver;
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
 use crate::socket::names::Names;
@@ -48,23 +49,26 @@ impl PreparedStream {
 
     pub(super) fn finish(self, transport: Arc<dyn StreamTransport>, common: &CommonOptions) -> Connection {
         match transport.clone().into_socket() {
-            Some(socket) => self.over(socket, common),
-            None => self.over(transport, common),
+            Some(socket) => self.over(socket, transport, common),
+            None => self.over(transport.clone(), transport, common),
         }
     }
 
-    /// Both halves.
+    /// Both halves, the receiving one compiled for the kind of transport.
     fn over<T: StreamTransport + ?Sized + 'static>(
         self,
-        transport: Arc<T>,
+        incoming: Arc<T>,
+        outgoing: Arc<dyn StreamTransport>,
         common: &CommonOptions,
     ) -> Connection {
         let PreparedStream { names, protocol, decoding } = self;
+        let runs_callbacks = protocol.runs_callbacks();
+        let encoder = protocol.into();
         Connection {
-            receiver: Box::new(stream_receiver(transport.clone(), decoding, common)),
-            sender: Sender::new(Box::new(StreamSender::new(transport)), common.write_buffer),
-            runs_callbacks: protocol.runs_callbacks(),
-            encoder: protocol.into(),
+            receiver: Box::new(stream_receiver(incoming, decoding, common)),
+            sender: Sender::new(Outlet::Stream(outgoing)).with_buffer(common.write_buffer, &encoder),
+            runs_callbacks,
+            encoder,
             names: Some(names),
             is_shared: false,
         }
@@ -80,7 +84,7 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
 ) -> Connection {
     Connection {
         receiver: Box::new(datagram_receiver(transport.clone(), protocol, common)),
-        sender: Sender::new(Box::new(DatagramSender::new(transport)), 0),
+        sender: Sender::new(Outlet::Datagrams(transport)),
         encoder: protocol.clone().into(),
         runs_callbacks: protocol.runs_callbacks(),
         names: Some(names),

@@ -8,28 +8,31 @@ use crate::protocol::{Gather, Head};
 /// A write buffer.
 #[derive(Debug)]
 pub struct Aside {
-    /// The first `gone` of them have been sent.
+    /// From `gone` to `end` lies what is to be sent; what is behind it may be written to.
     bytes: Vec<u8>,
     gone: usize,
+    end: usize,
     /// How many bytes are put aside at most.
     size: usize,
+    /// What goes before each packet, if that is all that is done to it.
+    head: Option<Head>,
 }
 
 impl Aside {
-    /// For so many bytes.
-    pub fn new(size: usize) -> Aside {
-        Aside { bytes: Vec::new(), gone: 0, size }
+    /// For so many bytes, of packets that have such heads.
+    pub fn new(size: usize, head: Option<Head>) -> Aside {
+        Aside { bytes: Vec::new(), gone: 0, end: 0, size, head }
     }
 
     /// What is to be sent.
     pub fn rest(&self) -> &[u8] {
-        &self.bytes[self.gone..]
+        &self.bytes[self.gone..self.end]
     }
 
     /// Whether there is nothing to send.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.gone == self.bytes.len()
+        self.gone == self.end
     }
 
     /// So many more bytes have been sent.
@@ -42,34 +45,50 @@ impl Aside {
 
     /// Forgets what is to be sent.
     pub fn clear(&mut self) {
-        self.gone = 0;
-        self.bytes.clear();
+        (self.gone, self.end) = (0, 0);
     }
 
     /// Puts gathered bytes behind those that are there, if they fit.
     pub fn put(&mut self, out: &mut Gather<'_>) -> bool {
-        if out.sent() > 0 || self.rest().len() + out.len() > self.size {
+        let len = self.rest().len() + out.len();
+        if out.sent() > 0 || len > self.size {
             return false;
         }
-        if self.gone > 0 {
-            self.bytes.drain(..self.gone);
-            self.gone = 0;
+        self.bytes.copy_within(self.gone..self.end, 0);
+        (self.gone, self.end) = (0, self.end - self.gone);
+        if len > self.bytes.len() {
+            // And as much again, for what follows.
+            self.bytes.resize((2 * len).min(self.size), 0);
         }
-        out.copy_to(&mut self.bytes);
+        out.copy_to(&mut self.bytes[self.end..len]);
+        self.end = len;
         out.advance(out.len());
         true
     }
 
-    /// Puts a short packet with its head right behind what is there; whether that could be done.
+    /// Whether [`Self::push`] ever does something.
+    pub fn pushes(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Puts a packet with its head right behind what is there, into memory that is there; whether that could
+    /// be done.
     #[inline(always)]
-    pub fn push(&mut self, head: &Head, packet: &[u8]) -> bool {
-        let fits = self.bytes.len() + Head::WIDEST + packet.len() <= self.size;
-        // What is long is sent from where it lies.
-        if self.gone > 0 || packet.len() >= COPY_BELOW || !fits || !head.admits(packet.len()) {
+    pub fn push(&mut self, packet: &[u8]) -> bool {
+        let Some(head) = &self.head else { return false };
+        if self.gone > 0 || !head.admits(packet.len()) {
             return false;
         }
-        head.write(packet.len(), &mut self.bytes);
-        self.bytes.extend_from_slice(packet);
+        let most = Head::WIDEST + packet.len();
+        let space = self.bytes.get_mut(self.end..self.end.wrapping_add(most));
+        let Some(space) = space.filter(|space| space.len() == most) else { return false };
+        let Some((front, _)) = space.split_first_chunk_mut() else { return false };
+        // As a whole, as to copy only what counts would be a call; the packet comes over the rest.
+        *front = head.wide(packet.len());
+        let len = head.width() + packet.len();
+        let Some(behind) = space.get_mut(head.width()..len) else { return false };
+        behind.copy_from_slice(packet);
+        self.end += len;
         true
     }
 
@@ -81,11 +100,11 @@ impl Aside {
         if self.gone > 0 || parts.iter().any(|part| part.len() >= COPY_BELOW) {
             return Ok(false);
         }
-        let before = self.bytes.len();
+        self.bytes.truncate(self.end);
         encoder.write(parts, &mut Sink::copying(&mut self.bytes))?;
         let fits = self.bytes.len() <= self.size;
-        if !fits {
-            self.bytes.truncate(before);
+        if fits {
+            self.end = self.bytes.len();
         }
         Ok(fits)
     }
@@ -98,6 +117,8 @@ mod tests {
     use super::*;
     use crate::error::EN_EMSGSIZE;
     use crate::protocol::delimited::Delimited;
+    use crate::protocol::head::ByteOrder;
+    use crate::protocol::length_prefixed::{Prefix, length_prefixed};
     use crate::protocol::sink::COPY_BELOW;
     use crate::protocol::{MaxSize, StreamProtocol};
 
@@ -109,7 +130,7 @@ mod tests {
 
     #[test]
     fn packets_lie_one_behind_the_other_as_long_as_they_fit() {
-        let (encoder, mut aside) = (lines(0), Aside::new(8));
+        let (encoder, mut aside) = (lines(0), Aside::new(8, None));
         assert!(aside.append(&encoder, &[b"a", b"b"]).expect("encoded"));
         assert!(aside.append(&encoder, &[b"cdef"]).expect("encoded"));
         assert_eq!(aside.rest(), b"ab\ncdef\n");
@@ -121,8 +142,29 @@ mod tests {
     }
 
     #[test]
+    fn short_packets_go_behind_their_heads_where_there_is_memory() {
+        let protocol =
+            length_prefixed(Prefix::U16, ByteOrder::Big, false, MaxSize::new(9).expect("a maximum"));
+        let mut aside = Aside::new(24, protocol.head());
+        assert!(aside.pushes());
+        assert!(!aside.push(b"abc"), "there is no memory yet");
+        let mut out = Gather::default();
+        out.push(b"first+second");
+        assert!(aside.put(&mut out), "it brings memory for as much again");
+        assert!(aside.push(b"abcd"));
+        assert_eq!(aside.rest(), b"first+second\0\x04abcd");
+        assert!(!aside.push(b""), "there is no room for the widest head");
+        aside.clear();
+        assert!(!aside.push(&[7; 10]), "it is larger than the maximum");
+        assert!(aside.push(b"") && aside.push(&[7; 9]));
+        assert_eq!(aside.rest(), b"\0\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07");
+        aside.advance(1);
+        assert!(!aside.push(b""), "what is there has begun to go");
+    }
+
+    #[test]
     fn what_cannot_be_encoded_leaves_nothing() {
-        let (encoder, mut aside) = (lines(2), Aside::new(100));
+        let (encoder, mut aside) = (lines(2), Aside::new(100, None));
         assert!(aside.append(&encoder, &[b"ab"]).expect("encoded"));
         assert_eq!(aside.append(&encoder, &[b"abc"]).expect_err("too large").code(), EN_EMSGSIZE);
         assert_eq!(aside.rest(), b"ab\n");
@@ -130,14 +172,14 @@ mod tests {
 
     #[test]
     fn long_pieces_are_not_for_it() {
-        let (encoder, mut aside) = (lines(0), Aside::new(1 << 20));
+        let (encoder, mut aside) = (lines(0), Aside::new(1 << 20, None));
         assert!(!aside.append(&encoder, &[&[7; COPY_BELOW]]).expect("encoded"));
         assert!(aside.is_empty());
     }
 
     #[test]
     fn behind_what_has_begun_to_go_packets_are_put_in_one_piece() {
-        let (encoder, mut aside) = (lines(0), Aside::new(8));
+        let (encoder, mut aside) = (lines(0), Aside::new(8, None));
         assert!(aside.append(&encoder, &[b"abc"]).expect("encoded"));
         aside.advance(3);
         assert!(!aside.append(&encoder, &[b"d"]).expect("encoded"));

@@ -1,13 +1,13 @@
-//! Packets over datagrams: a receiving and a sending half.
+//! Packets over datagrams: the receiving half.
 
 use std::sync::Arc;
 
 use super::ready::Ready;
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage};
+use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
 use crate::packet::{Desk, Loose, Packet, Places, SHORT, Storage};
-use crate::protocol::{DatagramProtocol, Gather};
+use crate::protocol::DatagramProtocol;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::transport::{DatagramTransport, Transport};
@@ -223,80 +223,5 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
             |transport, space| transport.recv_with_ancillary(space, ancillary, room, hold),
         )
         .map(|_| ())
-    }
-}
-
-/// Sends packets.
-pub struct DatagramSender<T: ?Sized> {
-    transport: Arc<T>,
-}
-
-impl<T: DatagramTransport + ?Sized> DatagramSender<T> {
-    /// The sending half over a transport.
-    pub fn new(transport: Arc<T>) -> DatagramSender<T> {
-        DatagramSender { transport }
-    }
-}
-
-impl<T: DatagramTransport + ?Sized> PacketSender for DatagramSender<T> {
-    fn check(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if out.packets_sent() == out.packets() {
-            return Ok(());
-        }
-        let outcome = if let Some(datagram) = out.only_packet() {
-            self.transport.send_one(datagram, hold).map(|()| 1)
-        } else if let Some((bytes, size)) = out.alike() {
-            self.transport.send_alike(bytes, size, hold)
-        } else {
-            let packets = out.unsent_packets();
-            let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
-            self.transport.send(&datagrams, hold)
-        };
-        counters.send_calls.add(1);
-        let count = outcome.map_err(not_sent)?;
-        let before = out.sent();
-        out.advance_packets(count);
-        counters.bytes_sent.add(out.sent() - before);
-        if out.packets_sent() == out.packets() { Ok(()) } else { Err(Stop::Again) }
-    }
-
-    fn send_with_ancillary(
-        &mut self,
-        out: &mut Gather<'_>,
-        control: &[u8],
-        hold: Hold,
-        counters: &Counters,
-    ) -> Attempt<()> {
-        if out.is_empty() {
-            return Err(nothing_beside());
-        }
-        let outcome = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
-        counters.send_calls.add(1);
-        counters.bytes_sent.add(outcome?);
-        out.advance_packets(1);
-        Ok(())
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone().plain()
-    }
-
-    fn send_eof(&mut self, _is_down: bool, _hold: Hold) -> Attempt<()> {
-        Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into())
-    }
-}
-
-/// The kernel reports what became of earlier datagrams with the next call, which then sends nothing.
-fn not_sent(stop: Stop) -> Stop {
-    match stop {
-        Stop::Failed(error) if error.code() == EN_ECONNREFUSED => Stop::Failed(Error::new(
-            EN_ECONNREFUSED,
-            "connection refused: nobody receives at the peer's port, as an earlier datagram found; this one was not sent",
-        )),
-        stop => stop,
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::sender::Sender;
-use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{Error, Result, Stage, invalid};
+use crate::attempt::{Attempt, Hold};
+use crate::error::{Result, Stage};
 use crate::packet::{Packet, Places};
 use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
@@ -15,7 +15,8 @@ use crate::transport::Transport;
 pub mod aside;
 pub mod datagram;
 pub mod intake;
-pub mod one_way;
+pub mod no_receiver;
+pub mod outlet;
 mod ready;
 pub mod sender;
 pub mod stream;
@@ -73,47 +74,6 @@ pub trait PacketReceiver: Send {
     fn max_recv_size(&self) -> usize;
 
     /// Where it receives from.
-    fn transport(&self) -> Arc<dyn Transport>;
-}
-
-/// Sends packets. Who drives it keeps its counters, which outlive it.
-pub trait PacketSender: Send {
-    /// Whether anything may be sent at all, before the effort to encode it.
-    fn check(&self) -> Result<()>;
-
-    /// Sends what was gathered, with at most one system call.
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()>;
-
-    /// Sends what was gathered and a control message with it, at once or not at all.
-    fn send_with_ancillary(
-        &mut self,
-        out: &mut Gather<'_>,
-        control: &[u8],
-        hold: Hold,
-        counters: &Counters,
-    ) -> Attempt<()>;
-
-    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
-    fn is_midway(&self) -> bool {
-        false
-    }
-
-    /// Nothing can be sent any more, for this reason.
-    fn end(&mut self, _why: Error) {}
-
-    /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
-    fn give_up_sending(&self, _why: &str) {}
-
-    /// Sends the end of the stream, or only counts it as sent if the connection is down: then there is
-    /// nobody to tell.
-    fn send_eof(&mut self, is_down: bool, hold: Hold) -> Attempt<()>;
-
-    /// Takes leave of the peer, as the last thing before the connection is closed.
-    fn farewell(&mut self, _hold: Hold) -> Attempt<()> {
-        Ok(())
-    }
-
-    /// Where it sends to.
     fn transport(&self) -> Arc<dyn Transport>;
 }
 
@@ -198,12 +158,6 @@ impl From<Arc<dyn DatagramProtocol>> for Encoder {
     fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
         Encoder(protocol)
     }
-}
-
-/// Linux would drop descriptors that go with no byte at all, and say nothing.
-fn nothing_beside() -> Stop {
-    let reason = "ancillary data needs at least one byte to go with it: the packet became none";
-    Stop::Failed(invalid(reason).at(Stage::Send))
 }
 
 /// What one endpoint has done so far. Each number has one writer at a time.

@@ -1,65 +1,105 @@
-//! The sending half of an endpoint with what is put aside before it.
+//! The sending half of an endpoint, with what is put aside before it.
 
 use std::sync::Arc;
 
 use super::aside::Aside;
-use super::{Counters, Encoder, PacketSender};
+use super::outlet::Outlet;
+use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_EPIPE, Error, Result, Stage, is_connection};
-use crate::protocol::{Gather, Head};
+use crate::error::{EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, is_connection};
+use crate::protocol::Gather;
 use crate::transport::Transport;
 
-/// Sends packets, or puts them aside to be sent with what follows.
+/// Sends packets, or puts them aside to be sent with what follows. Who drives it keeps its counters, which
+/// outlive it.
 pub struct Sender {
-    half: Box<dyn PacketSender>,
-    /// None: nothing is put aside, or nothing can be sent any more.
-    aside: Option<Box<Aside>>,
+    outlet: Outlet,
+    /// None: all is sent at once.
+    state: Option<Box<State>>,
+}
+
+enum State {
+    /// There is a write buffer.
+    Buffered(Aside),
+    /// Nothing can be sent any more: the end was sent, or half a packet.
+    Ended { why: Error, eof_sent: bool },
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
         // Others may have the transport, and must not follow half of what was put aside.
         if self.has_unsent() {
-            self.half.give_up_sending("what was put aside was given up");
+            self.outlet.give_up_sending("what was put aside was given up");
         }
     }
 }
 
 impl Sender {
-    /// Sends by `half`, with a write buffer of so many bytes, or without.
-    pub fn new(half: Box<dyn PacketSender>, buffer_size: usize) -> Sender {
-        let aside = (buffer_size > 0).then(|| Box::new(Aside::new(buffer_size)));
-        Sender { half, aside }
+    /// Sends at once.
+    pub fn new(outlet: Outlet) -> Sender {
+        Sender { outlet, state: None }
+    }
+
+    /// The same with a write buffer of so many bytes, or without, for what an encoder makes.
+    #[must_use]
+    pub fn with_buffer(mut self, size: usize, encoder: &Encoder) -> Sender {
+        self.state = (size > 0).then(|| Box::new(State::Buffered(Aside::new(size, encoder.head()))));
+        self
+    }
+
+    #[inline(always)]
+    fn aside(&self) -> Option<&Aside> {
+        match self.state.as_deref() {
+            Some(State::Buffered(aside)) => Some(aside),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn aside_mut(&mut self) -> Option<&mut Aside> {
+        match self.state.as_deref_mut() {
+            Some(State::Buffered(aside)) => Some(aside),
+            _ => None,
+        }
     }
 
     /// Whether anything may be sent at all, before the effort to encode it.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        self.half.check()
+        match self.state.as_deref() {
+            Some(State::Ended { why, .. }) => Err(why.clone()),
+            _ => self.outlet.check(),
+        }
     }
 
-    /// Puts a short packet aside if there is room right behind what is there; whether there was.
+    /// Whether [`Self::push`] ever does something.
+    pub fn pushes(&self) -> bool {
+        self.aside().is_some_and(Aside::pushes)
+    }
+
+    /// Puts a packet aside if there is memory for it right behind what is there; whether there was.
     #[inline(always)]
-    pub fn put_aside(&mut self, head: &Head, packet: &[u8]) -> bool {
-        self.aside.as_mut().is_some_and(|aside| aside.push(head, packet))
+    pub fn push(&mut self, packet: &[u8]) -> bool {
+        self.aside_mut().is_some_and(|aside| aside.push(packet))
     }
 
-    /// The same with a packet in parts, by any encoder that runs no code of the application.
+    /// Puts a packet aside, given in parts, right where it is encoded; whether it fits. The encoder runs no
+    /// code of the application.
     #[inline]
     pub fn encode_aside(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
-        self.aside.as_mut().map_or(Ok(false), |aside| aside.append(encoder, parts))
+        self.aside_mut().map_or(Ok(false), |aside| aside.append(encoder, parts))
     }
 
     /// Sends what was gathered or puts it aside, with at most one system call.
     #[inline(always)]
     pub fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if let Some(aside) = &mut self.aside {
+        if let Some(aside) = self.aside_mut() {
             if aside.put(out) {
                 return Ok(());
             }
             self.send_aside_first(hold, counters)?;
         }
-        self.half.send(out, hold, counters)
+        self.outlet.send(out, hold, counters)
     }
 
     /// Sends what was gathered and a control message with it, at once or not at all.
@@ -67,12 +107,12 @@ impl Sender {
     pub fn send_with_ancillary(
         &mut self,
         out: &mut Gather<'_>,
-        ancillary: &[u8],
+        control: &[u8],
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
         self.send_aside_first(hold, counters)?;
-        self.half.send_with_ancillary(out, ancillary, hold, counters)
+        self.outlet.send_with_ancillary(out, control, hold, counters)
     }
 
     fn send_aside_first(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
@@ -84,73 +124,85 @@ impl Sender {
 
     /// Sends what was put aside, with at most one system call.
     pub fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
-        let Some(aside) = &mut self.aside else {
-            // It says whether it can send at all.
-            return self.half.send(&mut Gather::default(), hold, counters);
-        };
-        if aside.is_empty() {
-            return Ok(());
+        match self.state.as_deref_mut() {
+            Some(State::Buffered(aside)) if !aside.is_empty() => {
+                let (outcome, sent) = Gather::with_whole(aside.rest(), |out| {
+                    let outcome = self.outlet.send(out, hold, counters);
+                    (outcome, out.sent())
+                });
+                aside.advance(sent);
+                outcome
+            }
+            _ => Ok(self.outlet.check()?),
         }
-        let (outcome, sent) = Gather::with_whole(aside.rest(), |out| {
-            let outcome = self.half.send(out, hold, counters);
-            (outcome, out.sent())
-        });
-        aside.advance(sent);
-        outcome
     }
 
-    /// Whether it puts anything aside.
+    /// Whether there is a write buffer.
     pub fn puts_aside(&self) -> bool {
-        self.aside.is_some()
+        self.aside().is_some()
     }
 
     /// Whether something was put aside.
     #[inline]
     pub fn has_unsent(&self) -> bool {
-        self.aside.as_ref().is_some_and(|aside| !aside.is_empty())
+        self.aside().is_some_and(|aside| !aside.is_empty())
     }
 
     /// Drops what was put aside.
     pub fn forget_unsent(&mut self) {
-        self.aside.iter_mut().for_each(|aside| aside.clear());
+        if let Some(aside) = self.aside_mut() {
+            aside.clear();
+        }
     }
 
     /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
     /// follow it.
     pub fn give_up(&mut self, out: &Gather<'_>, why: &str) {
         // What is midway without being put aside is of this packet.
-        if out.is_between_packets() && (self.has_unsent() || !self.half.is_midway()) {
+        if out.is_between_packets() && (self.has_unsent() || !self.outlet.is_midway()) {
             return;
         }
         let (sent, len) = (out.sent(), out.len());
         let reason = format!(
             "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
         );
-        self.half.end(Error::new(EN_EPIPE, reason).at(Stage::Send));
-        self.half.give_up_sending(why);
-        self.aside = None;
+        self.end(Error::new(EN_EPIPE, reason), false);
+        self.outlet.give_up_sending(why);
     }
 
     /// Sends the end of the stream.
     pub fn send_eof(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
-        let is_down = match self.flush(hold, counters) {
-            Ok(()) => false,
-            Err(Stop::Failed(error)) if is_connection(error.code()) => true,
+        if let Some(State::Ended { eof_sent: true, .. }) = self.state.as_deref() {
+            return Ok(());
+        }
+        match self.flush(hold, counters) {
+            Ok(()) => self.outlet.send_eof(hold)?,
+            // The connection is down: there is nobody to tell.
+            Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),
             Err(stop) => return Err(stop),
-        };
-        self.forget_unsent();
-        self.half.send_eof(is_down, hold)?;
-        self.aside = None;
+        }
+        self.end(Error::new(EN_ESHUTDOWN, "the end of the stream was already sent"), true);
         Ok(())
+    }
+
+    /// Nothing can be sent any more; the first reason counts.
+    fn end(&mut self, error: Error, has_sent_eof: bool) {
+        match self.state.as_deref_mut() {
+            Some(State::Ended { eof_sent, .. }) => *eof_sent |= has_sent_eof,
+            _ => {
+                let why = error.at(Stage::Send);
+                self.state = Some(Box::new(State::Ended { why, eof_sent: has_sent_eof }));
+            }
+        }
     }
 
     /// Takes leave of the peer, as the last thing before the connection is closed.
     pub fn farewell(&mut self, hold: Hold) -> Attempt<()> {
-        self.half.farewell(hold)
+        self.transport().farewell(hold)
     }
 
     /// Where it sends to.
     pub fn transport(&self) -> Arc<dyn Transport> {
-        self.half.transport()
+        self.outlet.transport()
     }
 }

@@ -1,16 +1,13 @@
-//! Packets over a stream of bytes: a receiving and a sending half.
+//! Packets over a stream of bytes: the receiving half.
 
 use std::sync::Arc;
 
 use super::intake::{Failure, Intake};
 use super::ready::Ready;
-use super::{Counters, PacketReceiver, PacketSender, nothing_beside};
+use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{
-    EN_ECONNABORTED, EN_EMSGSIZE, EN_ENOMSG, EN_ESHUTDOWN, EN_ETRUNCATED, Error, Result, Stage, is_connection,
-};
+use crate::error::{EN_ECONNABORTED, EN_ENOMSG, EN_ETRUNCATED, Error, Result, Stage, is_connection};
 use crate::packet::{Packet, Places};
-use crate::protocol::Gather;
 use crate::seldom::{Content, Seldom};
 use crate::socket::ancillary::Ancillary;
 use crate::transport::{StreamTransport, Transport};
@@ -255,113 +252,4 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 fn only_a_part() -> Error {
     let reason = "what has come is less than a whole packet: its bytes wait for the next receive";
     Error::new(EN_ENOMSG, reason).at(Stage::Receive)
-}
-
-/// Sends packets.
-pub struct StreamSender<T: StreamTransport + ?Sized> {
-    transport: Arc<T>,
-    /// None: everything can be sent.
-    closed: Option<Box<Closed>>,
-}
-
-/// Nothing can be sent any more.
-struct Closed {
-    /// Why: the end was sent, or half a packet.
-    why: Error,
-    eof_sent: bool,
-}
-
-impl<T: StreamTransport + ?Sized> StreamSender<T> {
-    /// Sends by a transport.
-    pub fn new(transport: Arc<T>) -> StreamSender<T> {
-        StreamSender { transport, closed: None }
-    }
-}
-
-/// A send has come to this.
-fn count(sent: &Attempt<usize>, counters: &Counters) {
-    counters.send_calls.add(1);
-    if let Ok(count) = sent {
-        counters.bytes_sent.add(*count);
-    }
-}
-
-impl<T: StreamTransport + ?Sized> PacketSender for StreamSender<T> {
-    #[inline]
-    fn check(&self) -> Result<()> {
-        match &self.closed {
-            None => Ok(()),
-            Some(closed) => Err(closed.why.clone()),
-        }
-    }
-
-    fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if out.is_sent() {
-            return Ok(());
-        }
-        let sent = out.with_rest(
-            #[inline(always)]
-            |slices| self.transport.send(slices, hold),
-        );
-        count(&sent, counters);
-        out.advance(sent?);
-        if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
-    }
-
-    fn send_with_ancillary(
-        &mut self,
-        out: &mut Gather<'_>,
-        control: &[u8],
-        hold: Hold,
-        counters: &Counters,
-    ) -> Attempt<()> {
-        if out.is_empty() {
-            return Err(nothing_beside());
-        }
-        let sent = out.with_rest(|slices| self.transport.send_with_ancillary(slices, control, hold));
-        count(&sent, counters);
-        out.advance(sent?);
-        match out.is_sent() {
-            true => Ok(()),
-            false => {
-                Err(Error::new(EN_EMSGSIZE, "the packet is too large to go at once with its ancillary data")
-                    .into())
-            }
-        }
-    }
-
-    fn is_midway(&self) -> bool {
-        self.transport.is_midway()
-    }
-
-    fn end(&mut self, why: Error) {
-        self.closed.get_or_insert_with(|| Box::new(Closed { why, eof_sent: false }));
-    }
-
-    fn give_up_sending(&self, why: &str) {
-        self.transport.give_up_sending(why);
-    }
-
-    fn farewell(&mut self, hold: Hold) -> Attempt<()> {
-        self.transport.farewell(hold)
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone().plain()
-    }
-
-    fn send_eof(&mut self, is_down: bool, hold: Hold) -> Attempt<()> {
-        if self.closed.as_ref().is_some_and(|closed| closed.eof_sent) {
-            return Ok(());
-        }
-        if !is_down {
-            self.transport.send_eof(hold)?;
-        }
-        let closed = self.closed.get_or_insert_with(|| {
-            let why = Error::new(EN_ESHUTDOWN, "the end of the stream was already sent").at(Stage::Send);
-            Box::new(Closed { why, eof_sent: true })
-        });
-        closed.eof_sent = true;
-        Ok(())
-    }
 }

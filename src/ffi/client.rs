@@ -11,7 +11,8 @@ use super::packet_iter::en_packet_iter_t;
 use super::scope::{Ending, Scope};
 use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
 use crate::blocking::{Client, Closable, PacketIter};
-use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
+use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
+use crate::protocol::sink::COPY_BELOW;
 
 /// A blocking client of any family, seen through what all have in common. It is borrowed from the
 /// client it was got from (`en_tcp_client_as_client`, ...), and ends with it.
@@ -364,6 +365,49 @@ pub unsafe extern "C" fn en_client_send_packet(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live view, `data` NULL or `size` bytes.
+    unsafe {
+        match client.cast::<Client>().as_ref().is_some_and(Client::pushes_aside) {
+            true => put_aside_or_send(client, data, size, timeout_ms),
+            false => send_or_fail(client, data, size, timeout_ms),
+        }
+    }
+}
+
+// Each by itself, so that the choice needs no frame.
+
+/// With a write buffer most sends come to this: nothing here runs callbacks, fails or panics, so there is
+/// nothing to guard.
+///
+/// # Safety
+/// As [`send_packet`], and `client` is not NULL.
+#[inline(never)]
+unsafe extern "C" fn put_aside_or_send(
+    client: *mut en_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: a live view, and `size` bytes, which is a possible size.
+    let is_there = !data.is_null()
+        && (1..COPY_BELOW).contains(&size)
+        && unsafe { (*client.cast::<Client>()).put_aside(std::slice::from_raw_parts(data.cast(), size)) };
+    match is_there {
+        true => EN_OK,
+        // SAFETY: as the caller promises.
+        false => unsafe { send_or_fail(client, data, size, timeout_ms) },
+    }
+}
+
+/// # Safety
+/// As [`send_packet`].
+#[inline(never)]
+unsafe extern "C" fn send_or_fail(
+    client: *mut en_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: as the caller promises.
     unsafe { work(client, |client| client.send_packet(bytes(data, size, "data")?, timeout_ms)) }
 }
 

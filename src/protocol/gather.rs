@@ -135,13 +135,7 @@ impl<'a> Gather<'a> {
 
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
     pub fn take_owned(&mut self) -> Gather<'static> {
-        let copied = if self.lent.len > 0 {
-            let mut all = Vec::with_capacity(self.len());
-            self.copy_to(&mut all);
-            all
-        } else {
-            std::mem::take(&mut self.copied)
-        };
+        let copied = if self.lent.len > 0 { self.to_vec() } else { std::mem::take(&mut self.copied) };
         let ends = std::mem::take(&mut self.ends);
         let Gather { sent, packets, done, first_end, .. } = *self;
         Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
@@ -292,7 +286,7 @@ impl<'a> Gather<'a> {
     }
 
     /// Hands what is left, as far as one system call takes it, to `send`.
-    #[inline]
+    #[inline(always)]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         match self.lent.is_empty() {
             true => send(&[IoSlice::new(&self.whole.unwrap_or(&self.copied)[self.sent..])]),
@@ -328,9 +322,20 @@ impl<'a> Gather<'a> {
             .chain(self.whole)
     }
 
-    /// Appends a copy of everything to `buffer`.
-    pub fn copy_to(&self, buffer: &mut Vec<u8>) {
-        self.chunks().for_each(|bytes| buffer.extend_from_slice(bytes));
+    /// A copy of everything.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len());
+        self.chunks().for_each(|bytes| all.extend_from_slice(bytes));
+        all
+    }
+
+    /// Copies everything into `buffer`, which has exactly that size.
+    pub fn copy_to(&self, mut buffer: &mut [u8]) {
+        for bytes in self.chunks() {
+            let (here, behind) = buffer.split_at_mut(bytes.len());
+            here.copy_from_slice(bytes);
+            buffer = behind;
+        }
     }
 }
 
@@ -366,9 +371,7 @@ mod tests {
             gather.advance(3);
             assert_eq!((rest(gather), gather.packets_sent()), (b"it is".to_vec(), 0));
             assert!(!gather.is_between_packets());
-            let mut all = Vec::new();
-            gather.copy_to(&mut all);
-            assert_eq!(all, packet);
+            assert_eq!(gather.to_vec(), packet);
             let mut owned = gather.take_owned();
             assert_eq!(rest(&owned), b"it is");
             owned.advance(5);
@@ -500,8 +503,8 @@ mod tests {
         assert_eq!(first, MOST_SLICES * COPY_BELOW);
         gather.advance(first);
         assert_eq!(rest(&gather).len(), COPY_BELOW);
-        let mut copy = Vec::new();
+        let mut copy = vec![0; gather.len()];
         gather.copy_to(&mut copy);
-        assert_eq!(copy.len(), gather.len());
+        assert_eq!(copy, gather.to_vec());
     }
 }

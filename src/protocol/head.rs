@@ -47,19 +47,30 @@ impl Head {
         size <= self.most
     }
 
-    /// Appends itself before a packet of so many bytes. There should be room for [`Head::WIDEST`] bytes.
-    #[inline(always)]
-    pub fn write(&self, size: usize, bytes: &mut Vec<u8>) {
+    /// How many bytes it has.
+    #[inline]
+    pub fn width(&self) -> usize {
+        usize::from(self.width)
+    }
+
+    /// Its bytes before a packet of so many; behind as many as it has, others that do not count.
+    #[inline]
+    pub fn wide(&self, size: usize) -> [u8; Head::WIDEST] {
         let length = size as u64 + u64::from(self.counted);
-        let wide = match self.order {
-            // By 64 if it has none: that shifts nothing, and none of it stays.
+        match self.order {
+            // By 64 if it has none, which shifts nothing.
             ByteOrder::Big => length.wrapping_shl(64 - 8 * u32::from(self.width)).to_be_bytes(),
             ByteOrder::Little => length.to_le_bytes(),
-        };
-        let start = bytes.len();
-        // To copy as many as there are would be a call.
-        bytes.extend_from_slice(&wide);
-        bytes.truncate(start + usize::from(self.width));
+        }
+    }
+
+    /// Appends it before a packet of so many bytes.
+    #[inline(always)]
+    pub fn write(&self, size: usize, bytes: &mut Vec<u8>) {
+        let end = bytes.len() + self.width();
+        // To copy only what counts would be a call.
+        bytes.extend_from_slice(&self.wide(size));
+        bytes.truncate(end);
     }
 
     /// Whether a packet goes out as it is given.

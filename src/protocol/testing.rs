@@ -28,8 +28,11 @@ pub fn decoder(protocol: &dyn StreamProtocol) -> Box<dyn Decoder> {
 pub fn encoded(protocol: &dyn StreamProtocol, parts: &[&[u8]]) -> Result<Vec<u8>, i32> {
     let mut gather = Gather::default();
     protocol.encode(parts, &mut gather.sink()).map_err(|error| error.code())?;
-    let mut bytes = Vec::new();
-    gather.copy_to(&mut bytes);
+    let bytes = gather.to_vec();
+    if let (Some(head), [packet]) = (protocol.head(), parts) {
+        assert!(head.admits(packet.len()));
+        assert_eq!(bytes, [&head.wide(packet.len())[..head.width()], packet].concat());
+    }
     Ok(bytes)
 }
 

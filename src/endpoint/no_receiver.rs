@@ -1,12 +1,11 @@
-//! The direction that an endpoint does not have.
+//! The receiving direction that an endpoint does not have.
 
 use std::sync::Arc;
 
-use super::{Counters, PacketReceiver, PacketSender};
+use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::packet::{Packet, Places};
-use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::transport::Transport;
 
@@ -51,50 +50,7 @@ impl PacketReceiver for NoReceiver {
     }
 }
 
-/// The sending half of an endpoint that only receives.
-pub struct NoSender {
-    /// Even so it takes leave of the peer.
-    pub transport: Arc<dyn Transport>,
-}
-
-impl PacketSender for NoSender {
-    fn check(&self) -> Result<()> {
-        Err(only_receives())
-    }
-
-    fn send(&mut self, _out: &mut Gather<'_>, _hold: Hold, _counters: &Counters) -> Attempt<()> {
-        Err(only_receives().into())
-    }
-
-    fn send_with_ancillary(
-        &mut self,
-        _out: &mut Gather<'_>,
-        _control: &[u8],
-        _hold: Hold,
-        _counters: &Counters,
-    ) -> Attempt<()> {
-        Err(only_receives().into())
-    }
-
-    fn send_eof(&mut self, _is_down: bool, _hold: Hold) -> Attempt<()> {
-        Err(only_receives().into())
-    }
-
-    fn farewell(&mut self, hold: Hold) -> Attempt<()> {
-        self.transport.farewell(hold)
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone()
-    }
-}
-
 #[cold]
 fn only_sends() -> Error {
     Error::new(EN_EOPNOTSUPP, "this endpoint only sends")
-}
-
-#[cold]
-fn only_receives() -> Error {
-    Error::new(EN_EOPNOTSUPP, "this endpoint only receives")
 }

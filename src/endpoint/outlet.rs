@@ -1,0 +1,187 @@
+//! Where packets go out of an endpoint.
+
+use std::sync::Arc;
+
+use super::Counters;
+use crate::attempt::{Attempt, Hold, Stop};
+use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage, invalid};
+use crate::protocol::Gather;
+use crate::transport::{DatagramTransport, StreamTransport, Transport};
+
+/// A transport, and what packets are to it.
+#[derive(Clone)]
+pub enum Outlet {
+    /// They are bytes, one behind the other.
+    Stream(Arc<dyn StreamTransport>),
+    /// Each is a datagram.
+    Datagrams(Arc<dyn DatagramTransport>),
+    /// The endpoint only receives. Even so it takes leave of the peer.
+    Closed(Arc<dyn Transport>),
+}
+
+impl Outlet {
+    /// Whether anything ever goes out.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Outlet::Stream(_) | Outlet::Datagrams(_) => Ok(()),
+            Outlet::Closed(_) => Err(only_receives()),
+        }
+    }
+
+    /// Sends what was gathered, with at most one system call.
+    #[inline(always)]
+    pub fn send(&self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
+        match self {
+            Outlet::Stream(transport) => send_bytes(&**transport, out, hold, counters),
+            Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
+            Outlet::Closed(_) => Err(only_receives().into()),
+        }
+    }
+
+    /// Sends what was gathered and a control message with it, at once or not at all.
+    #[inline]
+    pub fn send_with_ancillary(
+        &self,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()> {
+        if out.is_empty() {
+            return self.check().map_err(Stop::from).and(Err(nothing_beside()));
+        }
+        let sent = out.with_rest(|slices| match self {
+            Outlet::Stream(transport) => transport.send_with_ancillary(slices, control, hold),
+            Outlet::Datagrams(transport) => transport.send_with_ancillary(slices, control, hold),
+            Outlet::Closed(_) => Err(only_receives().into()),
+        });
+        count(&sent, counters);
+        match (self, sent?) {
+            (Outlet::Stream(_), sent) => out.advance(sent),
+            _ => out.advance_packets(1),
+        }
+        match out.is_sent() {
+            true => Ok(()),
+            false => Err(Stop::Failed(too_large_for_once())),
+        }
+    }
+
+    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
+    pub fn is_midway(&self) -> bool {
+        matches!(self, Outlet::Stream(transport) if transport.is_midway())
+    }
+
+    /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
+    pub fn give_up_sending(&self, why: &str) {
+        if let Outlet::Stream(transport) = self {
+            transport.give_up_sending(why);
+        }
+    }
+
+    /// Sends the end of the stream.
+    pub fn send_eof(&self, hold: Hold) -> Attempt<()> {
+        match self {
+            Outlet::Stream(transport) => transport.send_eof(hold),
+            Outlet::Datagrams(_) => Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into()),
+            Outlet::Closed(_) => Err(only_receives().into()),
+        }
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        match self {
+            Outlet::Stream(transport) => transport.clone().plain(),
+            Outlet::Datagrams(transport) => transport.clone().plain(),
+            Outlet::Closed(transport) => transport.clone(),
+        }
+    }
+}
+
+/// A send has come to this.
+fn count(sent: &Attempt<usize>, counters: &Counters) {
+    counters.send_calls.add(1);
+    if let Ok(count) = sent {
+        counters.bytes_sent.add(*count);
+    }
+}
+
+#[inline(always)]
+fn send_bytes(
+    transport: &dyn StreamTransport,
+    out: &mut Gather<'_>,
+    hold: Hold,
+    counters: &Counters,
+) -> Attempt<()> {
+    if out.is_sent() {
+        return Ok(());
+    }
+    let sent = out.with_rest(
+        #[inline(always)]
+        |slices| transport.send(slices, hold),
+    );
+    count(&sent, counters);
+    out.advance(sent?);
+    if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
+}
+
+#[inline(always)]
+fn send_datagrams(
+    transport: &dyn DatagramTransport,
+    out: &mut Gather<'_>,
+    hold: Hold,
+    counters: &Counters,
+) -> Attempt<()> {
+    if out.packets_sent() == out.packets() {
+        return Ok(());
+    }
+    let outcome = if let Some(datagram) = out.only_packet() {
+        transport.send_one(datagram, hold).map(|()| 1)
+    } else {
+        send_several(transport, out, hold)
+    };
+    counters.send_calls.add(1);
+    let count = outcome.map_err(not_sent)?;
+    let before = out.sent();
+    out.advance_packets(count);
+    counters.bytes_sent.add(out.sent() - before);
+    if out.packets_sent() == out.packets() { Ok(()) } else { Err(Stop::Again) }
+}
+
+#[inline(never)]
+fn send_several(transport: &dyn DatagramTransport, out: &Gather<'_>, hold: Hold) -> Attempt<usize> {
+    if let Some((bytes, size)) = out.alike() {
+        return transport.send_alike(bytes, size, hold);
+    }
+    let packets = out.unsent_packets();
+    let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
+    transport.send(&datagrams, hold)
+}
+
+/// The kernel reports what became of earlier datagrams with the next call, which then sends nothing.
+fn not_sent(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(error) if error.code() == EN_ECONNREFUSED => Stop::Failed(Error::new(
+            EN_ECONNREFUSED,
+            "connection refused: nobody receives at the peer's port, as an earlier datagram found; this one was not sent",
+        )),
+        stop => stop,
+    }
+}
+
+/// Linux would drop descriptors that go with no byte at all, and say nothing.
+#[cold]
+fn nothing_beside() -> Stop {
+    let reason = "ancillary data needs at least one byte to go with it: the packet became none";
+    Stop::Failed(invalid(reason).at(Stage::Send))
+}
+
+#[cold]
+fn too_large_for_once() -> Error {
+    Error::new(EN_EMSGSIZE, "the packet is too large to go at once with its ancillary data")
+}
+
+#[cold]
+fn only_receives() -> Error {
+    Error::new(EN_EOPNOTSUPP, "this endpoint only receives")
+}
