@@ -4,7 +4,6 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
 use std::slice;
 
-use super::block::Releasing;
 use super::{Loose, Packet};
 
 /// Packets for somebody who takes each where it lies. On its way to the application it would be copied
@@ -245,9 +244,7 @@ impl Deref for Handed<'_> {
 
 impl Drop for Handed<'_> {
     fn drop(&mut self) {
-        // Nobody has taken it, or we would not be dropped.
-        let mut release = Releasing::of(self.block);
-        release.add(self.0.as_ptr());
-        release.end();
+        // SAFETY: nobody has taken it, or we would not be dropped.
+        unsafe { Packet::release_in(self.block.as_ptr().cast(), self.0.as_ptr()) };
     }
 }

@@ -231,7 +231,7 @@ impl Storage {
 impl Filling {
     pub(super) fn new(capacity: usize) -> Filling {
         let mut filling = Filling { block: Block::new(capacity, HOLDS) };
-        *filling = Book { holds: HOLDS, start: 0, end: 0 };
+        filling.begin_again();
         filling
     }
 

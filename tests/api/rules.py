@@ -157,7 +157,8 @@ RULES = {
     "en_packet_release": rule("nothing", packet=Given("&fx->packet", null=OK),
                               after=unless_null("packet", "CHECK(fx->packet.data == NULL && fx->packet.size == 0);")),
     "en_packets_release": rule("nothing", packets=Given("&fx->packet", null=OK), count=Size("1", smaller=(("0", OK),)),
-                               after=unless_null("packets", "CHECK((fx->packet.data == NULL) == (fx->packet.owner == NULL));")),
+                               after=lambda arguments: "" if "NULL" in arguments["packets"] else
+                               f"CHECK((fx->packet.owner == NULL) == ({arguments['count']} > 0));"),
     "en_packet_retain": rule(packet=Given("&fx->packet", variants=(("(en_packet_release(&fx->packet), &fx->packet)", invalid("released")),)),
                              copy=Output("en_packet_t", free="en_packet_release")),
 

@@ -374,8 +374,10 @@ static void take_number(numbers_t *numbers, en_packet_t *packet)
     check_number(packet, numbers->next);
     if (numbers->next % KEPT_EACH == 0)
         numbers->kept[numbers->next / KEPT_EACH] = *packet;
-    else
+    else if (numbers->next % 2 == 0)
         en_packet_release(packet);
+    else
+        en_packets_release(packet, 1);
     numbers->next++;
 }
 

@@ -214,6 +214,29 @@ static void packets_with_release_are_given_back(void)
     close_with(&wire, &plan);
 }
 
+static void several_with_release_are_given_back_together(void)
+{
+    plan_t plan = good_plan();
+    en_packet_t packets[3] = {0};
+    en_packet_t again = {0};
+    wire_t wire;
+
+    plan.fresh = true;
+    open_with(&wire, &plan, release);
+    peer_send_text(wire.fd, "one\n");
+    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[0]));
+    peer_send_text(wire.fd, "two\n");
+    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[1]));
+    CHECK_OK(en_packet_retain(&packets[0], &again));
+    CHECK_OK(en_packet_retain(&packets[0], &packets[2]));
+    en_packets_release(packets, 3);
+    CHECK_INT(atomic_load(&plan.released), 1);
+    CHECK_BYTES(again.data, again.size, "one", 3);
+    en_packets_release(&again, 1);
+    CHECK_INT(atomic_load(&plan.released), 2);
+    close_with(&wire, &plan);
+}
+
 static void a_packet_keeps_the_protocol_until_its_release(void)
 {
     plan_t plan = good_plan();
@@ -352,6 +375,7 @@ static const test_case_t cases[] = {
     CASE(what_is_left_over_goes_to_the_next_buffer),
     CASE(packets_are_copied_without_release),
     CASE(packets_with_release_are_given_back),
+    CASE(several_with_release_are_given_back_together),
     CASE(a_packet_keeps_the_protocol_until_its_release),
     CASE(a_start_within_the_buffer),
     CASE(buffers_that_cannot_be),
