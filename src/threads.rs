@@ -1,9 +1,24 @@
 //! Whether the program has one thread: then nobody can come between two steps, and a locked
 //! instruction is saved, which takes longer than all else that a call does without the system.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
-use crate::socket::single_threaded::is_single;
+/// What says so: not 0 if there is one thread.
+static SINGLE: OnceLock<&AtomicU8> = OnceLock::new();
+
+/// From here on `single` says whether there is one thread: it is not 0 then, and only that thread changes
+/// it, before another begins.
+pub(crate) fn learn_from(single: &'static AtomicU8) {
+    // Who is second says the same.
+    let _ = SINGLE.set(single);
+}
+
+/// Whether the calling thread is known to be the only one.
+#[inline]
+pub(crate) fn is_single() -> bool {
+    SINGLE.get().is_some_and(|single| single.load(Ordering::Relaxed) != 0)
+}
 
 /// Makes a number `to` if it is `from`; whether it was.
 #[inline]

@@ -17,7 +17,7 @@ use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
 use crate::socket::names::Names;
-use crate::socket::slot::{Guard, Slot};
+use crate::socket::slot::{Guard, Slot, Visit};
 use crate::transport::Transport;
 
 mod closing;
@@ -58,7 +58,8 @@ pub struct Client {
     puts_aside: bool,
     /// Whether a short packet may be put aside with nothing else to look at.
     pushes_aside: bool,
-    /// Otherwise: whether packets may be put aside right where they are encoded.
+    /// Otherwise, as one is in the way of the other: whether packets may be put aside right where they are
+    /// encoded.
     encodes_aside: bool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
@@ -68,6 +69,9 @@ pub struct Client {
     says_farewell: bool,
     survives_fork: bool,
 }
+
+/// A call that has been inside, and has not left: as long as it lasts, the client stays.
+pub struct Inside<'a>(#[expect(dead_code, reason = "it is only held")] Option<Visit<'a, Sender>>);
 
 impl Client {
     /// A client over a connection. Closing takes so long at most.
@@ -136,26 +140,32 @@ impl Client {
         self.pushes_aside
     }
 
-    /// Puts a short packet aside if nothing stands in its way; whether it has. Else [`Self::send_packet`]
-    /// does, or says what stands in the way. It runs no code of the application, and never waits or panics.
+    /// Puts a short packet aside if nothing stands in its way. Else [`Self::send_packet`] does, or says what
+    /// stands in the way: as long as it may, what is answered is to be kept, and with it the client. This
+    /// runs no code of the application; who closes the client meanwhile may leave its end to us.
     #[inline(always)]
-    pub fn put_aside(&self, packet: &[u8]) -> bool {
+    pub fn put_aside(&self, packet: &[u8]) -> std::result::Result<(), Inside<'_>> {
         // In a forked child what is put aside may be the parent's.
         if !self.life.is_own() {
-            return false;
+            return Err(Inside(None));
         }
-        let Some(mut half) = self.sending.try_lock() else { return false };
+        let Some(mut half) = self.sending.try_lock() else { return Err(Inside(None)) };
         let is_there = !self.is_done() && half.push(packet);
         if is_there {
             self.unsent.store(true, Ordering::Relaxed);
             self.counters.packets_sent.add(1);
         }
-        is_there
+        let inside = (!is_there).then(|| self.sending.visit());
+        drop(half);
+        match is_there {
+            true => Ok(()),
+            false => Err(Inside(inside)),
+        }
     }
 
     /// Sends one packet, given in parts.
     pub fn send_packet_parts(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
-        self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| self.send(half, parts, deadline))
+        self.send_batches(timeout_ms, &mut |out| self.encoder.encode(parts, out).map(|()| true)).1
     }
 
     #[inline(always)]
@@ -180,18 +190,34 @@ impl Client {
     }
 
     /// Sends packets until one fails, and says how many went.
-    #[inline(never)]
     pub fn send_packets<'p>(
         &self,
         packets: &mut impl Iterator<Item = Result<&'p [u8]>>,
         timeout_ms: i64,
+    ) -> (usize, Result<()>) {
+        self.send_batches(timeout_ms, &mut |out| {
+            while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
+                let Some(packet) = packets.next() else { return Ok(true) };
+                self.encoder.encode(&[packet?], out)?;
+            }
+            Ok(false)
+        })
+    }
+
+    /// Sends batches until one fails. `gather` makes one: whether it was the last, or why its next packet
+    /// cannot go.
+    #[inline(never)]
+    fn send_batches<'a>(
+        &'a self,
+        timeout_ms: i64,
+        gather: &mut dyn FnMut(&mut Gather<'a>) -> Result<bool>,
     ) -> (usize, Result<()>) {
         let mut went = 0;
         let outcome = self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
             half.check()?;
             loop {
                 let mut out = Gather::default();
-                let gathered = self.gather(packets, &mut out);
+                let gathered = gather(&mut out);
                 let outcome = self.transmit(half, &mut out, deadline);
                 let whole = if outcome.is_ok() { out.packets() } else { out.packets_sent() };
                 self.counters.packets_sent.add(whole);
@@ -203,19 +229,6 @@ impl Client {
             }
         });
         (went, outcome)
-    }
-
-    /// One batch: whether it was the last, or why the next packet cannot go.
-    fn gather<'a, 'b: 'a>(
-        &'a self,
-        packets: &mut impl Iterator<Item = Result<&'b [u8]>>,
-        out: &mut Gather<'a>,
-    ) -> Result<bool> {
-        while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
-            let Some(packet) = packets.next() else { return Ok(true) };
-            self.encoder.encode(&[packet?], out)?;
-        }
-        Ok(false)
     }
 
     /// Sends what was gathered.
@@ -394,10 +407,10 @@ impl Client {
     ) -> Result<T> {
         let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
         if self.puts_aside {
-            self.leave_to_parent(&mut *half);
+            self.leave_to_parent(&mut half);
         }
         self.begin()
-            .and_then(|()| work(&mut *half, &mut deadline))
+            .and_then(|()| work(&mut half, &mut deadline))
             .map_err(|error| self.explain(error, Stage::Send))
     }
 

@@ -38,7 +38,7 @@ impl Life {
         verdict == word(OWN) || verdict == word(CHILD)
     }
 
-    /// The same, and that the process that made the handle uses it.
+    /// The same, of the process that made the handle: no in a forked child.
     #[inline]
     pub fn is_own(&self) -> bool {
         self.verdict.load(Ordering::Relaxed) == word(OWN)

@@ -61,7 +61,7 @@ pub(super) fn over_stream(
     };
     let encoder = protocol.clone().into();
     let sender = match directions {
-        Directions::Receive => Sender::new(Outlet::Closed(transport.clone())),
+        Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
         _ => Sender::new(Outlet::Stream(transport.clone())).with_buffer(options.write_buffer, &encoder),
     };
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
@@ -80,7 +80,7 @@ pub(super) fn over_datagrams(
         _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),
     };
     let sender = Sender::new(match directions {
-        Directions::Receive => Outlet::Closed(transport.clone()),
+        Directions::Receive => Outlet::ReceivesOnly(transport.clone()),
         _ => Outlet::Datagrams(transport.clone()),
     });
     let encoder = protocol.clone().into();

@@ -71,12 +71,13 @@ impl Aside {
         self.head.is_some()
     }
 
-    /// Puts a packet with its head right behind what is there, into memory that is there; whether that could
-    /// be done.
+    /// Puts a short packet with its head right behind what is there, into memory that is there; whether that
+    /// could be done.
     #[inline(always)]
     pub fn push(&mut self, packet: &[u8]) -> bool {
         let Some(head) = &self.head else { return false };
-        if self.gone > 0 || !head.admits(packet.len()) {
+        // What is long is sent from where it lies.
+        if packet.len() >= COPY_BELOW || !head.admits(packet.len()) {
             return false;
         }
         let most = Head::WIDEST + packet.len();
@@ -103,8 +104,9 @@ impl Aside {
         self.bytes.truncate(self.end);
         encoder.write(parts, &mut Sink::copying(&mut self.bytes))?;
         let fits = self.bytes.len() <= self.size;
-        if fits {
-            self.end = self.bytes.len();
+        match fits {
+            true => self.end = self.bytes.len(),
+            false => self.bytes.truncate(self.end),
         }
         Ok(fits)
     }
@@ -159,7 +161,8 @@ mod tests {
         assert!(aside.push(b"") && aside.push(&[7; 9]));
         assert_eq!(aside.rest(), b"\0\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07");
         aside.advance(1);
-        assert!(!aside.push(b""), "what is there has begun to go");
+        assert!(aside.push(b"a"), "what has begun to go is in nobody's way");
+        assert_eq!(aside.rest(), b"\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07\0\x01a");
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Encoder {
     ) -> Result<T> {
         let head = self.head();
         if let [packet] = parts
-            && head.is_some_and(|head| head.is_nothing_before(packet))
+            && head.is_some_and(|head| head.leaves_as_it_is(packet))
         {
             return Gather::with_whole(packet, work);
         }

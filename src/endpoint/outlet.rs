@@ -9,14 +9,13 @@ use crate::protocol::Gather;
 use crate::transport::{DatagramTransport, StreamTransport, Transport};
 
 /// A transport, and what packets are to it.
-#[derive(Clone)]
 pub enum Outlet {
     /// They are bytes, one behind the other.
     Stream(Arc<dyn StreamTransport>),
     /// Each is a datagram.
     Datagrams(Arc<dyn DatagramTransport>),
-    /// The endpoint only receives. Even so it takes leave of the peer.
-    Closed(Arc<dyn Transport>),
+    /// None go out. Even so the endpoint takes leave of the peer.
+    ReceivesOnly(Arc<dyn Transport>),
 }
 
 impl Outlet {
@@ -25,7 +24,7 @@ impl Outlet {
     pub fn check(&self) -> Result<()> {
         match self {
             Outlet::Stream(_) | Outlet::Datagrams(_) => Ok(()),
-            Outlet::Closed(_) => Err(only_receives()),
+            Outlet::ReceivesOnly(_) => Err(only_receives()),
         }
     }
 
@@ -35,7 +34,7 @@ impl Outlet {
         match self {
             Outlet::Stream(transport) => send_bytes(&**transport, out, hold, counters),
             Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
-            Outlet::Closed(_) => Err(only_receives().into()),
+            Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
     }
 
@@ -54,7 +53,7 @@ impl Outlet {
         let sent = out.with_rest(|slices| match self {
             Outlet::Stream(transport) => transport.send_with_ancillary(slices, control, hold),
             Outlet::Datagrams(transport) => transport.send_with_ancillary(slices, control, hold),
-            Outlet::Closed(_) => Err(only_receives().into()),
+            Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         });
         count(&sent, counters);
         match (self, sent?) {
@@ -84,7 +83,7 @@ impl Outlet {
         match self {
             Outlet::Stream(transport) => transport.send_eof(hold),
             Outlet::Datagrams(_) => Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into()),
-            Outlet::Closed(_) => Err(only_receives().into()),
+            Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
     }
 
@@ -93,7 +92,7 @@ impl Outlet {
         match self {
             Outlet::Stream(transport) => transport.clone().plain(),
             Outlet::Datagrams(transport) => transport.clone().plain(),
-            Outlet::Closed(transport) => transport.clone(),
+            Outlet::ReceivesOnly(transport) => transport.clone(),
         }
     }
 }

@@ -111,7 +111,9 @@ impl Sender {
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
-        self.send_aside_first(hold, counters)?;
+        if !out.is_empty() {
+            self.send_aside_first(hold, counters)?;
+        }
         self.outlet.send_with_ancillary(out, control, hold, counters)
     }
 

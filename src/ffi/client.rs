@@ -12,7 +12,6 @@ use super::scope::{Ending, Scope};
 use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
 use crate::blocking::{Client, Closable, PacketIter};
 use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
-use crate::protocol::sink::COPY_BELOW;
 
 /// A blocking client of any family, seen through what all have in common. It is borrowed from the
 /// client it was got from (`en_tcp_client_as_client`, ...), and ends with it.
@@ -375,8 +374,8 @@ pub unsafe extern "C" fn en_client_send_packet(
 
 // Each by itself, so that the choice needs no frame.
 
-/// With a write buffer most sends come to this: nothing here runs callbacks, fails or panics, so there is
-/// nothing to guard.
+/// With a write buffer most sends come to this: nothing here runs callbacks or fails, so there is nothing to
+/// guard.
 ///
 /// # Safety
 /// As [`send_packet`], and `client` is not NULL.
@@ -387,14 +386,17 @@ unsafe extern "C" fn put_aside_or_send(
     size: usize,
     timeout_ms: i64,
 ) -> c_int {
-    // SAFETY: a live view, and `size` bytes, which is a possible size.
-    let is_there = !data.is_null()
-        && (1..COPY_BELOW).contains(&size)
-        && unsafe { (*client.cast::<Client>()).put_aside(std::slice::from_raw_parts(data.cast(), size)) };
-    match is_there {
-        true => EN_OK,
+    // SAFETY: `data` is NULL or `size` bytes.
+    let Ok(packet) = (unsafe { bytes(data, size, "data") }) else {
         // SAFETY: as the caller promises.
-        false => unsafe { send_or_fail(client, data, size, timeout_ms) },
+        return unsafe { send_or_fail(client, data, size, timeout_ms) };
+    };
+    // SAFETY: a live view.
+    match unsafe { &*client.cast::<Client>() }.put_aside(packet) {
+        Ok(()) => EN_OK,
+        // Somebody may be waiting to free the client: until this call has left.
+        // SAFETY: as the caller promises.
+        Err(_inside) => unsafe { send_or_fail(client, data, size, timeout_ms) },
     }
 }
 

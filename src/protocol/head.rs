@@ -73,9 +73,9 @@ impl Head {
         bytes.truncate(end);
     }
 
-    /// Whether a packet goes out as it is given.
+    /// Whether a packet goes out with nothing before it; no if it is too large.
     #[inline]
-    pub fn is_nothing_before(&self, packet: &[u8]) -> bool {
+    pub fn leaves_as_it_is(&self, packet: &[u8]) -> bool {
         self.width == 0 && self.admits(packet.len())
     }
 }

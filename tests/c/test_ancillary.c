@@ -167,6 +167,7 @@ static void what_cannot_be_sent(void)
     en_datagram_protocol_t *datagrams = protocol_datagrams();
     en_unix_datagram_client_t *client = NULL;
     en_stream_protocol_t *raw = NULL;
+    en_unix_stream_options_t *buffered = NULL;
     en_unix_stream_client_t *stream = NULL;
     int closed = dup(0);
     int ends[2];
@@ -182,10 +183,15 @@ static void what_cannot_be_sent(void)
     CHECK_OK(en_ancillary_add_fds(wire.ancillary, &wire.fd, 1));
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     REQUIRE_OK(en_stream_protocol_new_raw(&raw, 0));
-    REQUIRE_OK(en_unix_stream_client_from_fd(&stream, ends[0], raw, NULL));
+    CHECK_OK(en_unix_stream_options_new(&buffered));
+    CHECK_OK(en_unix_stream_options_set_write_buffer(buffered, 100));
+    REQUIRE_OK(en_unix_stream_client_from_fd(&stream, ends[0], raw, buffered));
+    CHECK_OK(en_unix_stream_client_send_packet(stream, "put aside", 9, 20000));
     CHECK_CODE(
         en_unix_stream_client_send_packet_with_ancillary(stream, NULL, 0, wire.ancillary, 20000),
         EN_EINVAL);
+    peer_expect_nothing(ends[1]);
+    en_unix_stream_options_free(buffered);
     en_unix_stream_client_free(stream);
     en_stream_protocol_free(raw);
     close(ends[1]);

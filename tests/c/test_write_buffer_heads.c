@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PRIMING = 100, THREADS = 4, EACH = 500 };
+enum { PRIMING = 200, THREADS = 4, EACH = 500 };
 
 static const char zeros[PRIMING];
 

@@ -17,15 +17,15 @@ LIMITS = {
     "recv_packets": 65,
     "recv_start": 98,
     "send_packet": 400,
-    "send_packet_buffered": 142,
+    "send_packet_buffered": 150,
     "send_packets": 158,
     "udp_recv_packet": 475,
     "udp_recv_packet_offload": 258,
     "udp_recv_packets_offload": 106,
-    "udp_send_packet": 276,
+    "udp_send_packet": 290,
     "udp_send_packets": 136,
     "recv_with_descriptor": 995,
-    "send_with_descriptor": 705,
+    "send_with_descriptor": 725,
 }
 
 

@@ -110,8 +110,8 @@ impl Client {
     fn leave(&self) -> Result<()> {
         let flushed = match self.sending.close().lock_until(None) {
             Some(mut half) => {
-                self.leave_to_parent(&mut *half);
-                self.flush_last(&mut *half, &mut Deadline::after_ms(0))
+                self.leave_to_parent(&mut half);
+                self.flush_last(&mut half, &mut Deadline::after_ms(0))
             }
             None => Ok(()),
         };
@@ -142,8 +142,8 @@ impl Client {
                 false => Ok(()),
             };
         };
-        self.leave_to_parent(&mut *half);
-        self.flush_last(&mut *half, &mut deadline)?;
+        self.leave_to_parent(&mut half);
+        self.flush_last(&mut half, &mut deadline)?;
         // A peer that does not answer in time is left as it is.
         let _ = self.last(&*half.transport(), &mut deadline, |hold| half.farewell(hold));
         Ok(())
