@@ -14,6 +14,7 @@ use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
 use crate::protocol::Gather;
+use crate::protocol::sink::COPY_BELOW;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::fork;
 use crate::socket::names::Names;
@@ -145,8 +146,8 @@ impl Client {
     /// runs no code of the application; who closes the client meanwhile may leave its end to us.
     #[inline(always)]
     pub fn put_aside(&self, packet: &[u8]) -> std::result::Result<(), Inside<'_>> {
-        // In a forked child what is put aside may be the parent's.
-        if !self.life.is_own() {
+        // What is long is sent from where it lies. In a forked child what is put aside may be the parent's.
+        if packet.len() >= COPY_BELOW || !self.life.is_own() {
             return Err(Inside(None));
         }
         let Some(mut half) = self.sending.try_lock() else { return Err(Inside(None)) };

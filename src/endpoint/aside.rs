@@ -71,13 +71,12 @@ impl Aside {
         self.head.is_some()
     }
 
-    /// Puts a short packet with its head right behind what is there, into memory that is there; whether that
-    /// could be done.
+    /// Puts a packet with its head right behind what is there, into memory that is there; whether that could
+    /// be done.
     #[inline(always)]
     pub fn push(&mut self, packet: &[u8]) -> bool {
         let Some(head) = &self.head else { return false };
-        // What is long is sent from where it lies.
-        if packet.len() >= COPY_BELOW || !head.admits(packet.len()) {
+        if !head.admits(packet.len()) {
             return false;
         }
         let most = Head::WIDEST + packet.len();
