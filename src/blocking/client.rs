@@ -131,8 +131,24 @@ impl Client {
     #[inline]
     pub fn send_packet(&self, packet: &[u8], timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            self.send(half, &[packet], deadline)
+            match self.encodes_aside && half.encode_aside(&self.encoder, &[packet])? {
+                true => self.unsent.store(true, Ordering::Relaxed),
+                false => self.send_now(half, packet, deadline)?,
+            }
+            self.counters.packets_sent.add(1);
+            Ok(())
         })
+    }
+
+    #[inline(always)]
+    fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
+        half.check()?;
+        // No level of calls around a system call that could be saved; see `StreamReceiver`.
+        self.encoder.with_encoded(
+            &[packet],
+            #[inline(always)]
+            |out| self.transmit(half, out, deadline),
+        )
     }
 
     /// Whether short packets are tried with [`Self::put_aside`] first.
@@ -167,27 +183,6 @@ impl Client {
     /// Sends one packet, given in parts.
     pub fn send_packet_parts(&self, parts: &[&[u8]], timeout_ms: i64) -> Result<()> {
         self.send_batches(timeout_ms, &mut |out| self.encoder.encode(parts, out).map(|()| true)).1
-    }
-
-    #[inline(always)]
-    fn send(&self, half: &mut Sender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        match self.encodes_aside && half.encode_aside(&self.encoder, parts)? {
-            true => self.unsent.store(true, Ordering::Relaxed),
-            false => self.send_now(half, parts, deadline)?,
-        }
-        self.counters.packets_sent.add(1);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn send_now(&self, half: &mut Sender, parts: &[&[u8]], deadline: &mut Deadline) -> Result<()> {
-        half.check()?;
-        // No level of calls around a system call that could be saved; see `StreamReceiver`.
-        self.encoder.with_encoded(
-            parts,
-            #[inline(always)]
-            |out| self.transmit(half, out, deadline),
-        )
     }
 
     /// Sends packets until one fails, and says how many went.

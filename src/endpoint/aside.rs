@@ -54,8 +54,10 @@ impl Aside {
         if out.sent() > 0 || len > self.size {
             return false;
         }
-        self.bytes.copy_within(self.gone..self.end, 0);
-        (self.gone, self.end) = (0, self.end - self.gone);
+        if self.gone > 0 {
+            self.bytes.copy_within(self.gone..self.end, 0);
+            (self.gone, self.end) = (0, self.end - self.gone);
+        }
         if len > self.bytes.len() {
             // And as much again, for what follows.
             self.bytes.resize((2 * len).min(self.size), 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Counters;
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result, Stage, invalid};
+use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result};
 use crate::protocol::Gather;
 use crate::transport::{DatagramTransport, StreamTransport, Transport};
 
@@ -38,7 +38,7 @@ impl Outlet {
         }
     }
 
-    /// Sends what was gathered and a control message with it, at once or not at all.
+    /// Sends what was gathered, which is something, and a control message with it, at once or not at all.
     #[inline]
     pub fn send_with_ancillary(
         &self,
@@ -47,9 +47,6 @@ impl Outlet {
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
-        if out.is_empty() {
-            return self.check().map_err(Stop::from).and(Err(nothing_beside()));
-        }
         let sent = out.with_rest(|slices| match self {
             Outlet::Stream(transport) => transport.send_with_ancillary(slices, control, hold),
             Outlet::Datagrams(transport) => transport.send_with_ancillary(slices, control, hold),
@@ -166,13 +163,6 @@ fn not_sent(stop: Stop) -> Stop {
         )),
         stop => stop,
     }
-}
-
-/// Linux would drop descriptors that go with no byte at all, and say nothing.
-#[cold]
-fn nothing_beside() -> Stop {
-    let reason = "ancillary data needs at least one byte to go with it: the packet became none";
-    Stop::Failed(invalid(reason).at(Stage::Send))
 }
 
 #[cold]

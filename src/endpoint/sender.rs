@@ -6,7 +6,7 @@ use super::aside::Aside;
 use super::outlet::Outlet;
 use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, is_connection};
+use crate::error::{EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
 use crate::protocol::Gather;
 use crate::transport::Transport;
 
@@ -111,9 +111,10 @@ impl Sender {
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
-        if !out.is_empty() {
-            self.send_aside_first(hold, counters)?;
+        if out.is_empty() {
+            return Err(nothing_beside().into());
         }
+        self.send_aside_first(hold, counters)?;
         self.outlet.send_with_ancillary(out, control, hold, counters)
     }
 
@@ -180,14 +181,14 @@ impl Sender {
         match self.flush(hold, counters) {
             Ok(()) => self.outlet.send_eof(hold)?,
             // The connection is down: there is nobody to tell.
-            Err(Stop::Failed(error)) if is_connection(error.code()) => self.forget_unsent(),
+            Err(Stop::Failed(error)) if is_connection(error.code()) => {}
             Err(stop) => return Err(stop),
         }
         self.end(Error::new(EN_ESHUTDOWN, "the end of the stream was already sent"), true);
         Ok(())
     }
 
-    /// Nothing can be sent any more; the first reason counts.
+    /// Nothing can be sent any more, nor what was put aside; the first reason counts.
     fn end(&mut self, error: Error, has_sent_eof: bool) {
         match self.state.as_deref_mut() {
             Some(State::Ended { eof_sent, .. }) => *eof_sent |= has_sent_eof,
@@ -207,4 +208,11 @@ impl Sender {
     pub fn transport(&self) -> Arc<dyn Transport> {
         self.outlet.transport()
     }
+}
+
+/// Linux would drop descriptors that go with no byte at all, and say nothing.
+#[cold]
+fn nothing_beside() -> Error {
+    let reason = "ancillary data needs at least one byte to go with it: the packet became none";
+    invalid(reason).at(Stage::Send)
 }

@@ -180,17 +180,23 @@ void peer_send_text(int fd, const char *text)
     peer_send(fd, text, strlen(text));
 }
 
-void peer_expect(int fd, const void *data, size_t size)
+size_t peer_read(int fd, char *into, size_t size)
 {
-    char *got = malloc(size + 1);
     size_t filled = 0;
     ssize_t some = 1;
 
     while (filled < size && some > 0) {
-        some = receive(fd, got + filled, size - filled);
+        some = receive(fd, into + filled, size - filled);
         filled += some > 0 ? (size_t)some : 0;
     }
-    CHECK_BYTES(got, filled, data, size);
+    return filled;
+}
+
+void peer_expect(int fd, const void *data, size_t size)
+{
+    char *got = malloc(size + 1);
+
+    CHECK_BYTES(got, peer_read(fd, got, size), data, size);
     free(got);
 }
 

@@ -34,6 +34,8 @@ int peer_accept(int listener);
 
 void peer_send(int fd, const void *data, size_t size);
 void peer_send_text(int fd, const char *text);
+/* Reads so many bytes, or fewer if the stream ends: how many. */
+size_t peer_read(int fd, char *into, size_t size);
 void peer_expect(int fd, const void *data, size_t size);
 void peer_expect_text(int fd, const char *text);
 /* The end of the stream and nothing before. */

@@ -188,6 +188,17 @@ static void packets_are_copied_without_release(void)
     en_packet_release(&first);
 }
 
+/* Each in memory of its own. */
+static void receive_two(wire_t *wire, plan_t *plan, en_packet_t packets[2])
+{
+    plan->fresh = true;
+    open_with(wire, plan, release);
+    peer_send_text(wire->fd, "one\n");
+    CHECK_OK(en_tcp_client_recv_packet(wire->client, 1000, &packets[0]));
+    peer_send_text(wire->fd, "two\n");
+    CHECK_OK(en_tcp_client_recv_packet(wire->client, 1000, &packets[1]));
+}
+
 static void packets_with_release_are_given_back(void)
 {
     plan_t plan = good_plan();
@@ -195,12 +206,7 @@ static void packets_with_release_are_given_back(void)
     en_packet_t again = {0};
     wire_t wire;
 
-    plan.fresh = true;
-    open_with(&wire, &plan, release);
-    peer_send_text(wire.fd, "one\n");
-    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[0]));
-    peer_send_text(wire.fd, "two\n");
-    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[1]));
+    receive_two(&wire, &plan, packets);
     CHECK_OK(en_packet_retain(&packets[1], &again));
     CHECK_BYTES(packets[0].data, packets[0].size, "one", 3);
     CHECK_BYTES(packets[1].data, packets[1].size, "two", 3);
@@ -221,12 +227,7 @@ static void several_with_release_are_given_back_together(void)
     en_packet_t again = {0};
     wire_t wire;
 
-    plan.fresh = true;
-    open_with(&wire, &plan, release);
-    peer_send_text(wire.fd, "one\n");
-    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[0]));
-    peer_send_text(wire.fd, "two\n");
-    CHECK_OK(en_tcp_client_recv_packet(wire.client, 1000, &packets[1]));
+    receive_two(&wire, &plan, packets);
     CHECK_OK(en_packet_retain(&packets[0], &again));
     CHECK_OK(en_packet_retain(&packets[0], &packets[2]));
     en_packets_release(packets, 3);

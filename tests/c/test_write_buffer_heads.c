@@ -3,7 +3,6 @@
 #include "threads.h"
 #include "wire.h"
 
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,16 +32,6 @@ static en_tcp_options_t *buffered(size_t size)
     return options;
 }
 
-static void take(int fd, char *into, size_t size)
-{
-    for (size_t taken = 0; taken < size;) {
-        ssize_t count = read(fd, into + taken, size - taken);
-
-        REQUIRE(count > 0);
-        taken += (size_t)count;
-    }
-}
-
 /* From here on there is memory for as much again. */
 static void prime(wire_t *wire, size_t head)
 {
@@ -50,7 +39,7 @@ static void prime(wire_t *wire, size_t head)
 
     CHECK_OK(en_tcp_client_send_packet(wire->client, zeros, PRIMING, 1000));
     CHECK_OK(en_tcp_client_flush(wire->client, 1000));
-    take(wire->fd, seen, head + PRIMING);
+    CHECK_INT(peer_read(wire->fd, seen, head + PRIMING), head + PRIMING);
 }
 
 static void open_primed(wire_t *wire, size_t size)
@@ -78,7 +67,6 @@ static void packets_gather_until_the_flush(void)
 
 static void expect_head(en_stream_protocol_t *protocol, const char *head, size_t size)
 {
-    char seen[22];
     wire_t wire;
 
     wire_open(&wire, protocol, buffered(4096));
@@ -87,11 +75,10 @@ static void expect_head(en_stream_protocol_t *protocol, const char *head, size_t
     CHECK_OK(send_text(wire.client, "def"));
     CHECK_INT(wire_stats(&wire).send_calls, 1);
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
-    take(wire.fd, seen, 2 * (size + 3));
-    CHECK_BYTES(seen, size, head, size);
-    CHECK_BYTES(seen + size, 3, "abc", 3);
-    CHECK_BYTES(seen + size + 3, size, head, size);
-    CHECK_BYTES(seen + 2 * size + 3, 3, "def", 3);
+    for (int i = 0; i < 2; i++) {
+        peer_expect(wire.fd, head, size);
+        peer_expect_text(wire.fd, i == 0 ? "abc" : "def");
+    }
     wire_close(&wire);
 }
 
@@ -113,7 +100,6 @@ static void every_size_keeps_its_place(void)
 {
     enum { BUFFER = 256, COUNT = 600, LARGEST = 300 };
     static char expected[COUNT * (2 + LARGEST)];
-    static char seen[sizeof(expected)];
     size_t length = 0;
     size_t out = 0;
     size_t taken = 0;
@@ -133,12 +119,11 @@ static void every_size_keeps_its_place(void)
         /* Nothing is kept back beside what the buffer holds. */
         out = wire_stats(&wire).bytes_sent - 2 - PRIMING;
         CHECK(length - out <= BUFFER);
-        take(wire.fd, seen + taken, out - taken);
+        peer_expect(wire.fd, expected + taken, out - taken);
         taken = out;
     }
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
-    take(wire.fd, seen + taken, length - taken);
-    CHECK_BYTES(seen, length, expected, length);
+    peer_expect(wire.fd, expected + taken, length - taken);
     CHECK_INT(wire_stats(&wire).packets_sent, COUNT + 1);
     wire_close(&wire);
 }
