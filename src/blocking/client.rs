@@ -143,6 +143,45 @@ impl Client {
     #[inline(always)]
     fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
+        let mut room = None;
+        match self.encoder.whole(packet, &mut room) {
+            Some(bytes) if !self.puts_aside => self.send_whole(half, bytes, deadline),
+            _ => self.send_encoded(half, packet, deadline),
+        }
+    }
+
+    /// Most of the time all goes at once, and nothing need be kept of how far it has gone.
+    #[inline(always)]
+    fn send_whole(&self, half: &mut Sender, bytes: &[u8], deadline: &mut Deadline) -> Result<()> {
+        match half.send_whole(bytes, Hold::No, &self.counters) {
+            Ok(count) if count == bytes.len() => Ok(()),
+            sent => self.send_rest(half, bytes, sent, deadline),
+        }
+    }
+
+    /// Goes on after a first attempt that has come to `sent`.
+    #[cold]
+    fn send_rest(
+        &self,
+        half: &mut Sender,
+        bytes: &[u8],
+        sent: Attempt<usize>,
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        let mut first = Some(sent);
+        Gather::with_whole(bytes, |out| {
+            self.transmit_by(half, out, deadline, |half, out, hold| match first.take() {
+                Some(sent) => {
+                    out.advance(sent?);
+                    Err(Stop::Again)
+                }
+                None => half.send(out, hold, &self.counters),
+            })
+        })
+    }
+
+    #[inline(never)]
+    fn send_encoded(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         // No level of calls around a system call that could be saved; see `StreamReceiver`.
         self.encoder.with_encoded(
             &[packet],

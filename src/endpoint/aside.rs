@@ -81,16 +81,9 @@ impl Aside {
         if !head.admits(packet.len()) {
             return false;
         }
-        let most = Head::WIDEST + packet.len();
-        let space = self.bytes.get_mut(self.end..self.end.wrapping_add(most));
-        let Some(space) = space.filter(|space| space.len() == most) else { return false };
-        let Some((front, _)) = space.split_first_chunk_mut() else { return false };
-        // As a whole, as to copy only what counts would be a call; the packet comes over the rest.
-        *front = head.wide(packet.len());
-        let len = head.width() + packet.len();
-        let Some(behind) = space.get_mut(head.width()..len) else { return false };
-        behind.copy_from_slice(packet);
-        self.end += len;
+        let Some(room) = self.bytes.get_mut(self.end..) else { return false };
+        let Some(bytes) = head.before(packet, room) else { return false };
+        self.end += bytes.len();
         true
     }
 

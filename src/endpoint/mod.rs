@@ -94,8 +94,19 @@ pub struct Connection {
     pub runs_callbacks: bool,
 }
 
+/// A packet of so many bytes at most goes behind its head on the stack: to fill more of that with zeros would
+/// take longer than to find memory that is kept.
+const SHORT: usize = 248;
+
+/// Where it lies then.
+pub type Room = [u8; Head::WIDEST + SHORT];
+
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
-pub struct Encoder(Arc<dyn Protocol>);
+pub struct Encoder {
+    protocol: Arc<dyn Protocol>,
+    /// What goes before each packet, if that is all that is done to it.
+    head: Option<Head>,
+}
 
 impl Encoder {
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
@@ -113,35 +124,43 @@ impl Encoder {
         parts: &[&[u8]],
         work: impl FnOnce(&mut Gather<'_>) -> Result<T>,
     ) -> Result<T> {
-        let head = self.head();
+        let mut room = None;
         if let [packet] = parts
-            && head.is_some_and(|head| head.leaves_as_it_is(packet))
+            && let Some(bytes) = self.whole(packet, &mut room)
         {
-            return Gather::with_whole(packet, work);
+            return Gather::with_whole(bytes, work);
         }
         Gather::with(
             #[inline(always)]
             |out| {
-                match (parts, &head) {
-                    ([packet], Some(head)) if head.admits(packet.len()) => out.push_packet(head, packet),
-                    _ => self.encode(parts, out)?,
-                }
+                self.encode(parts, out)?;
                 work(out)
             },
         )
     }
 
+    /// The bytes of one packet in one piece, if only a head goes before it; one that is short goes behind
+    /// its head in `room`.
+    #[inline(always)]
+    pub fn whole<'p>(&self, packet: &'p [u8], room: &'p mut Option<Room>) -> Option<&'p [u8]> {
+        let head = self.head.as_ref().filter(|head| head.admits(packet.len()))?;
+        match head.is_nothing() {
+            true => Some(packet),
+            false => head.before(packet, room.insert([0; Head::WIDEST + SHORT])),
+        }
+    }
+
     /// What goes before each packet, if that is all that is done to it.
     #[inline]
     pub fn head(&self) -> Option<Head> {
-        self.0.head()
+        self.head
     }
 
     /// As [`Self::encode`], for who needs not know where packets end.
     #[inline]
     pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let mark = out.mark();
-        self.0.encode(parts, out).map_err(|error| {
+        self.protocol.encode(parts, out).map_err(|error| {
             out.go_back(mark);
             error.at(Stage::Encode)
         })
@@ -150,13 +169,13 @@ impl Encoder {
 
 impl From<Arc<dyn StreamProtocol>> for Encoder {
     fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
-        Encoder(protocol)
+        Encoder { head: protocol.head(), protocol }
     }
 }
 
 impl From<Arc<dyn DatagramProtocol>> for Encoder {
     fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
-        Encoder(protocol)
+        Encoder { head: protocol.head(), protocol }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where packets go out of an endpoint.
 
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::Counters;
@@ -36,6 +37,21 @@ impl Outlet {
             Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
+    }
+
+    /// Sends the bytes of one packet, with at most one system call: how many of them.
+    #[inline(always)]
+    pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
+        let sent = match self {
+            Outlet::Stream(_) if packet.is_empty() => return Ok(0),
+            Outlet::Stream(transport) => transport.send(&[IoSlice::new(packet)], hold),
+            Outlet::Datagrams(transport) => {
+                transport.send_one(packet, hold).map(|()| packet.len()).map_err(not_sent)
+            }
+            Outlet::ReceivesOnly(_) => Err(only_receives().into()),
+        };
+        count(&sent, counters);
+        sent
     }
 
     /// Sends what was gathered, which is something, and a control message with it, at once or not at all.

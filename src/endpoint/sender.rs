@@ -102,6 +102,13 @@ impl Sender {
         self.outlet.send(out, hold, counters)
     }
 
+    /// Sends the bytes of one packet, as many as go with one system call; only for who puts nothing aside.
+    #[inline(always)]
+    pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
+        debug_assert!(!self.puts_aside(), "what is put aside goes first");
+        self.outlet.send_whole(packet, hold, counters)
+    }
+
     /// Sends what was gathered and a control message with it, at once or not at all.
     #[inline]
     pub fn send_with_ancillary(

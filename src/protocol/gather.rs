@@ -6,7 +6,6 @@ use std::cell::Cell;
 use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
-use super::Head;
 use super::sink::{Lent, Sink};
 
 /// Memory up to this size is kept by the thread for its next gathering.
@@ -122,15 +121,6 @@ impl<'a> Gather<'a> {
     #[inline]
     pub fn push(&mut self, bytes: &'a [u8]) {
         self.sink().push(bytes);
-    }
-
-    /// Appends a packet behind its head.
-    #[inline(always)]
-    pub fn push_packet(&mut self, head: &Head, packet: &'a [u8]) {
-        let mut sink = self.sink();
-        sink.push_head(head, packet.len());
-        sink.push(packet);
-        self.end_packet();
     }
 
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.

@@ -14,8 +14,8 @@ pub enum ByteOrder {
 /// What goes before each packet of a protocol that leaves the packets themselves as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
-    /// How large a packet may be.
-    most: usize,
+    /// How large a packet may be. In 32 bits, as each connection has it: what is larger is encoded as any.
+    most: u32,
     width: u8,
     /// How many bytes the length counts beside the packet's.
     counted: u8,
@@ -29,7 +29,7 @@ impl Head {
     /// Nothing, before packets of so many bytes at most.
     #[inline]
     pub fn nothing(max: MaxSize) -> Head {
-        Head { most: max.bytes(), width: 0, counted: 0, order: ByteOrder::Little }
+        Head { most: as_most(max.bytes()), width: 0, counted: 0, order: ByteOrder::Little }
     }
 
     /// The length in `width` bytes, which counts so many beside the packet's; before packets of `max`
@@ -38,13 +38,13 @@ impl Head {
     pub fn length(width: usize, order: ByteOrder, counted: u8, max: MaxSize) -> Head {
         let largest = (u64::MAX >> (64 - 8 * width)) - u64::from(counted);
         let most = usize::try_from(largest).map_or(max.bytes(), |largest| largest.min(max.bytes()));
-        Head { most, width: width as u8, counted, order }
+        Head { most: as_most(most), width: width as u8, counted, order }
     }
 
     /// Whether it may go before a packet of so many bytes.
     #[inline]
     pub fn admits(&self, size: usize) -> bool {
-        size <= self.most
+        size <= self.most as usize
     }
 
     /// How many bytes it has.
@@ -73,9 +73,28 @@ impl Head {
         bytes.truncate(end);
     }
 
-    /// Whether a packet goes out with nothing before it; no if it is too large.
+    /// Whether it has no bytes.
     #[inline]
-    pub fn leaves_as_it_is(&self, packet: &[u8]) -> bool {
-        self.width == 0 && self.admits(packet.len())
+    pub fn is_nothing(&self) -> bool {
+        self.width == 0
     }
+
+    /// Its bytes and the packet behind them, in `room` that has as many bytes as the widest head more than
+    /// the packet; none if it has less.
+    #[inline(always)]
+    pub fn before<'r>(&self, packet: &[u8], room: &'r mut [u8]) -> Option<&'r [u8]> {
+        if room.len() < Head::WIDEST + packet.len() {
+            return None;
+        }
+        let (front, _) = room.split_first_chunk_mut()?;
+        // As a whole, as to copy only what counts would be a call; the packet comes over the rest.
+        *front = self.wide(packet.len());
+        let len = self.width() + packet.len();
+        room.get_mut(self.width()..len)?.copy_from_slice(packet);
+        room.get(..len)
+    }
+}
+
+fn as_most(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
