@@ -1,5 +1,6 @@
 //! Receives, in the order in which they were asked for, and packets until somebody has enough.
 
+use std::cell::RefMut;
 use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Instant;
@@ -506,21 +507,30 @@ impl AsyncClient {
         drop(inner);
         Places::with(TURN, |packets| {
             let mut turn = Turn { client: self, packets, wants_more: true };
-            let (incoming, outcome) = match incoming {
-                Some(mut incoming) => {
-                    let outcome = incoming.receive_for(receive, &mut turn);
-                    (Some(incoming), outcome)
-                }
-                None => (None, self.receive_one_by_one(receive, &mut turn)),
+            let Some(mut incoming) = incoming else {
+                return self.receive_one_by_one(receive, &mut turn, number);
             };
+            let outcome = incoming.receive_for(receive, &mut turn);
             let wants_more = turn.wants_more;
-            self.end_turn(number, wants_more, outcome, incoming);
+            let Ok(mut inner) = self.access() else { return };
+            if let State::Connected(live) = &mut inner.state {
+                live.incoming = Some(incoming);
+            }
+            self.end_turn(inner, number, wants_more, outcome);
         });
     }
 
     /// Where receiving runs code of the application, which must not call the client: what it would
     /// change is borrowed meanwhile.
-    fn receive_one_by_one(&self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
+    #[inline(never)]
+    fn receive_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>, number: u64) {
+        let outcome = self.ask_one_by_one(receive, turn);
+        if let Ok(inner) = self.access() {
+            self.end_turn(inner, number, turn.wants_more, outcome);
+        }
+    }
+
+    fn ask_one_by_one(&self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
         for _ in 0..TURN {
             let packet = {
                 let Ok(mut inner) = self.access() else { return Ok(()) };
@@ -540,20 +550,15 @@ impl AsyncClient {
         Ok(())
     }
 
-    /// A turn of the receive with this number is over; what it had taken out comes back.
+    /// A turn of the receive with this number is over.
+    #[inline(always)]
     fn end_turn(
         self: &Rc<Self>,
+        mut inner: RefMut<'_, Inner>,
         number: u64,
         wants_more: bool,
         outcome: Attempt<()>,
-        incoming: Option<Incoming>,
     ) {
-        let Ok(mut inner) = self.access() else { return };
-        if let State::Connected(live) = &mut inner.state
-            && incoming.is_some()
-        {
-            live.incoming = incoming;
-        }
         let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else { return };
         started.is_called = false;
         let ended = started.ended.take().map_or(outcome, |error| Err(error.into()));

@@ -121,10 +121,13 @@ impl Live {
         counters: &Counters,
     ) -> Attempt<()> {
         self.sender.check()?;
-        self.attempt(|sender| match control {
-            Some(control) => sender.send_with_ancillary(out, control, Hold::No, counters),
-            None => sender.send(out, Hold::No, counters),
-        })
+        self.attempt(
+            #[inline(always)]
+            |sender| match control {
+                Some(control) => sender.send_with_ancillary(out, control, Hold::No, counters),
+                None => sender.send(out, Hold::No, counters),
+            },
+        )
     }
 
     #[inline(always)]
