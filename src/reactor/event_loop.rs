@@ -215,8 +215,10 @@ impl EventLoop {
     fn dispatch(&self) {
         self.dispatch_events();
         self.dispatch_timers();
-        for work in self.remote.take_work() {
-            work(Ok(()));
+        if self.remote.has_work() {
+            for work in self.remote.take_work() {
+                work(Ok(()));
+            }
         }
         // Who asks again meanwhile comes in the next turn.
         let count = self.later.borrow().len();

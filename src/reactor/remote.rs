@@ -15,6 +15,9 @@ pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
 pub struct Remote {
     waker: Waker,
     stop: AtomicBool,
+    /// Whether there is work: who only wants to know takes no lock. It changes under the lock, and before
+    /// the loop is woken.
+    has_work: AtomicBool,
     posted: Mutex<Posted>,
 }
 
@@ -27,7 +30,8 @@ struct Posted {
 
 impl Remote {
     pub(super) fn new(waker: Waker) -> Remote {
-        Remote { waker, stop: AtomicBool::new(false), posted: Mutex::default() }
+        let [stop, has_work] = [const { AtomicBool::new(false) }; 2];
+        Remote { waker, stop, has_work, posted: Mutex::default() }
     }
 
     /// Makes the loop's descriptor readable, and ends its waiting.
@@ -49,27 +53,32 @@ impl Remote {
             return Err(Error::new(EN_ECLOSED, "the loop is gone"));
         }
         posted.work.push_back(work);
+        self.has_work.store(true, Ordering::SeqCst);
         drop(posted);
         self.wake();
         Ok(())
     }
 
     pub(super) fn take_stop(&self) -> bool {
-        self.stop.swap(false, Ordering::SeqCst)
+        self.stop.load(Ordering::SeqCst) && self.stop.swap(false, Ordering::SeqCst)
     }
 
     pub(super) fn take_work(&self) -> VecDeque<Work> {
-        std::mem::take(&mut self.lock().work)
+        let mut posted = self.lock();
+        self.has_work.store(false, Ordering::SeqCst);
+        std::mem::take(&mut posted.work)
     }
 
+    #[inline]
     pub(super) fn has_work(&self) -> bool {
-        !self.lock().work.is_empty()
+        self.has_work.load(Ordering::SeqCst)
     }
 
     /// No more work is taken; what was not done.
     pub(super) fn close(&self) -> VecDeque<Work> {
         let mut posted = self.lock();
         posted.closed = true;
+        self.has_work.store(false, Ordering::SeqCst);
         std::mem::take(&mut posted.work)
     }
 
