@@ -233,7 +233,7 @@ impl Client {
         self.send_batches(timeout_ms, &mut |out| {
             while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
                 let Some(packet) = packets.next() else { return Ok(true) };
-                self.encoder.encode(&[packet?], out)?;
+                self.encoder.encode_packet(packet?, out)?;
             }
             Ok(false)
         })

@@ -112,6 +112,27 @@ impl Encoder {
     /// Appends the bytes of one packet, given in parts, or nothing if it fails.
     #[inline]
     pub fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
+        match parts {
+            [packet] => self.encode_packet(packet, out),
+            parts => self.encode_by_protocol(parts, out),
+        }
+    }
+
+    /// The same of a packet in one piece: without a call to the protocol if only a head goes before it.
+    #[inline(always)]
+    pub fn encode_packet<'a>(&'a self, packet: &'a [u8], out: &mut Gather<'a>) -> Result<()> {
+        match &self.head {
+            Some(head) if head.admits(packet.len()) => {
+                out.sink().push_packet(head, packet);
+                out.end_packet();
+                Ok(())
+            }
+            _ => self.encode_by_protocol(&[packet], out),
+        }
+    }
+
+    #[inline(never)]
+    fn encode_by_protocol<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
         self.write(parts, &mut out.sink())?;
         out.end_packet();
         Ok(())

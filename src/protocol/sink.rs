@@ -53,6 +53,15 @@ impl<'a, 'o> Sink<'a, 'o> {
         }
     }
 
+    /// Appends a packet behind its head.
+    #[inline(always)]
+    pub fn push_packet(&mut self, head: &Head, packet: &'a [u8]) {
+        if !head.is_nothing() {
+            self.push_head(head, packet.len());
+        }
+        self.push(packet);
+    }
+
     /// Appends the parts of a packet.
     #[inline]
     pub fn push_all(&mut self, parts: &[&'a [u8]]) {

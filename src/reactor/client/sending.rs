@@ -225,7 +225,7 @@ impl AsyncClient {
         let mut out = Gather::default();
         let encoded = Iterator::try_for_each(&mut packets, |packet| {
             self.check_open()?;
-            self.encoder.encode(&[packet?], &mut out)
+            self.encoder.encode_packet(packet?, &mut out)
         });
         let put = |()| self.put(&mut inner, &mut out, None, Told::Count(done), timeout_ms);
         let outcome = encoded.and_then(put).map_err(|error| self.explain(error));
