@@ -6,12 +6,11 @@ use std::cell::Cell;
 use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
+use super::ends::Ends;
 use super::sink::{Lent, Sink};
 
 /// Memory up to this size is kept by the thread for its next gathering.
 const KEEP: usize = 128 << 10;
-/// And up to so many ends of packets.
-const KEEP_ENDS: usize = KEEP / size_of::<usize>();
 
 /// So many packets of one size are looked for: no system call takes more.
 const MOST_ALIKE: usize = 64;
@@ -21,7 +20,6 @@ const MOST_SLICES: usize = 1024;
 
 thread_local! {
     static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    static ENDS: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
 }
 
 /// What goes out with the next system calls: a cursor over bytes that are copied or lent.
@@ -32,13 +30,9 @@ pub struct Gather<'a> {
     /// One packet, as it was given, and nothing beside it. Its bytes count as lent.
     whole: Option<&'a [u8]>,
     sent: usize,
-    /// How many packets there are, and how many of them have gone out.
-    packets: usize,
+    /// Where the packets end, and how many of them have gone out.
+    ends: Ends,
     done: usize,
-    /// Where the first packet ends.
-    first_end: usize,
-    /// Where each packet ends, if they are several.
-    ends: Vec<usize>,
 }
 
 impl Default for Gather<'_> {
@@ -53,25 +47,13 @@ impl Default for Gather<'_> {
 impl Drop for Gather<'_> {
     fn drop(&mut self) {
         self.give_back_bytes();
-        if (1..=KEEP_ENDS).contains(&self.ends.capacity()) {
-            let _ = ENDS.try_with(|kept| kept.set(std::mem::take(&mut self.ends)));
-        }
     }
 }
 
 impl<'a> Gather<'a> {
     #[inline]
     fn over(copied: Vec<u8>) -> Gather<'a> {
-        Gather {
-            copied,
-            lent: Lent::default(),
-            whole: None,
-            sent: 0,
-            packets: 0,
-            done: 0,
-            first_end: 0,
-            ends: Vec::new(),
-        }
+        Gather { copied, lent: Lent::default(), whole: None, sent: 0, ends: Ends::default(), done: 0 }
     }
 
     /// What appends to it.
@@ -88,7 +70,7 @@ impl<'a> Gather<'a> {
         let mut gather = ManuallyDrop::new(Gather::default());
         let outcome = work(&mut gather);
         gather.give_back_bytes();
-        if !gather.lent.has_no_memory() || gather.ends.capacity() > 0 {
+        if !gather.lent.has_no_memory() || gather.ends.has_memory() {
             drop(ManuallyDrop::into_inner(gather));
         }
         outcome
@@ -127,8 +109,8 @@ impl<'a> Gather<'a> {
     pub fn take_owned(&mut self) -> Gather<'static> {
         let copied = if self.lent.len > 0 { self.to_vec() } else { std::mem::take(&mut self.copied) };
         let ends = std::mem::take(&mut self.ends);
-        let Gather { sent, packets, done, first_end, .. } = *self;
-        Gather { copied, lent: Lent::default(), whole: None, sent, packets, done, first_end, ends }
+        let Gather { sent, done, .. } = *self;
+        Gather { copied, lent: Lent::default(), whole: None, sent, ends, done }
     }
 
     /// How many bytes were appended.
@@ -164,14 +146,14 @@ impl<'a> Gather<'a> {
 
     /// Whether what has gone out ends with a whole packet, or nothing has.
     pub fn is_between_packets(&self) -> bool {
-        self.sent == self.ends()[..self.done].last().copied().unwrap_or(0) || self.is_sent()
+        self.sent == self.ends.after(self.done) || self.is_sent()
     }
 
     /// So many more bytes have gone out.
     #[inline]
     pub fn advance(&mut self, count: usize) {
         match self.len() - self.sent <= count {
-            true => (self.sent, self.done) = (self.len(), self.packets),
+            true => (self.sent, self.done) = (self.len(), self.packets()),
             false => self.advance_by_part(count),
         }
     }
@@ -179,17 +161,17 @@ impl<'a> Gather<'a> {
     #[cold]
     fn advance_by_part(&mut self, count: usize) {
         self.sent += count;
-        self.done += self.ends()[self.done..].iter().take_while(|end| **end <= self.sent).count();
+        self.done = self.ends.count_to(self.sent, self.done);
     }
 
     /// So many more packets have gone out.
     #[inline]
     pub fn advance_packets(&mut self, count: usize) {
-        match self.packets - self.done <= count {
-            true => (self.sent, self.done) = (self.len(), self.packets),
+        match self.packets() - self.done <= count {
+            true => (self.sent, self.done) = (self.len(), self.packets()),
             false => {
                 self.done += count;
-                self.sent = self.ends()[..self.done].last().copied().unwrap_or(0);
+                self.sent = self.ends.after(self.done);
             }
         }
     }
@@ -197,33 +179,12 @@ impl<'a> Gather<'a> {
     /// What was appended since the last call is a packet.
     #[inline]
     pub fn end_packet(&mut self) {
-        match self.packets {
-            0 => self.first_end = self.len(),
-            1 => self.become_many(),
-            _ => self.ends.push(self.len()),
-        }
-        self.packets += 1;
-    }
-
-    #[inline(never)]
-    fn become_many(&mut self) {
-        self.ends = ENDS.try_with(Cell::take).unwrap_or_default();
-        self.ends.clear();
-        self.ends.extend([self.first_end, self.len()]);
-    }
-
-    /// Where each packet ends.
-    #[inline]
-    fn ends(&self) -> &[usize] {
-        match self.packets {
-            1 => std::slice::from_ref(&self.first_end),
-            _ => &self.ends,
-        }
+        self.ends.push(self.len());
     }
 
     /// How many packets there are.
     pub fn packets(&self) -> usize {
-        self.packets
+        self.ends.count()
     }
 
     /// How many packets have gone out.
@@ -233,7 +194,7 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        self.whole.or_else(|| match (self.packets, &self.lent.pieces[..], &self.copied[..]) {
+        self.whole.or_else(|| match (self.packets(), &self.lent.pieces[..], &self.copied[..]) {
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
@@ -243,31 +204,18 @@ impl<'a> Gather<'a> {
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
     /// other, and that size. The last of them may be shorter.
     pub fn alike(&self) -> Option<(&[u8], usize)> {
-        let ends = &self.ends()[self.done..];
-        let size = ends.first()? - self.sent;
-        if size == 0 || self.lent.len > 0 {
-            return None;
-        }
-        let ends = &ends[..ends.len().min(MOST_ALIKE)];
-        let full = (1..).map(|count| self.sent + count * size);
-        let same = ends.iter().zip(full).take_while(|(end, full)| *end == full).count();
-        let after = self.sent + same * size;
-        let end = match ends.get(same) {
-            Some(end) if (1..size).contains(&(end - after)) => *end,
-            _ => after,
-        };
-        (end - self.sent > size).then(|| (&self.copied[self.sent..end], size))
+        let (end, size) = self.ends.alike(self.done, MOST_ALIKE).filter(|_| self.lent.len == 0)?;
+        Some((&self.copied[self.sent..end], size))
     }
 
     /// The packets that have not gone out, each in one piece.
     pub fn unsent_packets(&self) -> Vec<Cow<'_, [u8]>> {
         let mut chunks = self.chunks().filter(|bytes| !bytes.is_empty());
         let mut rest: &[u8] = &[];
-        let mut start = 0;
-        let mut packets = Vec::with_capacity(self.packets - self.done);
-        for (index, end) in self.ends().iter().enumerate() {
-            let packet = take(&mut rest, &mut chunks, end - start);
-            start = *end;
+        let mut packets = Vec::with_capacity(self.packets() - self.done);
+        for index in 0..self.packets() {
+            let size = self.ends.after(index + 1) - self.ends.after(index);
+            let packet = take(&mut rest, &mut chunks, size);
             if index >= self.done {
                 packets.push(packet);
             }

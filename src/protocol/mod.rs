@@ -10,6 +10,7 @@ pub use crate::packet::Cut;
 
 pub mod datagram;
 pub mod delimited;
+mod ends;
 pub mod fixed;
 pub mod gather;
 pub mod head;
