@@ -183,10 +183,12 @@ impl Client {
     #[inline(never)]
     fn send_encoded(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         // No level of calls around a system call that could be saved; see `StreamReceiver`.
-        self.encoder.with_encoded(
-            &[packet],
+        Gather::with(
             #[inline(always)]
-            |out| self.transmit(half, out, deadline),
+            |out| {
+                self.encoder.encode_packet(packet, out)?;
+                self.transmit(half, out, deadline)
+            },
         )
     }
 

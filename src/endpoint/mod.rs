@@ -138,28 +138,6 @@ impl Encoder {
         Ok(())
     }
 
-    /// Has something done with the bytes of one packet alone, given in parts.
-    #[inline(always)]
-    pub fn with_encoded<T>(
-        &self,
-        parts: &[&[u8]],
-        work: impl FnOnce(&mut Gather<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let mut room = None;
-        if let [packet] = parts
-            && let Some(bytes) = self.whole(packet, &mut room)
-        {
-            return Gather::with_whole(bytes, work);
-        }
-        Gather::with(
-            #[inline(always)]
-            |out| {
-                self.encode(parts, out)?;
-                work(out)
-            },
-        )
-    }
-
     /// The bytes of one packet in one piece, if only a head goes before it; one that is short goes behind
     /// its head in `room`.
     #[inline(always)]

@@ -72,6 +72,12 @@ impl Sender {
         }
     }
 
+    /// Whether all is sent at once, and nothing stands in the way of that.
+    #[inline]
+    pub fn is_direct(&self) -> bool {
+        self.state.is_none() && self.outlet.check().is_ok()
+    }
+
     /// Whether [`Self::push`] ever does something.
     pub fn pushes(&self) -> bool {
         self.aside().is_some_and(Aside::pushes)
@@ -105,7 +111,7 @@ impl Sender {
     /// Sends the bytes of one packet, as many as go with one system call; only for who puts nothing aside.
     #[inline(always)]
     pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
-        debug_assert!(!self.puts_aside(), "what is put aside goes first");
+        debug_assert!(self.is_direct(), "what is put aside goes first");
         self.outlet.send_whole(packet, hold, counters)
     }
 

@@ -113,7 +113,7 @@ impl Live {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn send_packets(
         &mut self,
         out: &mut Gather<'_>,
@@ -179,6 +179,16 @@ impl Inner {
         matches!(&self.state, State::Connected(live) if live.sender.has_unsent())
     }
 
+    /// Who sends what, if that is all there is to look at.
+    #[inline(always)]
+    fn sends_directly(&mut self) -> Option<&mut Live> {
+        if self.sends_wait() {
+            return None;
+        }
+        let State::Connected(live) = &mut self.state else { return None };
+        (live.is_writable && live.sender.is_direct()).then_some(live)
+    }
+
     /// It waits for its turn.
     fn wait(&mut self, sending: Sending) {
         self.pending.put().operations.sends.push_back(sending);
@@ -203,6 +213,25 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// As [`Self::send_at_once`], after a first attempt that has come to `sent`.
+    fn go_on_after(
+        &mut self,
+        sent: Attempt<usize>,
+        out: &mut Gather<'_>,
+        counters: &Counters,
+    ) -> Option<Result<()>> {
+        let State::Connected(live) = &mut self.state else { return None };
+        match sent {
+            Ok(count) => out.advance(count),
+            Err(Stop::Again) => {}
+            Err(Stop::Want(interest)) => live.must_wait(interest),
+            Err(failed) => return Some(live.settle(out, Err(failed), counters)),
+        }
+        self.send_at_once(out, None, counters)
+    }
+}
+
 impl AsyncClient {
     /// Sends one packet, given in parts, which are copied if they do not go at once.
     pub fn send_packet(
@@ -211,7 +240,40 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        self.send_one(parts, None, Told::Whole(done), timeout_ms)
+        let mut inner = self.enter()?;
+        let mut room = None;
+        if let [packet] = parts
+            && let Some(bytes) = self.encoder.whole(packet, &mut room)
+            && let Some(live) = inner.sends_directly()
+        {
+            let sent = live.sender.send_whole(bytes, Hold::No, &self.counters);
+            let is_sent = done.is_none() && sent.as_ref().is_ok_and(|count| *count == bytes.len());
+            if !is_sent {
+                return self.send_rest(inner, bytes, sent, Told::Whole(done), timeout_ms);
+            }
+            self.counters.packets_sent.add(1);
+            self.leave(inner);
+            return Ok(self.core.next_number(self.place()));
+        }
+        self.send_one(inner, parts, None, Told::Whole(done), timeout_ms)
+    }
+
+    /// Goes on after a first attempt that has come to `sent`.
+    #[inline(never)]
+    fn send_rest(
+        self: &Rc<Self>,
+        mut inner: RefMut<'_, Inner>,
+        bytes: &[u8],
+        sent: Attempt<usize>,
+        told: Told,
+        timeout_ms: i64,
+    ) -> Result<u64> {
+        let number = Gather::with_whole(bytes, |out| {
+            let outcome = inner.go_on_after(sent, out, &self.counters);
+            self.conclude(&mut inner, out, None, outcome, told, timeout_ms)
+        });
+        self.leave(inner);
+        Ok(number)
     }
 
     /// Sends packets, all or none: an error of encoding sends nothing.
@@ -242,23 +304,23 @@ impl AsyncClient {
         timeout_ms: i64,
         done: Option<Done<()>>,
     ) -> Result<u64> {
-        self.send_one(parts, Some(ancillary), Told::Whole(done), timeout_ms)
+        let inner = self.enter()?;
+        self.send_one(inner, parts, Some(ancillary), Told::Whole(done), timeout_ms)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn send_one(
         self: &Rc<Self>,
+        mut inner: RefMut<'_, Inner>,
         parts: &[&[u8]],
         beside: Option<&Ancillary>,
         told: Told,
         timeout_ms: i64,
     ) -> Result<u64> {
-        let mut inner = self.enter()?;
-        let outcome = self.encoder.with_encoded(
-            parts,
-            #[inline(always)]
-            |out| self.put(&mut inner, out, beside, told, timeout_ms),
-        );
+        let outcome = Gather::with(|out| {
+            self.encoder.encode(parts, out)?;
+            self.put(&mut inner, out, beside, told, timeout_ms)
+        });
         let outcome = outcome.map_err(|error| self.explain(error));
         self.leave(inner);
         outcome
@@ -316,19 +378,33 @@ impl AsyncClient {
         timeout_ms: i64,
     ) -> Result<u64> {
         self.check_open()?;
-        let Some(outcome) = inner.send_at_once(out, beside, &self.counters) else {
-            return Ok(self.put_off(inner, out, beside, told.begin(self), timeout_ms));
+        let outcome = inner.send_at_once(out, beside, &self.counters);
+        Ok(self.conclude(inner, out, beside, outcome, told, timeout_ms))
+    }
+
+    /// It is over, or else has to wait; its number.
+    fn conclude(
+        self: &Rc<Self>,
+        inner: &mut Inner,
+        out: &mut Gather<'_>,
+        beside: Option<&Ancillary>,
+        outcome: Option<Result<()>>,
+        told: Told,
+        timeout_ms: i64,
+    ) -> u64 {
+        let Some(outcome) = outcome else {
+            return self.put_off(inner, out, beside, told.begin(self), timeout_ms);
         };
         if inner.has_unsent() {
             self.go_on_later();
         }
         if told.is_nobody() {
-            return Ok(self.core.next_number(self.place()));
+            return self.core.next_number(self.place());
         }
         let kind = told.begin(self);
         let number = kind.number();
         kind.finish(self, outcome, out.packets_sent());
-        Ok(number)
+        number
     }
 
     /// It waits for its turn, or for room.
