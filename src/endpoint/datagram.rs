@@ -6,7 +6,7 @@ use super::ready::Ready;
 use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
-use crate::packet::{Desk, Loose, Packet, Places, SHORT, Storage};
+use crate::packet::{Cut, Desk, Loose, Packet, Places, SHORT, Storage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -119,12 +119,32 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     /// Puts the next ones into places; whether these are known to be all.
     #[inline]
     fn next_segments(&mut self, places: &mut Places<'_>) -> Result<bool> {
+        if places.room() > 1
+            && self.ready.is_empty()
+            && !self.storage.bytes().is_empty()
+            && self.segment <= self.max_size
+            && self.protocol.passes(self.segment)
+        {
+            self.cut_segments(places);
+            return Ok(self.storage.bytes().is_empty());
+        }
         while places.has_room() && self.ready.is_empty() {
             if self.next_segment(places)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Puts the next ones into places as they are, for as long as there are places.
+    fn cut_segments(&mut self, places: &mut Places<'_>) {
+        let segment = self.segment;
+        self.storage.cut_into(places, |cutter| {
+            while cutter.goes_on() {
+                let size = segment.min(cutter.bytes().len());
+                cutter.cut(Cut { start: 0, end: size, used: size });
+            }
+        });
     }
 
     /// Puts the outcomes that were decided earlier into places, and then datagrams.
@@ -190,6 +210,11 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
                 self.put_back(Err(error));
             }
         }
+    }
+
+    fn settle(&mut self) {
+        self.storage.settle();
+        self.storage.shrink();
     }
 
     fn max_recv_size(&self) -> usize {

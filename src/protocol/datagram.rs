@@ -35,4 +35,8 @@ impl DatagramProtocol for RawDatagrams {
             false => Ok(()),
         }
     }
+
+    fn passes(&self, size: usize) -> bool {
+        size <= self.max_size.bytes()
+    }
 }

@@ -141,6 +141,11 @@ pub trait DatagramProtocol: Protocol {
     /// Makes a datagram the packet that it is, where it lies: to move it would take longer than most
     /// protocols do.
     fn decode(&self, datagram: &mut Packet) -> Result<()>;
+
+    /// Whether datagrams of at most this size are packets as they come, which need not be decoded.
+    fn passes(&self, _size: usize) -> bool {
+        false
+    }
 }
 
 /// The largest packet that a protocol lets through, in bytes.

@@ -16,16 +16,16 @@ LIMITS = {
     "recv_packet": 280,
     "recv_packets": 65,
     "recv_start": 98,
-    "send_packet": 400,
-    "send_packet_buffered": 150,
-    "send_packets": 158,
+    "send_packet": 276,
+    "send_packet_buffered": 144,
+    "send_packets": 105,
     "udp_recv_packet": 475,
     "udp_recv_packet_offload": 258,
-    "udp_recv_packets_offload": 106,
-    "udp_send_packet": 290,
-    "udp_send_packets": 136,
+    "udp_recv_packets_offload": 55,
+    "udp_send_packet": 219,
+    "udp_send_packets": 85,
     "recv_with_descriptor": 995,
-    "send_with_descriptor": 725,
+    "send_with_descriptor": 680,
 }
 
 
