@@ -95,7 +95,10 @@ pub(crate) unsafe fn work<H: Handle<Inner = Client>>(
 /// Has one function do for all families what is the same behind their handles: compiled once, it is
 /// a single level of calls. NULL has the name of its family.
 #[inline]
-fn same<H: Handle<Inner = Client>>(pointer: *mut H, work: impl FnOnce(*mut en_client_t) -> c_int) -> c_int {
+pub(super) fn same<H: Handle<Inner = Client>>(
+    pointer: *mut H,
+    work: impl FnOnce(*mut en_client_t) -> c_int,
+) -> c_int {
     match pointer.is_null() {
         true => refuse_null::<H>(),
         false => work(pointer.cast()),

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::client::{client, operate, work};
+use super::client::{client, en_client_t, operate, same, work};
 use super::packet::en_packet_t;
 use super::{Handle, borrow, borrow_mut, bytes, call, null};
 use crate::blocking::Client;
@@ -36,8 +36,22 @@ pub(crate) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Client>>(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: as the caller promises.
+    same(pointer, |client| unsafe { send_beside(client, data, size, ancillary, timeout_ms) })
+}
+
+/// # Safety
+/// As [`send_packet_with_ancillary`].
+#[inline(never)]
+unsafe extern "C" fn send_beside(
+    client: *mut en_client_t,
+    data: *const c_void,
+    size: usize,
+    ancillary: *const en_ancillary_t,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: as the caller promises.
     unsafe {
-        work(pointer, |client| {
+        work(client, |client| {
             let data = bytes(data, size, "data")?;
             client.send_packet_with_ancillary(&[data], borrow(ancillary)?, timeout_ms)
         })
@@ -48,6 +62,20 @@ pub(crate) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Client>>(
 /// `pointer` and `ancillary` are NULL or live handles, `packet` is NULL or writable.
 pub(crate) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Client>>(
     pointer: *mut H,
+    room: usize,
+    timeout_ms: i64,
+    ancillary: *mut en_ancillary_t,
+    packet: *mut en_packet_t,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    same(pointer, |client| unsafe { recv_beside(client, room, timeout_ms, ancillary, packet) })
+}
+
+/// # Safety
+/// As [`recv_packet_with_ancillary`].
+#[inline(never)]
+unsafe extern "C" fn recv_beside(
+    pointer: *mut en_client_t,
     room: usize,
     timeout_ms: i64,
     ancillary: *mut en_ancillary_t,
