@@ -144,10 +144,12 @@ impl Client {
     fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
         let mut room = None;
-        match self.encoder.whole(packet, &mut room) {
-            Some(bytes) if !self.puts_aside => self.send_whole(half, bytes, deadline),
-            _ => self.send_encoded(half, packet, deadline),
+        if !self.puts_aside
+            && let Some(bytes) = self.encoder.whole(packet, &mut room)
+        {
+            return self.send_whole(half, bytes, deadline);
         }
+        self.send_encoded(half, packet, deadline)
     }
 
     /// Most of the time all goes at once, and nothing need be kept of how far it has gone.
@@ -182,14 +184,10 @@ impl Client {
 
     #[inline(never)]
     fn send_encoded(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
-        // No level of calls around a system call that could be saved; see `StreamReceiver`.
-        Gather::with(
-            #[inline(always)]
-            |out| {
-                self.encoder.encode_packet(packet, out)?;
-                self.transmit(half, out, deadline)
-            },
-        )
+        Gather::with(|out| {
+            self.encoder.encode_packet(packet, out)?;
+            self.transmit(half, out, deadline)
+        })
     }
 
     /// Whether short packets are tried with [`Self::put_aside`] first.
@@ -271,6 +269,7 @@ impl Client {
     /// Sends what was gathered.
     #[inline(always)]
     fn transmit(&self, half: &mut Sender, out: &mut Gather<'_>, deadline: &mut Deadline) -> Result<()> {
+        self.check_open()?;
         self.transmit_by(
             half,
             out,
@@ -280,7 +279,13 @@ impl Client {
         )
     }
 
-    /// The same by `send`.
+    /// Whether nobody has closed the client, which also a callback of the call under way may do.
+    #[inline]
+    fn check_open(&self) -> Result<()> {
+        if self.is_done() { Err(closed()) } else { Ok(()) }
+    }
+
+    /// The same by `send`, which may have begun.
     #[inline(always)]
     fn transmit_by(
         &self,
@@ -289,10 +294,6 @@ impl Client {
         deadline: &mut Deadline,
         mut send: impl FnMut(&mut Sender, &mut Gather<'_>, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        // Encoding may have run a callback that closed the client.
-        if self.is_done() {
-            return Err(closed());
-        }
         let outcome = self.send_through(
             half,
             deadline,
@@ -354,6 +355,7 @@ impl Client {
                     #[inline(always)]
                     |out| {
                         self.encoder.encode(parts, out)?;
+                        self.check_open()?;
                         self.transmit_by(half, out, deadline, |half, out, hold| {
                             half.send_with_ancillary(out, &control, hold, &self.counters)
                         })
@@ -420,7 +422,7 @@ impl Client {
     /// A sender is about to wait, unless the client is closed: of the two, one sees the other.
     fn waits_from_here(&self) -> Result<()> {
         self.sender_waits.store(true, Ordering::SeqCst);
-        if self.is_done() { Err(closed()) } else { Ok(()) }
+        self.check_open()
     }
 
     #[inline(always)]
@@ -483,7 +485,8 @@ impl Client {
     /// Whether a call may begin.
     #[inline]
     fn begin(&self) -> Result<()> {
-        if self.is_done() { Err(closed()) } else { self.waiting.check_cancel() }
+        self.check_open()?;
+        self.waiting.check_cancel()
     }
 
     /// Completes an error. Whatever fails while the client is being closed fails for that reason.

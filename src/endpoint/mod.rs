@@ -143,9 +143,10 @@ impl Encoder {
     #[inline(always)]
     pub fn whole<'p>(&self, packet: &'p [u8], room: &'p mut Option<Room>) -> Option<&'p [u8]> {
         let head = self.head.as_ref().filter(|head| head.admits(packet.len()))?;
-        match head.is_nothing() {
-            true => Some(packet),
-            false => head.before(packet, room.insert([0; Head::WIDEST + SHORT])),
+        match packet.len() <= SHORT {
+            _ if head.is_nothing() => Some(packet),
+            true => head.before(packet, room.insert([0; Head::WIDEST + SHORT])),
+            false => None,
         }
     }
 

@@ -126,6 +126,8 @@ fn send_bytes(
     counters: &Counters,
 ) -> Attempt<()> {
     if out.is_sent() {
+        // Packets without bytes have gone, too.
+        out.advance(0);
         return Ok(());
     }
     let sent = out.with_rest(

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
-use super::ends::Ends;
+use super::boundaries::Boundaries;
 use super::sink::{Lent, Sink};
 
 /// Memory up to this size is kept by the thread for its next gathering.
@@ -27,11 +27,11 @@ thread_local! {
 pub struct Gather<'a> {
     copied: Vec<u8>,
     lent: Lent<'a>,
-    /// One packet, as it was given, and nothing beside it. Its bytes count as lent.
+    /// One packet, in one piece, and nothing beside it. Its bytes count as lent.
     whole: Option<&'a [u8]>,
     sent: usize,
     /// Where the packets end, and how many of them have gone out.
-    ends: Ends,
+    boundaries: Boundaries,
     done: usize,
 }
 
@@ -53,7 +53,14 @@ impl Drop for Gather<'_> {
 impl<'a> Gather<'a> {
     #[inline]
     fn over(copied: Vec<u8>) -> Gather<'a> {
-        Gather { copied, lent: Lent::default(), whole: None, sent: 0, ends: Ends::default(), done: 0 }
+        Gather {
+            copied,
+            lent: Lent::default(),
+            whole: None,
+            sent: 0,
+            boundaries: Boundaries::default(),
+            done: 0,
+        }
     }
 
     /// What appends to it.
@@ -70,7 +77,7 @@ impl<'a> Gather<'a> {
         let mut gather = ManuallyDrop::new(Gather::default());
         let outcome = work(&mut gather);
         gather.give_back_bytes();
-        if !gather.lent.has_no_memory() || gather.ends.has_memory() {
+        if !gather.lent.has_no_memory() || gather.boundaries.has_memory() {
             drop(ManuallyDrop::into_inner(gather));
         }
         outcome
@@ -108,9 +115,9 @@ impl<'a> Gather<'a> {
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
     pub fn take_owned(&mut self) -> Gather<'static> {
         let copied = if self.lent.len > 0 { self.to_vec() } else { std::mem::take(&mut self.copied) };
-        let ends = std::mem::take(&mut self.ends);
+        let boundaries = std::mem::take(&mut self.boundaries);
         let Gather { sent, done, .. } = *self;
-        Gather { copied, lent: Lent::default(), whole: None, sent, ends, done }
+        Gather { copied, lent: Lent::default(), whole: None, sent, boundaries, done }
     }
 
     /// How many bytes were appended.
@@ -146,7 +153,7 @@ impl<'a> Gather<'a> {
 
     /// Whether what has gone out ends with a whole packet, or nothing has.
     pub fn is_between_packets(&self) -> bool {
-        self.sent == self.ends.after(self.done) || self.is_sent()
+        self.sent == self.boundaries.after(self.done) || self.is_sent()
     }
 
     /// So many more bytes have gone out.
@@ -161,7 +168,7 @@ impl<'a> Gather<'a> {
     #[cold]
     fn advance_by_part(&mut self, count: usize) {
         self.sent += count;
-        self.done = self.ends.count_to(self.sent, self.done);
+        self.done = self.boundaries.count_to(self.sent, self.done);
     }
 
     /// So many more packets have gone out.
@@ -171,7 +178,7 @@ impl<'a> Gather<'a> {
             true => (self.sent, self.done) = (self.len(), self.packets()),
             false => {
                 self.done += count;
-                self.sent = self.ends.after(self.done);
+                self.sent = self.boundaries.after(self.done);
             }
         }
     }
@@ -179,12 +186,12 @@ impl<'a> Gather<'a> {
     /// What was appended since the last call is a packet.
     #[inline]
     pub fn end_packet(&mut self) {
-        self.ends.push(self.len());
+        self.boundaries.push(self.len());
     }
 
     /// How many packets there are.
     pub fn packets(&self) -> usize {
-        self.ends.count()
+        self.boundaries.count()
     }
 
     /// How many packets have gone out.
@@ -204,7 +211,7 @@ impl<'a> Gather<'a> {
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
     /// other, and that size. The last of them may be shorter.
     pub fn alike(&self) -> Option<(&[u8], usize)> {
-        let (end, size) = self.ends.alike(self.done, MOST_ALIKE).filter(|_| self.lent.len == 0)?;
+        let (end, size) = self.boundaries.alike(self.done, MOST_ALIKE).filter(|_| self.lent.len == 0)?;
         Some((&self.copied[self.sent..end], size))
     }
 
@@ -214,7 +221,7 @@ impl<'a> Gather<'a> {
         let mut rest: &[u8] = &[];
         let mut packets = Vec::with_capacity(self.packets() - self.done);
         for index in 0..self.packets() {
-            let size = self.ends.after(index + 1) - self.ends.after(index);
+            let size = self.boundaries.after(index + 1) - self.boundaries.after(index);
             let packet = take(&mut rest, &mut chunks, size);
             if index >= self.done {
                 packets.push(packet);

@@ -14,7 +14,8 @@ pub enum ByteOrder {
 /// What goes before each packet of a protocol that leaves the packets themselves as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
-    /// How large a packet may be. In 32 bits, as each connection has it: what is larger is encoded as any.
+    /// How large a packet may be that is no more than its bytes behind this. In 32 bits, as each connection
+    /// has it: who has a larger one asks the protocol.
     most: u32,
     width: u8,
     /// How many bytes the length counts beside the packet's.
@@ -29,19 +30,25 @@ impl Head {
     /// Nothing, before packets of so many bytes at most.
     #[inline]
     pub fn nothing(max: MaxSize) -> Head {
-        Head { most: as_most(max.bytes()), width: 0, counted: 0, order: ByteOrder::Little }
+        let most = u32::try_from(max.bytes()).unwrap_or(u32::MAX);
+        Head { most, width: 0, counted: 0, order: ByteOrder::Little }
     }
 
     /// The length in `width` bytes, which counts so many beside the packet's; before packets of `max`
     /// bytes at most.
     #[inline]
     pub fn length(width: usize, order: ByteOrder, counted: u8, max: MaxSize) -> Head {
-        let largest = (u64::MAX >> (64 - 8 * width)) - u64::from(counted);
-        let most = usize::try_from(largest).map_or(max.bytes(), |largest| largest.min(max.bytes()));
-        Head { most: as_most(most), width: width as u8, counted, order }
+        let largest = Head::largest(width, counted).min(max.bytes() as u64);
+        Head { most: u32::try_from(largest).unwrap_or(u32::MAX), width: width as u8, counted, order }
     }
 
-    /// Whether it may go before a packet of so many bytes.
+    /// The size of the largest packet that a length of so many bytes can tell.
+    #[inline]
+    pub fn largest(width: usize, counted: u8) -> u64 {
+        (u64::MAX >> (64 - 8 * width)) - u64::from(counted)
+    }
+
+    /// Whether a packet of so many bytes is known to go behind it.
     #[inline]
     pub fn admits(&self, size: usize) -> bool {
         size <= self.most as usize
@@ -93,8 +100,4 @@ impl Head {
         room.get_mut(self.width()..len)?.copy_from_slice(packet);
         room.get(..len)
     }
-}
-
-fn as_most(size: usize) -> u32 {
-    u32::try_from(size).unwrap_or(u32::MAX)
 }

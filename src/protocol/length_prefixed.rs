@@ -73,11 +73,10 @@ impl<const WIDTH: usize> Fixed<WIDTH> {
 impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let size = self.max.admit(parts)?;
-        let head = self.prefix();
-        if !head.admits(size) {
+        if size as u64 > Head::largest(WIDTH, self.counted) {
             return Err(too_large(size, WIDTH));
         }
-        out.push_head(&head, size);
+        out.push_head(&self.prefix(), size);
         out.push_all(parts);
         Ok(())
     }
@@ -266,6 +265,22 @@ mod tests {
         max: usize,
     ) -> Arc<dyn StreamProtocol> {
         length_prefixed(prefix, order, includes_length, MaxSize::new(max).unwrap())
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn packets_may_be_larger_than_32_bits_can_tell() {
+        // The same memory many times over, which is not copied.
+        let part = vec![0; 16 << 20];
+        let parts = vec![&part[..]; 257];
+        let size = part.len() * parts.len();
+        for (prefix, goes) in [(U64, true), (U32, false)] {
+            let protocol = prefixed(prefix, Big, false, 1 << 40);
+            let mut out = crate::protocol::Gather::default();
+            let outcome = protocol.encode(&parts, &mut out.sink());
+            assert_eq!(outcome.is_ok(), goes);
+            assert_eq!(out.len(), if goes { 8 + size } else { 0 });
+        }
     }
 
     #[test]

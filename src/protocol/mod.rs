@@ -8,9 +8,9 @@ use crate::packet::{Cutter, Packet};
 
 pub use crate::packet::Cut;
 
+mod boundaries;
 pub mod datagram;
 pub mod delimited;
-mod ends;
 pub mod fixed;
 pub mod gather;
 pub mod head;

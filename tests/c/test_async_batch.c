@@ -513,7 +513,38 @@ static void a_bad_packet_is_told_wherever_it_lies(void)
     }
 }
 
+/* They are nothing on a stream, and have gone all the same. */
+static void packets_without_bytes_are_counted(void)
+{
+    en_async_unix_stream_client_t *client = NULL;
+    en_stream_protocol_t *raw = NULL;
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    en_slice_t packets[3] = {{0}};
+    en_loop_t *loop = NULL;
+    op_t op = {0};
+    int fds[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    REQUIRE_OK(en_loop_new(&loop));
+    REQUIRE_OK(en_stream_protocol_new_raw(&raw, 0));
+    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, fds[0], raw, NULL));
+    en_stream_protocol_free(raw);
+    CHECK_OK(
+        en_async_unix_stream_client_send_packets(client, packets, 3, 5000, op_sent, &op, NULL));
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_OK);
+    CHECK_INT(op.count, 3);
+    CHECK_OK(en_async_unix_stream_client_send_packet(client, NULL, 0, 5000, NULL, NULL, NULL));
+    CHECK_OK(en_async_unix_stream_client_get_stats(client, &stats));
+    CHECK_INT(stats.packets_sent, 4);
+    CHECK_INT(stats.send_calls, 0);
+    en_async_unix_stream_client_free(client);
+    en_loop_free(loop);
+    close(fds[1]);
+}
+
 static const test_case_t cases[] = {
+    CASE(packets_without_bytes_are_counted),
     CASE(what_is_asked_for_is_told_once_connected),
     CASE(those_that_are_there_come_together),
     CASE(an_end_behind_packets_is_told_after_them),

@@ -350,6 +350,25 @@ static void freeing_within_leaves_it_to_others(void)
     world_close(&world);
 }
 
+/* Half a packet would be in the way of others at the transport. */
+static void what_has_begun_goes_on_though_its_endpoint_ends(void)
+{
+    en_stream_protocol_t *protocol = NULL;
+    world_t world;
+
+    world_open(&world, free_endpoint, "send");
+    en_stream_endpoint_free(world.endpoint);
+    REQUIRE_OK(en_stream_protocol_new_raw(&protocol, 0));
+    REQUIRE_OK(en_stream_endpoint_new(&world.endpoint, world.both, protocol, NULL));
+    en_stream_protocol_free(protocol);
+    world.view = en_stream_endpoint_as_client(world.endpoint);
+    world.sends.most = 3;
+    CHECK_OK(put_text(world.view, "packet"));
+    CHECK_INT(world.sends.within_calls, 2);
+    peer_gets(&world, "packet");
+    world_close(&world);
+}
+
 static void close_itself(own_t *own, const char *name)
 {
     world_t *world = own->arg;
@@ -459,10 +478,15 @@ static void closing_may_call_back(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(calls_within_are_refused),          CASE(calls_within_handles_are_refused),
-    CASE(an_attribute_may_not_ask_again),    CASE(the_other_half_is_free),
-    CASE(ending_within_takes_effect_behind), CASE(freeing_within_leaves_it_to_others),
-    CASE(a_handle_may_end_in_its_own_call),  CASE(closing_may_call_back),
+    CASE(calls_within_are_refused),
+    CASE(calls_within_handles_are_refused),
+    CASE(an_attribute_may_not_ask_again),
+    CASE(the_other_half_is_free),
+    CASE(ending_within_takes_effect_behind),
+    CASE(freeing_within_leaves_it_to_others),
+    CASE(what_has_begun_goes_on_though_its_endpoint_ends),
+    CASE(a_handle_may_end_in_its_own_call),
+    CASE(closing_may_call_back),
 };
 
 TEST_MAIN("transport_reentrance")

@@ -243,8 +243,8 @@ impl AsyncClient {
         let mut inner = self.enter()?;
         let mut room = None;
         if let [packet] = parts
-            && let Some(bytes) = self.encoder.whole(packet, &mut room)
             && let Some(live) = inner.sends_directly()
+            && let Some(bytes) = self.encoder.whole(packet, &mut room)
         {
             let sent = live.sender.send_whole(bytes, Hold::No, &self.counters);
             let is_sent = done.is_none() && sent.as_ref().is_ok_and(|count| *count == bytes.len());

@@ -9,9 +9,9 @@ thread_local! {
     static KEPT: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
 }
 
-/// Where each packet ends. As long as all have one size, that is all there is to keep.
+/// Where each packet boundaries. As long as all have one size, that is all there is to keep.
 #[derive(Debug, Default)]
-pub struct Ends {
+pub struct Boundaries {
     count: usize,
     last: usize,
     /// The size of each, as long as `each` is empty.
@@ -20,7 +20,7 @@ pub struct Ends {
     each: Vec<usize>,
 }
 
-impl Drop for Ends {
+impl Drop for Boundaries {
     fn drop(&mut self) {
         if (1..=KEEP).contains(&self.each.capacity()) {
             // A thread that is ending keeps nothing.
@@ -29,7 +29,7 @@ impl Drop for Ends {
     }
 }
 
-impl Ends {
+impl Boundaries {
     /// Another packet ends here.
     #[inline(always)]
     pub fn push(&mut self, end: usize) {
@@ -106,48 +106,48 @@ impl Ends {
 mod tests {
     use super::*;
 
-    fn of(sizes: &[usize]) -> Ends {
-        let mut ends = Ends::default();
+    fn of(sizes: &[usize]) -> Boundaries {
+        let mut boundaries = Boundaries::default();
         sizes.iter().fold(0, |end, size| {
-            ends.push(end + size);
+            boundaries.push(end + size);
             end + size
         });
-        ends
+        boundaries
     }
 
     #[test]
     fn one_size_needs_no_memory() {
-        let ends = of(&[3, 3, 3]);
-        assert!(!ends.has_memory());
-        assert_eq!([0, 1, 2, 3].map(|count| ends.after(count)), [0, 3, 6, 9]);
-        assert_eq!([0, 2, 3, 8, 9].map(|place| ends.count_to(place, 0)), [0, 0, 1, 2, 3]);
+        let boundaries = of(&[3, 3, 3]);
+        assert!(!boundaries.has_memory());
+        assert_eq!([0, 1, 2, 3].map(|count| boundaries.after(count)), [0, 3, 6, 9]);
+        assert_eq!([0, 2, 3, 8, 9].map(|place| boundaries.count_to(place, 0)), [0, 0, 1, 2, 3]);
     }
 
     #[test]
     fn sizes_may_differ_from_any_packet_on() {
         for sizes in [&[3, 3, 1, 3][..], &[0, 0, 4, 0], &[1, 0, 0, 1], &[2, 2, 2, 9]] {
-            let ends = of(sizes);
-            assert!(ends.has_memory() && ends.count() == sizes.len());
+            let boundaries = of(sizes);
+            assert!(boundaries.has_memory() && boundaries.count() == sizes.len());
             for count in 0..=sizes.len() {
-                assert_eq!(ends.after(count), sizes[..count].iter().sum::<usize>());
+                assert_eq!(boundaries.after(count), sizes[..count].iter().sum::<usize>());
             }
-            assert_eq!(ends.count_to(sizes.iter().sum(), 1), sizes.len());
+            assert_eq!(boundaries.count_to(sizes.iter().sum(), 1), sizes.len());
         }
     }
 
     #[test]
     fn packets_without_bytes_end_where_they_begin() {
-        let ends = of(&[0, 0]);
-        assert_eq!((ends.count_to(0, 0), ends.alike(0, 9)), (2, None));
+        let boundaries = of(&[0, 0]);
+        assert_eq!((boundaries.count_to(0, 0), boundaries.alike(0, 9)), (2, None));
     }
 
     #[test]
     fn several_of_one_size_are_found_behind_others() {
-        let ends = of(&[5, 2, 2, 2, 1, 2]);
-        assert_eq!(ends.alike(0, 9), Some((7, 5)));
-        assert_eq!(ends.alike(1, 9), Some((12, 2)));
-        assert_eq!(ends.alike(1, 2), Some((9, 2)));
-        assert_eq!(ends.alike(4, 9), None);
+        let boundaries = of(&[5, 2, 2, 2, 1, 2]);
+        assert_eq!(boundaries.alike(0, 9), Some((7, 5)));
+        assert_eq!(boundaries.alike(1, 9), Some((12, 2)));
+        assert_eq!(boundaries.alike(1, 2), Some((9, 2)));
+        assert_eq!(boundaries.alike(4, 9), None);
         assert_eq!(of(&[4; 7]).alike(2, 3), Some((20, 4)));
         assert_eq!(of(&[4; 7]).alike(6, 3), None);
     }
