@@ -231,7 +231,7 @@ impl Client {
         timeout_ms: i64,
     ) -> (usize, Result<()>) {
         self.send_batches(timeout_ms, &mut |out| {
-            while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
+            while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS && !out.is_vast() {
                 let Some(packet) = packets.next() else { return Ok(true) };
                 self.encoder.encode_packet(packet?, out)?;
             }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
+use super::MaxSize;
 use super::boundaries::Boundaries;
 use super::sink::{Lent, Sink};
 
@@ -124,6 +125,13 @@ impl<'a> Gather<'a> {
     #[inline]
     pub fn len(&self) -> usize {
         self.copied.len() + self.lent.len
+    }
+
+    /// Whether there are so many that with another packet they could be more than can be counted, as with 32
+    /// bits the same memory may be given many times over.
+    #[inline]
+    pub fn is_vast(&self) -> bool {
+        usize::BITS < 64 && self.len() > MaxSize::LARGEST / 2
     }
 
     /// Whether there are none.
@@ -435,6 +443,19 @@ mod tests {
         assert!(gather.is_between_packets());
         gather.advance(3);
         assert_eq!(gather.packets_sent(), 3);
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "32")]
+    fn what_could_not_be_counted_is_not_gathered() {
+        let long = vec![7; 16 << 20];
+        let mut gather = Gather::default();
+        while !gather.is_vast() {
+            gather.push(&long);
+            gather.end_packet();
+        }
+        assert_eq!((gather.packets(), gather.len()), (64, 1 << 30));
+        assert!(gather.len().checked_add(MaxSize::LARGEST).is_some());
     }
 
     #[test]

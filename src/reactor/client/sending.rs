@@ -7,7 +7,7 @@ use super::{AsyncClient, Inner, Live, Over, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
-use crate::error::{Error, Result};
+use crate::error::{EN_EMSGSIZE, Error, Result};
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
@@ -287,6 +287,9 @@ impl AsyncClient {
         let mut out = Gather::default();
         let encoded = Iterator::try_for_each(&mut packets, |packet| {
             self.check_open()?;
+            if out.is_vast() {
+                return Err(Error::new(EN_EMSGSIZE, "the packets together are too large for one call"));
+            }
             self.encoder.encode_packet(packet?, &mut out)
         });
         let put = |()| self.put(&mut inner, &mut out, None, Told::Count(done), timeout_ms);
