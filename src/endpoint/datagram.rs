@@ -116,11 +116,10 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         }
     }
 
-    /// Puts the next ones into places; whether these are known to be all.
+    /// Puts the next ones into places, with nothing decided; whether these are known to be all.
     #[inline]
     fn next_segments(&mut self, places: &mut Places<'_>) -> Result<bool> {
         if places.room() > 1
-            && self.ready.is_empty()
             && !self.storage.bytes().is_empty()
             && self.segment <= self.max_size
             && self.protocol.passes(self.segment)
@@ -214,7 +213,6 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
 
     fn settle(&mut self) {
         self.storage.settle();
-        self.storage.shrink();
     }
 
     fn max_recv_size(&self) -> usize {

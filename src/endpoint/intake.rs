@@ -119,7 +119,6 @@ impl Intake {
     pub fn settle(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
             storage.settle();
-            storage.shrink();
         }
     }
 

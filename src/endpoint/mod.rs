@@ -99,7 +99,8 @@ pub struct Connection {
 const SHORT: usize = 248;
 
 /// Where it lies then.
-pub type Room = [u8; Head::WIDEST + SHORT];
+pub type Room = [u8; ROOM];
+const ROOM: usize = Head::WIDEST + SHORT;
 
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
 pub struct Encoder {
@@ -143,9 +144,11 @@ impl Encoder {
     #[inline(always)]
     pub fn whole<'p>(&self, packet: &'p [u8], room: &'p mut Option<Room>) -> Option<&'p [u8]> {
         let head = self.head.as_ref().filter(|head| head.admits(packet.len()))?;
+        if head.is_nothing() {
+            return Some(packet);
+        }
         match packet.len() <= SHORT {
-            _ if head.is_nothing() => Some(packet),
-            true => head.before(packet, room.insert([0; Head::WIDEST + SHORT])),
+            true => head.before(packet, room.insert([0; ROOM])),
             false => None,
         }
     }

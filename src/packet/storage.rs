@@ -187,12 +187,13 @@ impl Storage {
         }
     }
 
-    /// Takes back what was released of what was lent.
+    /// Takes back what was released of what was lent, and lets go of memory without bytes.
     #[inline]
     pub fn settle(&mut self) {
         if let Some(filling) = &mut self.block {
             filling.settle();
         }
+        self.shrink();
     }
 
     #[inline(never)]
@@ -221,7 +222,7 @@ impl Storage {
 
     /// Lets go of memory without bytes.
     #[inline]
-    pub fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         if matches!(&self.block, Some(filling) if filling.start == filling.end) {
             self.let_go();
         }

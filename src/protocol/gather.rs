@@ -219,7 +219,10 @@ impl<'a> Gather<'a> {
     /// The bytes of the next packets, if they are several of one size, not 0, that lie one behind the
     /// other, and that size. The last of them may be shorter.
     pub fn alike(&self) -> Option<(&[u8], usize)> {
-        let (end, size) = self.boundaries.alike(self.done, MOST_ALIKE).filter(|_| self.lent.len == 0)?;
+        if self.lent.len > 0 {
+            return None;
+        }
+        let (end, size) = self.boundaries.alike(self.done, MOST_ALIKE)?;
         Some((&self.copied[self.sent..end], size))
     }
 

@@ -30,8 +30,7 @@ impl Head {
     /// Nothing, before packets of so many bytes at most.
     #[inline]
     pub fn nothing(max: MaxSize) -> Head {
-        let most = u32::try_from(max.bytes()).unwrap_or(u32::MAX);
-        Head { most, width: 0, counted: 0, order: ByteOrder::Little }
+        Head::before_at_most(max.bytes() as u64, 0, 0, ByteOrder::Little)
     }
 
     /// The length in `width` bytes, which counts so many beside the packet's; before packets of `max`
@@ -39,6 +38,11 @@ impl Head {
     #[inline]
     pub fn length(width: usize, order: ByteOrder, counted: u8, max: MaxSize) -> Head {
         let largest = Head::largest(width, counted).min(max.bytes() as u64);
+        Head::before_at_most(largest, width, counted, order)
+    }
+
+    #[inline]
+    fn before_at_most(largest: u64, width: usize, counted: u8, order: ByteOrder) -> Head {
         Head { most: u32::try_from(largest).unwrap_or(u32::MAX), width: width as u8, counted, order }
     }
 

@@ -30,8 +30,12 @@ struct Posted {
 
 impl Remote {
     pub(super) fn new(waker: Waker) -> Remote {
-        let [stop, has_work] = [const { AtomicBool::new(false) }; 2];
-        Remote { waker, stop, has_work, posted: Mutex::default() }
+        Remote {
+            waker,
+            stop: AtomicBool::default(),
+            has_work: AtomicBool::default(),
+            posted: Mutex::default(),
+        }
     }
 
     /// Makes the loop's descriptor readable, and ends its waiting.
@@ -64,7 +68,10 @@ impl Remote {
     }
 
     pub(super) fn take_work(&self) -> VecDeque<Work> {
-        let mut posted = self.lock();
+        self.take_from(&mut self.lock())
+    }
+
+    fn take_from(&self, posted: &mut Posted) -> VecDeque<Work> {
         self.has_work.store(false, Ordering::SeqCst);
         std::mem::take(&mut posted.work)
     }
@@ -78,8 +85,7 @@ impl Remote {
     pub(super) fn close(&self) -> VecDeque<Work> {
         let mut posted = self.lock();
         posted.closed = true;
-        self.has_work.store(false, Ordering::SeqCst);
-        std::mem::take(&mut posted.work)
+        self.take_from(&mut posted)
     }
 
     /// No code that can panic runs under this lock.

@@ -17,7 +17,7 @@ LIMITS = {
     "recv_packets": 65,
     "recv_start": 98,
     "send_packet": 276,
-    "send_packet_buffered": 144,
+    "send_packet_buffered": 142,
     "send_packets": 105,
     "udp_recv_packet": 475,
     "udp_recv_packet_offload": 258,

@@ -179,14 +179,20 @@ impl Inner {
         matches!(&self.state, State::Connected(live) if live.sender.has_unsent())
     }
 
-    /// Who sends what, if that is all there is to look at.
+    /// The connection, if there is one and nothing waits to be sent before what comes now.
+    #[inline(always)]
+    fn sends_next(&mut self) -> Option<&mut Live> {
+        let waits = self.sends_wait();
+        match &mut self.state {
+            State::Connected(live) if !waits => Some(live),
+            _ => None,
+        }
+    }
+
+    /// The same, if that is all there is to look at.
     #[inline(always)]
     fn sends_directly(&mut self) -> Option<&mut Live> {
-        if self.sends_wait() {
-            return None;
-        }
-        let State::Connected(live) = &mut self.state else { return None };
-        (live.is_writable && live.sender.is_direct()).then_some(live)
+        self.sends_next().filter(|live| live.is_writable && live.sender.is_direct())
     }
 
     /// It waits for its turn.
@@ -202,18 +208,13 @@ impl Inner {
         beside: Option<&Ancillary>,
         counters: &Counters,
     ) -> Option<Result<()>> {
-        if self.sends_wait() {
-            return None;
-        }
-        let State::Connected(live) = &mut self.state else { return None };
+        let live = self.sends_next()?;
         match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
             Err(Stop::Want(_) | Stop::Again) => None,
             outcome => Some(live.settle(out, outcome, counters)),
         }
     }
-}
 
-impl Inner {
     /// As [`Self::send_at_once`], after a first attempt that has come to `sent`.
     fn go_on_after(
         &mut self,
@@ -247,8 +248,8 @@ impl AsyncClient {
             && let Some(bytes) = self.encoder.whole(packet, &mut room)
         {
             let sent = live.sender.send_whole(bytes, Hold::No, &self.counters);
-            let is_sent = done.is_none() && sent.as_ref().is_ok_and(|count| *count == bytes.len());
-            if !is_sent {
+            let is_over = done.is_none() && sent.as_ref().is_ok_and(|count| *count == bytes.len());
+            if !is_over {
                 return self.send_rest(inner, bytes, sent, Told::Whole(done), timeout_ms);
             }
             self.counters.packets_sent.add(1);
