@@ -9,7 +9,7 @@ thread_local! {
     static KEPT: Cell<Vec<usize>> = const { Cell::new(Vec::new()) };
 }
 
-/// Where each packet boundaries. As long as all have one size, that is all there is to keep.
+/// Where each packet ends. As long as all have one size, that size is all there is to keep.
 #[derive(Debug, Default)]
 pub struct Boundaries {
     count: usize,

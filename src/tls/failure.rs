@@ -243,9 +243,10 @@ fn of_other(error: &(dyn std::error::Error + 'static), culprit: &Culprit, name: 
             EN_ETLS_CA_AS_LEAF,
             format!("{name} is that of an authority, and must not be used by a peer: {PIN}"),
         ),
-        Some(webpki::Error::UnsupportedCertVersion) => {
-            (EN_ETLS_BAD_ENCODING, format!("{name} is not X.509 version 3: the peer needs a newer one"))
-        }
+        Some(webpki::Error::UnsupportedCertVersion) => (
+            EN_ETLS_BAD_ENCODING,
+            format!("{name} is not X.509 version 3: the peer needs a newer one; or, {PIN}"),
+        ),
         _ => (EN_ETLS_CERTIFICATE, format!("{name} was refused: {error}")),
     }
 }

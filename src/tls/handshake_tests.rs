@@ -190,7 +190,11 @@ fn a_pinned_key_counts_whatever_the_certificate() {
 
 #[test]
 fn a_certificate_without_its_key_is_worth_nothing() {
-    let peer = self_signed(&["localhost"]);
+    check_worthless(&self_signed(&["localhost"]));
+    check_worthless(&self_signed_version_1());
+}
+
+fn check_worthless(peer: &Owner) {
     let thief = peer.thief(&self_signed(&["localhost"]).key);
     let mut pinned = TlsOptions::default();
     pinned.add_pinned_certificates(&memory(&peer.chain)).expect("a pin");

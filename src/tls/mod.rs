@@ -35,6 +35,8 @@ mod server;
 #[cfg(feature = "tls")]
 mod sessions;
 #[cfg(feature = "tls")]
+mod signature;
+#[cfg(feature = "tls")]
 mod trust;
 #[cfg(feature = "tls")]
 mod verifier;
@@ -47,6 +49,8 @@ mod session_tests;
 mod settings_tests;
 #[cfg(all(test, feature = "tls"))]
 pub(crate) mod testing;
+#[cfg(all(test, feature = "tls"))]
+mod version_1;
 
 #[cfg(not(feature = "tls"))]
 mod absent;

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::sign::CertifiedKey;
 use webpki::OwnedCertRevocationList;
 
-use super::certificate::Description;
+use super::certificate::{Description, public_key};
 use super::provider::provider;
 use super::source::Source;
 use crate::error::{Error, Result, invalid};
@@ -41,19 +41,20 @@ pub(super) fn revocation_lists(source: &Source) -> Result<Vec<RevocationList>> {
 pub(super) fn identity(chain: &Source, key: &Source) -> Result<Identity> {
     let certificates = certificates(chain)?;
     let owner = Description::of(&certificates[0]).map(|owner| owner.subject).unwrap_or_default();
-    let key_der = private_key(key)?;
-    CertifiedKey::from_der(certificates, key_der, &provider()).map(Arc::new).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => invalid(format!(
+    let signing = provider().key_provider.load_private_key(private_key(key)?);
+    let signing = signing.map_err(|error| match error {
+        rustls::Error::General(reason) => refused(key, format!("the key cannot be used: {reason}")),
+        error => refused(key, format!("the key cannot be used: {error}")),
+    })?;
+    // Not rustls's own check, which takes certificates of X.509 version 3 only.
+    match signing.public_key() {
+        Some(public) if public_key(&certificates[0]) != Some(public.as_ref()) => Err(invalid(format!(
             "the key in {} does not belong to the first certificate in {}, which is that of {owner}",
             key.name(),
             chain.name()
-        )),
-        rustls::Error::InvalidCertificate(error) => {
-            refused(chain, format!("the certificate of {owner} cannot be used: {error}"))
-        }
-        rustls::Error::General(reason) => refused(key, format!("the key cannot be used: {reason}")),
-        error => refused(key, format!("the key cannot be used: {error}")),
-    })
+        ))),
+        _ => Ok(Arc::new(CertifiedKey::new(certificates, signing))),
+    }
 }
 
 fn private_key(source: &Source) -> Result<PrivateKeyDer<'static>> {

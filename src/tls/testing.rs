@@ -13,6 +13,7 @@ use rustls::{CommonState, ConnectionCommon};
 
 use super::provider::provider;
 use super::source::Source;
+use super::version_1;
 use super::{TlsConfig, TlsFacts, TlsOptions, failure};
 use crate::error::Error;
 
@@ -137,6 +138,14 @@ pub(crate) fn self_signed(names: &[&str]) -> Owner {
     let key = KeyPair::generate().expect("a key");
     let certificate = leaf_params(names).self_signed(&key).expect("a certificate");
     Owner { chain: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
+}
+
+/// The same of X.509 version 1, for no name at all.
+pub(crate) fn self_signed_version_1() -> Owner {
+    let key = KeyPair::generate().expect("a key");
+    let der = version_1::of(leaf_params(&[]).self_signed(&key).expect("a certificate").der(), &key);
+    let chain = pem::encode(&pem::Pem::new("CERTIFICATE", der.clone()));
+    Owner { chain, key: key.serialize_pem(), der }
 }
 
 fn authority_params(name: &str) -> CertificateParams {

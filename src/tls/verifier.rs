@@ -10,7 +10,6 @@ use std::sync::Arc;
 use rustls::SignatureScheme;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore};
@@ -19,8 +18,9 @@ use super::certificate::public_key;
 use super::options::Pin;
 use super::provider::{algorithms, sha256};
 use super::refusal::Refusal;
+use super::signature::{verify_tls12, verify_tls13};
 
-type Verdict<T> = Result<T, Error>;
+pub(super) type Verdict<T> = Result<T, Error>;
 
 /// The peer's certificate is none of those pinned.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        of_key(certificate, verify_tls12_signature(message, certificate, signed, &algorithms()))
+        of_key(certificate, verify_tls12(message, certificate, signed))
     }
 
     fn verify_tls13_signature(
@@ -149,7 +149,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        of_key(certificate, verify_tls13_signature(message, certificate, signed, &algorithms()))
+        of_key(certificate, verify_tls13(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -212,7 +212,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        of_key(certificate, verify_tls12_signature(message, certificate, signed, &algorithms()))
+        of_key(certificate, verify_tls12(message, certificate, signed))
     }
 
     fn verify_tls13_signature(
@@ -221,7 +221,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Verdict<HandshakeSignatureValid> {
-        of_key(certificate, verify_tls13_signature(message, certificate, signed, &algorithms()))
+        of_key(certificate, verify_tls13(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

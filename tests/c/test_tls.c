@@ -174,6 +174,7 @@ static void certificates_that_are_refused(void)
     check_refused("unknown-issuer", NULL, EN_ETLS_UNKNOWN_ISSUER, "other-authority", "en_tls");
     check_refused("self-signed", NULL, EN_ETLS_SELF_SIGNED, "CN=self-signed", "pin");
     check_refused("authority-as-peer", NULL, EN_ETLS_CA_AS_LEAF, "CN=authority-as-peer", "pin");
+    check_refused("version-1", NULL, EN_ETLS_BAD_ENCODING, "CN=version-1", "pin");
 }
 
 static void check_accepted(const char *name, const char *server_name, en_tls_options_t *options)
@@ -240,6 +241,28 @@ static en_tls_config_t *showing(const char *name)
 
     CHECK_OK(en_tls_options_add_ca_file(options, certificate("authority")));
     return tls_client_config(options);
+}
+
+/* Tools still make such certificates, which no authority can vouch for. */
+static void old_certificates_may_be_pinned(void)
+{
+    static const int versions[] = {EN_TLS_1_2, EN_TLS_1_3};
+    en_tls_options_t *options;
+    tls_pair_t pair;
+
+    for (size_t i = 0; i < 2; i++) {
+        options = tls_options();
+        CHECK_OK(en_tls_options_set_versions(options, versions[i], versions[i]));
+        CHECK_OK(en_tls_options_add_pinned_certificate_file(options, certificate("version-1")));
+        check_accepted("version-1", NULL, options);
+    }
+    options = tls_identity("good");
+    CHECK_OK(en_tls_options_add_pinned_certificate_file(options, certificate("version-1")));
+    CHECK_OK(en_tls_options_set_client_auth(options, EN_TLS_CLIENT_AUTH_REQUIRED));
+    tls_pair_open(
+        &pair, (tls_plan_t){.client = showing("version-1"), .server = tls_server_config(options)});
+    exchange(&pair);
+    tls_pair_close(&pair);
 }
 
 static void client_certificates(void)
@@ -334,6 +357,7 @@ static const test_case_t cases[] = {
     CASE(sessions_are_resumed),
     CASE(certificates_that_are_refused),
     CASE(certificates_that_are_accepted),
+    CASE(old_certificates_may_be_pinned),
     CASE(revoked_certificates),
     CASE(client_certificates),
     CASE(client_certificates_that_are_refused),

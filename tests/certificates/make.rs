@@ -5,6 +5,9 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../../src/tls/version_1.rs"]
+mod version_1;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
     IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
@@ -102,6 +105,10 @@ fn client(name: &str) -> Outcome<CertificateParams> {
     Ok(params)
 }
 
+fn in_pem(der: &[u8]) -> String {
+    pem::encode(&pem::Pem::new("CERTIFICATE", der))
+}
+
 fn servers(folder: &Folder, ca: &Authority, other: &Authority) -> Outcome {
     ca.issue(folder, "good", &server("good", &LOCAL)?)?;
     ca.issue(folder, "wrong-name", &server("wrong-name", &["example.test", "another.test"])?)?;
@@ -124,6 +131,8 @@ fn servers(folder: &Folder, ca: &Authority, other: &Authority) -> Outcome {
 
     let key = KeyPair::generate()?;
     folder.write_owner("self-signed", &server("self-signed", &LOCAL)?.self_signed(&key)?.pem(), &key)?;
+    let old = server("version-1", &LOCAL)?.self_signed(&key)?;
+    folder.write_owner("version-1", &in_pem(&version_1::of(old.der(), &key)), &key)?;
     let below = Authority::new("intermediate", Some(ca))?;
     let key = KeyPair::generate()?;
     let leaf = server("chained", &LOCAL)?.signed_by(&key, &below.issuer())?.pem();
@@ -134,6 +143,9 @@ fn servers(folder: &Folder, ca: &Authority, other: &Authority) -> Outcome {
 fn clients(folder: &Folder, ca: &Authority, other: &Authority) -> Outcome {
     ca.issue(folder, "client", &client("client")?)?;
     other.issue(folder, "other-client", &client("other-client")?)?;
+    let key = KeyPair::generate()?;
+    let old = client("version-1-client")?.signed_by(&key, &ca.issuer())?;
+    folder.write_owner("version-1-client", &in_pem(&version_1::of(old.der(), &ca.key)), &key)?;
     let mut expired = client("expired-client")?;
     expired.not_after = date_time_ymd(2020, 2, 3);
     ca.issue(folder, "expired-client", &expired)

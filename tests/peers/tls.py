@@ -109,6 +109,16 @@ def pins(probe, certificates):
             probe.ok("close")
         probe.begin(f"pin {certificates.identity('good')[0]}")
         probe.fails("EN_ETLS_NOT_PINNED", (digest, "CN=unknown-issuer"), "connect", "localhost", server.port)
+    # Tools still make certificates of X.509 version 1.
+    for option in ("-tls1_2", "-tls1_3"):
+        with tls_servers.s_server(certificates.identity("version-1"), option) as server:
+            probe.begin(f"pin {certificates.identity('version-1')[0]}")
+            probe.ok("connect", "localhost", server.port)
+            chat(probe, server)
+            probe.ok("close")
+            probe.begin(f"ca {certificates.identity('version-1')[0]}")
+            probe.fails("EN_ETLS_BAD_ENCODING", ("CN=version-1", "not X.509 version 3", "pin its certificate"),
+                        "connect", "localhost", server.port)
 
 
 def names(probe, certificates):
@@ -135,11 +145,12 @@ def client_certificates(probe, certificates):
     for option in ("-tls1_2", "-tls1_3"):
         with tls_servers.s_server(certificates.identity("good"), option, "-Verify", "2", "-CAfile", certificates.ca,
                                   "-verify_return_error") as server:
-            probe.begin(*settings("identity " + " ".join(certificates.identity("client"))))
-            probe.ok("connect", "localhost", server.port)
-            server.says("CN = client")
-            chat(probe, server)
-            probe.ok("close")
+            for shown in ("client", "version-1-client"):
+                probe.begin(*settings("identity " + " ".join(certificates.identity(shown))))
+                probe.ok("connect", "localhost", server.port)
+                server.says(f"CN = {shown}")
+                chat(probe, server)
+                probe.ok("close")
             for identity, part in (((), ("certificate_required (116)", "en_tls_options_set_identity_files")
                                     if option == "-tls1_3" else ("handshake_failure (40)", "client certificate")),
                                    (("identity " + " ".join(certificates.identity("other-client")),),
