@@ -3,10 +3,9 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Closable;
-use super::life::Life;
+use super::holds::Holds;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
@@ -20,17 +19,10 @@ const STEPS: u32 = 4096;
 
 /// A handle of a transport. Others may have a hold on the same transport.
 pub struct Channel<T: Transport + ?Sized> {
-    receiving: Slot<Arc<Shared<T>>>,
-    sending: Slot<Sending<T>>,
-    control: Slot<Arc<Shared<T>>>,
-    life: Life,
-    /// Whether a sender waits for the peer, or is about to.
-    sender_waits: AtomicBool,
-    waiting: Waiting,
+    pub(super) holds: Holds<Arc<Shared<T>>, Sending<T>, Shared<T>>,
     shutdown_timeout_ms: i64,
     max_datagram_size: usize,
     runs_callbacks: bool,
-    survives_fork: bool,
 }
 
 /// The sending direction.
@@ -59,13 +51,7 @@ impl<T: Transport + ?Sized> Channel<T> {
         let sending = Sending { transport: transport.clone(), begun: 0, broken: None };
         Arc::new(Channel {
             runs_callbacks: transport.runs_callbacks() || options.waiting.runs_callbacks(),
-            survives_fork: transport.survives_fork(),
-            receiving: Slot::new(transport.clone()),
-            sending: Slot::new(sending),
-            control: Slot::new(transport),
-            life: Life::begin(),
-            sender_waits: AtomicBool::new(false),
-            waiting: options.waiting,
+            holds: Holds::new(transport.clone(), sending, transport, true, options.waiting, closed),
             shutdown_timeout_ms: options.shutdown_timeout_ms,
             max_datagram_size: options.max_datagram_size,
         })
@@ -74,7 +60,7 @@ impl<T: Transport + ?Sized> Channel<T> {
     /// A handle of another transport whose calls wait as these do.
     pub fn another(&self, transport: Arc<Shared<T>>) -> Arc<Channel<T>> {
         let options = ChannelOptions {
-            waiting: self.waiting.clone(),
+            waiting: self.holds.waiting.clone(),
             shutdown_timeout_ms: self.shutdown_timeout_ms,
             max_datagram_size: self.max_datagram_size,
         };
@@ -83,9 +69,9 @@ impl<T: Transport + ?Sized> Channel<T> {
 
     /// Another hold on the transport.
     pub fn transport(&self) -> Result<Arc<Shared<T>>> {
-        let _inside = self.control.visit();
-        match self.there() {
-            Some(transport) if !self.life.is_closed() && !transport.is_closed() => Ok(transport),
+        let _inside = self.holds.control.visit();
+        match self.holds.transport() {
+            Some(transport) if !self.holds.life.is_closed() && !transport.is_closed() => Ok(transport),
             _ => Err(closed()),
         }
     }
@@ -115,7 +101,7 @@ impl<T: Transport + ?Sized> Channel<T> {
 
     /// How calls wait.
     pub fn waiting(&self) -> &Waiting {
-        &self.waiting
+        &self.holds.waiting
     }
 
     /// Attempts until done or until the deadline, waiting for what `watched` says; what is left then.
@@ -125,11 +111,11 @@ impl<T: Transport + ?Sized> Channel<T> {
         timeout_ms: i64,
         attempt: impl FnMut(Hold) -> Attempt<()>,
     ) -> (Deadline, Result<()>) {
-        let _inside = self.control.visit();
+        let _inside = self.holds.control.visit();
         let mut deadline = Deadline::after_ms(timeout_ms);
         let outcome = match self.is_closed() {
             true => Err(closed()),
-            false => self.drive(watched, &mut deadline, attempt),
+            false => self.holds.drive(watched, &mut deadline, attempt),
         };
         (deadline, outcome)
     }
@@ -138,12 +124,12 @@ impl<T: Transport + ?Sized> Channel<T> {
         &self,
         work: impl FnOnce(&Self, &Arc<Shared<T>>) -> Result<R>,
     ) -> Result<R> {
-        let transport = self.enter(&self.receiving).map_err(|error| error.at(Stage::Receive))?;
+        let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(Stage::Receive))?;
         work(self, &transport).map_err(|error| self.explain(error, Stage::Receive))
     }
 
     pub(super) fn with_sender<R>(&self, work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>) -> Result<R> {
-        let mut sending = self.enter(&self.sending).map_err(|error| error.at(Stage::Send))?;
+        let mut sending = self.enter(&self.holds.sending).map_err(|error| error.at(Stage::Send))?;
         work(self, &mut sending).map_err(|error| self.explain(error, Stage::Send))
     }
 
@@ -151,99 +137,28 @@ impl<T: Transport + ?Sized> Channel<T> {
         // Keeps the handle until it is known why there is no way in.
         let _inside = slot.visit();
         match slot.try_lock() {
-            Some(_) if self.life.is_closed() => Err(closed()),
-            Some(guard) => self.waiting.check_cancel().map(|()| guard),
-            None if self.life.is_closed() => Err(closed()),
+            Some(_) if self.holds.life.is_closed() => Err(closed()),
+            Some(guard) => self.holds.waiting.check_cancel().map(|()| guard),
+            None if self.holds.life.is_closed() => Err(closed()),
             None => Err(Error::new(EN_EBUSY, "another call is at the same direction of this transport")),
         }
     }
 
-    /// Attempts until done; closing ends it, whatever the attempt says then.
-    pub(super) fn drive<R>(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<R>,
-    ) -> Result<R> {
-        self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
-            Ok(done) => Ok(done),
-            Err(_) if self.life.is_closed() => Err(Stop::Failed(closed())),
-            Err(stop) => Err(stop),
-        })
-    }
-
-    /// As [`Self::drive`]; who closes sees that it need not wait for us.
-    pub(super) fn drive_sender<R>(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        attempt: impl FnMut(Hold) -> Attempt<R>,
-    ) -> Result<R> {
-        self.sender_waits.store(true, Ordering::SeqCst);
-        let outcome = match self.life.is_closed() {
-            true => Err(closed()),
-            false => self.drive(transport, deadline, attempt),
-        };
-        self.sender_waits.store(false, Ordering::SeqCst);
-        outcome
-    }
-
     #[cold]
     fn explain(&self, error: Error, stage: Stage) -> Error {
-        let error = if self.life.is_closed() { closed() } else { error };
+        let error = if self.holds.life.is_closed() { closed() } else { error };
         error.at(stage)
-    }
-
-    fn there(&self) -> Option<Arc<Shared<T>>> {
-        self.control.visit().lock_until(None).map(|transport| transport.clone())
     }
 
     /// Takes leave of the peer, if nobody is in the way.
     fn say_farewell(&self, transport: &Shared<T>, mut deadline: Deadline) {
-        let receiving = self.receiving.close();
-        if !receiving.is_alone() {
-            self.wake(Transport::stop_receiving);
-        }
-        let inside = self.sending.close();
-        if self.sender_waits.load(Ordering::SeqCst) {
-            return;
-        }
-        if let Some(_sending) = inside.lock_until(deadline.instant()) {
-            let wakes = !self.life.is_in_child();
+        let _receiving = self.holds.end_receiving();
+        let inside = self.holds.sending.close();
+        if let Some(_sending) = inside.lock_until(self.holds.sender_until(&mut deadline)) {
+            let wakes = !self.holds.life.is_in_child();
             // A peer that does not answer in time is left as it is.
-            let _ = self.waiting.drive(transport, wakes, &mut deadline, |hold| transport.farewell(hold));
-        }
-    }
-
-    /// Closes the transport for all, and wakes everybody; the last to leave a direction lets go of it.
-    fn let_go(&self) -> Result<()> {
-        let outcome = self.wake(Transport::close);
-        self.drop_holds();
-        outcome.unwrap_or(Ok(()))
-    }
-
-    fn drop_holds(&self) {
-        drop(self.control.close());
-        drop(self.receiving.close());
-        drop(self.sending.close());
-    }
-
-    fn wake<R>(&self, wake: impl FnOnce(&Shared<T>) -> R) -> Option<R> {
-        // In a forked child the connection is the parent's, too.
-        match self.life.is_in_child() {
-            true => None,
-            false => self.there().map(|transport| wake(&transport)),
-        }
-    }
-
-    fn is_used(&self) -> bool {
-        self.receiving.is_used() || self.sending.is_used() || self.control.is_used()
-    }
-
-    fn check_owner(&self) -> Result<()> {
-        match self.check_usable() {
-            Err(error) if self.life.is_foreign() => Err(error),
-            _ => Ok(()),
+            let farewell = |hold| transport.farewell(hold);
+            let _ = self.holds.waiting.drive(transport, wakes, &mut deadline, farewell);
         }
     }
 }
@@ -254,76 +169,55 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
     }
 
     fn check_usable(&self) -> Result<()> {
-        match self.life.is_as_before() {
-            true => Ok(()),
-            false => self.life.look(|| !self.survives_fork || self.is_used()),
-        }
+        self.holds.check_usable()
     }
 
     fn poison(&self) {
-        self.life.poison();
-        self.abort();
+        self.holds.poison();
     }
 
     fn is_closed(&self) -> bool {
-        self.life.is_closed() || self.there().is_none_or(|transport| transport.is_closed())
+        self.holds.is_closed()
     }
 
     fn close(&self) -> Result<()> {
-        self.check_owner()?;
-        let _inside = self.control.visit();
-        match self.life.close() {
-            true => Ok(()),
-            false => self.finish(true),
-        }
+        self.holds.close(|| self.finish(true))
     }
 
     fn abort(&self) {
-        if self.check_owner().is_ok() {
-            let _inside = self.control.visit();
-            self.life.close();
-            let _ = self.let_go();
-        }
+        self.holds.abort();
     }
 
     fn retire(&self, is_freed: bool) {
-        if self.check_owner().is_ok() {
-            let _inside = self.control.visit();
-            self.life.close();
-            if !is_freed {
-                self.wake(Transport::stop_receiving);
-            }
-        }
+        self.holds.retire(is_freed);
     }
 
     fn finish(&self, may_wait: bool) -> Result<()> {
-        let _inside = self.control.visit();
-        if let Some(transport) = self.there().filter(|transport| transport.says_farewell()) {
+        let _inside = self.holds.control.visit();
+        if let Some(transport) = self.holds.transport().filter(|transport| transport.says_farewell()) {
             let timeout_ms = if may_wait { self.shutdown_timeout_ms } else { 0 };
             self.say_farewell(&transport, Deadline::after_ms(timeout_ms));
         }
-        self.let_go().map_err(|error| error.at(Stage::Close))
+        self.holds.let_go().map_err(|error| error.at(Stage::Close))
     }
 
     /// Lets go of the transport. It is closed only if a call is inside that must be woken: others
     /// may go on with it.
     fn end(self: Arc<Self>) {
-        if self.check_owner().is_err() {
+        if self.holds.check_owner().is_err() {
             // Threads that do not exist here may have the holds.
-            if !self.is_used() {
-                self.drop_holds();
+            if !self.holds.is_used() {
+                self.holds.drop_holds();
             }
             std::mem::forget(self);
             return;
         }
-        self.life.close();
-        match self.is_used() {
-            true => drop(self.let_go()),
-            false => self.drop_holds(),
+        self.holds.life.close();
+        match self.holds.is_used() {
+            true => drop(self.holds.let_go()),
+            false => self.holds.drop_holds(),
         }
-        self.receiving.visit().wait_until_alone();
-        self.sending.visit().wait_until_alone();
-        self.control.visit().wait_until_alone();
+        self.holds.wait_until_alone();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::closed;
-use super::life::Life;
+use super::holds::Holds;
 use super::pace::Pace;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
@@ -31,28 +31,19 @@ const BATCH_CHUNKS: usize = 512;
 
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
-    receiving: Slot<Box<dyn PacketReceiver>>,
-    sending: Slot<Sender>,
-    /// For socket options and for waking who waits, never used for longer than that takes. Like the
-    /// halves it is gone once the client is closed, and with the last of the three the descriptor.
-    control: Slot<Arc<dyn Transport>>,
+    holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
     fd: RawFd,
-    life: Life,
     /// Whether something is put aside to be sent.
     unsent: AtomicBool,
     /// The process that has put it aside: a forked child leaves it to its parent.
     unsent_of: AtomicU32,
-    /// Whether a sender waits for the peer, or is about to.
-    sender_waits: AtomicBool,
     encoder: Encoder,
     counters: Counters,
     names: Option<Names>,
     /// The peer as errors name it, once there is one.
     peer: OnceLock<Arc<str>>,
-    is_shared: bool,
     /// Whether a receive is sending what was put aside, which is soon done.
     flushing: AtomicBool,
-    waiting: Waiting,
     shutdown_timeout: Kept,
     runs_callbacks: bool,
     /// Whether there is a write buffer.
@@ -68,7 +59,6 @@ pub struct Client {
     gathers: bool,
     pace: Pace,
     says_farewell: bool,
-    survives_fork: bool,
 }
 
 /// A call that has been inside, and has not left: as long as it lasts, the client stays.
@@ -93,38 +83,28 @@ impl Client {
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
             says_farewell: transport.says_farewell(),
-            survives_fork: transport.survives_fork(),
             fd: transport
                 .fd(Interest::Read)
                 .or_else(|| transport.fd(Interest::Write))
                 .map_or(-1, |fd| fd.as_raw_fd()),
-            receiving: Slot::new(connection.receiver),
-            sending: Slot::new(connection.sender),
-            control: Slot::new(transport),
-            life: Life::begin(),
+            holds: Holds::new(
+                connection.receiver,
+                connection.sender,
+                transport,
+                connection.is_shared,
+                waiting,
+                closed,
+            ),
             unsent: AtomicBool::new(false),
             unsent_of: AtomicU32::new(fork::generation()),
-            sender_waits: AtomicBool::new(false),
             encoder: connection.encoder,
             counters,
             peer: OnceLock::new(),
             names: connection.names,
-            is_shared: connection.is_shared,
             flushing: AtomicBool::new(false),
             runs_callbacks,
-            waiting,
             shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
         }
-    }
-
-    #[cold]
-    fn check_usable_slow(&self) -> Result<()> {
-        self.life.look(|| !self.survives_fork || self.is_used())
-    }
-
-    /// Whether a call is under way.
-    fn is_used(&self) -> bool {
-        self.receiving.is_used() || self.sending.is_used() || self.control.is_used()
     }
 
     /// Sends one packet.
@@ -202,16 +182,16 @@ impl Client {
     #[inline(always)]
     pub fn put_aside(&self, packet: &[u8]) -> std::result::Result<(), Inside<'_>> {
         // What is long is sent from where it lies. In a forked child what is put aside may be the parent's.
-        if packet.len() >= COPY_BELOW || !self.life.is_own() {
+        if packet.len() >= COPY_BELOW || !self.holds.life.is_own() {
             return Err(Inside(None));
         }
-        let Some(mut half) = self.sending.try_lock() else { return Err(Inside(None)) };
+        let Some(mut half) = self.holds.sending.try_lock() else { return Err(Inside(None)) };
         let is_there = !self.is_done() && half.push(packet);
         if is_there {
             self.unsent.store(true, Ordering::Relaxed);
             self.counters.packets_sent.add(1);
         }
-        let inside = (!is_there).then(|| self.sending.visit());
+        let inside = (!is_there).then(|| self.holds.sending.visit());
         drop(half);
         match is_there {
             true => Ok(()),
@@ -269,7 +249,7 @@ impl Client {
     /// Sends what was gathered.
     #[inline(always)]
     fn transmit(&self, half: &mut Sender, out: &mut Gather<'_>, deadline: &mut Deadline) -> Result<()> {
-        self.check_open()?;
+        self.holds.check_open()?;
         self.transmit_by(
             half,
             out,
@@ -277,12 +257,6 @@ impl Client {
             #[inline(always)]
             |half, out, hold| half.send(out, hold, &self.counters),
         )
-    }
-
-    /// Whether nobody has closed the client, which also a callback of the call under way may do.
-    #[inline]
-    fn check_open(&self) -> Result<()> {
-        if self.is_done() { Err(closed()) } else { Ok(()) }
     }
 
     /// The same by `send`, which may have begun.
@@ -314,7 +288,7 @@ impl Client {
         let outcome = match attempt(half, Hold::No) {
             Ok(()) => Ok(()),
             Err(Stop::Failed(error)) => Err(error),
-            Err(_) => self.drive_sender(&*half.transport(), deadline, |hold| attempt(half, hold)),
+            Err(_) => self.holds.drive_sender(&*half.transport(), deadline, |hold| attempt(half, hold)),
         };
         if self.puts_aside {
             self.unsent.store(half.has_unsent(), Ordering::Relaxed);
@@ -355,7 +329,7 @@ impl Client {
                     #[inline(always)]
                     |out| {
                         self.encoder.encode(parts, out)?;
-                        self.check_open()?;
+                        self.holds.check_open()?;
                         self.transmit_by(half, out, deadline, |half, out, hold| {
                             half.send_with_ancillary(out, &control, hold, &self.counters)
                         })
@@ -378,60 +352,13 @@ impl Client {
         }
     }
 
-    /// Attempts until done; closing ends it, whatever the attempt says then.
-    fn drive<T>(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<T>,
-    ) -> Result<T> {
-        self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
-            Ok(done) => Ok(done),
-            Err(_) if self.is_done() => Err(Stop::Failed(closed())),
-            Err(stop) => Err(stop),
-        })
-    }
-
-    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
-    #[inline(never)]
-    fn drive_sender<T>(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<T>,
-    ) -> Result<T> {
-        let outcome = self.drive(transport, deadline, |hold| {
-            if hold != Hold::No {
-                self.waits_from_here()?;
-            }
-            match attempt(hold) {
-                Err(Stop::Want(interest)) => {
-                    self.waits_from_here()?;
-                    Err(Stop::Want(interest))
-                }
-                outcome => {
-                    self.sender_waits.store(false, Ordering::SeqCst);
-                    outcome
-                }
-            }
-        });
-        self.sender_waits.store(false, Ordering::SeqCst);
-        outcome
-    }
-
-    /// A sender is about to wait, unless the client is closed: of the two, one sees the other.
-    fn waits_from_here(&self) -> Result<()> {
-        self.sender_waits.store(true, Ordering::SeqCst);
-        self.check_open()
-    }
-
     #[inline(always)]
     fn with_receiver<T>(
         &self,
         deadline: &mut Deadline,
         work: impl FnOnce(&mut dyn PacketReceiver, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
-        let mut half = self.enter(&self.receiving, deadline, Stage::Receive)?;
+        let mut half = self.enter(&self.holds.receiving, deadline, Stage::Receive)?;
         // All that needs the client is done before the half is let go: then it may be gone.
         self.begin()
             .and_then(|()| work(&mut **half, deadline))
@@ -444,7 +371,7 @@ impl Client {
         mut deadline: Deadline,
         work: impl FnOnce(&mut Sender, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
-        let mut half = self.enter(&self.sending, &mut deadline, Stage::Send)?;
+        let mut half = self.enter(&self.holds.sending, &mut deadline, Stage::Send)?;
         if self.puts_aside {
             self.leave_to_parent(&mut half);
         }
@@ -473,20 +400,20 @@ impl Client {
         if self.is_done() {
             return Err(self.explain(closed(), stage));
         }
-        if self.is_shared && !self.flushing.load(Ordering::SeqCst) {
+        if self.holds.is_shared && !self.flushing.load(Ordering::SeqCst) {
             // It may have been a flush, and over by now.
             let reason = "another call is at the same direction of this endpoint";
             let guard = slot.try_lock();
             return guard.ok_or_else(|| self.explain(Error::new(EN_EBUSY, reason), stage));
         }
-        self.waiting.wait_for(slot, deadline).map_err(|error| self.explain(error, stage))
+        self.holds.waiting.wait_for(slot, deadline).map_err(|error| self.explain(error, stage))
     }
 
     /// Whether a call may begin.
     #[inline]
     fn begin(&self) -> Result<()> {
-        self.check_open()?;
-        self.waiting.check_cancel()
+        self.holds.check_open()?;
+        self.holds.waiting.check_cancel()
     }
 
     /// Completes an error. Whatever fails while the client is being closed fails for that reason.

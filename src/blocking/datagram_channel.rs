@@ -25,7 +25,8 @@ impl Channel<Datagrams> {
     pub fn recv(&self, buffer: &mut [u8], timeout_ms: i64) -> Result<usize> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_receiver(|channel, transport| {
-            let arrived = channel.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))?;
+            let arrived =
+                channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))?;
             Ok(arrived.size)
         })
     }
@@ -48,7 +49,7 @@ impl Channel<Datagrams> {
     ) -> Result<usize> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_receiver(|channel, transport| {
-            let arrived = channel.drive(&**transport, &mut deadline, |hold| {
+            let arrived = channel.holds.drive(&**transport, &mut deadline, |hold| {
                 transport.recv_with_ancillary(buffer, ancillary, room, hold)
             })?;
             Ok(arrived.size)
@@ -73,7 +74,9 @@ impl Channel<Datagrams> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_sender(|channel, sending| {
             let transport = &sending.transport;
-            channel.drive_sender(&**transport, &mut deadline, |hold| transport.send(&[datagram], hold))?;
+            channel
+                .holds
+                .drive_sender(&**transport, &mut deadline, |hold| transport.send(&[datagram], hold))?;
             Ok(())
         })
     }
@@ -93,7 +96,7 @@ impl Channel<Datagrams> {
         self.with_sender(|channel, sending| {
             let control = control_for(datagram, ancillary)?;
             let transport = &sending.transport;
-            channel.drive_sender(&**transport, &mut deadline, |hold| {
+            channel.holds.drive_sender(&**transport, &mut deadline, |hold| {
                 transport.send_with_ancillary(&[IoSlice::new(datagram)], &control, hold)
             })?;
             Ok(())

@@ -12,6 +12,7 @@ pub mod life;
 pub mod wait;
 
 mod datagram_channel;
+mod holds;
 mod pace;
 mod stream_channel;
 

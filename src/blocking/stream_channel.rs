@@ -32,7 +32,7 @@ impl Channel<Stream> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_receiver(|channel, transport| {
             has_room(buffer)?;
-            channel.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))
+            channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))
         })
     }
 
@@ -56,7 +56,7 @@ impl Channel<Stream> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_receiver(|channel, transport| {
             has_room(buffer)?;
-            channel.drive(&**transport, &mut deadline, |hold| {
+            channel.holds.drive(&**transport, &mut deadline, |hold| {
                 transport.recv_with_ancillary(buffer, ancillary, room, hold)
             })
         })
@@ -86,7 +86,7 @@ impl Channel<Stream> {
             }
             let transport = sending.transport.clone();
             // What the kernel holds it sends whole; here a part is enough.
-            let outcome = channel.drive_sender(&*transport, &mut deadline, |_| {
+            let outcome = channel.holds.drive_sender(&*transport, &mut deadline, |_| {
                 transport.send(&[IoSlice::new(bytes)], Hold::No)
             });
             sending.begun = 0;
@@ -152,7 +152,7 @@ impl Channel<Stream> {
     ) -> Result<()> {
         let transport = sending.transport.clone();
         while !out.is_sent() {
-            let sent = self.drive_sender(&*transport, deadline, |hold| {
+            let sent = self.holds.drive_sender(&*transport, deadline, |hold| {
                 out.with_rest(|slices| transport.send(slices, hold))
             });
             sending.begun = 0;
@@ -173,7 +173,7 @@ impl Channel<Stream> {
         let outcome = self.with_sender(|channel, sending| {
             let control = sending.control_for(bytes, ancillary)?;
             let transport = sending.transport.clone();
-            sent = channel.drive_sender(&*transport, &mut deadline, |hold| {
+            sent = channel.holds.drive_sender(&*transport, &mut deadline, |hold| {
                 transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, hold)
             })?;
             in_one_piece(sent, bytes)
@@ -203,7 +203,7 @@ impl Channel<Stream> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_sender(|channel, sending| {
             let transport = sending.transport.clone();
-            channel.drive_sender(&*transport, &mut deadline, |hold| transport.send_eof(hold))
+            channel.holds.drive_sender(&*transport, &mut deadline, |hold| transport.send_eof(hold))
         })
     }
 }

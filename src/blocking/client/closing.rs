@@ -12,9 +12,6 @@ use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
 use crate::transport::Transport;
 
-/// How long closing waits for a sender that seems to be stuck.
-const GRACE_MS: i64 = 20;
-
 /// How many steps the last words may have that do not wait.
 const STEPS_AT_ONCE: u32 = 4096;
 
@@ -25,97 +22,73 @@ impl Closable for Client {
 
     #[inline]
     fn check_usable(&self) -> Result<()> {
-        match self.life.is_as_before() {
-            true => Ok(()),
-            false => self.check_usable_slow(),
-        }
+        self.holds.check_usable()
     }
 
     fn poison(&self) {
-        self.life.poison();
-        self.abort();
+        self.holds.poison();
     }
 
     fn is_closed(&self) -> bool {
-        // Others may have closed the transport of an endpoint.
-        self.is_done() || self.is_shared && self.transport().is_none_or(|transport| transport.is_closed())
+        self.holds.is_closed()
     }
 
     /// First sends what is put aside, if nobody is stuck at sending.
     fn close(&self) -> Result<()> {
-        self.check_owner()?;
-        let _inside = self.control.visit();
-        match self.life.close() {
-            true => Ok(()),
-            false => self.finish(true),
-        }
+        self.holds.close(|| self.finish(true))
     }
 
     fn abort(&self) {
-        if self.check_owner().is_ok() {
-            let _inside = self.control.visit();
-            self.life.close();
-            // Also cuts a close short that is still bringing out what is put aside.
-            let _ = self.let_go();
-        }
+        self.holds.abort();
     }
 
     fn retire(&self, is_freed: bool) {
-        if self.check_owner().is_ok() {
-            let _inside = self.control.visit();
-            self.life.close();
-            if !(is_freed && self.is_shared) {
-                self.wake(|transport| transport.stop_receiving());
-            }
-        }
+        self.holds.retire(is_freed);
     }
 
     fn finish(&self, may_wait: bool) -> Result<()> {
-        let _inside = self.control.visit();
+        let _inside = self.holds.control.visit();
         let deadline = if may_wait { self.shutdown_timeout.deadline() } else { Deadline::after_ms(0) };
         let outcome = self.bring_out(deadline);
-        let closed = self.let_go();
+        let closed = self.holds.let_go();
         outcome.and(closed).map_err(|error| self.name_peer(error.at(Stage::Close)))
     }
 
     fn end(self: Arc<Self>) {
-        if self.check_owner().is_err() {
+        let is_ours = !self.holds.is_shared;
+        if self.holds.check_owner().is_err() {
             // Threads that do not exist here have the halves: only the descriptor can be closed, if it
             // was open at the fork, and nobody else has it.
-            let is_gone = self.control.is_empty() && self.receiving.is_empty() && self.sending.is_empty();
-            match self.is_shared {
-                true if !self.is_used() => self.drop_holds(),
-                false if !is_gone => close_abandoned(self.fd),
+            match is_ours {
+                false if !self.holds.is_used() => self.holds.drop_holds(),
+                true if !self.holds.is_empty() => close_abandoned(self.fd),
                 _ => {}
             }
             std::mem::forget(self);
             return;
         }
-        self.life.close();
+        self.holds.life.close();
         // One attempt that does not wait; nobody is left to hear how it went. It also cuts a close
         // short that is still bringing out what is put aside.
-        let _ = match self.is_shared && !self.is_used() {
-            true => self.leave(),
-            false => self.finish(false),
+        let _ = match is_ours || self.holds.is_used() {
+            true => self.finish(false),
+            false => self.leave(),
         };
-        // Who receives may send what is put aside, and who closes does both: so in this order.
-        self.receiving.visit().wait_until_alone();
-        self.sending.visit().wait_until_alone();
-        self.control.visit().wait_until_alone();
+        self.holds.wait_until_alone();
     }
 }
 
 impl Client {
     /// Sends of what is put aside what goes at once, and leaves the transport to those who have it, too.
     fn leave(&self) -> Result<()> {
-        let flushed = match self.sending.close().lock_until(None) {
+        let flushed = match self.holds.sending.close().lock_until(None) {
             Some(mut half) => {
                 self.leave_to_parent(&mut half);
                 self.flush_last(&mut half, &mut Deadline::after_ms(0))
             }
             None => Ok(()),
         };
-        self.drop_holds();
+        self.holds.drop_holds();
         flushed
     }
 
@@ -126,16 +99,9 @@ impl Client {
             return Ok(());
         }
         // The peer's farewell can only be heard if nobody must be woken.
-        let receiving = self.receiving.close();
-        if !receiving.is_alone() {
-            self.wake(|transport| transport.stop_receiving());
-        }
-        let inside = self.sending.close();
-        // Who began before the client was closed and does not wait is through soon.
-        let until = match self.sender_waits.load(Ordering::SeqCst) {
-            true => deadline.earlier(Deadline::after_ms(GRACE_MS)).instant(),
-            false => deadline.instant(),
-        };
+        let _receiving = self.holds.end_receiving();
+        let inside = self.holds.sending.close();
+        let until = self.holds.sender_until(&mut deadline);
         let Some(mut half) = inside.lock_until(until) else {
             return match self.unsent.load(Ordering::Relaxed) {
                 true => Err(lost("another thread is stuck in a send, or has aborted the client")),
@@ -164,7 +130,7 @@ impl Client {
         deadline: &mut Deadline,
         mut attempt: impl FnMut(Hold) -> Attempt<()>,
     ) -> Result<()> {
-        let wakes = !self.life.is_in_child();
+        let wakes = !self.holds.life.is_in_child();
         let steps = if self.only_waits && wakes { 0 } else { STEPS_AT_ONCE };
         for _ in 0..steps {
             match attempt(Hold::No) {
@@ -174,42 +140,13 @@ impl Client {
                 Err(Stop::Want(_)) => break,
             }
         }
-        self.waiting.drive(transport, wakes, deadline, attempt)
-    }
-
-    /// Wakes everybody; nobody gets a half any more, and the last to leave one drops it.
-    fn let_go(&self) -> Result<()> {
-        let closed = self.wake(|transport| transport.close());
-        self.drop_holds();
-        closed.unwrap_or(Ok(()))
-    }
-
-    fn drop_holds(&self) {
-        drop(self.control.close());
-        drop(self.receiving.close());
-        drop(self.sending.close());
-    }
-
-    fn wake<T>(&self, wake: impl FnOnce(&dyn Transport) -> T) -> Option<T> {
-        // In a forked child the connection is the parent's, too.
-        match self.life.is_in_child() {
-            true => None,
-            false => self.transport().map(|transport| wake(&*transport)),
-        }
+        self.holds.waiting.drive(transport, wakes, deadline, attempt)
     }
 
     /// Whether the client is closed.
     #[inline]
     pub(super) fn is_done(&self) -> bool {
-        self.life.is_closed()
-    }
-
-    /// Whether this process may close it: a client that has panicked may be closed, too.
-    fn check_owner(&self) -> Result<()> {
-        match self.check_usable() {
-            Err(error) if self.life.is_foreign() => Err(error),
-            _ => Ok(()),
-        }
+        self.holds.life.is_closed()
     }
 }
 

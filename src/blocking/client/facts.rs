@@ -1,7 +1,6 @@
 //! What can be asked of a client without waiting: who is at its ends, its options, what it has done.
 
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 use super::Client;
 use crate::blocking::{Closable, closed};
@@ -85,18 +84,12 @@ impl Client {
     fn with_transport<T>(&self, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.check_usable()?;
         // Keeps the client until the error is complete.
-        let _inside = self.control.visit();
-        let outcome = match self.transport() {
+        let _inside = self.holds.control.visit();
+        let outcome = match self.holds.transport() {
             Some(transport) if !self.is_done() => work(&*transport),
             _ => Err(closed()),
         };
         outcome.map_err(|error| self.name_peer(error))
-    }
-
-    /// The transport, as long as it is there. What it does may run callbacks, so it is not locked.
-    pub(super) fn transport(&self) -> Option<Arc<dyn Transport>> {
-        // Others lock it only for as long as this takes.
-        self.control.visit().lock_until(None).map(|transport| transport.clone())
     }
 
     /// How many bytes each receive asks for.

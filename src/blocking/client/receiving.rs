@@ -100,11 +100,11 @@ impl Client {
     /// Whether the next receive answers without a system call; no if another is under way.
     pub fn has_buffered(&self) -> Result<bool> {
         // Keeps the client until the error is complete.
-        let _inside = self.receiving.visit();
+        let _inside = self.holds.receiving.visit();
         if self.is_done() {
             return Err(self.explain(closed(), Stage::Receive));
         }
-        Ok(self.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters)))
+        Ok(self.holds.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters)))
     }
 
     #[inline(always)]
@@ -179,7 +179,7 @@ impl Client {
     /// if the clock of the deadline has yet to start from there.
     #[inline(always)]
     fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Moment>) {
-        if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.life.is_in_child() {
+        if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.holds.life.is_in_child() {
             return (Hold::No, None);
         }
         match deadline.whole_ms() {
@@ -194,7 +194,7 @@ impl Client {
                     (hold, Some(now))
                 }
             },
-            None => (self.waiting.hold(deadline.left()), None),
+            None => (self.holds.waiting.hold(deadline.left()), None),
         }
     }
 
@@ -205,7 +205,7 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        self.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+        self.holds.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => recv(half, hold),
             true => self.recv_after_flush(|hold| recv(half, hold), hold),
         })
@@ -227,7 +227,7 @@ impl Client {
     /// Sends of what is put aside what goes at once; whether some is left that waits for room.
     fn flush_now(&self) -> bool {
         self.flushing.store(true, Ordering::SeqCst);
-        let Some(mut half) = self.sending.try_lock() else {
+        let Some(mut half) = self.holds.sending.try_lock() else {
             self.flushing.store(false, Ordering::SeqCst);
             return false;
         };

@@ -1,0 +1,239 @@
+//! What a handle has of a transport, for calls that block: a half for each direction, and a hold for all
+//! else. Closing takes them away, from any thread, and whoever is inside is woken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::life::Life;
+use super::wait::Waiting;
+use crate::attempt::{Attempt, Hold, Stop};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::socket::slot::{Slot, Visit};
+use crate::transport::Transport;
+
+/// How long closing waits for a sender that seems to be stuck.
+const GRACE_MS: i64 = 20;
+
+/// The halves of a handle, and the hold `C` on their transport.
+pub(super) struct Holds<R, S, C: Transport + ?Sized> {
+    pub(super) receiving: Slot<R>,
+    pub(super) sending: Slot<S>,
+    /// For what needs neither half and for waking who waits, never used for longer than that takes. Like
+    /// the halves it is gone once the handle is closed, and with the last of the three the descriptor.
+    pub(super) control: Slot<Arc<C>>,
+    pub(super) life: Life,
+    pub(super) waiting: Waiting,
+    /// Whether a sender waits for the peer, or is about to.
+    sender_waits: AtomicBool,
+    /// Whether others may have the transport, too.
+    pub(super) is_shared: bool,
+    survives_fork: bool,
+    /// What calls answer once it is closed.
+    closed: fn() -> Error,
+}
+
+impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
+    pub(super) fn new(
+        receiving: R,
+        sending: S,
+        transport: Arc<C>,
+        is_shared: bool,
+        waiting: Waiting,
+        closed: fn() -> Error,
+    ) -> Self {
+        Holds {
+            survives_fork: transport.survives_fork(),
+            receiving: Slot::new(receiving),
+            sending: Slot::new(sending),
+            control: Slot::new(transport),
+            life: Life::begin(),
+            waiting,
+            sender_waits: AtomicBool::new(false),
+            is_shared,
+            closed,
+        }
+    }
+
+    /// The transport, as long as it is there. What it does may run callbacks, so it is not locked.
+    pub(super) fn transport(&self) -> Option<Arc<C>> {
+        // Others lock it only for as long as this takes.
+        self.control.visit().lock_until(None).map(|transport| transport.clone())
+    }
+
+    /// Whether a call is under way.
+    pub(super) fn is_used(&self) -> bool {
+        self.receiving.is_used() || self.sending.is_used() || self.control.is_used()
+    }
+
+    /// Whether nothing is there any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.receiving.is_empty() && self.sending.is_empty() && self.control.is_empty()
+    }
+
+    /// Whether the handle may be used in this process, and has not panicked.
+    #[inline]
+    pub(super) fn check_usable(&self) -> Result<()> {
+        match self.life.is_as_before() {
+            true => Ok(()),
+            false => self.check_usable_slow(),
+        }
+    }
+
+    #[cold]
+    fn check_usable_slow(&self) -> Result<()> {
+        self.life.look(|| !self.survives_fork || self.is_used())
+    }
+
+    /// Whether this process may close it: one that has panicked may be closed, too.
+    pub(super) fn check_owner(&self) -> Result<()> {
+        match self.check_usable() {
+            Err(error) if self.life.is_foreign() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is closed, or others have closed the transport.
+    pub(super) fn is_closed(&self) -> bool {
+        self.life.is_closed()
+            || self.is_shared && self.transport().is_none_or(|transport| transport.is_closed())
+    }
+
+    /// Whether nobody has closed it, which also a callback of the call under way may do.
+    #[inline]
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.life.is_closed() { Err((self.closed)()) } else { Ok(()) }
+    }
+
+    /// Attempts until done; closing ends it, whatever the attempt says then.
+    pub(super) fn drive<T>(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<T>,
+    ) -> Result<T> {
+        self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
+            Ok(done) => Ok(done),
+            Err(_) if self.life.is_closed() => Err(Stop::Failed((self.closed)())),
+            Err(stop) => Err(stop),
+        })
+    }
+
+    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
+    #[inline(never)]
+    pub(super) fn drive_sender<T>(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<T>,
+    ) -> Result<T> {
+        let outcome = self.drive(transport, deadline, |hold| {
+            if hold != Hold::No {
+                self.waits_from_here()?;
+            }
+            match attempt(hold) {
+                Err(Stop::Want(interest)) => {
+                    self.waits_from_here()?;
+                    Err(Stop::Want(interest))
+                }
+                outcome => {
+                    self.sender_waits.store(false, Ordering::SeqCst);
+                    outcome
+                }
+            }
+        });
+        self.sender_waits.store(false, Ordering::SeqCst);
+        outcome
+    }
+
+    /// A sender is about to wait, unless the handle is closed: of the two, one sees the other.
+    fn waits_from_here(&self) -> Result<()> {
+        self.sender_waits.store(true, Ordering::SeqCst);
+        self.check_open()
+    }
+
+    /// Until when who closes waits for the sending half: who began before and does not wait is through soon.
+    pub(super) fn sender_until(&self, deadline: &mut Deadline) -> Option<Instant> {
+        match self.sender_waits.load(Ordering::SeqCst) {
+            true => deadline.earlier(Deadline::after_ms(GRACE_MS)).instant(),
+            false => deadline.instant(),
+        }
+    }
+
+    /// Closes it and does the rest by `finish`, unless it is closed.
+    pub(super) fn close(&self, finish: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.check_owner()?;
+        let _inside = self.control.visit();
+        match self.life.close() {
+            true => Ok(()),
+            false => finish(),
+        }
+    }
+
+    /// Closes it at once; also cuts a close short that is still at its last words.
+    pub(super) fn abort(&self) {
+        if self.check_owner().is_ok() {
+            let _inside = self.control.visit();
+            self.life.close();
+            let _ = self.let_go();
+        }
+    }
+
+    /// Takes it out of service after a panic.
+    pub(super) fn poison(&self) {
+        self.life.poison();
+        self.abort();
+    }
+
+    /// Calls begin no more, and receiving ends, but not of a transport that others may go on with.
+    pub(super) fn retire(&self, is_freed: bool) {
+        if self.check_owner().is_ok() {
+            let _inside = self.control.visit();
+            self.life.close();
+            if !(is_freed && self.is_shared) {
+                self.wake(Transport::stop_receiving);
+            }
+        }
+    }
+
+    /// Nobody begins to receive any more, and who does is woken.
+    pub(super) fn end_receiving(&self) -> Visit<'_, R> {
+        let receiving = self.receiving.close();
+        if !receiving.is_alone() {
+            self.wake(Transport::stop_receiving);
+        }
+        receiving
+    }
+
+    /// Closes the transport and wakes everybody; nobody gets a half any more, and the last to leave one
+    /// drops it.
+    pub(super) fn let_go(&self) -> Result<()> {
+        let closed = self.wake(Transport::close);
+        self.drop_holds();
+        closed.unwrap_or(Ok(()))
+    }
+
+    /// The same, but the transport stays as it is.
+    pub(super) fn drop_holds(&self) {
+        drop(self.control.close());
+        drop(self.receiving.close());
+        drop(self.sending.close());
+    }
+
+    fn wake<T>(&self, wake: impl FnOnce(&C) -> T) -> Option<T> {
+        // In a forked child the connection is the parent's, too.
+        match self.life.is_in_child() {
+            true => None,
+            false => self.transport().map(|transport| wake(&transport)),
+        }
+    }
+
+    /// Waits until everybody has left.
+    pub(super) fn wait_until_alone(&self) {
+        // Who receives may send what is put aside, and who closes does both: so in this order.
+        self.receiving.visit().wait_until_alone();
+        self.sending.visit().wait_until_alone();
+        self.control.visit().wait_until_alone();
+    }
+}
