@@ -79,7 +79,7 @@ impl Client {
             puts_aside,
             pushes_aside,
             encodes_aside: goes_aside && !pushes_aside,
-            only_waits: waiting.is_plain() && transport.can_hold(),
+            only_waits: waiting.is_plain() && transport.can_hold() && transport.keeps_time(),
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
             says_farewell: transport.says_farewell(),

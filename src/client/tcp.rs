@@ -16,12 +16,12 @@ use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
 use crate::socket::connect::{Attempts, Dialed, Progress, TcpDialer};
-use crate::socket::handle;
 use crate::socket::names::Names;
 use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
     EN_OPTION_NODELAY, EN_OPTION_USER_TIMEOUT, OPTIONS,
 };
+use crate::socket::{Socket, handle};
 use crate::transport::socket::StreamSocket;
 
 /// How a TCP client is made.
@@ -238,7 +238,7 @@ impl TcpConnecting {
         let (socket, names) = dialed.into_blocking()?;
         self.answered = Some(address);
         let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
-        let socket = Arc::new(StreamSocket::ip(socket));
+        let socket = Arc::new(StreamSocket::ip(Socket::new(socket)));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;
         self.step = Step::Securing(securing, prepared);
         Ok(())

@@ -10,7 +10,7 @@ use crate::blocking::channel::ChannelOptions;
 use crate::blocking::{Channel, connect};
 use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::socket::{Socket, handle};
+use crate::socket::handle;
 use crate::tls::TlsConfig;
 use crate::transport::socket::{DatagramKind, DatagramSocket, Ends, StreamSocket};
 use crate::transport::stapled::Stapled;
@@ -74,8 +74,7 @@ pub fn datagram_from_fd(
     let ends = Ends::of(handle::check(fd, handle::DATAGRAM)?)?;
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
     let kind = if ends.are_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
-    let socket = Socket::new(handle::adopt(fd));
-    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(socket, kind));
+    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(handle::adopt(fd), kind));
     Ok(handle_of(Shared::between(ends, transport), options))
 }
 

@@ -76,7 +76,7 @@ pub fn connection(
     let names = Names::ip(socket)?;
     // The application may have turned it on.
     let offload = is_coalescing(socket);
-    Ok(finish(Socket::new(handle::adopt(fd)), offload, names, protocol, options))
+    Ok(finish(handle::adopt(fd), offload, names, protocol, options))
 }
 
 fn finish(

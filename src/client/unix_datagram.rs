@@ -1,6 +1,6 @@
 //! The Unix datagram client.
 
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 
 use super::CommonOptions;
@@ -68,7 +68,7 @@ pub fn connecting(
     let (protocol, common) = (protocol.clone(), options.common.clone());
     UnixConnecting::new(opening, to, move |socket| {
         let names = Names::unix(socket.as_fd())?;
-        Ok(finish(socket, names, &protocol, &common))
+        Ok(finish(Socket::new(socket), names, &protocol, &common))
     })
 }
 
@@ -87,11 +87,11 @@ pub fn connection(
 }
 
 fn finish(
-    fd: OwnedFd,
+    socket: Socket,
     names: Names,
     protocol: &Arc<dyn DatagramProtocol>,
     common: &CommonOptions,
 ) -> Connection {
-    let transport = Arc::new(DatagramSocket::new(Socket::new(fd), DatagramKind::Unix));
+    let transport = Arc::new(DatagramSocket::new(socket, DatagramKind::Unix));
     datagrams(transport, names, protocol, common)
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::protocol::StreamProtocol;
 use crate::socket::names::Names;
 use crate::socket::unix_address::UnixAddress;
-use crate::socket::{handle, unix_socket};
+use crate::socket::{Socket, handle, unix_socket};
 use crate::transport::socket::StreamSocket;
 
 /// How a Unix stream client is made.
@@ -71,7 +71,7 @@ pub fn connecting(
     let (protocol, common) = (protocol.clone(), options.common.clone());
     UnixConnecting::new(opening, to, move |socket| {
         let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol)?;
-        Ok(prepared.finish(Arc::new(StreamSocket::unix(socket)), &common))
+        Ok(prepared.finish(Arc::new(StreamSocket::unix(Socket::new(socket))), &common))
     })
 }
 

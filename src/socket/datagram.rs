@@ -158,7 +158,8 @@ impl Socket {
         }
     }
 
-    /// Sends datagrams of any sizes, as many as go with one system call; see sendmmsg(2).
+    /// Sends datagrams of any sizes, as many as go with one system call; see sendmmsg(2). Only one by itself
+    /// holds the thread: the kernel's time-out begins anew with each.
     pub fn send_messages(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
         let datagrams = match datagrams {
             [one] => return self.send_datagram(one, hold).map(|()| 1),
@@ -175,7 +176,7 @@ impl Socket {
                 message
             })
             .collect();
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
         let count = messages.len() as u32;
         loop {
             // SAFETY: the messages and what they point to live during the call.
@@ -183,7 +184,7 @@ impl Socket {
                 unsafe { libc::sendmmsg(self.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _) };
             match usize::try_from(sent) {
                 Ok(sent) => return Ok(sent),
-                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
+                Err(_) => self.stopped(io::Error::last_os_error(), Hold::No, Interest::Write)?,
             }
         }
     }

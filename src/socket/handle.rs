@@ -18,6 +18,10 @@ use crate::error::{
 /// No time-out that we know of is set on the socket.
 const UNKNOWN: u32 = u32::MAX;
 
+/// The socket's time-outs are not ours to set: whatever a thread is held with may end its call early, and
+/// nothing else.
+const NOT_OURS: u32 = u32::MAX - 1;
+
 /// A time-out of the socket from which on it is not made longer, in milliseconds.
 const LONG: u32 = 1000;
 
@@ -63,12 +67,22 @@ pub const UNIX_DATAGRAM: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: 
 impl Socket {
     /// A socket of our own, in blocking mode.
     pub fn new(fd: OwnedFd) -> Socket {
+        Socket::with_time_outs(fd, UNKNOWN)
+    }
+
+    fn with_time_outs(fd: OwnedFd, known: u32) -> Socket {
         Socket {
             fd,
-            receive_hold: AtomicU32::new(UNKNOWN),
-            send_hold: AtomicU32::new(UNKNOWN),
+            receive_hold: AtomicU32::new(known),
+            send_hold: AtomicU32::new(known),
             taken: AtomicI32::new(0),
         }
+    }
+
+    /// Whether the kernel can hold a thread for a certain time. Not where others may have the socket, too:
+    /// they would set its time-outs, or find them set.
+    pub fn keeps_time(&self) -> bool {
+        self.receive_hold.load(Ordering::Relaxed) != NOT_OURS
     }
 
     /// Receives into `buffer`; 0 is the end of the stream.
@@ -116,9 +130,10 @@ impl Socket {
             Hold::Milliseconds(time) => time,
             Hold::Forever => 0,
         };
-        match is_as_good(known.load(Ordering::Relaxed), wanted) {
-            true => Ok(0),
-            false => self.set_time_out(option, wanted, known),
+        match known.load(Ordering::Relaxed) {
+            known if is_as_good(known, wanted) => Ok(0),
+            NOT_OURS => Ok(libc::MSG_DONTWAIT),
+            _ => self.set_time_out(option, wanted, known),
         }
     }
 
@@ -225,10 +240,10 @@ pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
     })
 }
 
-/// Takes a descriptor over that [`check`] has found good.
-pub fn adopt(fd: RawFd) -> OwnedFd {
+/// Takes a descriptor over that [`check`] has found good. Its open socket others may have, too.
+pub fn adopt(fd: RawFd) -> Socket {
     // SAFETY: it is open, and by calling us the application has given it away.
-    unsafe { OwnedFd::from_raw_fd(fd) }
+    Socket::with_time_outs(unsafe { OwnedFd::from_raw_fd(fd) }, NOT_OURS)
 }
 
 /// Closes a descriptor whose owner, in a forked child, cannot be reached.
@@ -294,5 +309,24 @@ mod tests {
             assert_eq!(there, (set > 0).then(|| Duration::from_millis(set)), "{wanted} ms");
         }
         assert!(is_as_good(2000, 0) && !is_as_good(0, 2000) && !is_as_good(UNKNOWN, 0));
+    }
+
+    #[test]
+    fn the_time_outs_of_a_socket_that_others_may_have_are_left_alone() {
+        let (own, mut peer) = UnixStream::pair().expect("a pair");
+        let looking = own.try_clone().expect("a copy");
+        let socket = adopt(std::os::fd::IntoRawFd::into_raw_fd(own));
+        assert!(!socket.keeps_time());
+        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(60_000)), Err(Stop::Want(Interest::Read))));
+        for hold in [Hold::Milliseconds(60_000), Hold::Forever] {
+            std::io::Write::write_all(&mut peer, b"x").expect("room");
+            assert_eq!(socket.recv(&mut [0], hold).expect("it is there"), 1);
+            assert_eq!(socket.send(&[IoSlice::new(b"x")], hold).expect("room"), 1);
+        }
+        assert_eq!(looking.read_timeout().expect("read"), None);
+        assert_eq!(looking.write_timeout().expect("read"), None);
+        looking.set_read_timeout(Some(Duration::from_millis(1))).expect("set");
+        let early = socket.recv(&mut [0], Hold::Forever);
+        assert!(matches!(early, Err(Stop::Want(Interest::Read))), "somebody else's time-out is none of ours");
     }
 }

@@ -57,22 +57,22 @@ pub struct StreamSocket {
 
 impl StreamSocket {
     /// The transport of a connected IP socket.
-    pub fn ip(fd: OwnedFd) -> StreamSocket {
-        StreamSocket::new(fd, false)
+    pub fn ip(socket: Socket) -> StreamSocket {
+        StreamSocket::new(socket, false)
     }
 
     /// The transport of a connected Unix socket.
-    pub fn unix(fd: OwnedFd) -> StreamSocket {
-        StreamSocket::new(fd, true)
+    pub fn unix(socket: Socket) -> StreamSocket {
+        StreamSocket::new(socket, true)
     }
 
     /// The transport of a connected socket with such ends.
-    pub fn between(ends: &Ends, fd: OwnedFd) -> StreamSocket {
-        StreamSocket::new(fd, ends.family == libc::AF_UNIX)
+    pub fn between(ends: &Ends, socket: Socket) -> StreamSocket {
+        StreamSocket::new(socket, ends.family == libc::AF_UNIX)
     }
 
-    fn new(fd: OwnedFd, is_unix: bool) -> StreamSocket {
-        StreamSocket { socket: Socket::new(fd), is_unix, is_drained: AtomicBool::new(false) }
+    fn new(socket: Socket, is_unix: bool) -> StreamSocket {
+        StreamSocket { socket, is_unix, is_drained: AtomicBool::new(false) }
     }
 
     #[inline(never)]
@@ -110,7 +110,8 @@ impl StreamTransport for StreamSocket {
 
     #[inline(always)]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        self.socket.send(slices, hold)
+        // For each page that a Unix socket takes, the kernel's time-out begins anew.
+        self.socket.send(slices, if self.is_unix { Hold::No } else { hold })
     }
 
     #[inline(always)]
@@ -254,6 +255,10 @@ macro_rules! socket_transport {
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
                 Some(self.socket.as_fd())
+            }
+
+            fn keeps_time(&self) -> bool {
+                self.socket.keeps_time()
             }
 
             fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {

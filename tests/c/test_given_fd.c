@@ -131,6 +131,38 @@ static void sending_waits_all_the_same(const given_t *given)
     member_close(&member);
 }
 
+/* They belong to the open socket, which others may have, too. */
+static void time_outs_are_left(const given_t *given)
+{
+    static const int names[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+    member_t member = {.family = given->family};
+    en_packet_t packet = {0};
+    int64_t start;
+    int ends[2];
+    int other;
+
+    given->pair(ends);
+    other = dup(ends[0]);
+    REQUIRE_OK(given->from_fd(&member.view, &member.client, ends[0], true));
+    member.fd = ends[1];
+    CHECK_CODE(en_client_recv_packet(member.view, 300, &packet), EN_ETIMEDOUT);
+    CHECK_OK(en_client_send_packet(member.view, "x", 1, 5000));
+    for (size_t i = 0; i < 2; i++) {
+        struct timeval time = {1, 1};
+        socklen_t size = sizeof(time);
+
+        CHECK(getsockopt(other, SOL_SOCKET, names[i], &time, &size) == 0);
+        CHECK(time.tv_sec == 0 && time.tv_usec == 0);
+    }
+    start = now_ms();
+    CHECK(setsockopt(other, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){10, 0},
+                     sizeof(struct timeval)) == 0);
+    CHECK_CODE(en_client_recv_packet(member.view, 200, &packet), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 200);
+    close(other);
+    member_close(&member);
+}
+
 static void arguments_come_first(const given_t *given)
 {
     en_client_t *view = NULL;
@@ -165,11 +197,13 @@ static void arguments_come_first(const given_t *given)
     }
 
 OVER_EACH(flags_are_left)
+OVER_EACH(time_outs_are_left)
 OVER_EACH(arguments_come_first)
 OVER_UNIX(sending_waits_all_the_same)
 
 static const test_case_t cases[] = {
     CASE_OF_EACH(flags_are_left),
+    CASE_OF_EACH(time_outs_are_left),
     BLOCKING_OF_EACH(arguments_come_first),
     CASE_OF_UNIX(sending_waits_all_the_same),
 };

@@ -139,6 +139,40 @@ static void a_slow_reader(void)
 }
 
 /* No SIGPIPE, and what the peer sent before it went is received. */
+typedef struct {
+    int fd;
+    atomic_int enough;
+} sipper_t;
+
+static void sip(void *arg)
+{
+    static char sink[1 << 14];
+    sipper_t *sipper = arg;
+
+    while (!sipper->enough && recv(sipper->fd, sink, sizeof(sink), 0) > 0)
+        pause_ms(10);
+}
+
+/* The kernel's own time-out would begin anew with each page that the peer takes. */
+static void a_slow_reader_does_not_stretch_the_time_out(void)
+{
+    sipper_t sipper = {0};
+    thread_t thread;
+    int64_t start;
+    wire_t wire;
+
+    wire_open(&wire);
+    sipper.fd = wire.fd;
+    thread_start(&thread, sip, &sipper);
+    start = now_ms();
+    CHECK_CODE(en_client_send_packet(wire.view, large, sizeof(large), 300), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 300);
+    sipper.enough = 1;
+    shutdown(wire.fd, SHUT_RDWR);
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
 static void a_peer_that_has_gone(void)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
@@ -250,11 +284,17 @@ static void sizes_that_are_set(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(timed_out_without_a_byte),  CASE(timed_out_within_a_packet),
-    CASE(a_batch_that_times_out),    CASE(a_slow_reader),
-    CASE(a_peer_that_has_gone),      CASE(a_peer_that_resets),
-    CASE(a_reset_that_a_send_meets), CASE(the_end_and_then_an_answer),
-    CASE_BLOCKING(into_a_buffer),    CASE_BLOCKING(sizes_that_are_set),
+    CASE(timed_out_without_a_byte),
+    CASE(timed_out_within_a_packet),
+    CASE(a_batch_that_times_out),
+    CASE(a_slow_reader),
+    CASE(a_slow_reader_does_not_stretch_the_time_out),
+    CASE(a_peer_that_has_gone),
+    CASE(a_peer_that_resets),
+    CASE(a_reset_that_a_send_meets),
+    CASE(the_end_and_then_an_answer),
+    CASE_BLOCKING(into_a_buffer),
+    CASE_BLOCKING(sizes_that_are_set),
 };
 
 TEST_MAIN("unix_traffic")
