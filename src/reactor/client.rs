@@ -34,6 +34,9 @@ use pending::{Later, Pending, Removed};
 use receiving::{Incoming, Started};
 use watching::Watches;
 
+/// So many system calls one client makes for something that does not end, before others have their turn.
+const STEPS: u32 = 16;
+
 /// A connection on its way.
 pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
 
@@ -444,7 +447,7 @@ impl AsyncClient {
             if let State::Connected(live) = &mut inner.state
                 && !sends_wait
             {
-                let _ = live.last_attempt(&self.counters);
+                live.last_attempt(&self.counters);
             }
         }
         self.abort(&cancelled());

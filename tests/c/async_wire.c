@@ -5,10 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-void async_wire_new(async_wire_t *side, en_tcp_options_t *options)
+static void new_for(async_wire_t *side, en_stream_protocol_t *protocol, en_tcp_options_t *options)
 {
-    en_stream_protocol_t *protocol = protocol_line();
-
     side->loop = loop_new();
     side->listener = peer_listen("127.0.0.1", 16);
     side->fd = -1;
@@ -18,11 +16,22 @@ void async_wire_new(async_wire_t *side, en_tcp_options_t *options)
     en_tcp_options_free(options);
 }
 
+void async_wire_new(async_wire_t *side, en_tcp_options_t *options)
+{
+    new_for(side, protocol_line(), options);
+}
+
 void async_wire_open(async_wire_t *side, en_tcp_options_t *options)
+{
+    async_wire_open_for(side, protocol_line(), options);
+}
+
+void async_wire_open_for(async_wire_t *side, en_stream_protocol_t *protocol,
+                         en_tcp_options_t *options)
 {
     op_t op = {0};
 
-    async_wire_new(side, options);
+    new_for(side, protocol, options);
     REQUIRE_OK(en_async_tcp_client_wait_connected(side->client, 5000, op_done, &op, &op.operation));
     CHECK(op.operation != 0);
     CHECK_INT(op.calls, 0);

@@ -16,6 +16,9 @@ typedef struct {
 void async_wire_new(async_wire_t *side, en_tcp_options_t *options);
 /* One that is. */
 void async_wire_open(async_wire_t *side, en_tcp_options_t *options);
+/* The same for packets of another protocol, which ends with it. */
+void async_wire_open_for(async_wire_t *side, en_stream_protocol_t *protocol,
+                         en_tcp_options_t *options);
 void async_wire_close(async_wire_t *side);
 /* Sends a text, and receives one packet. */
 int async_put(async_wire_t *side, const char *text, op_t *op);

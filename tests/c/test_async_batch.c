@@ -324,6 +324,59 @@ static void closing_a_transport_of_callbacks_ends_what_waits(void)
     close(ends[1]);
 }
 
+/* ---- A peer that never stops ---- */
+
+static int last(int status, en_packet_t *packet, void *user_data)
+{
+    CHECK(packet == NULL);
+    op_done(status, user_data);
+    return EN_RECEIVE_STOP;
+}
+
+static void flood(void *arg)
+{
+    static char bytes[1 << 16];
+
+    memset(bytes, 'x', sizeof(bytes));
+    while (send(*(int *)arg, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+        ;
+}
+
+/* Its line never ends: nothing of it is kept, and each receive goes on at once. */
+static void a_peer_that_never_stops_leaves_others_their_turn(void)
+{
+    en_stream_protocol_t *lines = NULL;
+    en_tcp_options_t *options = options_new();
+    async_wire_t side;
+    thread_t thread;
+    int64_t start;
+    op_t too_long = {0};
+    op_t late = {0};
+    op_t every = {0};
+
+    REQUIRE_OK(en_stream_protocol_new_line(&lines, EN_NEWLINE_LF, 64));
+    REQUIRE_OK(en_tcp_options_set_max_recv_size(options, 64));
+    async_wire_open_for(&side, lines, options);
+    thread_start(&thread, flood, &side.fd);
+    CHECK_OK(async_get(&side, 5000, &too_long));
+    op_wait(side.loop, &too_long);
+    CHECK_OP(&too_long, EN_EMSGSIZE);
+    start = now_ms();
+    CHECK_OK(async_get(&side, 100, &late));
+    op_wait(side.loop, &late);
+    CHECK_OP(&late, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 100);
+    start = now_ms();
+    CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 100, last, &every, NULL));
+    op_wait(side.loop, &every);
+    CHECK_OP(&every, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 100);
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    thread_join(&thread);
+    async_wire_close(&side);
+}
+
 /* A receive ends at urgent data, with more behind it. */
 static void what_lies_behind_urgent_data_comes(void)
 {
@@ -553,6 +606,7 @@ static const test_case_t cases[] = {
     CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),
+    CASE(a_peer_that_never_stops_leaves_others_their_turn),
     CASE(what_lies_behind_urgent_data_comes),
     CASE(closing_a_transport_of_callbacks_ends_what_waits),
     CASE(a_great_many_may_go_apart),

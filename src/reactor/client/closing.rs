@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Late, Live, Over, State, closed};
-use crate::attempt::{Hold, Interest, Stop};
+use super::{AsyncClient, Inner, Late, Live, Over, STEPS, State, closed};
+use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::error::{Error, Result};
 use crate::reactor::callback::Done;
@@ -105,15 +105,19 @@ impl AsyncClient {
     }
 
     /// Sends what is still to be said; None: not all of it has gone yet.
-    fn last_words(&self) -> Option<Result<()>> {
+    fn last_words(self: &Rc<Self>) -> Option<Result<()>> {
         let mut inner = self.access().ok()?;
         let sends_wait = inner.sends_wait();
         match &mut inner.state {
             State::Connected(_) | State::Connecting(_) if sends_wait => None,
             State::Connected(live) => match live.take_leave(&self.counters) {
-                Ok(false) => None,
-                Ok(true) => Some(Ok(())),
-                Err(error) => Some(Err(error)),
+                Ok(()) => Some(Ok(())),
+                Err(Stop::Failed(error)) => Some(Err(error)),
+                Err(Stop::Want(_)) => None,
+                Err(Stop::Again) => {
+                    self.go_on_later();
+                    None
+                }
             },
             State::Connecting(_) | State::Idle | State::Closed => Some(Ok(())),
         }
@@ -142,31 +146,36 @@ impl AsyncClient {
 }
 
 impl Live {
-    /// Sends what was put aside, and takes leave of the peer; whether that is done.
-    fn take_leave(&mut self, counters: &Counters) -> Result<bool> {
+    /// Sends what was put aside, and takes leave of the peer; [`Stop::Again`]: it is the others' turn.
+    fn take_leave(&mut self, counters: &Counters) -> Attempt<()> {
         if !self.flush(counters)? {
-            return Ok(false);
+            return Err(Stop::Want(Interest::Write));
         }
         if !self.sender.transport().says_farewell() {
-            return Ok(true);
+            return Ok(());
         }
-        loop {
+        for _ in 0..STEPS {
             match self.sender.farewell(Hold::No) {
-                Ok(()) | Err(Stop::Failed(_)) => return Ok(true),
+                Ok(()) | Err(Stop::Failed(_)) => return Ok(()),
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => {
                     match interest {
                         Interest::Read => self.wants(interest),
                         Interest::Write | Interest::Either => self.must_wait(interest),
                     }
-                    return Ok(false);
+                    return Err(Stop::Want(interest));
                 }
             }
         }
+        Err(Stop::Again)
     }
 
     /// The end of the handle: what goes at once. Others who have the transport may go on with it.
-    pub(super) fn last_attempt(&mut self, counters: &Counters) -> Result<bool> {
-        if self.is_shared { self.flush(counters) } else { self.take_leave(counters) }
+    pub(super) fn last_attempt(&mut self, counters: &Counters) {
+        if self.is_shared {
+            let _ = self.flush(counters);
+        } else {
+            let _ = self.take_leave(counters);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Live, Operation, Over, State};
+use super::{AsyncClient, Inner, Live, Operation, Over, STEPS, State};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, PacketReceiver};
@@ -129,14 +129,21 @@ impl Started {
         }
     }
 
-    /// Something may have come: its time is not counted.
-    fn pause(&mut self, core: &EventLoop) {
-        if let Some(time) = &mut self.time
-            && let Some(due) = time.due.take()
-        {
-            core.remove_timer(due, self.number);
-            time.budget = time.budget.paused();
+    /// Something may have come: its time is not counted. When it would have been over.
+    fn pause(&mut self, core: &EventLoop) -> Option<Instant> {
+        let time = self.time.as_mut()?;
+        let due = time.due.take()?;
+        core.remove_timer(due, self.number);
+        time.budget = time.budget.paused();
+        Some(due)
+    }
+
+    /// Nothing has come after all.
+    fn wait_on(&mut self, core: &EventLoop, due: Option<Instant>) {
+        if let (Some(time), Some(due)) = (&mut self.time, due) {
+            time.budget = Deadline::At(due);
         }
+        self.wait(core);
     }
 }
 
@@ -145,6 +152,8 @@ pub struct Turn<'a, 'p> {
     client: &'a AsyncClient,
     packets: &'a mut Places<'p>,
     wants_more: bool,
+    /// When the time of the receive would be over, if nothing has come.
+    due: Option<Instant>,
 }
 
 impl Turn<'_, '_> {
@@ -154,6 +163,7 @@ impl Turn<'_, '_> {
         loop {
             let Some(packet) = self.packets.hand_on() else { return };
             self.client.counters.packets_received.add(1);
+            self.due = None;
             self.wants_more = give(packet);
             if !self.goes_on() {
                 return;
@@ -301,13 +311,17 @@ impl Incoming {
         Ok(())
     }
 
-    /// Receives as long as the descriptor may have something.
+    /// Receives as long as the descriptor may have something, and nothing comes of it; [`Stop::Again`]: it is
+    /// the others' turn.
     #[inline(always)]
     fn receive_new<T>(
         &mut self,
         mut receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<T>,
     ) -> Attempt<T> {
-        while self.is_readable {
+        for _ in 0..STEPS {
+            if !self.is_readable {
+                return Err(Stop::Want(Interest::Read));
+            }
             let outcome = receive(&mut *self.receiver);
             if let Err(Stop::Want(interest)) = outcome {
                 self.is_readable = false;
@@ -319,7 +333,7 @@ impl Incoming {
                 return outcome;
             }
         }
-        Err(Stop::Want(Interest::Read))
+        Err(Stop::Again)
     }
 }
 
@@ -470,7 +484,8 @@ impl AsyncClient {
             let outcome = match outcome {
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
-                Err(_) => return,
+                Err(Stop::Again) => return self.go_on_later(),
+                Err(Stop::Want(_)) => return,
             };
             self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
             let first = pending.remove(|pending| pending.operations.receives.pop_front());
@@ -499,24 +514,24 @@ impl AsyncClient {
         }
         let Ok(mut inner) = self.access() else { return };
         let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else { return };
-        started.pause(&self.core);
+        let due = started.pause(&self.core);
         started.is_called = true;
         let (number, receive) = (started.number, started.receive);
         self.is_receiving.set(true);
         let incoming = live.incoming.take_if(|_| !live.runs_callbacks);
         drop(inner);
         Places::with(TURN, |packets| {
-            let mut turn = Turn { client: self, packets, wants_more: true };
+            let mut turn = Turn { client: self, packets, wants_more: true, due };
             let Some(mut incoming) = incoming else {
                 return self.receive_one_by_one(receive, &mut turn, number);
             };
             let outcome = incoming.receive_for(receive, &mut turn);
-            let wants_more = turn.wants_more;
+            let Turn { wants_more, due, .. } = turn;
             let Ok(mut inner) = self.access() else { return };
             if let State::Connected(live) = &mut inner.state {
                 live.incoming = Some(incoming);
             }
-            self.end_turn(inner, number, wants_more, outcome);
+            self.end_turn(inner, number, wants_more, due, outcome);
         });
     }
 
@@ -526,7 +541,7 @@ impl AsyncClient {
     fn receive_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>, number: u64) {
         let outcome = self.ask_one_by_one(receive, turn);
         if let Ok(inner) = self.access() {
-            self.end_turn(inner, number, turn.wants_more, outcome);
+            self.end_turn(inner, number, turn.wants_more, turn.due, outcome);
         }
     }
 
@@ -557,6 +572,7 @@ impl AsyncClient {
         mut inner: RefMut<'_, Inner>,
         number: u64,
         wants_more: bool,
+        due: Option<Instant>,
         outcome: Attempt<()>,
     ) {
         let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else { return };
@@ -572,7 +588,11 @@ impl AsyncClient {
                 drop(inner);
                 self.end_started(error);
             }
-            Err(_) => started.wait(&self.core),
+            Err(Stop::Want(_)) => started.wait(&self.core),
+            Err(Stop::Again) => {
+                started.wait_on(&self.core, due);
+                self.go_on_later();
+            }
             Ok(()) => self.go_on_later(),
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::RefMut;
 use std::rc::Rc;
 
-use super::{AsyncClient, Inner, Live, Over, State, closed};
+use super::{AsyncClient, Inner, Live, Over, STEPS, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
@@ -130,16 +130,20 @@ impl Live {
         )
     }
 
+    /// Attempts until it is done or must wait; [`Stop::Again`]: it is the others' turn.
     #[inline(always)]
     fn attempt(&mut self, mut attempt: impl FnMut(&mut Sender) -> Attempt<()>) -> Attempt<()> {
-        while self.is_writable {
+        for _ in 0..STEPS {
+            if !self.is_writable {
+                return Err(Stop::Want(Interest::Write));
+            }
             match attempt(&mut self.sender) {
                 Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
                 outcome => return outcome,
             }
         }
-        Err(Stop::Want(Interest::Write))
+        Err(Stop::Again)
     }
 
     /// Whatever it waits for, it is tried again when the loop says that there is room.
@@ -437,8 +441,10 @@ impl AsyncClient {
         let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return };
         while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.front_mut()) {
             let outcome = live.send(&mut sending.what, &self.counters);
-            if matches!(outcome, Err(Stop::Want(_) | Stop::Again)) {
-                return;
+            match outcome {
+                Err(Stop::Want(_)) => return,
+                Err(Stop::Again) => return self.go_on_later(),
+                _ => {}
             }
             let first = pending.remove(|pending| pending.operations.sends.pop_front());
             let Some(sending) = first else { return };
