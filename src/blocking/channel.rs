@@ -154,7 +154,8 @@ impl<T: Transport + ?Sized> Channel<T> {
     fn say_farewell(&self, transport: &Shared<T>, mut deadline: Deadline) {
         let _receiving = self.holds.end_receiving();
         let inside = self.holds.sending.close();
-        if let Some(_sending) = inside.lock_until(self.holds.sender_until(&mut deadline)) {
+        if let Some(_sending) = inside.lock_until(self.holds.sender_until(&mut deadline, self.runs_callbacks))
+        {
             let wakes = !self.holds.life.is_in_child();
             // A peer that does not answer in time is left as it is.
             let farewell = |hold| transport.farewell(hold);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::life::Life;
-use super::wait::Waiting;
+use super::wait::{Waiting, once_done};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -111,40 +111,57 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         &self,
         transport: &dyn Transport,
         deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<T>,
+        attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
-        self.waiting.drive(transport, !self.life.is_in_child(), deadline, |hold| match attempt(hold) {
-            Ok(done) => Ok(done),
+        once_done(attempt, |attempt| self.drive_any(transport, deadline, attempt))
+    }
+
+    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
+    pub(super) fn drive_sender<T>(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        attempt: impl FnMut(Hold) -> Attempt<T>,
+    ) -> Result<T> {
+        once_done(attempt, |attempt| {
+            let outcome =
+                self.drive_any(transport, deadline, &mut |hold| self.attempt_to_send(attempt, hold));
+            self.sender_waits.store(false, Ordering::SeqCst);
+            outcome
+        })
+    }
+
+    /// Compiled once for all kinds of attempts.
+    #[inline(never)]
+    fn drive_any(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        attempt: &mut dyn FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        let wakes = !self.life.is_in_child();
+        self.waiting.drive_any(transport, wakes, deadline, &mut |hold| match attempt(hold) {
+            Ok(()) => Ok(()),
             Err(_) if self.life.is_closed() => Err(Stop::Failed((self.closed)())),
             Err(stop) => Err(stop),
         })
     }
 
-    /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
     #[inline(never)]
-    pub(super) fn drive_sender<T>(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<T>,
-    ) -> Result<T> {
-        let outcome = self.drive(transport, deadline, |hold| {
-            if hold != Hold::No {
+    fn attempt_to_send(&self, attempt: &mut dyn FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
+        if hold != Hold::No {
+            self.waits_from_here()?;
+        }
+        match attempt(hold) {
+            Err(Stop::Want(interest)) => {
                 self.waits_from_here()?;
+                Err(Stop::Want(interest))
             }
-            match attempt(hold) {
-                Err(Stop::Want(interest)) => {
-                    self.waits_from_here()?;
-                    Err(Stop::Want(interest))
-                }
-                outcome => {
-                    self.sender_waits.store(false, Ordering::SeqCst);
-                    outcome
-                }
+            outcome => {
+                self.sender_waits.store(false, Ordering::SeqCst);
+                outcome
             }
-        });
-        self.sender_waits.store(false, Ordering::SeqCst);
-        outcome
+        }
     }
 
     /// A sender is about to wait, unless the handle is closed: of the two, one sees the other.
@@ -153,9 +170,10 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         self.check_open()
     }
 
-    /// Until when who closes waits for the sending half: who began before and does not wait is through soon.
-    pub(super) fn sender_until(&self, deadline: &mut Deadline) -> Option<Instant> {
-        match self.sender_waits.load(Ordering::SeqCst) {
+    /// Until when who closes waits for the sending half: who began before and does not wait is through soon,
+    /// unless it `may_be_stuck` in code of the application.
+    pub(super) fn sender_until(&self, deadline: &mut Deadline, may_be_stuck: bool) -> Option<Instant> {
+        match may_be_stuck || self.sender_waits.load(Ordering::SeqCst) {
             true => deadline.earlier(Deadline::after_ms(GRACE_MS)).instant(),
             false => deadline.instant(),
         }

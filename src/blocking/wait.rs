@@ -95,18 +95,13 @@ impl Way {
         transport: &dyn Transport,
         can_hold: bool,
         deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<T>,
+        attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
-        let mut done = None;
-        self.drive_any(transport, can_hold, deadline, &mut |hold| {
-            done = Some(attempt(hold)?);
-            Ok(())
-        })?;
-        Ok(done.expect("it was done"))
+        once_done(attempt, |attempt| self.drive_any(transport, can_hold, deadline, attempt))
     }
 
     /// The same, compiled once for all kinds of attempts.
-    fn drive_any(
+    pub(super) fn drive_any(
         &self,
         transport: &dyn Transport,
         can_hold: bool,
@@ -152,14 +147,29 @@ impl Way {
 
     /// Attempts again and again for a short time; None: nothing came of it.
     fn spin(&self, left: Left, attempt: &mut dyn FnMut(Hold) -> Attempt<()>) -> Option<Result<()>> {
-        let end = Instant::now() + left.at_most(Some(self.busy_poll))?;
+        let mut asked = Instant::now();
+        let end = asked + left.at_most(Some(self.busy_poll))?;
         loop {
             match attempt(Hold::No) {
                 Ok(done) => return Some(Ok(done)),
                 Err(Stop::Failed(error)) => return Some(Err(error)),
-                Err(Stop::Want(_) | Stop::Again) if Instant::now() >= end => return None,
-                Err(Stop::Want(_) | Stop::Again) => std::hint::spin_loop(),
+                Err(Stop::Want(_) | Stop::Again) => {}
             }
+            let now = Instant::now();
+            if now >= end {
+                return None;
+            }
+            let goes_on = match self.interval {
+                Some(interval) if now - asked >= interval => {
+                    asked = now;
+                    self.check().map(drop)
+                }
+                _ => self.check_switch(),
+            };
+            if let Err(error) = goes_on {
+                return Some(Err(error));
+            }
+            std::hint::spin_loop();
         }
     }
 
@@ -256,9 +266,15 @@ impl Way {
             let left = deadline.left();
             let slice = if self.own.is_some() { Some(Duration::ZERO) } else { slice };
             let end = left.at_most(slice).and_then(|time| Instant::now().checked_add(time));
-            match (slot.lock_until(end), &self.own) {
+            // Who wants to be asked is asked after each signal.
+            let locked = match self.interrupt.is_some() {
+                true => slot.lock_until_signal(end),
+                false => slot.lock_until(end),
+            };
+            match (locked, &self.own) {
                 (Ok(guard), _) => return Ok(guard),
                 (Err(Refused::Closed), _) => return Err(closed()),
+                (Err(Refused::Signalled), _) => {}
                 (Err(Refused::TimedOut), _) if left == Left::Nothing => {
                     let reason = "the time-out of the call has passed while another thread was at it";
                     return Err(Error::new(EN_ETIMEDOUT, reason));
@@ -294,6 +310,19 @@ impl Way {
     pub fn runs_callbacks(&self) -> bool {
         self.interrupt.is_some() || self.own.is_some()
     }
+}
+
+/// Has `drive` attempt something until it is done, and answers what has come of it.
+pub(super) fn once_done<T>(
+    mut attempt: impl FnMut(Hold) -> Attempt<T>,
+    drive: impl FnOnce(&mut dyn FnMut(Hold) -> Attempt<()>) -> Result<()>,
+) -> Result<T> {
+    let mut done = None;
+    drive(&mut |hold| {
+        done = Some(attempt(hold)?);
+        Ok(())
+    })?;
+    Ok(done.expect("it was done"))
 }
 
 #[cold]

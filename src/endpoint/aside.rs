@@ -35,6 +35,11 @@ impl Aside {
         self.gone == self.end
     }
 
+    /// Whether part of what was put aside has gone, which may end anywhere.
+    pub fn has_begun(&self) -> bool {
+        self.gone > 0 && !self.is_empty()
+    }
+
     /// So many more bytes have been sent.
     pub fn advance(&mut self, count: usize) {
         self.gone += count;

@@ -91,6 +91,13 @@ impl Outlet {
         }
     }
 
+    /// Half of a packet has gone: nothing may follow it.
+    pub fn break_off(&self, why: &str) {
+        if let Outlet::Stream(transport) = self {
+            transport.break_off(why);
+        }
+    }
+
     /// Sends the end of the stream.
     pub fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self {

@@ -28,8 +28,11 @@ enum State {
 impl Drop for Sender {
     fn drop(&mut self) {
         // Others may have the transport, and must not follow half of what was put aside.
-        if self.has_unsent() {
-            self.outlet.give_up_sending("what was put aside was given up");
+        let why = "what was put aside was given up";
+        match self.aside() {
+            Some(aside) if aside.has_begun() => self.outlet.break_off(why),
+            Some(aside) if !aside.is_empty() => self.outlet.give_up_sending(why),
+            _ => {}
         }
     }
 }
@@ -183,7 +186,7 @@ impl Sender {
             "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
         );
         self.end(Error::new(EN_EPIPE, reason), false);
-        self.outlet.give_up_sending(why);
+        self.outlet.break_off(why);
     }
 
     /// Sends the end of the stream.

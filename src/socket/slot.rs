@@ -5,6 +5,7 @@
 //! Built on futex(2).
 
 use std::cell::UnsafeCell;
+use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -39,6 +40,24 @@ pub enum Refused {
     TimedOut,
     /// It is closed.
     Closed,
+    /// A signal has come.
+    Signalled,
+}
+
+/// Why a thread sleeps no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    /// The word may have changed.
+    Changed,
+    TimedOut,
+    Signalled,
+}
+
+/// Whether a signal ends waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signals {
+    Heeded,
+    Ignored,
 }
 
 impl<T> Slot<T> {
@@ -76,7 +95,15 @@ impl<T> Slot<T> {
     pub fn lock_until(&self, deadline: Option<Instant>) -> Result<Guard<'_, T>, Refused> {
         match self.try_lock() {
             Some(guard) => Ok(guard),
-            None => self.visit().wait(CLOSED, deadline),
+            None => self.visit().wait(CLOSED, deadline, Signals::Ignored),
+        }
+    }
+
+    /// The same, waiting no longer than until a signal comes.
+    pub fn lock_until_signal(&self, deadline: Option<Instant>) -> Result<Guard<'_, T>, Refused> {
+        match self.try_lock() {
+            Some(guard) => Ok(guard),
+            None => self.visit().wait(CLOSED, deadline, Signals::Heeded),
         }
     }
 
@@ -106,13 +133,13 @@ impl<T> Slot<T> {
         self.word.load(Ordering::Relaxed) & EMPTY != 0
     }
 
-    /// Sleeps while the word is `seen`; false if the deadline has passed.
-    fn sleep(&self, seen: u32, deadline: Option<Instant>) -> bool {
+    /// Sleeps while the word is `seen`.
+    fn sleep(&self, seen: u32, deadline: Option<Instant>) -> Woken {
         let told = seen | SLEEPS;
         if seen != told
             && self.word.compare_exchange(seen, told, Ordering::Relaxed, Ordering::Relaxed).is_err()
         {
-            return true;
+            return Woken::Changed;
         }
         futex_wait(&self.word, told, deadline)
     }
@@ -161,7 +188,7 @@ impl<'a, T> Visit<'a, T> {
     /// The value, also of a slot that is closed; waits for it until `deadline` (None: for ever).
     /// None if it is gone or the deadline has passed. The visit becomes the guard, and ends with it.
     pub fn lock_until(self, deadline: Option<Instant>) -> Option<Guard<'a, T>> {
-        self.wait(EMPTY, deadline).ok()
+        self.wait(EMPTY, deadline, Signals::Ignored).ok()
     }
 
     /// Whether nobody else is inside.
@@ -181,7 +208,12 @@ impl<'a, T> Visit<'a, T> {
     }
 
     #[cold]
-    fn wait(self, refuses: u32, deadline: Option<Instant>) -> Result<Guard<'a, T>, Refused> {
+    fn wait(
+        self,
+        refuses: u32,
+        deadline: Option<Instant>,
+        signals: Signals,
+    ) -> Result<Guard<'a, T>, Refused> {
         let word = &self.slot.word;
         let mut seen = word.load(Ordering::Relaxed);
         loop {
@@ -189,8 +221,10 @@ impl<'a, T> Visit<'a, T> {
                 return Err(Refused::Closed);
             }
             if seen & LOCKED != 0 {
-                if !self.slot.sleep(seen, deadline) {
-                    return Err(Refused::TimedOut);
+                match self.slot.sleep(seen, deadline) {
+                    Woken::TimedOut => return Err(Refused::TimedOut),
+                    Woken::Signalled if signals == Signals::Heeded => return Err(Refused::Signalled),
+                    Woken::Signalled | Woken::Changed => {}
                 }
                 seen = word.load(Ordering::Relaxed);
                 continue;
@@ -265,27 +299,30 @@ fn is_alone(word: u32) -> bool {
     inside(word) == 1 && word & LOCKED == 0
 }
 
-/// Sleeps while the word is `seen`; false if the deadline has passed.
-fn futex_wait(word: &AtomicU32, seen: u32, deadline: Option<Instant>) -> bool {
+/// Sleeps while the word is `seen`; see futex(2).
+fn futex_wait(word: &AtomicU32, seen: u32, deadline: Option<Instant>) -> Woken {
     let left;
     let timeout = match deadline {
         None => std::ptr::null(),
         Some(deadline) => {
             let Some(time) = deadline.checked_duration_since(Instant::now()).filter(|time| !time.is_zero())
             else {
-                return false;
+                return Woken::TimedOut;
             };
             left = timespec(time);
             &raw const left
         }
     };
-    // SAFETY: the word lives while we wait, the time is NULL or ours. What the call answers does not
-    // matter: woken, changed, interrupted or timed out, the caller looks again.
-    unsafe {
+    // SAFETY: the word lives while we wait, the time is NULL or ours.
+    let outcome = unsafe {
         let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
         libc::syscall(libc::SYS_futex, word.as_ptr(), op, seen, timeout)
     };
-    true
+    match outcome < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) {
+        true => Woken::Signalled,
+        // Also if time is over: the caller looks again.
+        false => Woken::Changed,
+    }
 }
 
 #[cold]

@@ -155,6 +155,12 @@ pub trait StreamTransport: Transport {
     /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
     fn give_up_sending(&self, _why: &str) {}
 
+    /// Half of a packet has gone: nothing may follow it, whoever sends. Only who has the transport with others
+    /// need see to that.
+    fn break_off(&self, why: &str) {
+        self.give_up_sending(why);
+    }
+
     /// Whether bytes have come that the socket does not tell of any more.
     fn has_received(&self) -> bool {
         false

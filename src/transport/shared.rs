@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::socket::Ends;
 use super::{Attribute, DatagramTransport, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, Error, Result};
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_EPIPE, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::socket::fork;
@@ -29,6 +29,8 @@ pub struct Shared<T: Transport + ?Sized> {
     receiving: AtomicBool,
     sending: AtomicBool,
     closed: AtomicBool,
+    /// Half of a packet has gone.
+    broken: AtomicBool,
     runs_callbacks: bool,
     /// The process that it is of: a forked child says nothing to its parent's peers.
     generation: u32,
@@ -53,6 +55,7 @@ impl<T: Transport + ?Sized> Shared<T> {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             runs_callbacks: inner.runs_callbacks(),
             generation: fork::generation(),
             ends,
@@ -228,13 +231,26 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
     }
 }
 
+impl Shared<dyn StreamTransport> {
+    fn attempt_send<R>(&self, attempt: impl FnOnce(&dyn StreamTransport) -> Attempt<R>) -> Attempt<R> {
+        self.attempt(&self.sending, |inner| match self.broken.load(Ordering::Relaxed) {
+            false => attempt(inner),
+            true => Err(Error::new(
+                EN_EPIPE,
+                "an earlier send stopped half-way: nothing may follow half a packet",
+            )
+            .into()),
+        })
+    }
+}
+
 impl StreamTransport for Shared<dyn StreamTransport> {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
     }
 
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.sending, |inner| inner.send(slices, hold))
+        self.attempt_send(|inner| inner.send(slices, hold))
     }
 
     fn is_drained(&self) -> bool {
@@ -265,7 +281,7 @@ impl StreamTransport for Shared<dyn StreamTransport> {
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.sending, |inner| inner.send_with_ancillary(slices, control, hold))
+        self.attempt_send(|inner| inner.send_with_ancillary(slices, control, hold))
     }
 
     fn send_eof(&self, hold: Hold) -> Attempt<()> {
@@ -278,6 +294,11 @@ impl StreamTransport for Shared<dyn StreamTransport> {
 
     fn give_up_sending(&self, why: &str) {
         self.inner.give_up_sending(why);
+    }
+
+    fn break_off(&self, why: &str) {
+        self.broken.store(true, Ordering::Relaxed);
+        self.inner.break_off(why);
     }
 
     fn halves(&self) -> Option<[Arc<Shared<dyn StreamTransport>>; 2]> {

@@ -135,6 +135,10 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
         self.send.give_up_sending(why);
     }
 
+    fn break_off(&self, why: &str) {
+        self.send.break_off(why);
+    }
+
     fn has_received(&self) -> bool {
         self.receive.has_received()
     }

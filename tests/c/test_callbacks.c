@@ -13,6 +13,9 @@ typedef struct {
     size_t lie_used;
     size_t lie_size;
     const char *message;
+    int slow_ms;      /* what encoding takes */
+    gate_t *encoding; /* opened by it, */
+    gate_t *held;     /* which then waits for this one */
 } plan_t;
 
 typedef struct {
@@ -24,6 +27,12 @@ static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void
 {
     plan_t *plan = user_data;
 
+    if (plan->slow_ms > 0)
+        pause_ms(plan->slow_ms);
+    if (plan->encoding)
+        gate_open(plan->encoding);
+    if (plan->held)
+        gate_wait(plan->held);
     if (plan->encode_answer != EN_CALLBACK_DONE) {
         CHECK_OK(en_frame_append(frame, "never sent", 10));
         en_set_error_message(plan->message);
@@ -423,6 +432,62 @@ static void a_failed_connect_leaves_no_state(void)
     CHECK_INT(atomic_load(&plan.destroyed), 1);
 }
 
+static void what_encoding_takes_is_counted(void)
+{
+    plan_t plan = good_plan();
+    int64_t start;
+    wire_t wire;
+
+    open_with(&wire, &plan);
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    plan.slow_ms = 300 + SLACK_MS;
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_send_packet(wire.client, "x", 1, plan.slow_ms + 50), EN_ETIMEDOUT);
+    CHECK_TOOK(start, plan.slow_ms + 50);
+    close_with(&wire, &plan);
+}
+
+typedef struct {
+    en_tcp_client_t *client;
+    int rc;
+} call_t;
+
+static void send_one(void *arg)
+{
+    call_t *call = arg;
+
+    call->rc = en_tcp_client_send_packet(call->client, "x", 1, 5000);
+}
+
+/* A write buffer would be brought out first. */
+static void closing_waits_for_no_code_of_the_application(void)
+{
+    plan_t plan = good_plan();
+    en_tcp_options_t *options = options_new();
+    gate_t encoding = {0};
+    gate_t held = {0};
+    thread_t thread;
+    call_t call;
+    int64_t start;
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    wire_open(&wire, protocol_with(&plan, decode, 0), options);
+    plan.encoding = &encoding;
+    plan.held = &held;
+    call.client = wire.client;
+    thread_start(&thread, send_one, &call);
+    gate_wait(&encoding);
+    start = now_ms();
+    CHECK_OK(en_tcp_client_close(wire.client));
+    CHECK_TOOK(start, 0);
+    gate_open(&held);
+    thread_join(&thread);
+    CHECK_CODE(call.rc, EN_ECLOSED);
+    close_with(&wire, &plan);
+}
+
 static void registration(void)
 {
     plan_t plan = good_plan();
@@ -471,6 +536,8 @@ static const test_case_t cases[] = {
     CASE(what_the_state_holds_hears_of_the_end),
     CASE(each_client_has_a_state),
     CASE(a_failed_connect_leaves_no_state),
+    CASE_BLOCKING(what_encoding_takes_is_counted),
+    CASE_BLOCKING(closing_waits_for_no_code_of_the_application),
     CASE(registration),
 };
 

@@ -187,6 +187,34 @@ static void a_receive_that_waits_for_its_turn(void)
     en_cancel_free(cancel);
 }
 
+/* It does not sleep meanwhile. */
+static void a_receive_that_looks_again_and_again(void)
+{
+    en_cancel_t *cancel = cancel_new();
+    en_tcp_options_t *options = options_new();
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    call_t call = {0};
+    thread_t thread;
+    int64_t start;
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_cancel(options, cancel));
+    CHECK_OK(en_tcp_options_set_busy_poll(options, 1000 * 1000));
+    wire_open(&wire, protocol_line(), options);
+    call.client = wire.client;
+    thread_start(&thread, receive, &call);
+    do {
+        CHECK_OK(en_tcp_client_get_stats(wire.client, &stats));
+    } while (stats.recv_calls == 0);
+    start = now_ms();
+    CHECK_OK(en_cancel_trigger(cancel));
+    thread_join(&thread);
+    CHECK_CODE(call.rc, EN_ECANCELED);
+    CHECK(now_ms() - start < 900);
+    wire_close(&wire);
+    en_cancel_free(cancel);
+}
+
 static void a_send_that_waits(void)
 {
     en_cancel_t *cancel = cancel_new();
@@ -388,6 +416,42 @@ static void a_signal_makes_it_ask_at_once(void)
     wire_close(&wire);
 }
 
+static void ask_again(int number)
+{
+    (void)number;
+}
+
+/* Another thread is at it, and both wait without an end. */
+static void a_signal_makes_it_ask_in_its_turn(void)
+{
+    struct sigaction action = {.sa_handler = ask_again};
+    question_t question = {0};
+    call_t first = {0};
+    call_t second = {0};
+    thread_t at_it;
+    thread_t waits;
+    wire_t wire;
+    int asked;
+
+    REQUIRE(sigaction(SIGUSR2, &action, NULL) == 0);
+    wire_open(&wire, protocol_line(), asking_options(&question, 60000));
+    wire_narrow(&wire);
+    wire_fill(&wire);
+    first.client = second.client = wire.client;
+    thread_start(&at_it, send_little, &first);
+    thread_wait_blocked(&at_it);
+    thread_start(&waits, send_little, &second);
+    thread_wait_blocked(&waits);
+    asked = atomic_load(&question.asked);
+    REQUIRE(pthread_kill(waits.id, SIGUSR2) == 0);
+    WAIT_FOR(atomic_load(&question.asked) > asked);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&waits);
+    thread_join(&at_it);
+    CHECK_CODE(second.rc, EN_ECLOSED);
+    wire_close(&wire);
+}
+
 static void bad_registrations(void)
 {
     question_t question = {0};
@@ -409,6 +473,7 @@ static const test_case_t cases[] = {
     CASE_BLOCKING(calls_fail_while_it_is_thrown),
     CASE_BLOCKING(a_receive_that_waits),
     CASE_BLOCKING(a_receive_that_waits_for_its_turn),
+    CASE_BLOCKING(a_receive_that_looks_again_and_again),
     CASE_BLOCKING(a_send_that_waits),
     CASE_BLOCKING(a_connect_that_waits),
     CASE_BLOCKING(thrown_by_a_signal_handler),
@@ -416,6 +481,7 @@ static const test_case_t cases[] = {
     CASE_BLOCKING(it_asks_as_often_as_it_was_told),
     CASE_BLOCKING(a_send_and_a_connect_ask),
     CASE_BLOCKING(a_signal_makes_it_ask_at_once),
+    CASE_BLOCKING(a_signal_makes_it_ask_in_its_turn),
     CASE(bad_registrations),
 };
 

@@ -308,6 +308,32 @@ static void two_may_take_turns(void)
     wire_close(&wire);
 }
 
+/* Whoever sends: the peer would take it for the rest of the packet. */
+static void nothing_follows_half_a_packet(void)
+{
+    static char large[1 << 20];
+    en_stream_transport_t *transport;
+    en_stream_endpoint_t *endpoint;
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    narrow(ends);
+    transport = stream_over(ends[0]);
+    endpoint = endpoint_over(transport, NULL);
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, large, sizeof(large), 50), EN_ETIMEDOUT);
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 50), EN_EPIPE);
+    en_stream_endpoint_free(endpoint);
+    while (recv(ends[1], large, sizeof(large), MSG_DONTWAIT) > 0)
+        ;
+    endpoint = endpoint_over(transport, NULL);
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 5000), EN_EPIPE);
+    CHECK_MESSAGE("half a packet");
+    peer_expect_nothing(ends[1]);
+    en_stream_endpoint_free(endpoint);
+    en_stream_transport_free(transport);
+    close(ends[1]);
+}
+
 static void receive_one(void *arg)
 {
     wire_t *wire = arg;
@@ -424,6 +450,7 @@ static const test_case_t cases[] = {
     CASE(closing_says_what_was_lost),
     CASE(closing_says_how_the_transport_closed),
     CASE(two_may_take_turns),
+    CASE(nothing_follows_half_a_packet),
     CASE(two_at_one_moment_are_refused),
     CASE(freeing_within_leaves_the_socket),
 };

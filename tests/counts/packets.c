@@ -15,7 +15,7 @@
 enum { SIZE = 64, BATCH = 64 };
 
 /* Our end and the peer's. */
-static int ends[2];
+static int ends[2] = {-1, -1};
 static char packet[SIZE];
 static en_client_t *client;
 static en_unix_stream_client_t *stream;
@@ -208,42 +208,37 @@ static const struct way {
     {"send_with_descriptor", send_descriptors, drain, STREAM},
 };
 
-static int socket_to(const struct sockaddr_in *peer, struct sockaddr_in *own)
+/* The peer's socket, and the client's, which is connected as users' are. */
+static int open_udp(int together)
 {
-    socklen_t size = sizeof(*own);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in own = peer;
+    socklen_t size = sizeof(peer);
+    en_datagram_protocol_t *protocol = NULL;
+    en_udp_options_t *options = NULL;
+    en_address_t *local = NULL;
+    int rc = en_datagram_protocol_new_raw(&protocol, 0);
 
-    *own = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    if (fd < 0 || bind(fd, (struct sockaddr *)own, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)own, &size) != 0 ||
-        (peer && connect(fd, (const struct sockaddr *)peer, size) != 0))
-        exit(2);
-    return fd;
+    ends[1] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (bind(ends[1], (struct sockaddr *)&peer, size) != 0 ||
+        getsockname(ends[1], (struct sockaddr *)&peer, &size) != 0)
+        return -1;
+    rc = rc < 0 ? rc : en_udp_options_new(&options);
+    rc = rc < 0 ? rc : en_udp_options_set_receive_offload(options, together);
+    rc = rc < 0 ? rc
+                : en_udp_client_connect(&datagrams, "127.0.0.1", ntohs(peer.sin_port), protocol,
+                                        options);
+    rc = rc < 0 ? rc : en_udp_client_get_local_address(datagrams, &local);
+    own.sin_port = htons((uint16_t)en_address_port(local));
+    en_address_free(local);
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    client = en_udp_client_as_client(datagrams);
+    return rc < 0 ? rc : connect(ends[1], (struct sockaddr *)&own, sizeof(own));
 }
 
-static void open_udp(int together)
+static int open_stream(const struct way *way)
 {
-    struct sockaddr_in one;
-    struct sockaddr_in other;
-
-    ends[0] = socket_to(NULL, &one);
-    ends[1] = socket_to(&one, &other);
-    if (connect(ends[0], (struct sockaddr *)&other, sizeof(other)) != 0 ||
-        setsockopt(ends[0], SOL_UDP, UDP_GRO, &together, sizeof(together)) != 0)
-        exit(2);
-}
-
-static int open_client(const struct way *way)
-{
-    if (way->kind >= UDP) {
-        en_datagram_protocol_t *protocol = NULL;
-        int rc = en_datagram_protocol_new_raw(&protocol, 0);
-
-        rc = rc < 0 ? rc : en_udp_client_from_fd(&datagrams, ends[0], protocol, NULL);
-        en_datagram_protocol_free(protocol);
-        client = en_udp_client_as_client(datagrams);
-        return rc;
-    }
     en_unix_stream_options_t *options = NULL;
     en_stream_protocol_t *protocol = NULL;
     int rc = en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U32, EN_BIG_ENDIAN, 0, 0);
@@ -279,18 +274,17 @@ int main(int argc, char **argv)
         way++;
     if (way == end || count % BATCH != 0)
         return 2;
-    if (way->kind >= UDP)
-        open_udp(way->kind == UDP_TOGETHER);
-    else if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+    if (way->kind < UDP && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return 2;
-    peer = fork();
+    failed = way->kind >= UDP ? open_udp(way->kind == UDP_TOGETHER) < 0 : open_stream(way) < 0;
+    peer = failed ? -1 : fork();
     if (peer == 0) {
         close(ends[0]);
         way->peer();
         _exit(0);
     }
     close(ends[1]);
-    failed = open_client(way) < 0 || way->run(count);
+    failed = failed || way->run(count);
     if (failed)
         fprintf(stderr, "%s: %s\n", way->name, en_last_error_message());
     en_unix_stream_client_free(stream);
@@ -298,7 +292,9 @@ int main(int argc, char **argv)
     en_async_unix_stream_client_free(started);
     en_loop_free(loop);
     en_ancillary_free(ancillary);
-    kill(peer, SIGKILL);
-    waitpid(peer, NULL, 0);
+    if (peer > 0) {
+        kill(peer, SIGKILL);
+        waitpid(peer, NULL, 0);
+    }
     return failed;
 }

@@ -101,7 +101,8 @@ impl Client {
         // The peer's farewell can only be heard if nobody must be woken.
         let _receiving = self.holds.end_receiving();
         let inside = self.holds.sending.close();
-        let until = self.holds.sender_until(&mut deadline);
+        let may_be_stuck = self.runs_callbacks && !self.unsent.load(Ordering::Relaxed);
+        let until = self.holds.sender_until(&mut deadline, may_be_stuck);
         let Some(mut half) = inside.lock_until(until) else {
             return match self.unsent.load(Ordering::Relaxed) {
                 true => Err(lost("another thread is stuck in a send, or has aborted the client")),
