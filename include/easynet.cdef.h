@@ -976,7 +976,8 @@ typedef int (*en_transport_close_t)(void *user_data);
 
 /**
  * The descriptor to poll for what `interest` says, `EN_INTEREST_READ` or `EN_INTEREST_WRITE`; a
- * negative number if there is none: then calls that wait look again after each retry interval.
+ * negative number if there is none: then calls that wait look again after each retry interval. It stays
+ * open until `close` is called.
  */
 typedef int (*en_transport_fd_t)(int interest, void *user_data);
 
@@ -1676,9 +1677,10 @@ int en_frame_append(en_frame_t *frame, const void *data, size_t size);
 int en_frame_append_borrowed(en_frame_t *frame, const void *data, size_t size);
 
 /**
- * Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the number of bytes
- * that may gather without a packet (0 stands for the default): beyond it a receive answers
- * `EN_EMSGSIZE`, and so does every later one. `destroy` (may be NULL) is called once with
+ * Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the largest packet that is
+ * received (0 stands for the default): a larger one is `EN_EMSGSIZE`, and receiving goes on behind it.
+ * No more bytes may gather without a packet either: beyond that every later receive answers
+ * `EN_EMSGSIZE`, too. `destroy` (may be NULL) is called once with
  * `user_data` when the handle and all its clients are gone; not if this call fails.
  *
  * Thread-safe.
@@ -2275,12 +2277,14 @@ int en_tcp_options_set_max_recv_size(en_tcp_options_t *options, size_t size);
 /**
  * The largest packet that this client receives, in bytes: the smaller of this and the protocol's
  * own maximum counts. 0 stands for the default, the protocol's own.
+ * Memory that a protocol lends (`en_stream_protocol_new_buffered`) has no other limit than its size.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`.
  */
-int en_tcp_options_set_max_packet_size(en_tcp_options_t *options, size_t size);
+int en_tcp_options_set_max_packet_size(en_tcp_options_t *options,
+                                       size_t size);
 
 /**
  * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
@@ -3183,12 +3187,14 @@ int en_unix_stream_options_set_max_recv_size(en_unix_stream_options_t *options, 
 /**
  * The largest packet that this client receives, in bytes: the smaller of this and the protocol's
  * own maximum counts. 0 stands for the default, the protocol's own.
+ * Memory that a protocol lends (`en_stream_protocol_new_buffered`) has no other limit than its size.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`.
  */
-int en_unix_stream_options_set_max_packet_size(en_unix_stream_options_t *options, size_t size);
+int en_unix_stream_options_set_max_packet_size(en_unix_stream_options_t *options,
+                                               size_t size);
 
 /**
  * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
@@ -5002,12 +5008,14 @@ int en_endpoint_options_set_max_recv_size(en_endpoint_options_t *options, size_t
 /**
  * The largest packet that is received from a stream, in bytes: the smaller of this and the
  * protocol's own maximum counts. 0 stands for the default, the protocol's own.
+ * Memory that a protocol lends (`en_stream_protocol_new_buffered`) has no other limit than its size.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`.
  */
-int en_endpoint_options_set_max_packet_size(en_endpoint_options_t *options, size_t size);
+int en_endpoint_options_set_max_packet_size(en_endpoint_options_t *options,
+                                            size_t size);
 
 /**
  * The largest datagram that is received, in bytes, up to 1073741824; 0 stands for the default,

@@ -11,19 +11,19 @@
 //! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
 //!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies. (`seldom` saves
 //!   the memory of what is not there most of the time, `threads` the locks of who is alone.)
-//! - [`socket`]: what the operating system gives. The only place with system calls.
+//! - [`socket`]: what the operating system gives. The only place with raw system calls.
 //! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
 //! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.
 //! - [`transport`]: bytes in and out, by attempts.
 //! - [`endpoint`]: a transport and a protocol: packets, still by attempts.
-//! - [`blocking`]: the driver that keeps the calling thread, with its slots and its closing.
+//! - [`blocking`]: the driver that keeps the calling thread, with its closing.
 //! - [`reactor`]: the driver that lives in an event loop, with its timers and operations.
 //! - [`client`]: how each family of clients is made, and its options.
 //! - `ffi`: the C interface, one file per handle family, no logic of its own.
 //!
-//! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs`, then
-//! [`blocking::Client::recv_packet`], [`blocking::wait::Way::drive`],
-//! [`endpoint::stream::StreamReceiver`] and [`endpoint::intake::Intake`].
+//! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs` and `ffi/client.rs`, then
+//! [`blocking::Client::recv_packet`], [`endpoint::stream::StreamReceiver`] and
+//! [`endpoint::intake::Intake`], and, where it has to wait, [`blocking::wait::Way::drive`].
 
 pub mod attempt;
 pub mod blocking;

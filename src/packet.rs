@@ -112,7 +112,8 @@ impl Packet {
     /// Ends the packet whose block this is, and which was released in this place.
     ///
     /// # Safety
-    /// The block came from one [`Packet::into_raw`] or [`Handed::into_raw`], and comes back once.
+    /// The block came from one [`Packet::into_raw`] or [`Handed::into_raw`], or of a packet that was left in its
+    /// place ([`Places::leave`]), and comes back once.
     #[inline]
     pub unsafe fn release_in(block: *mut u8, place: *const Packet) {
         // SAFETY: as the caller promises.

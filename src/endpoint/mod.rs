@@ -1,4 +1,4 @@
-//! A transport and a protocol together: packets, still by attempts that do not wait.
+//! A transport and a protocol together: packets, still by attempts that wait no longer than they are told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! C callback tables as protocols, and what a callback may do while it runs.
+//! C callback tables as stream protocols, and what all callbacks have in common.
 
 use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
@@ -183,7 +183,7 @@ impl Answer {
         }
         let used = self.used;
         match self.code {
-            EN_DECODE_MORE => Step::More { used, need: 0 },
+            EN_DECODE_MORE => Step::More { used },
             EN_DECODE_PACKET => self.packet_step(bytes, keep),
             code => {
                 Step::Bad { error: failure("decode", code), used: if code == EN_EINVAL { 0 } else { used } }
@@ -257,14 +257,13 @@ impl StreamProtocol for StreamCallbacks {
     fn decoder(&self) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
-        let limit = self.max_size.bytes();
-        Ok(Decoding::Gathered(Box::new(StreamDecoder { state, limit, begun: false })))
+        Ok(Decoding::Gathered(Box::new(StreamDecoder { state, max_size: self.max_size, begun: false })))
     }
 }
 
 struct StreamDecoder {
     state: State<en_stream_protocol_callbacks_t>,
-    limit: usize,
+    max_size: MaxSize,
     /// The callback has used bytes without giving a packet.
     begun: bool,
 }
@@ -280,7 +279,7 @@ impl Decoder for StreamDecoder {
             let ended = c_int::from(ended);
             decode(bytes.as_ptr(), bytes.len(), ended, used, packet, self.state.pointer, user_data.pointer)
         });
-        let step = answer.step(bytes, Packet::copied);
+        let step = answer.step(bytes, Packet::copied).at_most(self.max_size);
         self.begun = match step {
             Step::More { used, .. } => self.begun || used > 0,
             Step::Bad { used: 0, .. } => self.begun && !bytes.is_empty(),
@@ -294,11 +293,11 @@ impl Decoder for StreamDecoder {
     }
 
     fn limit(&self) -> usize {
-        self.limit
+        self.max_size.bytes()
     }
 
     fn set_limit(&mut self, size: usize) {
-        self.limit = self.limit.min(size);
+        self.max_size = self.max_size.lowered(size);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Endpoints over a datagram transports.
+//! Endpoints over datagram transports.
 
 use std::ffi::{c_int, c_void};
 

@@ -50,6 +50,7 @@ pub unsafe extern "C" fn en_endpoint_options_set_max_recv_size(
 
 /// The largest packet that is received from a stream, in bytes: the smaller of this and the
 /// protocol's own maximum counts. 0 stands for the default, the protocol's own.
+/// Memory that a protocol lends (`en_stream_protocol_new_buffered`) has no other limit than its size.
 ///
 /// One thread at a time.
 ///

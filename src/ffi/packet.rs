@@ -112,7 +112,7 @@ pub unsafe extern "C" fn en_packet_retain(packet: *const en_packet_t, copy: *mut
         if packet.owner.is_null() {
             return Err(crate::error::invalid("the packet was released"));
         }
-        // SAFETY: the owner came from `give`; ManuallyDrop leaves the caller's own hold alone.
+        // SAFETY: the struct holds a packet of ours; ManuallyDrop leaves the caller's own hold alone.
         let held = std::mem::ManuallyDrop::new(unsafe {
             Packet::from_raw(packet.data, packet.size, packet.owner.cast())
         });

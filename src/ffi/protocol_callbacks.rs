@@ -132,9 +132,10 @@ pub struct en_stream_protocol_callbacks_t {
     pub free_state: en_free_state_t,
 }
 
-/// Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the number of bytes
-/// that may gather without a packet (0 stands for the default): beyond it a receive answers
-/// `EN_EMSGSIZE`, and so does every later one. `destroy` (may be NULL) is called once with
+/// Makes a protocol of callbacks. The struct is copied. `max_packet_size` is the largest packet that is
+/// received (0 stands for the default): a larger one is `EN_EMSGSIZE`, and receiving goes on behind it.
+/// No more bytes may gather without a packet either: beyond that every later receive answers
+/// `EN_EMSGSIZE`, too. `destroy` (may be NULL) is called once with
 /// `user_data` when the handle and all its clients are gone; not if this call fails.
 ///
 /// Thread-safe.

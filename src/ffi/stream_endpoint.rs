@@ -1,4 +1,4 @@
-//! Endpoints over a stream transports.
+//! Endpoints over stream transports.
 
 use std::ffi::{c_int, c_void};
 

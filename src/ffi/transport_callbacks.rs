@@ -71,7 +71,8 @@ pub type en_transport_send_eof_t = Option<unsafe extern "C" fn(user_data: *mut c
 pub type en_transport_close_t = Option<unsafe extern "C" fn(user_data: *mut c_void) -> c_int>;
 
 /// The descriptor to poll for what `interest` says, `EN_INTEREST_READ` or `EN_INTEREST_WRITE`; a
-/// negative number if there is none: then calls that wait look again after each retry interval.
+/// negative number if there is none: then calls that wait look again after each retry interval. It stays
+/// open until `close` is called.
 pub type en_transport_fd_t = Option<unsafe extern "C" fn(interest: c_int, user_data: *mut c_void) -> c_int>;
 
 /// Writes the attribute of the number `attribute` (`EN_ATTRIBUTE_...`, or from

@@ -177,7 +177,7 @@ impl DelimitedDecoder {
             return Step::Bad { error: self.max.exceeded(), used: bytes.len() };
         }
         self.scanned = packet.len();
-        Step::More { used: start, need: 0 }
+        Step::More { used: start }
     }
 }
 
@@ -186,7 +186,7 @@ impl Decoder for DelimitedDecoder {
         let mut start = 0;
         if self.discarding {
             let Some(end) = self.delimiter.find(&mut self.matched, bytes) else {
-                return Step::More { used: bytes.len(), need: 0 };
+                return Step::More { used: bytes.len() };
             };
             self.discarding = false;
             start = end;
@@ -260,10 +260,10 @@ mod tests {
     #[test]
     fn a_packet_is_too_large_as_soon_as_that_is_certain() {
         let mut decoder = decoder(&delimited(b"--", 3));
-        assert!(matches!(decoder.decode(b"abc", false), Step::More { used: 0, need: 0 }));
-        assert!(matches!(decoder.decode(b"abc-", false), Step::More { used: 0, need: 0 }));
+        assert!(matches!(decoder.decode(b"abc", false), Step::More { used: 0 }));
+        assert!(matches!(decoder.decode(b"abc-", false), Step::More { used: 0 }));
         assert!(matches!(decoder.decode(b"abc-d", false), Step::Bad { used: 5, .. }));
-        assert!(matches!(decoder.decode(b"e-", false), Step::More { used: 2, need: 0 }));
+        assert!(matches!(decoder.decode(b"e-", false), Step::More { used: 2 }));
         assert!(matches!(decoder.decode(b"-f--", false), Step::Packet(Cut { start: 1, end: 2, used: 4 })));
     }
 
@@ -318,7 +318,7 @@ mod tests {
         let input = [&[b'a'; 3 * LONGEST][..], b"b"].concat();
         let mut decoder = decoder(&delimited(&delimiter, 0));
         for end in 1..input.len() {
-            assert!(matches!(decoder.decode(&input[..end], false), Step::More { used: 0, need: 0 }));
+            assert!(matches!(decoder.decode(&input[..end], false), Step::More { used: 0 }));
         }
         let step = decoder.decode(&input, false);
         let expected = (2 * LONGEST + 1, input.len());

@@ -50,7 +50,7 @@ impl Decoder for FixedDecoder {
             return Step::Broken(self.max.exceeded());
         }
         match bytes.len() < size {
-            true => Step::More { used: 0, need: size },
+            true => Step::More { used: 0 },
             false => Step::Packet(Cut { start: 0, end: size, used: size }),
         }
     }

@@ -86,7 +86,7 @@ impl JsonDecoder {
     /// All bytes belong to the text, and it may not be whole.
     fn partial(&mut self, bytes: &[u8], start: usize, ended: bool) -> Step {
         if self.discarding == Discarding::Text {
-            return Step::More { used: bytes.len(), need: 0 };
+            return Step::More { used: bytes.len() };
         }
         let size = bytes.len() - start;
         if size > self.max.bytes() {
@@ -99,7 +99,7 @@ impl JsonDecoder {
             return self.whole(bytes, start, bytes.len());
         }
         self.scanned = size;
-        Step::More { used: start, need: 0 }
+        Step::More { used: start }
     }
 
     /// The byte at `place` belongs to no text: receiving goes on with the next line.
@@ -314,14 +314,14 @@ mod tests {
     #[test]
     fn nothing_waits_and_white_space_does_not_gather() {
         let mut decoder = decoder(&json(0));
-        assert!(matches!(decoder.decode(b" \n  ", false), Step::More { used: 4, need: 0 }));
-        assert!(matches!(decoder.decode(b"  {\"a\"", false), Step::More { used: 2, need: 0 }));
+        assert!(matches!(decoder.decode(b" \n  ", false), Step::More { used: 4 }));
+        assert!(matches!(decoder.decode(b"  {\"a\"", false), Step::More { used: 2 }));
         assert!(matches!(
             decoder.decode(b"{\"a\":1}", false),
             Step::Packet(Cut { start: 0, end: 7, used: 7 })
         ));
-        assert!(matches!(decoder.decode(b"\r\n", false), Step::More { used: 2, need: 0 }));
-        assert!(matches!(decoder.decode(b"12", false), Step::More { used: 0, need: 0 }));
+        assert!(matches!(decoder.decode(b"\r\n", false), Step::More { used: 2 }));
+        assert!(matches!(decoder.decode(b"12", false), Step::More { used: 0 }));
         assert!(matches!(decoder.decode(b"12", true), Step::Packet(Cut { start: 0, end: 2, used: 2 })));
     }
 

@@ -146,7 +146,7 @@ fn push_varint(out: &mut Sink<'_, '_>, mut number: u64) {
 fn behind(width: usize, size: usize, bytes: &[u8]) -> Step {
     let end = width + size;
     match bytes.len() < end {
-        true => Step::More { used: 0, need: end },
+        true => Step::More { used: 0 },
         false => Step::Packet(Cut { start: width, end, used: end }),
     }
 }
@@ -184,7 +184,7 @@ impl<const WIDTH: usize> Decoder for Fixed<WIDTH> {
     #[inline]
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let Some(prefix) = bytes.first_chunk() else {
-            return Step::More { used: 0, need: WIDTH };
+            return Step::More { used: 0 };
         };
         let length = self.length(prefix);
         // One that is too small wraps around and becomes one that is too large.
@@ -231,7 +231,7 @@ impl Decoder for Varint {
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let (length, width) = match read_varint(bytes) {
             Ok(Some(found)) => found,
-            Ok(None) => return Step::More { used: 0, need: bytes.len() + 1 },
+            Ok(None) => return Step::More { used: 0 },
             Err(error) => return Step::Broken(error),
         };
         let counted = if self.includes_length { width as u64 } else { 0 };
@@ -381,20 +381,6 @@ mod tests {
         let events = [packet("ab"), packet("ab")];
         assert_received(&*prefixed(Varint, Big, false, 2), None, padded, &events, 0);
         assert_received(&*prefixed(Varint, Big, true, 2), None, b"\x84\0ab\x85\x80\0ab", &events, 0);
-    }
-
-    #[test]
-    fn it_says_how_much_is_needed() {
-        for (prefix, input, expected) in [
-            (U32, &b"\0\0"[..], 4),
-            (U32, b"\0\0\0\x09abc", 13),
-            (U16, b"\0\x09", 11),
-            (Varint, b"\x80", 2),
-            (Varint, b"\x09", 10),
-        ] {
-            let step = decoder(&*prefixed(prefix, Big, false, 0)).decode(input, false);
-            assert!(matches!(step, Step::More { used: 0, need } if need == expected), "{step:?}");
-        }
     }
 
     #[test]

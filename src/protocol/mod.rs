@@ -108,9 +108,6 @@ pub enum Step {
     More {
         /// How many bytes are spent already, and not shown again.
         used: usize,
-        /// How many bytes there must be (behind the spent ones) before looking again makes sense,
-        /// as far as is known; 0 if it is not. A hint: it may come from the wire.
-        need: usize,
     },
     /// These bytes are no packet: the receive fails, and the next one goes on behind them.
     Bad {
@@ -121,6 +118,22 @@ pub enum Step {
     },
     /// Nobody can know where the next packet begins: this and every later receive fails.
     Broken(Error),
+}
+
+impl Step {
+    /// The same, but a packet above the maximum is none.
+    #[must_use]
+    pub fn at_most(self, max_size: MaxSize) -> Step {
+        let (size, used) = match &self {
+            Step::Packet(cut) => (cut.end - cut.start, cut.used),
+            Step::Made { packet, used } => (packet.len(), *used),
+            _ => return self,
+        };
+        match size <= max_size.bytes() {
+            true => self,
+            false => Step::Bad { error: max_size.exceeded(), used },
+        }
+    }
 }
 
 /// Finds packets in memory that it lends itself.

@@ -45,7 +45,6 @@ struct Receiver {
     shown: Vec<u8>,
     /// What replaces the bytes that the decoder has seen, to catch it looking at them again.
     poison: Option<u8>,
-    need: usize,
     events: Vec<Event>,
 }
 
@@ -60,18 +59,14 @@ impl Receiver {
         self.shown.extend_from_slice(chunk);
         while !self.bytes.is_empty() {
             let step = self.decoder.decode(&self.shown, ended);
-            if let Step::More { used, need } = step {
+            if let Step::More { used } = step {
                 self.spend(used);
                 assert!(self.bytes.len() <= self.decoder.limit(), "more has gathered than the limit says");
-                assert!(need == 0 || need > self.bytes.len(), "what is needed is there");
-                self.need = need;
                 if let Some(poison) = self.poison {
                     self.shown.fill(poison);
                 }
                 return;
             }
-            assert!(self.bytes.len() >= self.need, "less was needed than was asked for");
-            self.need = 0;
             match step {
                 Step::Packet(Cut { start, end, used }) => {
                     assert!(used > 0, "a packet that spends nothing comes again for ever");
@@ -99,7 +94,7 @@ pub fn feed<'a>(
     poison: Option<u8>,
 ) -> Outcome {
     let (bytes, shown, events) = (Vec::new(), Vec::new(), Vec::new());
-    let mut receiver = Receiver { decoder, bytes, shown, poison, need: 0, events };
+    let mut receiver = Receiver { decoder, bytes, shown, poison, events };
     for chunk in chunks {
         receiver.receive(chunk, false);
         if matches!(receiver.events.last(), Some(Event::Broken(_))) {

@@ -221,7 +221,7 @@ impl AsyncClient {
             is_receiving: Cell::new(false),
         });
         let place = core.add(client.clone())?;
-        client.place.set(u32::try_from(place).expect("a place has less bits"));
+        client.place.set(u32::try_from(place).expect("a place has fewer bits"));
         Ok(client)
     }
 

@@ -152,8 +152,8 @@ impl Ancillary {
     }
 
     /// Takes over what a receive has brought, in place of all that was there: the first `length` bytes of
-    /// `control`. The kernel has just written them, and they are given to nobody else: their descriptors
-    /// are owned from here on.
+    /// `control`. recvmsg(2), or a transport of the application's own in its place, has just written them for
+    /// nobody else: their descriptors are owned from here on.
     pub(crate) fn received(&mut self, control: Vec<u8>, length: usize, truncated: bool) {
         self.clear();
         self.truncated = truncated;
@@ -271,10 +271,11 @@ fn push(control: &mut Vec<u8>, kind: c_int, data: &[u8]) {
     control.resize(end, 0);
 }
 
-/// A descriptor whose number the kernel has just put there for us; it may put errors there.
+/// A descriptor whose number has just been put there for us; the kernel may put errors there.
 fn adopt(number: [u8; 4]) -> Option<OwnedFd> {
     let fd = RawFd::from_ne_bytes(number);
-    // SAFETY: recvmsg(2) has opened it for us, and this is the only reading of its buffer.
+    // SAFETY: recvmsg(2), or the application's own transport in its place, has put it there and given it away;
+    // this is the only reading of its buffer.
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -1,5 +1,5 @@
 //! Connecting to the first of several addresses that answers (RFC 8305), as a state machine that is
-//! told the time; and the dialer that it uses for TCP.
+//! told the time.
 
 use std::collections::VecDeque;
 use std::io;

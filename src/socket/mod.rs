@@ -1,5 +1,6 @@
 //! What the operating system gives: sockets, addresses, names, slots, waiting. The only place with
-//! raw system calls. Nothing here waits but the two that are made for it: `poll` and `slot`.
+//! raw system calls. A call waits as long as its `Hold` says; `poll` and `slot` are there to wait, and
+//! `getaddrinfo` waits in threads that nobody waits for.
 
 #![allow(unsafe_code)]
 

@@ -314,6 +314,22 @@ static void what_gathers_without_a_packet_is_limited(void)
     close_with(&wire, &plan);
 }
 
+static void packets_above_the_maximum_are_none(void)
+{
+    plan_t plan = good_plan();
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+
+    CHECK_OK(en_tcp_options_set_max_packet_size(options, 8));
+    wire_open(&wire, protocol_with(&plan, decode, 0), options);
+    peer_send_text(wire.fd, "12345678\n123456789\nend\n"); /* all of it may come at once */
+    CHECK_RECV(wire.client, "12345678");
+    CHECK_RECV_FAILS(wire.client, 5000, EN_EMSGSIZE);
+    CHECK_MESSAGE("larger than the maximum of 8 bytes");
+    CHECK_RECV(wire.client, "end");
+    close_with(&wire, &plan);
+}
+
 static void bytes_left_at_the_end_are_a_cut_packet(void)
 {
     plan_t plan = good_plan();
@@ -531,6 +547,7 @@ static const test_case_t cases[] = {
     CASE(lies_about_counts),
     CASE(a_packet_that_uses_nothing),
     CASE(what_gathers_without_a_packet_is_limited),
+    CASE(packets_above_the_maximum_are_none),
     CASE(bytes_left_at_the_end_are_a_cut_packet),
     CASE(a_packet_from_the_state_is_copied),
     CASE(what_the_state_holds_hears_of_the_end),

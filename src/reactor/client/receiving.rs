@@ -303,7 +303,14 @@ impl Incoming {
     fn receive_for(&mut self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
         let (mut left, counters) = (TURN, &turn.client.counters);
         while turn.goes_on() && left > 0 {
-            self.ask(|incoming| incoming.receive_into(turn.packets, counters))?;
+            match self.ask(|incoming| incoming.receive_into(turn.packets, counters)) {
+                Err(Stop::Failed(error)) => {
+                    // Bytes that cannot be decoded may lie before others.
+                    self.settle(turn.packets);
+                    return Err(error.into());
+                }
+                outcome => outcome?,
+            }
             left = left.saturating_sub(turn.packets.len());
             receive.call(Ok(turn));
             self.settle(turn.packets);
