@@ -2402,7 +2402,8 @@ int en_tcp_options_set_happy_eyeballs_delay(en_tcp_options_t *options, int64_t d
  *
  * One thread at a time.
  *
- * Errors: `EN_EINVAL`; what does not go together is told when the client is made. See RFC 8446.
+ * Errors: `EN_EINVAL`; a name that is none, and what does not go together, is told when the client
+ * is made, before its socket is looked at. See RFC 8446.
  */
 int en_tcp_options_set_tls(en_tcp_options_t *options,
                            const en_tls_config_t *config,
@@ -4401,7 +4402,8 @@ int en_stream_transport_from_fd(en_stream_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also a client without `server_name`, a server with one), `EN_ETIMEDOUT`,
+ * Errors: `EN_EINVAL` (also a client without `server_name`, a server with one, and a name that is
+ * none: nothing has been said to the peer then), `EN_ETIMEDOUT`,
  * `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
  * receiving and sending, codes of callbacks. After a failure `transport` is of no use but to
  * close.

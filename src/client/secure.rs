@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::attempt::{Course, Hold, Interest, LOOK_AGAIN, Stop, Undertaking};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
-use crate::tls::TlsConfig;
+use crate::tls::{TlsConfig, names};
 use crate::transport::{self, StreamTransport};
 
 /// How long shaking hands may take where nothing else is said.
@@ -48,7 +48,16 @@ impl Secure {
             (false, false) if self.server_name.is_none() => Err(invalid(
                 "TLS needs the server's name here: no host was dialled that it could be taken from (\"\" for no name)",
             )),
-            _ => Ok(()),
+            _ => self.check_name(config, host),
+        }
+    }
+
+    /// A name that was set must be one; the host that was dialled, only where its name is verified.
+    fn check_name(&self, config: &TlsConfig, host: Option<&str>) -> Result<()> {
+        match (self.server_name.as_deref(), host) {
+            (Some(""), _) | (None, None) => Ok(()),
+            (Some(name), _) => names::check(name),
+            (None, Some(host)) => config.check_host(host),
         }
     }
 

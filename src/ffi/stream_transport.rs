@@ -59,7 +59,8 @@ pub unsafe extern "C" fn en_stream_transport_from_fd(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also a client without `server_name`, a server with one), `EN_ETIMEDOUT`,
+/// Errors: `EN_EINVAL` (also a client without `server_name`, a server with one, and a name that is
+/// none: nothing has been said to the peer then), `EN_ETIMEDOUT`,
 /// `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
 /// receiving and sending, codes of callbacks. After a failure `transport` is of no use but to
 /// close.

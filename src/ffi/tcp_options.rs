@@ -101,7 +101,8 @@ pub unsafe extern "C" fn en_tcp_options_set_happy_eyeballs_delay(
 ///
 /// One thread at a time.
 ///
-/// Errors: `EN_EINVAL`; what does not go together is told when the client is made. See RFC 8446.
+/// Errors: `EN_EINVAL`; a name that is none, and what does not go together, is told when the client
+/// is made, before its socket is looked at. See RFC 8446.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_options_set_tls(
     options: *mut en_tcp_options_t,

@@ -63,6 +63,11 @@ impl Client {
         })
     }
 
+    /// Whether the name of this host can be verified, if it is to be.
+    pub(super) fn check_host(&self, host: &str) -> Result<()> {
+        self.verified(host).map(drop)
+    }
+
     /// Begins a connection, and says which name is verified.
     pub(super) fn connect(&self, name: &str) -> Result<(ClientConnection, Option<Arc<String>>)> {
         let peer = self.peer(name)?;

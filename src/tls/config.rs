@@ -43,6 +43,14 @@ impl TlsConfig {
         matches!(*self.0, Side::Server(_))
     }
 
+    /// Whether a host that is dialled by this name can be verified, if its name is.
+    pub fn check_host(&self, host: &str) -> Result<()> {
+        match &*self.0 {
+            Side::Client(client) => client.check_host(host),
+            Side::Server(_) => Ok(()),
+        }
+    }
+
     /// Begins a connection to the host that was dialled; its name is asked for and verified unless
     /// the configuration has names of its own. Without a name ("") neither is done. Says which name
     /// is verified, if any is.

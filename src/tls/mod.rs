@@ -23,7 +23,7 @@ pub mod config;
 #[cfg(feature = "tls")]
 pub mod failure;
 #[cfg(feature = "tls")]
-mod names;
+pub mod names;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]
@@ -55,10 +55,10 @@ mod version_1;
 #[cfg(not(feature = "tls"))]
 mod absent;
 #[cfg(not(feature = "tls"))]
-use absent::{names, pem};
+use absent::pem;
 
 #[cfg(not(feature = "tls"))]
-pub use absent::TlsConfig;
+pub use absent::{TlsConfig, names};
 #[cfg(feature = "tls")]
 pub use config::TlsConfig;
 pub use facts::TlsFacts;

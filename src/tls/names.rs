@@ -22,6 +22,6 @@ pub(super) fn server_name(text: &str) -> Result<ServerName<'static>> {
 }
 
 /// Whether it is one.
-pub(super) fn check(text: &str) -> Result<()> {
+pub fn check(text: &str) -> Result<()> {
     server_name(text).map(drop)
 }

@@ -56,6 +56,28 @@ static void a_failed_connect_may_be_tried_again(void)
     en_loop_free(loop);
 }
 
+/* What can be known is told when the client is made. */
+static void a_bad_server_name_is_told_at_once(void)
+{
+    en_tls_config_t *config = tls_client_config(tls_trusting());
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_options_t *options = options_new();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = (void *)loop;
+
+    CHECK_OK(en_tcp_options_set_tls(options, config, "not a name"));
+    CHECK_CODE(en_async_tcp_client_new(&client, loop, "127.0.0.1", 1, protocol, options),
+               EN_EINVAL);
+    CHECK_MESSAGE("not a name");
+    CHECK(client == NULL);
+    CHECK_CODE(en_async_tcp_client_from_fd(&client, loop, -1, protocol, options), EN_EINVAL);
+    CHECK_MESSAGE("not a name");
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    en_tls_config_free(config);
+    en_loop_free(loop);
+}
+
 static void connecting_has_its_own_time(void)
 {
     en_tcp_options_t *options = options_new();
@@ -526,6 +548,7 @@ static void many_clients(void)
 static const test_case_t cases[] = {
     CASE(connecting_by_itself),
     CASE(a_failed_connect_may_be_tried_again),
+    CASE(a_bad_server_name_is_told_at_once),
     CASE(connecting_has_its_own_time),
     CASE(each_direction_is_served_in_order),
     CASE(receives_that_end_early_lose_nothing),

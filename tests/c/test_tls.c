@@ -349,6 +349,39 @@ static void settings_that_do_not_go_together(void)
     close(fd);
 }
 
+/* What is no name is told before anything is looked at: the descriptor is none, and nobody listens.
+ */
+static void a_name_comes_before_the_socket(void)
+{
+    static const char *const bad[] = {"not a name", "m\xc3\xbcnchen.example", "host:443"};
+    en_tls_config_t *verifying = tls_client_config(tls_trusting());
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tls_options_t *careless = tls_options();
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *made = NULL;
+    en_tls_config_t *configs[] = {verifying, NULL};
+
+    CHECK_OK(en_tls_options_set_dangerous_no_verification(careless, 1));
+    configs[1] = tls_client_config(careless);
+    for (size_t i = 0; i < 6; i++) {
+        CHECK_OK(en_tcp_options_set_tls(options, configs[i % 2], bad[i / 2]));
+        CHECK_CODE(en_tcp_client_from_fd(&made, -1, protocol, options), EN_EINVAL);
+        CHECK_MESSAGE(bad[i / 2]);
+        CHECK_CODE(en_tcp_client_connect(&made, "127.0.0.1", 1, protocol, options), EN_EINVAL);
+        CHECK_MESSAGE(bad[i / 2]);
+    }
+    /* The host that is dialled is a name only where it is verified: else it is only looked up. */
+    CHECK_OK(en_tcp_options_set_tls(options, verifying, NULL));
+    CHECK_CODE(en_tcp_client_connect(&made, "no name", 1, protocol, options), EN_EINVAL);
+    CHECK_OK(en_tcp_options_set_tls(options, verifying, "localhost"));
+    CHECK_CODE(en_tcp_client_from_fd(&made, -1, protocol, options), EN_EBADF);
+    CHECK_CODE(en_tcp_client_connect(&made, "127.0.0.1", 1, protocol, options), EN_ECONNREFUSED);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    en_tls_config_free(configs[0]);
+    en_tls_config_free(configs[1]);
+}
+
 static const test_case_t cases[] = {
     CASE(what_is_agreed_on),
     CASE(a_plain_client_has_no_facts),
@@ -362,6 +395,7 @@ static const test_case_t cases[] = {
     CASE(client_certificates),
     CASE(client_certificates_that_are_refused),
     CASE(settings_that_do_not_go_together),
+    CASE(a_name_comes_before_the_socket),
 };
 
 TEST_MAIN("tls")

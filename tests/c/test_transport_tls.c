@@ -47,11 +47,16 @@ static void arguments_come_first(void)
     CHECK_CODE(en_stream_transport_new_tls(&out, pair.client.inner, client, NULL, NULL), EN_EINVAL);
     CHECK_MESSAGE("name");
     CHECK_CODE(en_stream_transport_new_tls(&out, pair.client.inner, server, "x", NULL), EN_EINVAL);
+    CHECK_CODE(en_stream_transport_new_tls(&out, pair.client.inner, client, "not a name", NULL),
+               EN_EINVAL);
+    CHECK_MESSAGE("not a name");
     /* Nothing has been said to the other side, and the transport is as before. */
     CHECK_OK(put_bytes(pair.client.inner, "plain"));
     CHECK_GOT(pair.server.inner, "plain");
     CHECK_OK(en_stream_transport_close(pair.client.inner));
     CHECK_CODE(en_stream_transport_new_tls(&out, pair.client.inner, client, "", NULL), EN_ECLOSED);
+    CHECK_CODE(en_stream_transport_new_tls(&out, pair.client.inner, client, "not a name", NULL),
+               EN_EINVAL);
     en_tls_config_free(client);
     en_tls_config_free(server);
     pair_close(&pair);
