@@ -14,23 +14,31 @@ pub fn see_through<T>(
     deadline: &mut Deadline,
 ) -> Result<T> {
     loop {
-        let asked = match waiting.check() {
-            Ok(asked) => asked,
-            Err(error) => return Err(work.give_up(error)),
-        };
+        let asked = waiting.check().map_err(|error| work.give_up(error))?;
         let hold = waiting.hold_unasked(deadline.left());
         let until = match work.advance(Instant::now(), hold) {
             Course::Done(outcome) => return Ok(outcome),
             Course::Failed(error) => return Err(error),
             Course::Wait { until } => until,
         };
-        let left = deadline.left();
-        if left == Left::Nothing {
-            return Err(work.give_up(Error::new(EN_ETIMEDOUT, "the connect time-out has passed")));
-        }
-        let next = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let left = left.at_most(next).map_or(Left::Forever, Left::Time);
-        let fds: Vec<_> = work.waits_for().into_iter().map(|(fd, interest)| (Some(fd), interest)).collect();
-        waiting.poll(&fds, left, None, asked)?;
+        let waited = wait_for(work, until, waiting, deadline.left(), asked);
+        waited.map_err(|error| work.give_up(error))?;
     }
+}
+
+/// Waits until an undertaking can go on.
+fn wait_for<T>(
+    work: &dyn Undertaking<Outcome = T>,
+    until: Option<Instant>,
+    waiting: &Waiting,
+    left: Left,
+    asked: Option<Instant>,
+) -> Result<()> {
+    if left == Left::Nothing {
+        return Err(Error::new(EN_ETIMEDOUT, "the connect time-out has passed"));
+    }
+    let next = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let left = left.at_most(next).map_or(Left::Forever, Left::Time);
+    let fds: Vec<_> = work.waits_for().into_iter().map(|(fd, interest)| (Some(fd), interest)).collect();
+    waiting.poll(&fds, left, None, asked)
 }

@@ -56,6 +56,7 @@ typedef struct {
     const char *local; /* or NULL */
     en_cancel_t *cancel;
     en_interrupt_t interrupted;
+    en_wait_t wait;
     void *user_data;
     int64_t timeout_ms;
     en_unix_stream_client_t *client;
@@ -76,6 +77,8 @@ static void dial(void *arg)
     if (dialer->interrupted)
         CHECK_OK(en_unix_stream_options_set_retry_interval(options, 20, dialer->interrupted, NULL,
                                                            dialer->user_data));
+    if (dialer->wait)
+        CHECK_OK(en_unix_stream_options_set_wait(options, dialer->wait, NULL, NULL));
     if (dialer->local) {
         REQUIRE_OK(en_unix_address_new_path(&local, dialer->local));
         CHECK_OK(en_unix_stream_options_set_local_address(options, local));
@@ -130,6 +133,34 @@ static void a_callback_ends_it(void)
     dial(&dialer);
     CHECK_CODE(dialer.rc, EN_EUSER_BASE - 1);
     CHECK_INT(atomic_load(&asked), 4);
+    full_close(&full);
+}
+
+static int fails_to_wait(int fd, int interest, int64_t timeout_ms, void *user_data)
+{
+    (void)fd;
+    (void)interest;
+    (void)timeout_ms;
+    (void)user_data;
+    return EN_EUSER_BASE - 1;
+}
+
+/* Nothing is left behind, however often, and the message tells what was tried. */
+static void a_waiting_function_ends_it(void)
+{
+    dialer_t dialer = {.timeout_ms = EN_TIMEOUT_INFINITE, .wait = fails_to_wait};
+    full_t full;
+
+    full_open(&full);
+    dialer.path = full.folder.socket;
+    dialer.local = full.folder.other;
+    for (int i = 0; i < 2; i++) {
+        dial(&dialer);
+        CHECK_CODE(dialer.rc, EN_EUSER_BASE - 1);
+        CHECK_MESSAGE("connect");
+        CHECK_MESSAGE(full.folder.socket);
+        CHECK(access(full.folder.other, F_OK) != 0);
+    }
     full_close(&full);
 }
 
@@ -255,6 +286,7 @@ static void a_new_socket_is_blocking(void)
 static const test_case_t cases[] = {
     CASE_BLOCKING(a_switch_ends_it),
     CASE_BLOCKING(a_callback_ends_it),
+    CASE_BLOCKING(a_waiting_function_ends_it),
     CASE(signals_do_not),
     CASE(room_at_last),
     CASE_BLOCKING(thrown_before),
