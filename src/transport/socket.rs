@@ -122,16 +122,14 @@ impl StreamTransport for StreamSocket {
         room: usize,
         hold: Hold,
     ) -> Attempt<usize> {
+        check_ancillary(self.is_unix)?;
         self.is_drained.store(false, Ordering::Relaxed);
         self.socket.recv_with_ancillary(buffer, ancillary, room, 0, hold)
     }
 
     #[inline(always)]
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
-        // Other sockets would lose the descriptors without a word.
-        if !self.is_unix {
-            return Err(no_ancillary().into());
-        }
+        check_ancillary(self.is_unix)?;
         // All at once or not: the kernel would wait for room in the middle of it.
         self.socket.send_message(slices, control, Hold::No)
     }
@@ -221,17 +219,21 @@ impl DatagramTransport for DatagramSocket {
         room: usize,
         hold: Hold,
     ) -> Attempt<Arrived> {
+        check_ancillary(self.kind == DatagramKind::Unix)?;
         let size = self.socket.recv_with_ancillary(buffer, ancillary, room, libc::MSG_TRUNC, hold)?;
         Ok(Arrived { size, segment: 0 })
     }
 
     #[inline(always)]
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
-        match self.kind {
-            DatagramKind::Udp { .. } => Err(no_ancillary().into()),
-            DatagramKind::Unix => self.socket.send_message(slices, control, Hold::No),
-        }
+        check_ancillary(self.kind == DatagramKind::Unix)?;
+        self.socket.send_message(slices, control, Hold::No)
     }
+}
+
+/// Other sockets would lose descriptors without a word, and never bring any.
+fn check_ancillary(is_unix: bool) -> Result<()> {
+    if is_unix { Ok(()) } else { Err(no_ancillary()) }
 }
 
 /// What all sockets have in common as transports.

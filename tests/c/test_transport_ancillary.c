@@ -234,6 +234,58 @@ static void sending_beside_is_refused_with_reason(void)
     wire_close(&wire);
 }
 
+/* Also if there is something to receive, which stays there. */
+static void receiving_beside_is_refused_with_reason(void)
+{
+    en_datagram_protocol_t *datagrams = protocol_datagrams();
+    en_stream_protocol_t *protocol = lines();
+    en_datagram_endpoint_t *datagram_endpoint = NULL;
+    en_stream_endpoint_t *endpoint = NULL;
+    en_datagram_transport_t *udp = datagrams_over(udp_connected());
+    en_stream_transport_t *tcp;
+    en_packet_t packet = {0};
+    char buffer[16];
+    size_t size = 77;
+    int fd = 77;
+    wire_t wire;
+    int ends[2];
+
+    wire_open(&wire);
+    tcp_pair(ends);
+    tcp = stream_over(ends[0]);
+    peer_send_text(ends[1], "tcp");
+    wait_readable(ends[0]);
+    CHECK_CODE(en_stream_transport_recv_with_ancillary(tcp, 0, 0, 20000, with_pipe(&wire), &packet),
+               EN_EOPNOTSUPP);
+    CHECK_MESSAGE("ancillary");
+    CHECK_INT(en_ancillary_count(wire.ancillary), 0);
+    CHECK_CODE(en_stream_transport_recv_with_ancillary_into_noblock(tcp, buffer, 16, 0,
+                                                                    wire.ancillary, &size, &fd),
+               EN_EOPNOTSUPP);
+    CHECK_INT(size, 0);
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, tcp, protocol, NULL));
+    CHECK_CODE(
+        en_stream_endpoint_recv_packet_with_ancillary(endpoint, 0, 20000, wire.ancillary, &packet),
+        EN_EOPNOTSUPP);
+    CHECK_GOT(tcp, "tcp");
+    CHECK_OK(en_datagram_transport_send(udp, "udp", 3, 20000));
+    CHECK_CODE(en_datagram_transport_recv_with_ancillary(udp, 0, 20000, wire.ancillary, &packet),
+               EN_EOPNOTSUPP);
+    REQUIRE_OK(en_datagram_endpoint_new(&datagram_endpoint, udp, datagrams, NULL));
+    CHECK_CODE(en_datagram_endpoint_recv_packet_with_ancillary(datagram_endpoint, 0, 20000,
+                                                               wire.ancillary, &packet),
+               EN_EOPNOTSUPP);
+    CHECK_GOT_DATAGRAM(udp, "udp");
+    en_stream_endpoint_free(endpoint);
+    en_datagram_endpoint_free(datagram_endpoint);
+    en_stream_protocol_free(protocol);
+    en_datagram_protocol_free(datagrams);
+    en_stream_transport_free(tcp);
+    en_datagram_transport_free(udp);
+    close(ends[1]);
+    wire_close(&wire);
+}
+
 static void datagrams_carry_descriptors(void)
 {
     en_packet_t packet = {0};
@@ -499,11 +551,17 @@ static void callbacks_without_it_refuse(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(every_form_carries_descriptors),        CASE(nothing_replaces_what_was_there),
-    CASE(what_is_not_taken_is_closed),           CASE(too_little_room_is_told),
-    CASE(sending_beside_is_refused_with_reason), CASE(datagrams_carry_descriptors),
-    CASE(endpoints_carry_descriptors),           CASE(datagram_endpoints_carry_descriptors),
-    CASE(callbacks_carry_descriptors),           CASE(callbacks_without_it_refuse),
+    CASE(every_form_carries_descriptors),
+    CASE(nothing_replaces_what_was_there),
+    CASE(what_is_not_taken_is_closed),
+    CASE(too_little_room_is_told),
+    CASE(sending_beside_is_refused_with_reason),
+    CASE(datagrams_carry_descriptors),
+    CASE(receiving_beside_is_refused_with_reason),
+    CASE(endpoints_carry_descriptors),
+    CASE(datagram_endpoints_carry_descriptors),
+    CASE(callbacks_carry_descriptors),
+    CASE(callbacks_without_it_refuse),
 };
 
 TEST_MAIN("transport_ancillary")
