@@ -4004,9 +4004,10 @@ en_client_t *en_unix_datagram_client_as_client(en_unix_datagram_client_t *client
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
- * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody has
- * the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`,
- * `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+ * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (the peer is
+ * gone: nobody has its socket any more, and this packet was not sent), `EN_ENOTCONN` (the same,
+ * from then on), `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See send(2), unix(7).
  */
 int en_unix_datagram_client_send_packet(en_unix_datagram_client_t *client,
                                         const void *data,
@@ -5094,9 +5095,10 @@ int en_datagram_transport_recv_with_ancillary_into_noblock(en_datagram_transport
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
- * `EN_ECLOSED`, `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent),
- * `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
+ * `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more), which say that this one was
+ * not sent, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
+ * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_datagram_transport_send(en_datagram_transport_t *transport,
                                const void *data,
@@ -5651,10 +5653,11 @@ en_client_t *en_datagram_endpoint_as_client(en_datagram_endpoint_t *endpoint);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
- * for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody
- * has the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY` (another call
- * is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
- * `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+ * for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as
+ * an earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
+ * more; this packet was not sent), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY`
+ * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2), udp(7), unix(7).
  */
 int en_datagram_endpoint_send_packet(en_datagram_endpoint_t *endpoint,
                                      const void *data,

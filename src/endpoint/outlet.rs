@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Counters;
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_ECONNREFUSED, EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result};
+use crate::error::{EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result};
 use crate::protocol::Gather;
 use crate::transport::{DatagramTransport, StreamTransport, Transport};
 
@@ -45,9 +45,7 @@ impl Outlet {
         let sent = match self {
             Outlet::Stream(_) if packet.is_empty() => return Ok(0),
             Outlet::Stream(transport) => transport.send(&[IoSlice::new(packet)], hold),
-            Outlet::Datagrams(transport) => {
-                transport.send_one(packet, hold).map(|()| packet.len()).map_err(not_sent)
-            }
+            Outlet::Datagrams(transport) => transport.send_one(packet, hold).map(|()| packet.len()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         };
         count(&sent, counters);
@@ -162,7 +160,7 @@ fn send_datagrams(
         send_several(transport, out, hold)
     };
     counters.send_calls.add(1);
-    let count = outcome.map_err(not_sent)?;
+    let count = outcome?;
     let before = out.sent();
     out.advance_packets(count);
     counters.bytes_sent.add(out.sent() - before);
@@ -177,17 +175,6 @@ fn send_several(transport: &dyn DatagramTransport, out: &Gather<'_>, hold: Hold)
     let packets = out.unsent_packets();
     let datagrams: Vec<&[u8]> = packets.iter().map(|packet| &**packet).collect();
     transport.send(&datagrams, hold)
-}
-
-/// The kernel reports what became of earlier datagrams with the next call, which then sends nothing.
-fn not_sent(stop: Stop) -> Stop {
-    match stop {
-        Stop::Failed(error) if error.code() == EN_ECONNREFUSED => Stop::Failed(Error::new(
-            EN_ECONNREFUSED,
-            "connection refused: nobody receives at the peer's port, as an earlier datagram found; this one was not sent",
-        )),
-        stop => stop,
-    }
 }
 
 #[cold]

@@ -120,10 +120,11 @@ pub unsafe extern "C" fn en_datagram_endpoint_as_client(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
-/// for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody
-/// has the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY` (another call
-/// is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
-/// `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+/// for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as
+/// an earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
+/// more; this packet was not sent), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY`
+/// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2), udp(7), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_send_packet(
     endpoint: *mut en_datagram_endpoint_t,

@@ -265,9 +265,10 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
-/// `EN_ECLOSED`, `EN_ECONNREFUSED` (as an earlier datagram found; this one was not sent),
-/// `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
+/// `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more), which say that this one was
+/// not sent, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
+/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send(
     transport: *mut en_datagram_transport_t,

@@ -121,9 +121,10 @@ pub unsafe extern "C" fn en_unix_datagram_client_as_client(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
-/// the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (nobody has
-/// the name any more), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`,
-/// `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
+/// the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (the peer is
+/// gone: nobody has its socket any more, and this packet was not sent), `EN_ENOTCONN` (the same,
+/// from then on), `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See send(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_send_packet(
     client: *mut en_unix_datagram_client_t,

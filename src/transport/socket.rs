@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_ancillary, no_attribute};
-use crate::attempt::{Attempt, Hold, Interest};
-use crate::error::Result;
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::error::{
+    EN_EACCES, EN_ECONNREFUSED, EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_EMSGSIZE, EN_ENETUNREACH, EN_ENOPROTOOPT,
+    EN_ENOTCONN, EN_EPROTO, Error, Result,
+};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::{Arrived, SegmentLimit};
 use crate::socket::{Socket, handle, options};
@@ -172,6 +175,36 @@ impl DatagramSocket {
     fn send_hold(&self, hold: Hold) -> Hold {
         if self.kind == DatagramKind::Unix { Hold::No } else { hold }
     }
+
+    /// The outcome of a send, which says of a datagram that was not sent that it was not.
+    #[inline(always)]
+    fn told<R>(&self, outcome: Attempt<R>) -> Attempt<R> {
+        outcome.map_err(|stop| match stop {
+            Stop::Failed(error) => Stop::Failed(not_sent(self.kind, error)),
+            stop => stop,
+        })
+    }
+}
+
+/// The kernel reports what became of earlier UDP datagrams, as ICMP tells it, with the next call,
+/// which then sends nothing. Some of these errors it may also have of its own for the datagram.
+#[cold]
+fn not_sent(kind: DatagramKind, error: Error) -> Error {
+    let why = match (kind, error.code()) {
+        (DatagramKind::Unix, EN_ECONNREFUSED | EN_ENOTCONN) => {
+            "the peer is gone, nobody has its socket any more"
+        }
+        (DatagramKind::Udp { .. }, EN_ECONNREFUSED) => {
+            "nobody receives at the peer's port, as an earlier datagram found"
+        }
+        (
+            DatagramKind::Udp { .. },
+            EN_EHOSTUNREACH | EN_ENETUNREACH | EN_EHOSTDOWN | EN_EPROTO | EN_ENOPROTOOPT | EN_EACCES
+            | EN_EMSGSIZE,
+        ) => "as this datagram found, or an earlier one",
+        _ => return error,
+    };
+    Error::new(error.code(), format!("{}: {why}; this one was not sent", error.reason()))
 }
 
 impl DatagramTransport for DatagramSocket {
@@ -192,23 +225,23 @@ impl DatagramTransport for DatagramSocket {
 
     #[inline(always)]
     fn send_one(&self, datagram: &[u8], hold: Hold) -> Attempt<()> {
-        self.socket.send_datagram(datagram, self.send_hold(hold))
+        self.told(self.socket.send_datagram(datagram, self.send_hold(hold)))
     }
 
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
         let hold = self.send_hold(hold);
-        match self.kind {
+        self.told(match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_datagrams(datagrams, &self.segment_limit, hold),
             DatagramKind::Unix => self.socket.send_messages(datagrams, hold),
-        }
+        })
     }
 
     fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
         let hold = self.send_hold(hold);
-        match self.kind {
+        self.told(match self.kind {
             DatagramKind::Udp { .. } => self.socket.send_alike(bytes, size, &self.segment_limit, hold),
             DatagramKind::Unix => self.socket.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), hold),
-        }
+        })
     }
 
     #[inline(always)]
@@ -227,7 +260,7 @@ impl DatagramTransport for DatagramSocket {
     #[inline(always)]
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
         check_ancillary(self.kind == DatagramKind::Unix)?;
-        self.socket.send_message(slices, control, Hold::No)
+        self.told(self.socket.send_message(slices, control, Hold::No))
     }
 }
 

@@ -335,6 +335,9 @@ static void a_refusal_is_told_once(void)
     CHECK_CODE(en_datagram_transport_recv(wire.transport, 20000, &packet), EN_ECONNREFUSED);
     CHECK_CODE(en_datagram_transport_recv(wire.transport, 0, &packet), EN_ETIMEDOUT);
     CHECK_OK(put(&wire, "to nobody"));
+    wait_readable(en_datagram_transport_fileno(wire.transport));
+    CHECK_CODE(put(&wire, "not sent"), EN_ECONNREFUSED);
+    CHECK_MESSAGE("this one was not sent");
     CHECK_INT(en_datagram_transport_is_closed(wire.transport), 0);
     wire_close(&wire);
 }

@@ -259,6 +259,7 @@ static void check_largest(const char *host, size_t most)
     CHECK_OK(en_udp_client_send_packet(udp.client, bytes, most, 20000));
     expect_datagram(udp.fd, bytes, most);
     CHECK_CODE(en_udp_client_send_packet(udp.client, bytes, most + 1, 20000), EN_EMSGSIZE);
+    CHECK_MESSAGE("not sent");
     CHECK_CODE(en_udp_client_send_packet_slices(udp.client, parts, 2, 20000), EN_EMSGSIZE);
     parts[1].size = most + 1;
     parts[1].data = bytes;

@@ -201,6 +201,32 @@ static void an_error_is_no_refusal(void)
     udp_close(&udp);
 }
 
+/* Errors that ICMP brings may be those of earlier datagrams: these were not sent, and they say so.
+ */
+static void what_icmp_tells_is_told(void)
+{
+    static const int errors[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH,
+                                 EHOSTDOWN,    EPROTO,       EACCES};
+    en_slice_t packets[] = {{bytes, SIZE}, {bytes, SIZE}};
+    size_t sent = 7;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    refused_size = 0;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        segment_errno = errors[i];
+        CHECK_CODE(en_udp_client_send_packets(udp.client, packets, 2, 20000, &sent), -errors[i]);
+        CHECK_INT(sent, 0);
+        CHECK_MESSAGE("this one was not sent");
+        CHECK_MESSAGE("earlier");
+    }
+    segment_errno = 0;
+    expect_no_datagram(udp.fd);
+    CHECK_OK(put_text(udp.view, "usable"));
+    expect_datagram(udp.fd, "usable", 6);
+    udp_close(&udp);
+}
+
 /* Without checksums Linux cannot cut, and says so itself. */
 static void a_socket_that_cannot_cut(void)
 {
@@ -377,6 +403,7 @@ static const test_case_t cases[] = {
     CASE(equal_sizes_go_with_one_call_on_ipv6),
     CASE(a_system_that_cannot_cut),
     CASE(an_error_is_no_refusal),
+    CASE(what_icmp_tells_is_told),
     CASE(a_socket_that_cannot_cut),
     CASE(receive_offload_takes_fewer_calls),
     CASE(receive_offload_takes_fewer_calls_on_ipv6),

@@ -282,7 +282,10 @@ static void the_peer_goes_away(void)
     pair.fd = dup(0);
     CHECK_GET(pair.view, "last"); /* first: the system forgets it when a send fails */
     CHECK_CODE(put_text(pair.view, "x"), EN_ECONNREFUSED);
+    CHECK_MESSAGE("the peer is gone");
+    CHECK_MESSAGE("not sent");
     CHECK_CODE(put_text(pair.view, "x"), EN_ENOTCONN);
+    CHECK_MESSAGE("the peer is gone");
     CHECK_INT(en_unix_datagram_client_is_closed(pair.client), 0);
     pair_close(&pair);
 }
