@@ -2960,7 +2960,8 @@ int en_udp_options_set_max_datagram_size(en_udp_options_t *options, size_t size)
 /**
  * 1 lets the system hand over many datagrams of equal size at once (UDP_GRO), where it can: they
  * still come out one by one. It pays where datagrams come fast, and costs a little where they do
- * not. 0 is the default. Clients that are made of a descriptor do not look at it.
+ * not. 0 is the default. Clients that are made of a descriptor do not look at it: they go by the
+ * socket.
  *
  * One thread at a time.
  *
@@ -3049,7 +3050,7 @@ int en_udp_client_connect(en_udp_client_t **out,
 /**
  * Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
  * a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
- * needs are ignored, and so is receive offload.
+ * needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then.
  *
  * Thread-safe.
  *
@@ -3262,8 +3263,9 @@ int en_udp_client_getsockopt(const en_udp_client_t *client,
                              size_t *size);
 
 /**
- * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
- * SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+ * Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. The library's own
+ * (`EN_EINVAL`) are SO_RCVTIMEO and SO_SNDTIMEO: use the time-outs of the calls; and UDP_GRO: use
+ * `en_udp_options_set_receive_offload`. Never waits.
  *
  * Thread-safe.
  *
@@ -4819,8 +4821,8 @@ int en_stream_transport_send_eof(en_stream_transport_t *transport, int64_t timeo
 
 /**
  * Makes a transport of a connected datagram socket of any family. From success on the descriptor
- * is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is.
- * `options` may be NULL: all defaults.
+ * is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is, and so
+ * is UDP_GRO: datagrams come one by one with it, too. `options` may be NULL: all defaults.
  *
  * Thread-safe.
  *
@@ -6775,7 +6777,7 @@ int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
 
 /**
  * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
- * setsockopt(2).
+ * setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_udp_client_setsockopt`.
  *
  * Loop thread only.
  *

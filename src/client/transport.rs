@@ -71,9 +71,10 @@ pub fn datagram_from_fd(
     options: &TransportOptions,
 ) -> Result<Arc<Channel<dyn DatagramTransport>>> {
     options.check_plain()?;
-    let ends = Ends::of(handle::check(fd, handle::DATAGRAM)?)?;
+    let given = handle::check(fd, handle::DATAGRAM)?;
+    let ends = Ends::of(given)?;
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
-    let kind = if ends.are_ip() { DatagramKind::Udp { offload: false } } else { DatagramKind::Unix };
+    let kind = if ends.are_ip() { DatagramKind::udp(given) } else { DatagramKind::Unix };
     let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(handle::adopt(fd), kind));
     Ok(handle_of(Shared::between(ends, transport), options))
 }

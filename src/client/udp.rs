@@ -15,7 +15,6 @@ use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::address::Family;
 use crate::socket::connect::{Attempts, Progress};
-use crate::socket::datagram::is_coalescing;
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
 use crate::socket::{Socket, handle};
@@ -74,19 +73,18 @@ pub fn connection(
 ) -> Result<Connection> {
     let socket = handle::check(fd, handle::UDP)?;
     let names = Names::ip(socket)?;
-    // The application may have turned it on.
-    let offload = is_coalescing(socket);
-    Ok(finish(handle::adopt(fd), offload, names, protocol, options))
+    let kind = DatagramKind::udp(socket);
+    Ok(finish(handle::adopt(fd), kind, names, protocol, options))
 }
 
 fn finish(
     socket: Socket,
-    offload: bool,
+    kind: DatagramKind,
     names: Names,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Connection {
-    let transport = Arc::new(DatagramSocket::new(socket, DatagramKind::Udp { offload }));
+    let transport = Arc::new(DatagramSocket::new(socket, kind));
     datagrams(transport, names, protocol, &options.common)
 }
 
@@ -123,8 +121,9 @@ impl UdpConnecting {
             Progress::Connected(socket, address) => {
                 log::debug!("connected to {address}");
                 let offload = self.options.receive_offload && socket.coalesce();
+                let kind = DatagramKind::Udp { offload };
                 let names = Names::ip(socket.as_fd())?;
-                Ok(Some(finish(socket, offload, names, &self.protocol, &self.options)))
+                Ok(Some(finish(socket, kind, names, &self.protocol, &self.options)))
             }
         }
     }

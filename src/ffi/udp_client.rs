@@ -61,7 +61,7 @@ pub unsafe extern "C" fn en_udp_client_connect(
 
 /// Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
 /// a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
-/// needs are ignored, and so is receive offload.
+/// needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then.
 ///
 /// Thread-safe.
 ///
@@ -344,8 +344,9 @@ pub unsafe extern "C" fn en_udp_client_getsockopt(
     unsafe { client_facts::getsockopt(client, level, name, value, size) }
 }
 
-/// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
-/// SO_SNDTIMEO are the library's own (`EN_EINVAL`): use the time-outs of the calls. Never waits.
+/// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. The library's own
+/// (`EN_EINVAL`) are SO_RCVTIMEO and SO_SNDTIMEO: use the time-outs of the calls; and UDP_GRO: use
+/// `en_udp_options_set_receive_offload`. Never waits.
 ///
 /// Thread-safe.
 ///

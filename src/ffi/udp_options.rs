@@ -117,7 +117,8 @@ pub unsafe extern "C" fn en_udp_options_set_max_datagram_size(
 
 /// 1 lets the system hand over many datagrams of equal size at once (UDP_GRO), where it can: they
 /// still come out one by one. It pays where datagrams come fast, and costs a little where they do
-/// not. 0 is the default. Clients that are made of a descriptor do not look at it.
+/// not. 0 is the default. Clients that are made of a descriptor do not look at it: they go by the
+/// socket.
 ///
 /// One thread at a time.
 ///

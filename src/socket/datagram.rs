@@ -61,7 +61,7 @@ impl Socket {
 
     /// Lets the kernel hand over several datagrams at once; whether it can.
     pub fn coalesce(&self) -> bool {
-        options::setsockopt(self.as_fd(), libc::SOL_UDP, libc::UDP_GRO, &1_i32.to_ne_bytes()).is_ok()
+        options::set_bytes(self.as_fd(), libc::SOL_UDP, libc::UDP_GRO, &1_i32.to_ne_bytes()).is_ok()
     }
 
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.

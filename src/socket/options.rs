@@ -131,10 +131,15 @@ pub fn getsockopt(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u8
     Ok(size as usize)
 }
 
-/// Sets an option as setsockopt(2) does. The socket's own time-outs are refused.
+/// Sets an option as setsockopt(2) does. What the library must know of is refused.
 pub fn setsockopt(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
     if level == libc::SOL_SOCKET && TIME_OUTS.contains(&name) {
         return Err(invalid("SO_RCVTIMEO and SO_SNDTIMEO are the library's own: give the calls a time-out"));
+    }
+    if (level, name) == (libc::SOL_UDP, libc::UDP_GRO) {
+        return Err(invalid(
+            "UDP_GRO is the library's own: make the client with en_udp_options_set_receive_offload",
+        ));
     }
     set_bytes(fd, level, name, value)
 }
@@ -155,7 +160,8 @@ pub fn set_time_out(fd: BorrowedFd<'_>, name: c_int, milliseconds: u32) -> Resul
     set_bytes(fd, libc::SOL_SOCKET, name, bytes.as_flattened())
 }
 
-fn set_bytes(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
+/// Sets any option.
+pub(super) fn set_bytes(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
     let size = c_int::try_from(value.len()).map_err(|_| invalid("no socket option is that large"))?;
     // SAFETY: the call reads `size` bytes, and there are so many at `value`.
     let answer = unsafe {

@@ -12,7 +12,7 @@ use crate::error::{
     EN_ENOTCONN, EN_EPROTO, Error, Result,
 };
 use crate::socket::ancillary::Ancillary;
-use crate::socket::datagram::{Arrived, SegmentLimit};
+use crate::socket::datagram::{Arrived, SegmentLimit, is_coalescing};
 use crate::socket::{Socket, handle, options};
 
 /// What a socket is called at its two ends: read once, so that a reset does not take it away.
@@ -161,6 +161,13 @@ pub enum DatagramKind {
     },
     /// A Unix datagram socket.
     Unix,
+}
+
+impl DatagramKind {
+    /// That of a given UDP socket: the application may have turned it on.
+    pub fn udp(socket: BorrowedFd<'_>) -> DatagramKind {
+        DatagramKind::Udp { offload: is_coalescing(socket) }
+    }
 }
 
 impl DatagramSocket {

@@ -3,7 +3,14 @@
 #include "family.h"
 #include "peer.h"
 
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 static en_udp_options_t *options_new(const char *host, uint16_t port, int reuse_port)
 {
@@ -159,9 +166,29 @@ static void values_that_cannot_be(void)
     en_udp_options_free(options);
 }
 
+/* What the library has to know of is an option of its own. */
+static void what_is_not_set_behind_its_back(void)
+{
+    int peer = udp_bound("127.0.0.1");
+    en_udp_client_t *client = NULL;
+    struct timeval time = {1, 0};
+    int on = 1;
+
+    REQUIRE_OK(dial(&client, peer, options_new("127.0.0.1", 0, 0)));
+    CHECK_CODE(en_udp_client_setsockopt(client, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)), EN_EINVAL);
+    CHECK_MESSAGE("en_udp_options_set_receive_offload");
+    CHECK_CODE(en_udp_client_setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)),
+               EN_EINVAL);
+    CHECK_OK(en_udp_client_setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)));
+    en_udp_client_free(client);
+    close(peer);
+}
+
 static const test_case_t cases[] = {
-    CASE(a_port_that_both_share), CASE(a_port_that_not_both_share),  CASE(without_a_local_address),
-    CASE(a_port_alone),           CASE(addresses_that_are_not_ours), CASE(values_that_cannot_be),
+    CASE(a_port_that_both_share),          CASE(a_port_that_not_both_share),
+    CASE(without_a_local_address),         CASE(a_port_alone),
+    CASE(addresses_that_are_not_ours),     CASE(values_that_cannot_be),
+    CASE(what_is_not_set_behind_its_back),
 };
 
 TEST_MAIN("udp_local")

@@ -334,23 +334,67 @@ static void a_system_that_cannot_coalesce(void)
     udp_close(&udp);
 }
 
-/* The application may have turned it on for a socket that it gives away. */
+/* A connected socket for which the application has turned it on, and its peer. */
+static int coalescing(int *peer)
+{
+    int fd = udp_bound("127.0.0.1");
+    int on = 1;
+
+    *peer = udp_bound("127.0.0.1");
+    connect_to(fd, *peer);
+    connect_to(*peer, fd);
+    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0);
+    return fd;
+}
+
 static void a_given_socket(void)
 {
     en_datagram_protocol_t *protocol = protocol_datagrams();
-    int on = 1;
     int fd;
     udp_t udp;
 
-    udp.fd = udp_bound("127.0.0.1");
-    fd = udp_bound("127.0.0.1");
-    connect_to(fd, udp.fd);
-    connect_to(udp.fd, fd);
-    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0);
+    fd = coalescing(&udp.fd);
     REQUIRE_OK(en_udp_client_from_fd(&udp.client, fd, protocol, NULL));
     en_datagram_protocol_free(protocol);
     udp.view = en_udp_client_as_client(udp.client);
     CHECK_INT(receive_alike(&udp), 1);
+    udp_close(&udp);
+}
+
+static void an_endpoint_over_a_given_socket(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_datagram_transport_t *transport = NULL;
+    en_datagram_endpoint_t *endpoint = NULL;
+    en_packet_t packet = {0};
+    int peer;
+
+    REQUIRE_OK(en_datagram_transport_from_fd(&transport, coalescing(&peer), NULL));
+    REQUIRE_OK(en_datagram_endpoint_new(&endpoint, transport, protocol, NULL));
+    send_segments(peer, 2 * SIZE + 1, SIZE);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_OK(en_datagram_endpoint_recv_packet(endpoint, 20000, &packet));
+        CHECK_BYTES(packet.data, packet.size, bytes + i * SIZE, i < 2 ? SIZE : 1);
+        en_packet_release(&packet);
+    }
+    en_datagram_endpoint_free(endpoint);
+    en_datagram_transport_free(transport);
+    en_datagram_protocol_free(protocol);
+    close(peer);
+}
+
+/* A client that was made without it would take many datagrams for one. */
+static void it_is_not_switched_on_later(void)
+{
+    int on = 1;
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    CHECK_CODE(en_udp_client_setsockopt(udp.client, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)),
+               EN_EINVAL);
+    CHECK_MESSAGE("en_udp_options_set_receive_offload");
+    CHECK_INT(is_coalesced(&udp), 0);
+    CHECK(receive_alike(&udp) >= COUNT + 1);
     udp_close(&udp);
 }
 
@@ -410,6 +454,8 @@ static const test_case_t cases[] = {
     CASE(a_batch_takes_one_call),
     CASE(a_system_that_cannot_coalesce),
     CASE(a_given_socket),
+    CASE(an_endpoint_over_a_given_socket),
+    CASE(it_is_not_switched_on_later),
     CASE(beside_other_control_messages),
     CASE(too_large_ones_that_came_together),
 };
