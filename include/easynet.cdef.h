@@ -4653,7 +4653,8 @@ int en_stream_transport_send_eof(en_stream_transport_t *transport, int64_t timeo
 /**
  * Makes a transport of a connected datagram socket of any family. From success on the descriptor
  * is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is, and so
- * is UDP_GRO: datagrams come one by one with it, too. `options` may be NULL: all defaults.
+ * is UDP_GRO: datagrams come one by one with it, too (who polls receives until `EN_WANT_READ`
+ * first). `options` may be NULL: all defaults.
  *
  * Thread-safe.
  *

@@ -25,17 +25,15 @@ impl Channel<Datagrams> {
     pub fn recv(&self, buffer: &mut [u8], timeout_ms: i64) -> Result<usize> {
         let mut deadline = Deadline::after_ms(timeout_ms);
         self.with_receiver(|channel, transport| {
-            let arrived =
-                channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))?;
-            Ok(arrived.size)
+            channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv_one(buffer, hold))
         })
     }
 
     /// The same without waiting.
     pub fn recv_now(&self, buffer: &mut [u8]) -> Now<usize> {
         self.with_receiver(|_, transport| {
-            let outcome = at_once(|| transport.recv(buffer, Hold::No))?;
-            Ok(sized(outcome.map_err(|interest| Wanted::of(&**transport, interest))))
+            let outcome = at_once(|| transport.recv_one(buffer, Hold::No))?;
+            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
         })
     }
 

@@ -29,7 +29,8 @@ handle!(en_datagram_transport_t, Channel<dyn DatagramTransport>, "transport");
 
 /// Makes a transport of a connected datagram socket of any family. From success on the descriptor
 /// is the library's; after a failure it is still the caller's. O_NONBLOCK is left as it is, and so
-/// is UDP_GRO: datagrams come one by one with it, too. `options` may be NULL: all defaults.
+/// is UDP_GRO: datagrams come one by one with it, too (who polls receives until `EN_WANT_READ`
+/// first). `options` may be NULL: all defaults.
 ///
 /// Thread-safe.
 ///

@@ -13,6 +13,7 @@ use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::tls::{TlsConfig, TlsFacts};
 
+mod joined;
 pub mod shared;
 pub mod socket;
 pub mod stapled;
@@ -206,6 +207,12 @@ pub trait StreamTransport: Transport {
 pub trait DatagramTransport: Transport {
     /// Receives one datagram, or several of one size.
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived>;
+
+    /// Receives one datagram, and says how large it is; others that came with it wait for the next
+    /// receive.
+    fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.recv(buffer, hold).map(|arrived| arrived.size)
+    }
 
     /// How many bytes several datagrams may have that come at once; 0: they come one by one.
     fn most_at_once(&self) -> usize {

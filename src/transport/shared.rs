@@ -311,6 +311,10 @@ impl DatagramTransport for Shared<dyn DatagramTransport> {
         self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
     }
 
+    fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.attempt(&self.receiving, |inner| inner.recv_one(buffer, hold))
+    }
+
     fn most_at_once(&self) -> usize {
         self.inner.most_at_once()
     }

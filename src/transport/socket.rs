@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::joined::Joined;
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_ancillary, no_attribute};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
@@ -149,6 +150,8 @@ pub struct DatagramSocket {
     socket: Socket,
     kind: DatagramKind,
     segment_limit: SegmentLimit,
+    /// What came with a datagram that was received alone.
+    joined: Joined,
 }
 
 /// What a datagram socket can do.
@@ -173,7 +176,7 @@ impl DatagramKind {
 impl DatagramSocket {
     /// The transport of a connected socket.
     pub fn new(socket: Socket, kind: DatagramKind) -> DatagramSocket {
-        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default() }
+        DatagramSocket { socket, kind, segment_limit: SegmentLimit::default(), joined: Joined::default() }
     }
 
     /// A thread that the kernel holds because the queue of a Unix peer is full is not woken by a
@@ -218,8 +221,18 @@ impl DatagramTransport for DatagramSocket {
     #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         match self.kind {
+            DatagramKind::Udp { offload: true } if self.joined.are_there() => {
+                Ok(Arrived { size: self.joined.next(buffer), segment: 0 })
+            }
             DatagramKind::Udp { offload: true } => self.socket.recv_coalesced(buffer, hold),
             _ => self.socket.recv_datagram(buffer, hold),
+        }
+    }
+
+    fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        match self.most_at_once() {
+            0 => self.recv(buffer, hold).map(|arrived| arrived.size),
+            most => self.joined.next_or(buffer, most, |room| self.socket.recv_coalesced(room, hold)),
         }
     }
 

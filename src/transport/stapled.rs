@@ -174,6 +174,10 @@ impl DatagramTransport for Stapled<dyn DatagramTransport> {
         self.receive.recv(buffer, hold)
     }
 
+    fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        self.receive.recv_one(buffer, hold)
+    }
+
     fn most_at_once(&self) -> usize {
         self.receive.most_at_once()
     }

@@ -383,6 +383,62 @@ static void an_endpoint_over_a_given_socket(void)
     close(peer);
 }
 
+/* Also alone, and whether there is room for all of them or not. */
+static void a_transport_over_a_given_socket(void)
+{
+    en_datagram_transport_t *transport = NULL;
+    en_packet_t packet = {0};
+    char small[10];
+    size_t size = 7;
+    int fd = -1;
+    int peer;
+
+    REQUIRE_OK(en_datagram_transport_from_fd(&transport, coalescing(&peer), NULL));
+    send_segments(peer, 2 * SIZE + 1, SIZE);
+    CHECK_OK(en_datagram_transport_recv(transport, 20000, &packet));
+    CHECK_BYTES(packet.data, packet.size, bytes, SIZE);
+    en_packet_release(&packet);
+    CHECK_CODE(en_datagram_transport_recv_into(transport, small, sizeof(small), 20000, &size),
+               EN_EMSGSIZE);
+    CHECK_INT(size, SIZE);
+    CHECK_BYTES(small, sizeof(small), bytes + SIZE, sizeof(small));
+    CHECK_OK(en_datagram_transport_recv_into_noblock(transport, small, sizeof(small), &size, &fd));
+    CHECK_BYTES(small, size, bytes + 2 * SIZE, 1);
+    CHECK_CODE(en_datagram_transport_recv_noblock(transport, &packet, &fd), EN_WANT_READ);
+    CHECK(send(peer, "", 0, 0) == 0);
+    CHECK_OK(en_datagram_transport_recv_into(transport, small, sizeof(small), 20000, &size));
+    CHECK_INT(size, 0);
+    CHECK_CODE(en_datagram_transport_recv_noblock(transport, &packet, &fd), EN_WANT_READ);
+    en_datagram_transport_free(transport);
+    close(peer);
+}
+
+/* What one who receives alone has left, an endpoint over the same transport goes on with. */
+static void what_came_together_waits_for_all(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_datagram_transport_t *transport = NULL;
+    en_datagram_endpoint_t *endpoint = NULL;
+    en_packet_t packet = {0};
+    int peer;
+
+    REQUIRE_OK(en_datagram_transport_from_fd(&transport, coalescing(&peer), NULL));
+    REQUIRE_OK(en_datagram_endpoint_new(&endpoint, transport, protocol, NULL));
+    send_segments(peer, 3 * SIZE, SIZE);
+    CHECK_OK(en_datagram_transport_recv(transport, 20000, &packet));
+    en_packet_release(&packet);
+    for (size_t i = 1; i < 3; i++) {
+        CHECK_OK(en_datagram_endpoint_recv_packet(endpoint, 20000, &packet));
+        CHECK_BYTES(packet.data, packet.size, bytes + i * SIZE, SIZE);
+        en_packet_release(&packet);
+    }
+    CHECK_CODE(en_datagram_endpoint_recv_packet(endpoint, 0, &packet), EN_ETIMEDOUT);
+    en_datagram_endpoint_free(endpoint);
+    en_datagram_transport_free(transport);
+    en_datagram_protocol_free(protocol);
+    close(peer);
+}
+
 /* A client that was made without it would take many datagrams for one. */
 static void it_is_not_switched_on_later(void)
 {
@@ -455,6 +511,8 @@ static const test_case_t cases[] = {
     CASE(a_system_that_cannot_coalesce),
     CASE(a_given_socket),
     CASE(an_endpoint_over_a_given_socket),
+    CASE(a_transport_over_a_given_socket),
+    CASE(what_came_together_waits_for_all),
     CASE(it_is_not_switched_on_later),
     CASE(beside_other_control_messages),
     CASE(too_large_ones_that_came_together),
