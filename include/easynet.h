@@ -787,8 +787,9 @@ typedef void (*en_log_callback_t)(int level, const char *message, void *user_dat
 
 /**
  * A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
- * copied on the way, do not change, and stay valid after the client is closed and freed. As long as
- * a packet is held, so is the receive buffer that it lies in: who keeps packets for long copies them.
+ * copied on the way (but for short datagrams, and what callbacks give from elsewhere), do not
+ * change, and stay valid after the client is closed and freed. As long as a packet is held, so is
+ * the receive buffer that it lies in: who keeps packets for long copies them.
  *
  * The layout is frozen. The struct may be copied; only one of the copies is released.
  */
@@ -1973,7 +1974,10 @@ int en_client_fileno(const en_client_t *client);
  * One thread at a time.
  *
  * Errors: those of `en_client_recv_packet`; `EN_ETIMEDOUT` when the budget is spent. After
- * `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on.
+ * `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on, where the protocol
+ * can tell behind which bytes: lines, delimiters, JSON, callbacks, datagrams. After a length that
+ * cannot be (`en_stream_protocol_new_length_prefixed`) each call answers the same code at once, as
+ * after the end of the stream: a loop that goes on after these codes must end some time.
  */
 int en_packet_iter_next(en_packet_iter_t *iter, en_packet_t *packet);
 
@@ -2212,7 +2216,7 @@ int en_tls_options_set_unknown_revocation(en_tls_options_t *options,
 /**
  * Of how many peers sessions are remembered, in memory, so that the next handshake with one is shorter:
  * `peers` may be 0 (none) to 1048576, default 256. They are those of one configuration, and each dialled
- * name has its own.
+ * name has its own. A peer whose name is not verified has none, unless it proves itself by a pin.
  *
  * One thread at a time.
  *
@@ -2396,8 +2400,8 @@ int en_tcp_options_set_happy_eyeballs_delay(en_tcp_options_t *options, int64_t d
  * `server_name` (copied) is the peer's name: a host name or an IP address that its certificate must
  * have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
  * descriptor, resolved addresses) there must be one. The empty string switches the name check off,
- * and nothing else: the certificate must still be one that `config` trusts. Names that `config` has
- * of its own win. With a server's configuration, which only given descriptors can have,
+ * and what needs a name: the peer is asked for none, and sessions are not resumed. The certificate
+ * must still be one that `config` trusts. Names that `config` has of its own win. With a server's configuration, which only given descriptors can have,
  * `server_name` must be NULL.
  *
  * One thread at a time.
@@ -2438,6 +2442,9 @@ int en_tcp_options_set_standard_compatible(en_tcp_options_t *options,
  * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
  * 16384 at first, more while receives are filled.
  *
+ * Over TLS the system is asked for up to 65536 encrypted bytes at once, whatever this says; it is
+ * then how many decrypted ones a receive takes at most.
+ *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`.
@@ -2469,8 +2476,8 @@ int en_tcp_options_set_max_packet_size(en_tcp_options_t *options,
 int en_tcp_options_set_write_buffer(en_tcp_options_t *options, size_t size);
 
 /**
- * How long `en_tcp_client_close` may take to bring out what is still to send, in milliseconds;
- * default 30000, negative for ever.
+ * How long `en_tcp_client_close` may take to bring out what is still to send, and over TLS to hear
+ * the peer's end, in milliseconds; default 30000, negative for ever.
  *
  * One thread at a time.
  *
@@ -2686,15 +2693,17 @@ int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
  * Receives one packet, which is the caller's to release. What is buffered comes first, without a
  * system call. A time-out loses nothing of what has arrived.
  *
- * After the end of the stream every receive answers the same code; sending may still work.
+ * After the end of the stream every receive answers the same code; sending may still work. After
+ * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
+ * the same code.
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
  * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
- * `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet; the bad bytes are skipped), `EN_EMSGSIZE` (above the
- * maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks.
- * See recv(2).
+ * `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`,
+ * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
  */
 int en_tcp_client_recv_packet(en_tcp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
 
@@ -2753,8 +2762,9 @@ int en_tcp_client_has_buffered(en_tcp_client_t *client);
 
 /**
  * Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
- * later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
- * time-out. The descriptor is closed when the last call has left it. A second time it does nothing.
+ * later ones. It waits for nobody, but for the write buffer to go out and, over TLS, for the peer's
+ * end of it (see `en_tcp_options_set_standard_compatible`), at most the shutdown time-out. The
+ * descriptor is closed when the last call has left it. A second time it does nothing.
  *
  * As with any close(2), TCP resets the connection if input was left unread: to be sure that the
  * peer gets everything, send the end of the stream and receive to the end first.
@@ -3050,7 +3060,8 @@ int en_udp_client_connect(en_udp_client_t **out,
 /**
  * Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
  * a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
- * needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then.
+ * needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams that came before the
+ * socket was connected are received, too, whoever sent them: take them out first if that matters.
  *
  * Thread-safe.
  *
@@ -3601,14 +3612,17 @@ int en_unix_stream_client_send_packet_with_ancillary(en_unix_stream_client_t *cl
  * Receives one packet, which is the caller's to release. What is buffered comes first, without a
  * system call. A time-out loses nothing of what has arrived.
  *
- * After the end of the stream every receive answers the same code; sending may still work.
+ * After the end of the stream every receive answers the same code; sending may still work. After
+ * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
+ * the same code.
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
- * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet; the bad
- * bytes are skipped), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
+ * `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2).
  */
 int en_unix_stream_client_recv_packet(en_unix_stream_client_t *client,
                                       int64_t timeout_ms,
@@ -3977,7 +3991,8 @@ int en_unix_datagram_client_connect_path(en_unix_datagram_client_t **out,
 /**
  * Makes a client of a connected Unix datagram socket, also of one end of a pair. From success on
  * the descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as
- * it is. Options that only connecting needs are ignored.
+ * it is. Options that only connecting needs are ignored. Datagrams that came before the socket was
+ * connected are received, too, whoever sent them: take them out first if that matters.
  *
  * Thread-safe.
  *
@@ -5421,15 +5436,18 @@ int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint
  * Receives one packet, which is the caller's to release. What is buffered comes first, without a
  * system call. A time-out loses nothing of what has arrived.
  *
- * After the end of the stream every receive answers the same code; sending may still work.
+ * After the end of the stream every receive answers the same code; sending may still work. After
+ * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
+ * the same code.
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
- * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet; the bad
- * bytes are skipped), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call
- * is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
- * `EN_EFORKED`, codes of callbacks. See recv(2).
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
+ * `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
+ * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2).
  */
 int en_stream_endpoint_recv_packet(en_stream_endpoint_t *endpoint,
                                    int64_t timeout_ms,
@@ -6506,7 +6524,8 @@ int en_async_udp_client_new(en_async_udp_client_t **out,
 /**
  * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
  * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
- * stay the caller's.
+ * stay the caller's. Datagrams that came before the socket was connected are received, too: see
+ * `en_udp_client_from_fd`.
  *
  * Loop thread only.
  *
@@ -7345,7 +7364,8 @@ int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out
 /**
  * Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
  * library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
- * stay the caller's.
+ * stay the caller's. Datagrams that came before the socket was connected are received, too: see
+ * `en_unix_datagram_client_from_fd`.
  *
  * Loop thread only.
  *

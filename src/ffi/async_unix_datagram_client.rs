@@ -85,7 +85,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
 
 /// Makes a client on `loop` of the connected socket `fd`. From success on the descriptor is the
 /// library's; after a failure it is still the caller's. Protocol and options (NULL: all defaults)
-/// stay the caller's.
+/// stay the caller's. Datagrams that came before the socket was connected are received, too: see
+/// `en_unix_datagram_client_from_fd`.
 ///
 /// Loop thread only.
 ///

@@ -231,15 +231,18 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
 /// Receives one packet, which is the caller's to release. What is buffered comes first, without a
 /// system call. A time-out loses nothing of what has arrived.
 ///
-/// After the end of the stream every receive answers the same code; sending may still work.
+/// After the end of the stream every receive answers the same code; sending may still work. After
+/// bytes that are no packet the next receive goes on behind them, where the protocol can tell where
+/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
+/// the same code.
 ///
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
-/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet; the bad
-/// bytes are skipped), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call
-/// is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
-/// `EN_EFORKED`, codes of callbacks. See recv(2).
+/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
+/// `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
+/// `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_recv_packet(
     endpoint: *mut en_stream_endpoint_t,

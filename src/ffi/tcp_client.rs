@@ -242,15 +242,17 @@ pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, ti
 /// Receives one packet, which is the caller's to release. What is buffered comes first, without a
 /// system call. A time-out loses nothing of what has arrived.
 ///
-/// After the end of the stream every receive answers the same code; sending may still work.
+/// After the end of the stream every receive answers the same code; sending may still work. After
+/// bytes that are no packet the next receive goes on behind them, where the protocol can tell where
+/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
+/// the same code.
 ///
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
 /// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
-/// `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet; the bad bytes are skipped), `EN_EMSGSIZE` (above the
-/// maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks.
-/// See recv(2).
+/// `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`,
+/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_recv_packet(
     client: *mut en_tcp_client_t,
@@ -331,8 +333,9 @@ pub unsafe extern "C" fn en_tcp_client_has_buffered(client: *mut en_tcp_client_t
 }
 
 /// Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
-/// later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
-/// time-out. The descriptor is closed when the last call has left it. A second time it does nothing.
+/// later ones. It waits for nobody, but for the write buffer to go out and, over TLS, for the peer's
+/// end of it (see `en_tcp_options_set_standard_compatible`), at most the shutdown time-out. The
+/// descriptor is closed when the last call has left it. A second time it does nothing.
 ///
 /// As with any close(2), TCP resets the connection if input was left unread: to be sure that the
 /// peer gets everything, send the end of the stream and receive to the end first.

@@ -95,8 +95,8 @@ pub unsafe extern "C" fn en_tcp_options_set_happy_eyeballs_delay(
 /// `server_name` (copied) is the peer's name: a host name or an IP address that its certificate must
 /// have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
 /// descriptor, resolved addresses) there must be one. The empty string switches the name check off,
-/// and nothing else: the certificate must still be one that `config` trusts. Names that `config` has
-/// of its own win. With a server's configuration, which only given descriptors can have,
+/// and what needs a name: the peer is asked for none, and sessions are not resumed. The certificate
+/// must still be one that `config` trusts. Names that `config` has of its own win. With a server's configuration, which only given descriptors can have,
 /// `server_name` must be NULL.
 ///
 /// One thread at a time.
@@ -162,6 +162,9 @@ pub unsafe extern "C" fn en_tcp_options_set_standard_compatible(
 /// How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
 /// 16384 at first, more while receives are filled.
 ///
+/// Over TLS the system is asked for up to 65536 encrypted bytes at once, whatever this says; it is
+/// then how many decrypted ones a receive takes at most.
+///
 /// One thread at a time.
 ///
 /// Errors: `EN_EINVAL`.
@@ -204,8 +207,8 @@ pub unsafe extern "C" fn en_tcp_options_set_write_buffer(
     set(options, |options| options.common.set_write_buffer(size))
 }
 
-/// How long `en_tcp_client_close` may take to bring out what is still to send, in milliseconds;
-/// default 30000, negative for ever.
+/// How long `en_tcp_client_close` may take to bring out what is still to send, and over TLS to hear
+/// the peer's end, in milliseconds; default 30000, negative for ever.
 ///
 /// One thread at a time.
 ///

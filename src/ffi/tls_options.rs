@@ -423,7 +423,7 @@ pub unsafe extern "C" fn en_tls_options_set_unknown_revocation(
 
 /// Of how many peers sessions are remembered, in memory, so that the next handshake with one is shorter:
 /// `peers` may be 0 (none) to 1048576, default 256. They are those of one configuration, and each dialled
-/// name has its own.
+/// name has its own. A peer whose name is not verified has none, unless it proves itself by a pin.
 ///
 /// One thread at a time.
 ///

@@ -61,7 +61,8 @@ pub unsafe extern "C" fn en_udp_client_connect(
 
 /// Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
 /// a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
-/// needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then.
+/// needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams that came before the
+/// socket was connected are received, too, whoever sent them: take them out first if that matters.
 ///
 /// Thread-safe.
 ///

@@ -80,7 +80,8 @@ pub unsafe extern "C" fn en_unix_datagram_client_connect_path(
 
 /// Makes a client of a connected Unix datagram socket, also of one end of a pair. From success on
 /// the descriptor is the library's; after a failure it is still the caller's. O_NONBLOCK is left as
-/// it is. Options that only connecting needs are ignored.
+/// it is. Options that only connecting needs are ignored. Datagrams that came before the socket was
+/// connected are received, too, whoever sent them: take them out first if that matters.
 ///
 /// Thread-safe.
 ///
