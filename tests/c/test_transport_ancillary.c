@@ -416,6 +416,7 @@ typedef struct {
     int fd;
     size_t more_control;
     size_t more_bytes;
+    size_t room; /* for control messages, at the last receive */
     int destroyed;
 } beside_t;
 
@@ -450,6 +451,7 @@ static int recv_beside(void *buffer, size_t capacity, void *control, size_t *con
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = *control_size};
 
+    beside->room = *control_size;
     *count = (size_t)recvmsg(beside->fd, &message, MSG_CMSG_CLOEXEC) + beside->more_bytes;
     *control_size = message.msg_controllen + beside->more_control;
     *is_truncated = message.msg_flags & MSG_CTRUNC ? 1 : 0;
@@ -495,6 +497,7 @@ static void callbacks_carry_descriptors(void)
     CHECK_OK(
         en_stream_transport_recv_with_ancillary(transport, 0, 0, 20000, wire.ancillary, &packet));
     CHECK_BYTES(packet.data, packet.size, "in", 2);
+    CHECK_INT(beside.room, 8192); /* the default */
     en_packet_release(&packet);
     check_pipe(&wire, wire.ancillary);
     /* Counts that cannot be. */
