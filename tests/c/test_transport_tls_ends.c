@@ -1,6 +1,7 @@
 /* The ends of TLS over transports of the application: said, heard, cut. */
 #include "low_tls.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 static void one_direction_cannot_end_alone(void)
@@ -35,6 +36,73 @@ static void both_say_their_end(void)
         thread_join(&thread);
         CHECK_INT(en_stream_transport_is_closed(pair.client.inner), 1);
         CHECK_INT(en_stream_transport_is_closed(pair.server.inner), 1);
+        pair_close(&pair);
+    }
+}
+
+typedef struct {
+    en_stream_transport_t *transport;
+    atomic_size_t got;
+    int rc;
+} drain_t;
+
+static void drain(void *arg)
+{
+    static char buffer[1 << 14];
+    drain_t *drain = arg;
+    size_t size = 0;
+
+    do {
+        drain->rc =
+            en_stream_transport_recv_into(drain->transport, buffer, sizeof(buffer), 20000, &size);
+        drain->got += drain->rc == EN_OK ? size : 0;
+    } while (drain->rc == EN_OK && size > 0);
+    en_stream_transport_close(drain->transport);
+}
+
+/* It may have as much on its way as there is room for. */
+enum { LITTLE = 1 << 15 };
+
+typedef struct {
+    drain_t *drain;
+    mover_t mover;
+} sender_t;
+
+static void send_little(void *arg)
+{
+    static const char bytes[16];
+    sender_t *sender = arg;
+    size_t all = 0;
+    size_t sent = 0;
+
+    do {
+        while (all - sender->drain->got > LITTLE)
+            sched_yield();
+        sender->mover.rc = en_stream_transport_send_all(sender->mover.stream, bytes, sizeof(bytes),
+                                                        EN_TIMEOUT_INFINITE, &sent);
+        all += sent;
+    } while (sender->mover.rc == EN_OK);
+}
+
+/* It does not wait for the peer, so it is soon out of the way. */
+static void closing_beside_a_sender_says_the_end(void)
+{
+    for (int i = 0; i < 10; i++) {
+        drain_t drained = {0};
+        sender_t sender = {.drain = &drained};
+        thread_t thread;
+        pair_t pair;
+
+        secure_open(&pair, false);
+        drained.transport = pair.server.secure;
+        thread_start(&thread, drain, &drained);
+        sender.mover.stream = pair.client.secure;
+        thread_start(&sender.mover.thread, send_little, &sender);
+        WAIT_FOR(drained.got > 0);
+        CHECK_OK(en_stream_transport_close(pair.client.secure));
+        CHECK_CODE(mover_end(&sender.mover), EN_ECLOSED);
+        thread_join(&thread);
+        CHECK_CODE(drained.rc, EN_OK); /* and not cut */
         pair_close(&pair);
     }
 }
@@ -188,6 +256,7 @@ static void a_receiver_takes_leave(void)
 static const test_case_t cases[] = {
     CASE(one_direction_cannot_end_alone),
     CASE(both_say_their_end),
+    CASE(closing_beside_a_sender_says_the_end),
     CASE(freeing_says_the_end),
     CASE(a_cut_is_told),
     CASE(an_end_that_is_not_asked_for),
