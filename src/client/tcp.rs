@@ -15,7 +15,7 @@ use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
-use crate::socket::connect::{Attempts, Dialed, Progress, TcpDialer};
+use crate::socket::connect::{Attempts, Dialed, TcpDialer};
 use crate::socket::names::Names;
 use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
@@ -212,9 +212,9 @@ impl TcpConnecting {
                     self.step = Step::Attempting(attempts);
                 }
                 Step::Attempting(attempts) => match attempts.advance(now) {
-                    Progress::Wait { until } => return Ok(Course::Wait { until }),
-                    Progress::Failed(error) => return Err(error.at(Stage::Connect)),
-                    Progress::Connected(dialed, address) => self.connected(dialed, address)?,
+                    Course::Wait { until } => return Ok(Course::Wait { until }),
+                    Course::Failed(error) => return Err(error.at(Stage::Connect)),
+                    Course::Done((dialed, address)) => self.connected(dialed, address)?,
                 },
                 Step::Securing(securing, _) => {
                     let transport = match securing.advance(now, hold) {

@@ -14,7 +14,7 @@ use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::address::Family;
-use crate::socket::connect::{Attempts, Progress};
+use crate::socket::connect::Attempts;
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
 use crate::socket::{Socket, handle};
@@ -116,9 +116,9 @@ impl UdpConnecting {
         let dialer = UdpDialer { local, reuse_port: self.options.reuse_port };
         // An attempt is over at once, so there is nothing to try beside it.
         match Attempts::new(dialer, remote, None).advance(now) {
-            Progress::Failed(error) => Err(error.at(Stage::Connect)),
-            Progress::Wait { .. } => Ok(None),
-            Progress::Connected(socket, address) => {
+            Course::Failed(error) => Err(error.at(Stage::Connect)),
+            Course::Wait { .. } => Ok(None),
+            Course::Done((socket, address)) => {
                 log::debug!("connected to {address}");
                 let offload = self.options.receive_offload && socket.coalesce();
                 let kind = DatagramKind::Udp { offload };

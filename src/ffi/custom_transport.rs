@@ -253,10 +253,6 @@ fn number_of(attribute: Attribute) -> c_int {
 impl Transport for CustomTransport {
     fn stop_receiving(&self) {}
 
-    fn abort(&self) {
-        let _ = self.close();
-    }
-
     fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Ok(());

@@ -166,7 +166,9 @@ struct Watched(AtomicI32);
 impl Transport for Watched {
     fn stop_receiving(&self) {}
 
-    fn abort(&self) {}
+    fn close(&self) -> Result<()> {
+        Ok(())
+    }
 
     fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
         let fd = self.0.load(Ordering::Relaxed);

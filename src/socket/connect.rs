@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::address::IpAddress;
 pub use super::tcp_dialer::{Dialed, TcpDialer};
+use crate::attempt::Course;
 use crate::error::{
     EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNABORTED, EN_ECONNREFUSED, EN_ECONNRESET, EN_ECONNTIMEDOUT,
     EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_ENETDOWN, EN_ENETRESET, EN_ENETUNREACH, EN_ETIMEDOUT, Error, Result,
@@ -51,19 +52,9 @@ pub enum Dialing<S> {
     Pending(S),
 }
 
-/// How far the attempts have come.
-#[derive(Debug)]
-pub enum Progress<S> {
-    /// This one is connected; the others are gone.
-    Connected(S, IpAddress),
-    /// None is left.
-    Failed(Error),
-    /// To be continued when a pending one is writable, or at this time.
-    Wait {
-        /// When the next attempt begins.
-        until: Option<Instant>,
-    },
-}
+/// How far the attempts have come: the first that is connected, while the others are gone, or none is left.
+/// They go on when a pending one is writable, or when the next one begins.
+pub type Progress<S> = Course<(S, IpAddress)>;
 
 /// Attempts to connect to one of several addresses.
 pub struct Attempts<D: Dialer> {
@@ -108,9 +99,9 @@ impl<D: Dialer> Attempts<D> {
             }
         }
         if self.pending().next().is_none() {
-            return Progress::Failed(self.failure());
+            return Course::Failed(self.failure());
         }
-        Progress::Wait { until: self.next.filter(|_| !self.left.is_empty()) }
+        Course::Wait { until: self.next.filter(|_| !self.left.is_empty()) }
     }
 
     /// The sockets to wait for: they become writable.
@@ -155,8 +146,8 @@ impl<D: Dialer> Attempts<D> {
         let (address, state) = self.begun.swap_remove(index);
         self.begun.clear();
         match state {
-            State::Pending(socket) => Progress::Connected(socket, address),
-            State::Failed(error) => Progress::Failed(error),
+            State::Pending(socket) => Course::Done((socket, address)),
+            State::Failed(error) => Course::Failed(error),
         }
     }
 

@@ -84,21 +84,21 @@ fn attempts(addresses: &[&str], delay: Option<Duration>) -> (Network, Attempts<N
 
 fn wait(progress: &Progress<Fake>) -> Option<Instant> {
     match progress {
-        Progress::Wait { until } => *until,
+        Course::Wait { until } => *until,
         other => panic!("not waiting: {other:?}"),
     }
 }
 
 fn failed(progress: Progress<Fake>) -> (i32, String) {
     match progress {
-        Progress::Failed(error) => (error.code(), error.reason().to_owned()),
+        Course::Failed(error) => (error.code(), error.reason().to_owned()),
         other => panic!("not failed: {other:?}"),
     }
 }
 
 fn connected(progress: Progress<Fake>) -> String {
     match progress {
-        Progress::Connected(socket, address) => {
+        Course::Done((socket, address)) => {
             assert_eq!(*socket, address);
             address.to_string()
         }

@@ -115,8 +115,9 @@ fn os(errno: i32) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::Course;
     use crate::error::{EN_EADDRINUSE, EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNREFUSED};
-    use crate::socket::connect::{Attempts, Progress};
+    use crate::socket::connect::Attempts;
     use std::net::{SocketAddr, TcpListener};
     use std::os::fd::AsRawFd;
     use std::time::{Duration, Instant};
@@ -152,14 +153,14 @@ mod tests {
         let mut attempts = Attempts::new(dialer, addresses, Some(Duration::from_secs(60)));
         loop {
             match attempts.advance(Instant::now()) {
-                Progress::Connected(dialed, address) => {
+                Course::Done((dialed, address)) => {
                     let (socket, names) = dialed.into_blocking()?;
                     let socket = Socket::from(socket);
                     assert_eq!(names.local().into_ip()?, local_of(&socket));
                     return Ok((socket, address));
                 }
-                Progress::Failed(error) => return Err(error),
-                Progress::Wait { .. } => {}
+                Course::Failed(error) => return Err(error),
+                Course::Wait { .. } => {}
             }
             let mut entries: Vec<_> = attempts
                 .pending()

@@ -56,14 +56,8 @@ pub trait Transport: Plain + Send + Sync + 'static {
     /// Wakes whoever receives, and makes receiving end.
     fn stop_receiving(&self);
 
-    /// Wakes everybody, and makes everything end.
-    fn abort(&self);
-
-    /// The same, and how that went.
-    fn close(&self) -> Result<()> {
-        self.abort();
-        Ok(())
-    }
+    /// Wakes everybody, and makes everything end; how that went.
+    fn close(&self) -> Result<()>;
 
     /// Whether somebody has closed it, where that can be known.
     fn is_closed(&self) -> bool {
@@ -84,7 +78,7 @@ pub trait Transport: Plain + Send + Sync + 'static {
     /// after a while.
     fn fd(&self, interest: Interest) -> Option<BorrowedFd<'_>>;
 
-    /// Whether the kernel may hold a thread in an attempt: [`Self::abort`] must wake it.
+    /// Whether the kernel may hold a thread in an attempt: [`Self::close`] must wake it.
     fn can_hold(&self) -> bool {
         true
     }

@@ -161,10 +161,6 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.inner.stop_receiving();
     }
 
-    fn abort(&self) {
-        let _ = self.close();
-    }
-
     fn close(&self) -> Result<()> {
         match self.closed.swap(true, Ordering::SeqCst) {
             true => Ok(()),

@@ -297,8 +297,10 @@ macro_rules! socket_transport {
                 let _ = self.socket.shutdown(libc::SHUT_RD);
             }
 
-            fn abort(&self) {
+            fn close(&self) -> Result<()> {
+                // The only errors are those of a connection that is down.
                 let _ = self.socket.shutdown(libc::SHUT_RDWR);
+                Ok(())
             }
 
             fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {

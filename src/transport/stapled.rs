@@ -53,10 +53,6 @@ impl<T: Transport + ?Sized> Transport for Stapled<T> {
         self.receive.stop_receiving();
     }
 
-    fn abort(&self) {
-        let _ = self.close();
-    }
-
     fn close(&self) -> Result<()> {
         let sending = self.send.close();
         sending.and(self.receive.close())

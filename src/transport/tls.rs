@@ -292,10 +292,6 @@ where
         self.inner.stop_receiving();
     }
 
-    fn abort(&self) {
-        self.inner.abort();
-    }
-
     fn close(&self) -> Result<()> {
         self.inner.close()
     }

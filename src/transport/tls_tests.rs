@@ -37,9 +37,10 @@ impl Transport for Pipe {
         self.incoming.ended.store(true, Ordering::SeqCst);
     }
 
-    fn abort(&self) {
+    fn close(&self) -> Result<()> {
         self.incoming.ended.store(true, Ordering::SeqCst);
         self.outgoing.ended.store(true, Ordering::SeqCst);
+        Ok(())
     }
 
     fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
