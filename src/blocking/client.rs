@@ -25,10 +25,6 @@ mod closing;
 mod facts;
 mod receiving;
 
-/// One batch of packets: so many copied bytes, or so many chunks that are not copied.
-const BATCH_BYTES: usize = 64 << 10;
-const BATCH_CHUNKS: usize = 512;
-
 /// A connection that sends and receives packets, with calls that block.
 pub struct Client {
     holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
@@ -215,7 +211,7 @@ impl Client {
         timeout_ms: i64,
     ) -> (usize, Result<()>) {
         self.send_batches(timeout_ms, &mut |out| {
-            while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS && !out.is_vast() {
+            while !out.is_full() {
                 let Some(packet) = packets.next() else { return Ok(true) };
                 self.encoder.encode_packet(packet?, out)?;
             }

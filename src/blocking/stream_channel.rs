@@ -14,10 +14,6 @@ use crate::transport::{Shared, StreamTransport};
 
 type Stream = dyn StreamTransport;
 
-/// How many bytes are copied together, and how many slices are not, before they are sent.
-const BATCH_BYTES: usize = 64 << 10;
-const BATCH_CHUNKS: usize = 1024;
-
 /// What an attempt that must not wait has come to.
 pub type Now<R> = Result<std::result::Result<R, Wanted>>;
 
@@ -102,7 +98,7 @@ impl Channel<Stream> {
             sending.check(size)?;
             let mut out = Gather::default();
             for slice in slices {
-                if out.copied() >= BATCH_BYTES || out.lent() >= BATCH_CHUNKS {
+                if out.is_full() {
                     break;
                 }
                 out.push(slice);
@@ -131,7 +127,7 @@ impl Channel<Stream> {
             sending.check(usize::MAX)?;
             while slices.peek().is_some() {
                 let mut out = Gather::default();
-                while out.copied() < BATCH_BYTES && out.lent() < BATCH_CHUNKS {
+                while !out.is_full() {
                     let Some(slice) = slices.next() else { break };
                     out.push(slice?);
                 }

@@ -6,20 +6,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::CommonOptions;
 use super::endpoint::{self, Directions};
 use super::tcp::{TcpConnecting, TcpOptions};
 use super::udp::{self, UdpConnecting, UdpOptions};
 use super::unix_datagram::{self, UnixDatagramOptions};
 use super::unix_stream::{self, UnixStreamOptions};
-use super::{CommonOptions, within};
 use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Channel;
 use crate::endpoint::{Connection, Encoder};
-use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result, invalid};
+use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Beginning, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
 use crate::socket::address::IpAddress;
+use crate::socket::resolve;
 use crate::socket::unix_address::UnixAddress;
 use crate::transport::{DatagramTransport, StreamTransport};
 
@@ -115,11 +116,6 @@ fn given(
     Ok(client)
 }
 
-fn check_host(host: &str) -> Result<()> {
-    within("the length of the host", host.len(), 1024)?;
-    if host.is_empty() { Err(invalid("the host is empty")) } else { Ok(()) }
-}
-
 /// A TCP client that will connect to a host.
 pub fn tcp(
     core: &Rc<EventLoop>,
@@ -128,7 +124,7 @@ pub fn tcp(
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Rc<AsyncClient>> {
-    check_host(host)?;
+    resolve::check(host)?;
     options.secure.check(Some(host))?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
@@ -172,7 +168,7 @@ pub fn udp(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Rc<AsyncClient>> {
-    check_host(host)?;
+    resolve::check(host)?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(UdpConnecting::host(&host, port, &own, &kept)?) as Work);
     let encoder = protocol.clone().into();

@@ -201,32 +201,6 @@ pub struct Counters {
     pub max_recv_size: Counter,
 }
 
-/// What an endpoint has done so far.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // The names are those of the C struct, which says what they count.
-pub struct Stats {
-    pub packets_sent: u64,
-    pub packets_received: u64,
-    pub bytes_sent: u64,
-    pub bytes_received: u64,
-    pub send_calls: u64,
-    pub recv_calls: u64,
-}
-
-impl Counters {
-    /// The numbers as they are now.
-    pub fn stats(&self) -> Stats {
-        Stats {
-            packets_sent: self.packets_sent.get(),
-            packets_received: self.packets_received.get(),
-            bytes_sent: self.bytes_sent.get(),
-            bytes_received: self.bytes_received.get(),
-            send_calls: self.send_calls.get(),
-            recv_calls: self.recv_calls.get(),
-        }
-    }
-}
-
 /// A number that one thread at a time changes and any may read.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);

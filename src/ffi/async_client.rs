@@ -435,7 +435,7 @@ pub(super) unsafe fn get_stats<H: Handle<Inner = AsyncClient>>(
     call(|| {
         // SAFETY: as the caller promises.
         let client = unsafe { client(pointer)? };
-        let counted = client.stats().into();
+        let counted = client.counters().into();
         // SAFETY: as the caller promises.
         unsafe { write_stats(stats, counted) }
     })

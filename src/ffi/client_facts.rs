@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::client::{client, en_stats_t, operate, work};
 use super::{Constructor, Handle, Out, bytes, call, null};
 use crate::blocking::Client;
-use crate::endpoint::Stats;
+use crate::endpoint::Counters;
 use crate::error::{Result, invalid};
 use crate::socket::options::OPTIONS;
 
@@ -109,7 +109,7 @@ pub(crate) unsafe fn get_stats<H: Handle<Inner = Client>>(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    call(|| unsafe { write_stats(stats, client(pointer)?.stats().into()) })
+    call(|| unsafe { write_stats(stats, client(pointer)?.counters().into()) })
 }
 
 /// Fills as much of the caller's struct as it has.
@@ -132,16 +132,16 @@ pub(crate) unsafe fn write_stats(stats: *mut en_stats_t, counted: en_stats_t) ->
     Ok(())
 }
 
-impl From<Stats> for en_stats_t {
-    fn from(stats: Stats) -> en_stats_t {
+impl From<&Counters> for en_stats_t {
+    fn from(counters: &Counters) -> en_stats_t {
         en_stats_t {
             struct_size: size_of::<en_stats_t>(),
-            packets_sent: stats.packets_sent,
-            packets_received: stats.packets_received,
-            bytes_sent: stats.bytes_sent,
-            bytes_received: stats.bytes_received,
-            send_calls: stats.send_calls,
-            recv_calls: stats.recv_calls,
+            packets_sent: counters.packets_sent.get(),
+            packets_received: counters.packets_received.get(),
+            bytes_sent: counters.bytes_sent.get(),
+            bytes_received: counters.bytes_received.get(),
+            send_calls: counters.send_calls.get(),
+            recv_calls: counters.recv_calls.get(),
         }
     }
 }

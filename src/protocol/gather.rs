@@ -10,6 +10,9 @@ use super::MaxSize;
 use super::boundaries::Boundaries;
 use super::sink::{Lent, Sink};
 
+/// So many copied bytes are enough for one system call.
+const FULL: usize = 64 << 10;
+
 /// Memory up to this size is kept by the thread for its next gathering.
 const KEEP: usize = 128 << 10;
 
@@ -127,6 +130,12 @@ impl<'a> Gather<'a> {
         self.copied.len() + self.lent.len
     }
 
+    /// Whether what there is goes out before more is appended.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.copied.len() >= FULL || self.lent.pieces.len() >= MOST_SLICES / 2 || self.is_vast()
+    }
+
     /// Whether there are so many that with another packet they could be more than can be counted, as with 32
     /// bits the same memory may be given many times over.
     #[inline]
@@ -137,16 +146,6 @@ impl<'a> Gather<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// How many of them were copied.
-    pub fn copied(&self) -> usize {
-        self.copied.len()
-    }
-
-    /// How many chunks were not.
-    pub fn lent(&self) -> usize {
-        self.lent.pieces.len()
     }
 
     /// How many bytes have gone out.
@@ -321,7 +320,7 @@ mod tests {
     fn a_whole_packet_stays_where_it_lies() {
         let packet = b"as it is";
         Gather::with_whole(packet, |gather| {
-            assert_eq!((gather.packets(), gather.len(), gather.copied()), (1, 8, 0));
+            assert_eq!((gather.packets(), gather.len(), gather.copied.len()), (1, 8, 0));
             assert!(gather.only_packet().is_some_and(|only| std::ptr::eq(only, packet)));
             assert_eq!((gather.alike(), gather.unsent_packets().len()), (None, 1));
             gather.advance(3);
@@ -347,10 +346,10 @@ mod tests {
         let mut gather = Gather::default();
         gather.push(b"ab");
         gather.push(b"cd");
-        assert_eq!((gather.copied(), gather.lent()), (4, 0));
+        assert_eq!((gather.copied.len(), gather.lent.pieces.len()), (4, 0));
         gather.push(&long);
         gather.push(b"ef");
-        assert_eq!((gather.copied(), gather.lent()), (6, 1));
+        assert_eq!((gather.copied.len(), gather.lent.pieces.len()), (6, 1));
         assert_eq!(gather.len(), COPY_BELOW + 6);
         assert_eq!(rest(&gather), [&b"abcd"[..], &long, b"ef"].concat());
         assert_eq!(gather.with_rest(|slices| slices.len()), 3);

@@ -41,7 +41,8 @@ pub fn lookup(host: &str, port: u16, family: Family) -> Result<Lookup> {
     Pool::current(&POOL, || Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
 }
 
-fn check(host: &str) -> Result<()> {
+/// Whether it may be the name or the address of a host.
+pub fn check(host: &str) -> Result<()> {
     let length = host.strip_suffix('.').unwrap_or(host).len();
     match length {
         0 => Err(invalid("the host is empty")),

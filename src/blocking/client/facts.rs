@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 
 use super::Client;
 use crate::blocking::{Closable, closed};
-use crate::endpoint::Stats;
+use crate::endpoint::Counters;
 use crate::error::{EN_ENODATA, Error, Result};
 use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Credentials;
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// What the client has done so far.
-    pub fn stats(&self) -> Stats {
-        self.counters.stats()
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 }

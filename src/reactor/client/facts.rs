@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{AsyncClient, State};
 use crate::attempt::Interest;
-use crate::endpoint::{Connection, Stats};
+use crate::endpoint::{Connection, Counters};
 use crate::error::{EN_ENODATA, EN_ENOTCONN, Error, Result};
 use crate::socket::names::{self, Names};
 use crate::tls::TlsFacts;
@@ -41,8 +41,8 @@ impl AsyncClient {
     }
 
     /// What the client has done so far.
-    pub fn stats(&self) -> Stats {
-        self.counters.stats()
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// How many bytes each receive asks for; once it has been connected.
