@@ -78,6 +78,29 @@ static void a_bad_server_name_is_told_at_once(void)
     en_loop_free(loop);
 }
 
+/* As where calls block. */
+static void a_bad_host_is_told_at_once(void)
+{
+    static char longest[254];
+    en_stream_protocol_t *protocol = protocol_line();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = NULL;
+
+    CHECK_CODE(en_async_tcp_client_new(&client, loop, "", 1, protocol, NULL), EN_EINVAL);
+    memset(longest, 'a', sizeof(longest) - 1);
+    CHECK_OK(en_async_tcp_client_new(&client, loop, longest, 1, protocol, NULL));
+    en_async_tcp_client_free(client);
+    {
+        char longer[sizeof(longest) + 1];
+
+        snprintf(longer, sizeof(longer), "%sa", longest);
+        CHECK_CODE(en_async_tcp_client_new(&client, loop, longer, 1, protocol, NULL), EN_EINVAL);
+        CHECK_MESSAGE("too long");
+    }
+    en_stream_protocol_free(protocol);
+    en_loop_free(loop);
+}
+
 static void connecting_has_its_own_time(void)
 {
     en_tcp_options_t *options = options_new();
@@ -549,6 +572,7 @@ static const test_case_t cases[] = {
     CASE(connecting_by_itself),
     CASE(a_failed_connect_may_be_tried_again),
     CASE(a_bad_server_name_is_told_at_once),
+    CASE(a_bad_host_is_told_at_once),
     CASE(connecting_has_its_own_time),
     CASE(each_direction_is_served_in_order),
     CASE(receives_that_end_early_lose_nothing),
