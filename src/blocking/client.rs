@@ -51,8 +51,6 @@ pub struct Client {
     encodes_aside: bool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
-    /// Whether a receive looks before it prepares to wait, as the kernel cannot do all of that for it.
-    looks_first: bool,
     /// Whether one system call may bring more packets than one receive hands on.
     gathers: bool,
     pace: Pace,
@@ -72,14 +70,12 @@ impl Client {
         // If no callback closes the client meanwhile.
         let goes_aside = puts_aside && !runs_callbacks;
         let pushes_aside = goes_aside && waiting.is_plain() && connection.sender.pushes();
-        let waits_plainly = waiting.is_plain() && transport.can_hold();
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
             puts_aside,
             pushes_aside,
             encodes_aside: goes_aside && !pushes_aside,
-            only_waits: waits_plainly && transport.keeps_time(),
-            looks_first: waits_plainly && !transport.keeps_time() && !runs_callbacks,
+            only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
             pace: Pace::new(),
             says_farewell: transport.says_farewell(),

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::channel::{Channel, Sending, Wanted, at_once};
-use crate::attempt::Hold;
+use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
 use crate::protocol::Gather;
@@ -146,15 +146,17 @@ impl Channel<Stream> {
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
     ) -> Result<()> {
-        let transport = sending.transport.clone();
-        while !out.is_sent() {
-            let sent = self.holds.drive_sender(&*transport, deadline, |hold| {
-                out.with_rest(|slices| transport.send(slices, hold))
-            });
-            sending.begun = 0;
-            out.advance(sent.inspect_err(|error| sending.give_up(error))?);
+        if out.is_sent() {
+            return Ok(());
         }
-        Ok(())
+        let transport = sending.transport.clone();
+        let outcome = self.holds.drive_sender(&*transport, deadline, |hold| {
+            let sent = out.with_rest(|slices| transport.send(slices, hold))?;
+            out.advance(sent);
+            if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
+        });
+        sending.begun = 0;
+        outcome.inspect_err(|error| sending.give_up(error))
     }
 
     /// Sends all bytes and ancillary data with them, in one piece; how many bytes went in any case.

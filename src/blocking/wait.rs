@@ -20,9 +20,10 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// this length does for the calls that follow as well, most of which may wait a good deal longer.
 const UNASKED: Duration = Duration::from_secs(4);
 
-/// How many times in a row an attempt may go on after its time is over because it comes further
-/// each time: "no waiting" means taking what is there, but not for ever.
+/// How many times in a row, and how long, an attempt may go on after its time is over because it comes
+/// further each time: "no waiting" means taking what is there, but not for ever.
 const STEPS_AFTER_DEADLINE: u32 = 4096;
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Asks the application whether a call that waits shall go on.
 pub trait Interrupt: Send + Sync {
@@ -112,6 +113,7 @@ impl Way {
         let holds = wakes && self.cancel.is_none() && self.own.is_none();
         let mut spun = self.busy_poll.is_zero();
         let mut steps = 0;
+        let mut over = None;
         loop {
             let asked = self.check()?;
             let left = deadline.left();
@@ -136,7 +138,8 @@ impl Way {
                 }
                 Err(Stop::Again) if left == Left::Nothing => {
                     steps += 1;
-                    if steps == STEPS_AFTER_DEADLINE {
+                    let now = Instant::now();
+                    if steps == STEPS_AFTER_DEADLINE || now - *over.get_or_insert(now) > GRACE {
                         return Err(timed_out());
                     }
                 }

@@ -12,6 +12,8 @@ pub struct Aside {
     bytes: Vec<u8>,
     gone: usize,
     end: usize,
+    /// Part of it has gone, which may end anywhere.
+    begun: bool,
     /// How many bytes are put aside at most.
     size: usize,
     /// What goes before each packet, if that is all that is done to it.
@@ -21,7 +23,7 @@ pub struct Aside {
 impl Aside {
     /// For so many bytes, of packets that have such heads.
     pub fn new(size: usize, head: Option<Head>) -> Aside {
-        Aside { bytes: Vec::new(), gone: 0, end: 0, size, head }
+        Aside { bytes: Vec::new(), gone: 0, end: 0, begun: false, size, head }
     }
 
     /// What is to be sent.
@@ -37,12 +39,13 @@ impl Aside {
 
     /// Whether part of what was put aside has gone, which may end anywhere.
     pub fn has_begun(&self) -> bool {
-        self.gone > 0 && !self.is_empty()
+        self.begun
     }
 
     /// So many more bytes have been sent.
     pub fn advance(&mut self, count: usize) {
         self.gone += count;
+        self.begun |= count > 0;
         if self.is_empty() {
             self.clear();
         }
@@ -50,7 +53,7 @@ impl Aside {
 
     /// Forgets what is to be sent.
     pub fn clear(&mut self) {
-        (self.gone, self.end) = (0, 0);
+        (self.gone, self.end, self.begun) = (0, 0, false);
     }
 
     /// Puts gathered bytes behind those that are there, if they fit.

@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::os::fd::RawFd;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::callback::Done;
 use super::event_loop::EventLoop;
@@ -36,6 +37,18 @@ use watching::Watches;
 
 /// So many system calls one client makes for something that does not end, before others have their turn.
 const STEPS: u32 = 16;
+
+/// For so long one client goes on turn by turn when the time of an operation is over.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// How a turn of a client has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turned {
+    /// There is nothing more to be done now.
+    Done,
+    /// It would go on at once.
+    Over,
+}
 
 /// A connection on its way.
 pub type Work = Box<dyn Undertaking<Outcome = Connection>>;
@@ -315,27 +328,37 @@ impl AsyncClient {
         self.later.with(|later| later.get().map_or(0, |later| later.over.len()))
     }
 
-    /// Goes as far as that is possible now.
-    fn progress(self: &Rc<Self>) {
+    /// Goes as far as that is possible in this turn, and says how far.
+    fn progress(self: &Rc<Self>) -> Turned {
         let is_at_rest = self.access().is_ok_and(|inner| inner.is_at_rest());
-        self.progress_from(is_at_rest);
+        self.progress_from(is_at_rest)
     }
 
     /// The same, when it is known whether there is only receiving to be done.
     #[inline(always)]
-    fn progress_from(self: &Rc<Self>, is_at_rest: bool) {
+    fn progress_from(self: &Rc<Self>, is_at_rest: bool) -> Turned {
         if is_at_rest {
-            self.receive_for_started();
+            let turned = self.receive_for_started();
             if !self.is_closing.get() {
-                return;
+                return turned;
             }
         }
         self.connect_further();
-        self.send_further();
-        self.receive_for_operations();
-        self.receive_for_started();
+        let sent = self.send_further();
+        let received = self.receive_for_operations();
+        let handed_on = self.receive_for_started();
         self.close_further();
         self.watch_anew();
+        match [sent, received, handed_on].contains(&Turned::Over) {
+            true => Turned::Over,
+            false => Turned::Done,
+        }
+    }
+
+    /// It is the others' turn, and then this client's again.
+    fn give_way(self: &Rc<Self>) -> Turned {
+        self.go_on_later();
+        Turned::Over
     }
 
     /// What was asked for inside a protocol callback is done when that has returned.
@@ -392,8 +415,11 @@ impl AsyncClient {
     fn abort(self: &Rc<Self>, error: &Error) {
         self.is_closing.set(true);
         let Ok(mut inner) = self.access() else { return };
-        let state = std::mem::replace(&mut inner.state, State::Closed);
+        let mut state = std::mem::replace(&mut inner.state, State::Closed);
         let Pending { operations, closing, .. } = inner.pending.take();
+        if let (State::Connected(live), Some(first)) = (&mut state, operations.sends.front()) {
+            live.give_up(first, error);
+        }
         drop(inner);
         self.let_go(state);
         operations.fail(self, error);
@@ -482,8 +508,9 @@ impl Source for AsyncClient {
     fn due(self: Rc<Self>, number: u64) {
         self.catch_up();
         self.look_again(number);
-        // What has come by now is in time.
-        self.progress();
+        // What has come by now is in time, however many turns it takes; but not for ever.
+        let end = Instant::now() + GRACE;
+        while self.progress() == Turned::Over && Instant::now() < end {}
         self.end_operation(number, timed_out());
         self.progress();
     }

@@ -4,11 +4,13 @@ use std::io::{self, IoSlice};
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::time::Duration;
 
 use libc::c_int;
 use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::options;
+use super::poll::PollSet;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
     EN_EAFNOSUPPORT, EN_EBADF, EN_ENOTCONN, EN_ENOTSOCK, EN_EPIPE, EN_EPROTOTYPE, Error, Result,
@@ -18,8 +20,7 @@ use crate::error::{
 /// No time-out that we know of is set on the socket.
 const UNKNOWN: u32 = u32::MAX;
 
-/// The socket's time-outs are not ours to set: whatever a thread is held with may end its call early, and
-/// nothing else.
+/// The socket's time-out is not ours to use: a thread is held by poll.
 const NOT_OURS: u32 = u32::MAX - 1;
 
 /// A time-out of the socket from which on it is not made longer, in milliseconds.
@@ -79,10 +80,11 @@ impl Socket {
         }
     }
 
-    /// Whether the kernel can hold a thread for a certain time. Not where others may have the socket, too:
-    /// they would set its time-outs, or find them set.
-    pub fn keeps_time(&self) -> bool {
-        self.receive_hold.load(Ordering::Relaxed) != NOT_OURS
+    /// The same, but no send is held by the socket's own time-out: the kernel counts a Unix stream's anew for
+    /// each page that the peer takes.
+    pub fn with_exact_sends(mut self) -> Socket {
+        self.send_hold = AtomicU32::new(NOT_OURS);
+        self
     }
 
     /// Receives into `buffer`; 0 is the end of the stream.
@@ -148,11 +150,29 @@ impl Socket {
     #[cold]
     pub(super) fn stopped(&self, error: io::Error, hold: Hold, interest: Interest) -> Attempt<()> {
         match error.raw_os_error() {
-            Some(libc::EAGAIN) => Err(Stop::Want(interest)),
+            Some(libc::EAGAIN) => Err(self.wait_by_poll(hold, interest)),
             // Readiness may come only once: who must not wait does not ask again.
             Some(libc::EINTR) if hold == Hold::No => Ok(()),
             Some(libc::EINTR) => Err(Stop::Again),
             _ => Err(Stop::Failed(self.remember(error))),
+        }
+    }
+
+    /// Holds the thread where the socket's own time-out did not. Whoever goes on counts the time.
+    fn wait_by_poll(&self, hold: Hold, interest: Interest) -> Stop {
+        let known = match interest {
+            Interest::Write => &self.send_hold,
+            _ => &self.receive_hold,
+        };
+        let Hold::Milliseconds(time) = hold else { return Stop::Want(interest) };
+        if known.load(Ordering::Relaxed) != NOT_OURS {
+            return Stop::Want(interest);
+        }
+        let mut set = PollSet::default();
+        set.add(self.as_fd(), interest);
+        match set.wait(Some(Duration::from_millis(time.into()))) {
+            Ok(()) => Stop::Again,
+            Err(error) => Stop::Failed(error),
         }
     }
 
@@ -240,7 +260,8 @@ pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
     })
 }
 
-/// Takes a descriptor over that [`check`] has found good. Its open socket others may have, too.
+/// Takes a descriptor over that [`check`] has found good. Others may have its open socket, too, and set its
+/// time-outs, or find them set.
 pub fn adopt(fd: RawFd) -> Socket {
     // SAFETY: it is open, and by calling us the application has given it away.
     Socket::with_time_outs(unsafe { OwnedFd::from_raw_fd(fd) }, NOT_OURS)
@@ -292,7 +313,6 @@ fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<SocketName> {
 mod tests {
     use super::*;
     use std::os::unix::net::UnixStream;
-    use std::time::Duration;
 
     #[test]
     fn a_time_out_is_set_only_if_the_one_that_is_there_will_not_do() {
@@ -316,8 +336,7 @@ mod tests {
         let (own, mut peer) = UnixStream::pair().expect("a pair");
         let looking = own.try_clone().expect("a copy");
         let socket = adopt(std::os::fd::IntoRawFd::into_raw_fd(own));
-        assert!(!socket.keeps_time());
-        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(60_000)), Err(Stop::Want(Interest::Read))));
+        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(30)), Err(Stop::Again)));
         for hold in [Hold::Milliseconds(60_000), Hold::Forever] {
             std::io::Write::write_all(&mut peer, b"x").expect("room");
             assert_eq!(socket.recv(&mut [0], hold).expect("it is there"), 1);

@@ -7,6 +7,9 @@ use super::timespec::timespec;
 use crate::attempt::Interest;
 use crate::error::{Error, Result};
 
+/// How long to leave a descriptor alone that has nothing but an error.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Descriptors to wait for, at most a handful.
 #[derive(Default)]
 pub struct PollSet {
@@ -32,6 +35,11 @@ impl PollSet {
         let count = self.entries.len() as libc::nfds_t;
         // SAFETY: the entries and the time are ours and live during the call.
         let ready = unsafe { libc::ppoll(self.entries.as_mut_ptr(), count, time, std::ptr::null()) };
+        if ready > 0 && self.entries.iter().all(|entry| entry.revents & !libc::POLLERR == 0) {
+            // Nothing that was waited for: somebody leaves a socket's error queue unread, which would make
+            // whoever looks do so again and again.
+            std::thread::sleep(PAUSE.min(timeout.unwrap_or(PAUSE)));
+        }
         if ready >= 0 {
             return Ok(());
         }

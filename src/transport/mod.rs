@@ -83,12 +83,6 @@ pub trait Transport: Plain + Send + Sync + 'static {
         true
     }
 
-    /// Whether the kernel may hold one for a certain time: if not, an attempt that must wait says so, or
-    /// waits for ever.
-    fn keeps_time(&self) -> bool {
-        true
-    }
-
     /// Whether [`Self::farewell`] has something to say.
     fn says_farewell(&self) -> bool {
         false

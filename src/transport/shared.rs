@@ -192,10 +192,6 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.inner.can_hold()
     }
 
-    fn keeps_time(&self) -> bool {
-        self.inner.keeps_time()
-    }
-
     fn says_farewell(&self) -> bool {
         self.inner.says_farewell()
     }

@@ -76,6 +76,7 @@ impl StreamSocket {
     }
 
     fn new(socket: Socket, is_unix: bool) -> StreamSocket {
+        let socket = if is_unix { socket.with_exact_sends() } else { socket };
         StreamSocket { socket, is_unix, is_drained: AtomicBool::new(false) }
     }
 
@@ -114,8 +115,7 @@ impl StreamTransport for StreamSocket {
 
     #[inline(always)]
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        // For each page that a Unix socket takes, the kernel's time-out begins anew.
-        self.socket.send(slices, if self.is_unix { Hold::No } else { hold })
+        self.socket.send(slices, hold)
     }
 
     #[inline(always)]
@@ -312,10 +312,6 @@ macro_rules! socket_transport {
 
             fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
                 Some(self.socket.as_fd())
-            }
-
-            fn keeps_time(&self) -> bool {
-                self.socket.keeps_time()
             }
 
             fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {

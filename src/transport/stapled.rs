@@ -81,10 +81,6 @@ impl<T: Transport + ?Sized> Transport for Stapled<T> {
         self.receive.can_hold() && self.send.can_hold()
     }
 
-    fn keeps_time(&self) -> bool {
-        self.receive.keeps_time() && self.send.keeps_time()
-    }
-
     fn says_farewell(&self) -> bool {
         self.receive.says_farewell() || self.send.says_farewell()
     }

@@ -319,10 +319,6 @@ where
         self.inner.can_hold()
     }
 
-    fn keeps_time(&self) -> bool {
-        self.inner.keeps_time()
-    }
-
     fn says_farewell(&self) -> bool {
         self.standard_compatible
     }

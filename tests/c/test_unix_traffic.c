@@ -1,6 +1,6 @@
 /* Unix streams whose peer is slow, full or gone: what a send that stops leaves behind, and what a
  * receive still finds. */
-#include "family.h"
+#include "families.h"
 #include "peer.h"
 
 #include <signal.h>
@@ -157,20 +157,20 @@ static void sip(void *arg)
 static void a_slow_reader_does_not_stretch_the_time_out(void)
 {
     sipper_t sipper = {0};
+    member_t member;
     thread_t thread;
     int64_t start;
-    wire_t wire;
 
-    wire_open(&wire);
-    sipper.fd = wire.fd;
+    member_open(&member, &family_unix_stream, NULL);
+    sipper.fd = member.fd;
     thread_start(&thread, sip, &sipper);
     start = now_ms();
-    CHECK_CODE(en_client_send_packet(wire.view, large, sizeof(large), 300), EN_ETIMEDOUT);
+    CHECK_CODE(en_client_send_packet(member.view, large, sizeof(large), 300), EN_ETIMEDOUT);
     CHECK_TOOK(start, 300);
     sipper.enough = 1;
-    shutdown(wire.fd, SHUT_RDWR);
+    shutdown(member.fd, SHUT_RDWR);
     thread_join(&thread);
-    wire_close(&wire);
+    member_close(&member);
 }
 
 static void a_peer_that_has_gone(void)

@@ -24,7 +24,7 @@ LIMITS = {
     "udp_recv_packets_offload": 55,
     "udp_send_packet": 219,
     "udp_send_packets": 85,
-    "recv_with_descriptor": 1010,
+    "recv_with_descriptor": 1030,
     "send_with_descriptor": 680,
 }
 

@@ -154,11 +154,10 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        if self.looks_first || self.pace.is_fast() {
+        if self.pace.is_fast() {
             match recv(half, Hold::No) {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
-                Err(stop) if self.looks_first => return self.drive_on(half, deadline, stop, recv),
                 Err(_) => self.pace.falter(),
             }
         }
@@ -197,19 +196,6 @@ impl Client {
             },
             None => (self.holds.waiting.hold(deadline.left()), None),
         }
-    }
-
-    /// Goes on after a first attempt that has come to `stop`.
-    #[inline(never)]
-    fn drive_on(
-        &self,
-        half: &mut dyn PacketReceiver,
-        deadline: &mut Deadline,
-        stop: Stop,
-        mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
-    ) -> Result<()> {
-        let mut first = Some(stop);
-        self.drive_receiver(half, deadline, |half, hold| first.take().map_or_else(|| recv(half, hold), Err))
     }
 
     #[inline(never)]

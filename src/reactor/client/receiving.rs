@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Live, Operation, Over, STEPS, State};
+use super::{AsyncClient, Inner, Live, Operation, Over, STEPS, State, Turned};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, PacketReceiver};
@@ -461,12 +461,14 @@ impl AsyncClient {
 
     /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
     /// calls this.
-    pub(super) fn receive_for_operations(self: &Rc<Self>) {
-        let Ok(mut inner) = self.access() else { return };
+    pub(super) fn receive_for_operations(self: &Rc<Self>) -> Turned {
+        let Ok(mut inner) = self.access() else { return Turned::Done };
         loop {
-            let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return };
+            let Inner { state: State::Connected(live), pending, .. } = &mut *inner else {
+                return Turned::Done;
+            };
             let Some(first) = pending.get().and_then(|pending| pending.operations.receives.front()) else {
-                return;
+                return Turned::Done;
             };
             let outcome = match first {
                 Receiving::Packet(_) => {
@@ -491,12 +493,12 @@ impl AsyncClient {
             let outcome = match outcome {
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
-                Err(Stop::Again) => return self.go_on_later(),
-                Err(Stop::Want(_)) => return,
+                Err(Stop::Again) => return self.give_way(),
+                Err(Stop::Want(_)) => return Turned::Done,
             };
             self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
             let first = pending.remove(|pending| pending.operations.receives.pop_front());
-            let Some(receiving) = first else { return };
+            let Some(receiving) = first else { return Turned::Done };
             match (receiving, outcome) {
                 (Receiving::Packet(operation), Ok(Came::Packet(packet))) => {
                     self.finish(operation, Ok(packet), Over::Packet);
@@ -508,19 +510,21 @@ impl AsyncClient {
                     self.finish_beside(operation, packet, ancillary, lent);
                 }
                 (receiving, Err(error)) => receiving.fail(self, error),
-                _ => return,
+                _ => return Turned::Done,
             }
         }
     }
 
     /// The same for who wants every packet.
-    pub(super) fn receive_for_started(self: &Rc<Self>) {
+    pub(super) fn receive_for_started(self: &Rc<Self>) -> Turned {
         // Who is closed or freed inside a callback ends in another way.
         if self.is_closing.get() || self.is_freed.get() {
-            return;
+            return Turned::Done;
         }
-        let Ok(mut inner) = self.access() else { return };
-        let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else { return };
+        let Ok(mut inner) = self.access() else { return Turned::Done };
+        let Inner { state: State::Connected(live), started: Some(started), .. } = &mut *inner else {
+            return Turned::Done;
+        };
         let due = started.pause(&self.core);
         started.is_called = true;
         let (number, receive) = (started.number, started.receive);
@@ -534,21 +538,22 @@ impl AsyncClient {
             };
             let outcome = incoming.receive_for(receive, &mut turn);
             let Turn { wants_more, due, .. } = turn;
-            let Ok(mut inner) = self.access() else { return };
+            let Ok(mut inner) = self.access() else { return Turned::Done };
             if let State::Connected(live) = &mut inner.state {
                 live.incoming = Some(incoming);
             }
-            self.end_turn(inner, number, wants_more, due, outcome);
-        });
+            self.end_turn(inner, number, wants_more, due, outcome)
+        })
     }
 
     /// Where receiving runs code of the application, which must not call the client: what it would
     /// change is borrowed meanwhile.
     #[inline(never)]
-    fn receive_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>, number: u64) {
+    fn receive_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>, number: u64) -> Turned {
         let outcome = self.ask_one_by_one(receive, turn);
-        if let Ok(inner) = self.access() {
-            self.end_turn(inner, number, turn.wants_more, turn.due, outcome);
+        match self.access() {
+            Ok(inner) => self.end_turn(inner, number, turn.wants_more, turn.due, outcome),
+            Err(_) => Turned::Done,
         }
     }
 
@@ -581,8 +586,10 @@ impl AsyncClient {
         wants_more: bool,
         due: Option<Instant>,
         outcome: Attempt<()>,
-    ) {
-        let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else { return };
+    ) -> Turned {
+        let Some(started) = inner.started.as_mut().filter(|started| started.number == number) else {
+            return Turned::Done;
+        };
         started.is_called = false;
         let ended = started.ended.take().map_or(outcome, |error| Err(error.into()));
         match ended {
@@ -595,12 +602,13 @@ impl AsyncClient {
                 drop(inner);
                 self.end_started(error);
             }
-            Err(Stop::Want(_)) => started.wait(&self.core),
+            Err(Stop::Want(_)) => started.wait_on(&self.core, due),
             Err(Stop::Again) => {
                 started.wait_on(&self.core, due);
-                self.go_on_later();
+                return self.give_way();
             }
-            Ok(()) => self.go_on_later(),
+            Ok(()) => return self.give_way(),
         }
+        Turned::Done
     }
 }

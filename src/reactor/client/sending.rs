@@ -3,7 +3,7 @@
 use std::cell::RefMut;
 use std::rc::Rc;
 
-use super::{AsyncClient, Inner, Live, Over, STEPS, State, closed};
+use super::{AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
@@ -162,6 +162,13 @@ impl Live {
         };
         self.sender.give_up(out, error.reason());
         Err(error)
+    }
+
+    /// The first who sends sends no more: if part of a packet has gone, nothing may follow it.
+    pub(super) fn give_up(&mut self, first: &Sending, error: &Error) {
+        if let What::Packets(out, _) = &first.what {
+            self.sender.give_up(out, error.reason());
+        }
     }
 
     /// Sends what was put aside; whether all of it has gone.
@@ -436,18 +443,18 @@ impl AsyncClient {
     }
 
     /// Sends what waits, as far as there is room.
-    pub(super) fn send_further(self: &Rc<Self>) {
-        let Ok(mut inner) = self.access() else { return };
-        let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return };
+    pub(super) fn send_further(self: &Rc<Self>) -> Turned {
+        let Ok(mut inner) = self.access() else { return Turned::Done };
+        let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return Turned::Done };
         while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.front_mut()) {
             let outcome = live.send(&mut sending.what, &self.counters);
             match outcome {
-                Err(Stop::Want(_)) => return,
-                Err(Stop::Again) => return self.go_on_later(),
+                Err(Stop::Want(_)) => return Turned::Done,
+                Err(Stop::Again) => return self.give_way(),
                 _ => {}
             }
             let first = pending.remove(|pending| pending.operations.sends.pop_front());
-            let Some(sending) = first else { return };
+            let Some(sending) = first else { return Turned::Done };
             let outcome = match (&sending.what, outcome) {
                 (What::Packets(out, _), outcome) => live.settle(out, outcome, &self.counters),
                 (_, Err(Stop::Failed(error))) => Err(error),
@@ -457,6 +464,7 @@ impl AsyncClient {
         }
         // Errors are seen by receiving, too, and by the next send.
         let _ = live.flush(&self.counters);
+        Turned::Done
     }
 
     /// One is given up before its time: if part of it has gone, nothing may follow it.
