@@ -5772,7 +5772,7 @@ int en_loop_set_busy_poll(en_loop_t *loop,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EFORKED`.
  */
 int en_loop_stop(en_loop_t *loop);
 
@@ -5782,7 +5782,7 @@ int en_loop_stop(en_loop_t *loop);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop was freed inside a callback).
+ * Errors: `EN_EINVAL`, `EN_EFORKED`.
  */
 int en_loop_post(en_loop_t *loop, en_loop_callback_t callback, void *user_data);
 

@@ -124,13 +124,12 @@ pub unsafe extern "C" fn en_loop_set_busy_poll(r#loop: *mut en_loop_t, microseco
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_stop(r#loop: *mut en_loop_t) -> c_int {
     call(|| {
         // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
-        unsafe { loop_of(r#loop)? }.remote().stop();
-        Ok(())
+        unsafe { loop_of(r#loop)? }.remote().stop()
     })
 }
 
@@ -139,7 +138,7 @@ pub unsafe extern "C" fn en_loop_stop(r#loop: *mut en_loop_t) -> c_int {
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop was freed inside a callback).
+/// Errors: `EN_EINVAL`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_post(
     r#loop: *mut en_loop_t,

@@ -41,6 +41,9 @@ const STEPS: u32 = 16;
 /// For so long one client goes on turn by turn when the time of an operation is over.
 const GRACE: Duration = Duration::from_millis(20);
 
+/// Where nobody is on a loop.
+const NOWHERE: u32 = u32::MAX;
+
 /// How a turn of a client has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turned {
@@ -85,6 +88,7 @@ pub struct AsyncClient {
     counters: Counters,
     /// Who is at the two ends, once it has been connected; the inner None: nobody knows.
     names: OnceCell<Option<Names>>,
+    /// [`NOWHERE`]: it has left the loop.
     place: Cell<u32>,
     /// The descriptor while it is connected; -1: none.
     fd: Cell<RawFd>,
@@ -202,7 +206,7 @@ impl AsyncClient {
         match client.take_over(connection) {
             Ok(()) => Ok(client),
             Err(error) => {
-                core.remove(client.place());
+                client.leave_loop();
                 Err(error)
             }
         }
@@ -246,6 +250,14 @@ impl AsyncClient {
     /// Where it is on the loop.
     fn place(&self) -> usize {
         self.place.get() as usize
+    }
+
+    /// Leaves the loop, once: somebody else may have the place then.
+    fn leave_loop(&self) {
+        let place = self.place.replace(NOWHERE);
+        if place != NOWHERE {
+            self.core.remove(place as usize);
+        }
     }
 
     /// Whether an operation may begin; what it works on.
@@ -457,7 +469,7 @@ impl AsyncClient {
             inner.state = State::Closed;
             self.fd.set(-1);
         }
-        self.core.remove(self.place());
+        self.leave_loop();
     }
 
     fn wind_up(self: &Rc<Self>) {
@@ -478,7 +490,7 @@ impl AsyncClient {
         }
         self.abort(&cancelled());
         self.call_all();
-        self.core.remove(self.place());
+        self.leave_loop();
     }
 }
 
@@ -511,7 +523,9 @@ impl Source for AsyncClient {
         // What has come by now is in time, however many turns it takes; but not for ever.
         let end = Instant::now() + GRACE;
         while self.progress() == Turned::Over && Instant::now() < end {}
-        self.end_operation(number, timed_out());
+        if !self.receives_on(number) {
+            self.end_operation(number, timed_out());
+        }
         self.progress();
     }
 

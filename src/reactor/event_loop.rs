@@ -104,6 +104,12 @@ impl EventLoop {
         &self.remote
     }
 
+    /// Whether it goes on after the callback that runs.
+    #[inline]
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_ended.get()
+    }
+
     /// Whether nothing runs any more.
     pub(super) fn has_ended(&self) -> bool {
         self.is_ended.get() && !self.is_running.get() && !self.is_foreign()
@@ -137,8 +143,9 @@ impl EventLoop {
     /// Runs until it is stopped, or until nothing is left that could call anybody.
     pub fn run(&self) -> Result<()> {
         self.check_idle()?;
-        while self.is_held() {
-            if self.turn(Deadline::Never)? {
+        while !self.remote.take_stop() && self.is_held() {
+            self.turn(Deadline::Never)?;
+            if self.is_ended.get() {
                 break;
             }
         }
@@ -147,28 +154,24 @@ impl EventLoop {
 
     /// Waits, at most so long, until there is something to do, and does it.
     pub fn run_once(&self, timeout_ms: i64) -> Result<()> {
-        self.turn(Deadline::after_ms(timeout_ms)).map(drop)
+        self.turn(Deadline::after_ms(timeout_ms))
     }
 
-    /// One turn; whether the loop shall stop.
-    fn turn(&self, deadline: Deadline) -> Result<bool> {
+    fn turn(&self, deadline: Deadline) -> Result<()> {
         self.check_idle()?;
         self.is_running.set(true);
         let outcome = self.wait(deadline).map(|()| self.dispatch());
         self.is_running.set(false);
         if self.is_ended.get() {
             self.finish();
-            return Ok(true);
+            return Ok(());
         }
         self.set_alarm();
-        outcome.map(|()| self.remote.take_stop())
+        outcome
     }
 
     fn wait(&self, mut deadline: Deadline) -> Result<()> {
-        let timeout = match self.next_timeout() {
-            Some(time) => deadline.left().at_most(Some(time)),
-            None => deadline.left().at_most(None),
-        };
+        let timeout = deadline.left().at_most(self.next_timeout());
         let busy = self.busy_poll.get().min(timeout.unwrap_or(Duration::MAX));
         match !busy.is_zero() && self.spin(busy)? {
             true => Ok(()),
@@ -217,12 +220,15 @@ impl EventLoop {
         self.dispatch_timers();
         if self.remote.has_work() {
             for work in self.remote.take_work() {
-                work(Ok(()));
+                work(if self.is_ended.get() { Err(cancelled()) } else { Ok(()) });
             }
         }
         // Who asks again meanwhile comes in the next turn.
         let count = self.later.borrow().len();
         for _ in 0..count {
+            if self.is_ended.get() {
+                return;
+            }
             let Some(source) = self.later.borrow_mut().pop_front() else { break };
             source.go_on();
         }
@@ -235,6 +241,9 @@ impl EventLoop {
     fn dispatch_events(&self) {
         let Ok(mut events) = self.events.try_borrow_mut() else { return };
         for event in &*events {
+            if self.is_ended.get() {
+                break;
+            }
             let Token(place) = event.token();
             let Some(source) = self.sources.borrow().at(place) else { continue };
             // At urgent data a receive stops, with more behind it.
@@ -250,7 +259,7 @@ impl EventLoop {
             return;
         }
         let now = Instant::now();
-        loop {
+        while !self.is_ended.get() {
             let Some(number) = self.timers.borrow_mut().due(now) else { break };
             let source = self.sources.borrow().of(number);
             if let Some(source) = source {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
 
-use crate::error::{EN_ECLOSED, Error, Result};
+use crate::error::{EN_ECLOSED, EN_EFORKED, Error, Result};
+use crate::socket::fork;
 
 /// What a loop is given to do; it is told if the loop has ended instead.
 pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
@@ -14,6 +15,7 @@ pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
 /// The part of a loop that all threads may use.
 pub struct Remote {
     waker: Waker,
+    generation: u32,
     stop: AtomicBool,
     /// Whether there is work: who only wants to know takes no lock. It changes under the lock, and before
     /// the loop is woken.
@@ -32,6 +34,7 @@ impl Remote {
     pub(super) fn new(waker: Waker) -> Remote {
         Remote {
             waker,
+            generation: fork::generation(),
             stop: AtomicBool::default(),
             has_work: AtomicBool::default(),
             posted: Mutex::default(),
@@ -44,14 +47,25 @@ impl Remote {
         let _ = self.waker.wake();
     }
 
+    /// In a forked child there is no loop, and the descriptor is the parent's, too.
+    fn check(&self) -> Result<()> {
+        match self.generation == fork::generation() {
+            true => Ok(()),
+            false => Err(Error::new(EN_EFORKED, "the loop is the parent's: make a new one in this process")),
+        }
+    }
+
     /// Makes the loop's running end.
-    pub fn stop(&self) {
+    pub fn stop(&self) -> Result<()> {
+        self.check()?;
         self.stop.store(true, Ordering::SeqCst);
         self.wake();
+        Ok(())
     }
 
     /// Has work done by the loop's thread.
     pub fn post(&self, work: Work) -> Result<()> {
+        self.check()?;
         let mut posted = self.lock();
         if posted.closed {
             return Err(Error::new(EN_ECLOSED, "the loop is gone"));

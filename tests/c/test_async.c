@@ -442,6 +442,37 @@ static void a_budget_for_all(void)
     async_wire_close(&side);
 }
 
+static int count_them(int status, en_packet_t *packet, void *user_data)
+{
+    stream_t *stream = user_data;
+
+    stream->last = status;
+    stream->calls += packet != NULL;
+    en_packet_release(packet);
+    return EN_RECEIVE_MORE;
+}
+
+/* Who does not wait is given all that is there, over however many turns. */
+static void a_budget_of_nothing(void)
+{
+    enum { LINES = 1000 };
+    static char lines[2 * LINES];
+    op_t op = {0};
+    stream_t stream = {0};
+    async_wire_t side;
+
+    for (int i = 0; i < LINES; i++)
+        memcpy(lines + 2 * i, "x\n", 2);
+    async_wire_open(&side, NULL);
+    peer_send(side.fd, lines, sizeof(lines));
+    CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 0, count_them, &stream,
+                                                       &op.operation));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(stream.calls, LINES);
+    CHECK_CODE(stream.last, EN_ETIMEDOUT);
+    async_wire_close(&side);
+}
+
 static void what_is_buffered_goes_with_the_next_turn(void)
 {
     en_tcp_options_t *options = options_new();
@@ -584,6 +615,7 @@ static const test_case_t cases[] = {
     CASE(a_bad_packet_among_others),
     CASE(who_has_enough_is_not_read_for),
     CASE(a_budget_for_all),
+    CASE(a_budget_of_nothing),
     CASE(what_is_buffered_goes_with_the_next_turn),
     CASE(tls),
     CASE(a_peer_that_stalls_in_the_handshake),

@@ -40,6 +40,101 @@ static void closing_gracefully(void)
     async_wire_close(&side);
 }
 
+/* It may still be due to be called by the loop, and then another one is there. */
+static void freeing_leaves_the_next_one_alone(void)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    op_t closed = {0};
+    op_t got = {0};
+    async_wire_t side;
+    int ends[2];
+
+    async_wire_open(&side, NULL);
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    CHECK_OK(en_async_tcp_client_close(side.client, 5000, op_done, &closed, NULL));
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    {
+        en_async_unix_stream_client_t *next = NULL;
+
+        REQUIRE_OK(en_async_unix_stream_client_from_fd(&next, side.loop, ends[0], lines, NULL));
+        CHECK_OK(en_loop_run_once(side.loop, 0));
+        CHECK_OK(en_async_unix_stream_client_recv_packet(next, 5000, op_received, &got, NULL));
+        peer_send_text(ends[1], "for the next\n");
+        op_wait(side.loop, &got);
+        CHECK_OP(&got, EN_OK);
+        CHECK_BYTES(got.data, got.size, "for the next", 12);
+        en_async_unix_stream_client_free(next);
+    }
+    CHECK_INT(closed.calls, 1);
+    en_stream_protocol_free(lines);
+    close(ends[1]);
+    async_wire_close(&side);
+}
+
+/* Its room is not waited for. */
+static void the_end_behind_a_send_that_was_given_up(void)
+{
+    op_t sent = {0};
+    op_t ended = {0};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), 100, op_done, &sent,
+                                             NULL));
+    op_wait(side.loop, &sent);
+    CHECK_OP(&sent, EN_ETIMEDOUT);
+    CHECK_OK(en_async_tcp_client_send_eof(side.client, 5000, op_done, &ended, NULL));
+    op_wait(side.loop, &ended);
+    CHECK_OP(&ended, EN_OK);
+    async_wire_close(&side);
+}
+
+typedef struct {
+    async_wire_t *side;
+    int calls;
+    int after;
+    bool is_stopped;
+} stopper_t;
+
+static int hear(int status, en_packet_t *packet, void *user_data)
+{
+    stopper_t *stopper = user_data;
+
+    (void)status, (void)packet;
+    stopper->calls++;
+    stopper->after += stopper->is_stopped;
+    return EN_RECEIVE_STOP;
+}
+
+static void stop_receiving(int status, void *user_data)
+{
+    stopper_t *stopper = user_data;
+
+    CHECK_OK(status);
+    CHECK_OK(en_async_tcp_client_recv_stop(stopper->side->client));
+    stopper->is_stopped = true;
+}
+
+/* Whatever has ended the receive in the same turn. */
+static void who_has_stopped_is_not_called(void)
+{
+    async_wire_t side;
+    stopper_t stopper = {.side = &side};
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, hear, &stopper, NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    peer_end(side.fd);
+    WAIT_FOR(recv(en_async_tcp_client_fileno(side.client), &stopper.after, 1,
+                  MSG_PEEK | MSG_DONTWAIT) == 0);
+    CHECK_OK(en_loop_start_timer(side.loop, 0, 0, stop_receiving, &stopper, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK(stopper.is_stopped);
+    CHECK_INT(stopper.after, 0);
+    async_wire_close(&side);
+}
+
 static void closing_abruptly(void)
 {
     op_t sent = {0};
@@ -246,9 +341,15 @@ static void the_end_of_the_stream(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(closing_gracefully),           CASE(closing_abruptly),
-    CASE(freeing_completes_everything), CASE(the_end_of_the_loop_completes_everything),
-    CASE(ending_inside_callbacks),      CASE(protocol_callbacks_may_not_call_back),
+    CASE(freeing_leaves_the_next_one_alone),
+    CASE(the_end_behind_a_send_that_was_given_up),
+    CASE(who_has_stopped_is_not_called),
+    CASE(closing_gracefully),
+    CASE(closing_abruptly),
+    CASE(freeing_completes_everything),
+    CASE(the_end_of_the_loop_completes_everything),
+    CASE(ending_inside_callbacks),
+    CASE(protocol_callbacks_may_not_call_back),
     CASE(the_end_of_the_stream),
 };
 

@@ -243,7 +243,7 @@ static void free_it(int status, void *user_data)
 {
     record_t *record = user_data;
 
-    CHECK_OK(status);
+    note(status, user_data);
     en_loop_free(record->loop);
     record->loop = NULL;
 }
@@ -258,6 +258,7 @@ static void freed_inside_a_callback(void)
     CHECK_OK(en_loop_start_timer(loop, 60000, 0, note, &other, NULL));
     CHECK_OK(en_loop_run(loop));
     CHECK(record.loop == NULL);
+    CHECK_OK(record.statuses[0]);
     CHECK_INT(other.count, 1);
     CHECK_CODE(other.statuses[0], EN_ECANCELED);
 }
@@ -297,6 +298,45 @@ static void inside_another_loop(void)
     en_loop_free(record.loop);
 }
 
+static void a_stop_ends_one_run(void)
+{
+    record_t record = {.loop = loop_new()};
+
+    CHECK_OK(en_loop_stop(record.loop));
+    CHECK_OK(en_loop_run(record.loop)); /* with nothing to do, too */
+    CHECK_OK(en_loop_start_timer(record.loop, 20, 0, note, &record, NULL));
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 1);
+    CHECK_OK(en_loop_start_timer(record.loop, 20, 0, note, &record, NULL));
+    CHECK_OK(en_loop_stop(record.loop));
+    CHECK_OK(en_loop_run_once(record.loop, 0)); /* which is no run */
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 1);
+    CHECK_OK(en_loop_run(record.loop));
+    CHECK_INT(record.count, 2);
+    en_loop_free(record.loop);
+}
+
+/* Whoever is called behind it hears that the loop is gone. */
+static void all_that_follows_is_cancelled(void)
+{
+    for (int posted = 0; posted < 2; posted++) {
+        record_t record = {.loop = loop_new()};
+
+        for (int i = 0; i < 3; i++) {
+            if (posted)
+                CHECK_OK(en_loop_post(record.loop, i ? note : free_it, &record));
+            else
+                CHECK_OK(en_loop_start_timer(record.loop, 0, 0, i ? note : free_it, &record, NULL));
+        }
+        CHECK_OK(en_loop_run(record.loop));
+        CHECK_INT(record.count, 3);
+        CHECK_CODE(record.statuses[0], EN_OK);
+        CHECK_CODE(record.statuses[1], EN_ECANCELED);
+        CHECK_CODE(record.statuses[2], EN_ECANCELED);
+    }
+}
+
 static void in_a_child_it_is_the_parents(void)
 {
     record_t record = {.loop = loop_new()};
@@ -309,7 +349,9 @@ static void in_a_child_it_is_the_parents(void)
     if (child == 0) {
         bool refused = en_loop_run_once(record.loop, 0) == EN_EFORKED &&
                        en_loop_run(record.loop) == EN_EFORKED &&
-                       en_loop_fd(record.loop) == EN_EFORKED;
+                       en_loop_fd(record.loop) == EN_EFORKED &&
+                       en_loop_post(record.loop, note, &record) == EN_EFORKED &&
+                       en_loop_stop(record.loop) == EN_EFORKED;
 
         en_loop_free(record.loop);
         _exit(refused && record.count == 0 ? 0 : 1);
@@ -332,6 +374,8 @@ static const test_case_t cases[] = {
     CASE(not_inside_itself),
     CASE(freed_inside_a_callback),
     CASE(inside_another_loop),
+    CASE(a_stop_ends_one_run),
+    CASE(all_that_follows_is_cancelled),
     CASE(in_a_child_it_is_the_parents),
 };
 

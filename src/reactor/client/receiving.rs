@@ -138,6 +138,11 @@ impl Started {
         Some(due)
     }
 
+    /// Whether its time is counted.
+    fn waits(&self) -> bool {
+        self.time.as_ref().is_none_or(|time| time.due.is_some())
+    }
+
     /// Nothing has come after all.
     fn wait_on(&mut self, core: &EventLoop, due: Option<Instant>) {
         if let (Some(time), Some(due)) = (&mut self.time, due) {
@@ -174,7 +179,7 @@ impl Turn<'_, '_> {
     /// Whether another packet may follow.
     #[inline(always)]
     fn goes_on(&self) -> bool {
-        self.wants_more && self.client.is_receiving.get()
+        self.wants_more && self.client.is_receiving.get() && self.client.core.goes_on()
     }
 }
 
@@ -434,11 +439,33 @@ impl AsyncClient {
 
     /// Receives no more; the callback is not called again. Whether it was receiving.
     pub fn recv_stop(self: &Rc<Self>) -> Result<bool> {
-        let Some(mut started) = self.access()?.started.take() else { return Ok(false) };
+        let Some(mut started) = self.access()?.started.take() else { return Ok(self.forget_last()) };
         self.is_receiving.set(false);
         started.pause(&self.core);
         self.core.release();
         Ok(true)
+    }
+
+    /// A started receive has ended, and nobody wants to know of it any more; whether there was one.
+    fn forget_last(&self) -> bool {
+        let is_last = |over: &Over| matches!(over, Over::Last(..));
+        let last = self.later.with(|later| {
+            later.remove(|later| {
+                let index = later.over.iter().position(is_last)?;
+                later.over.remove(index)
+            })
+        });
+        if last.is_some() {
+            self.core.release();
+        }
+        last.is_some()
+    }
+
+    /// Whether this is a started receive that does not wait now.
+    pub(super) fn receives_on(&self, number: u64) -> bool {
+        let Ok(inner) = self.access() else { return false };
+        let is_its = |started: &&Started| started.number == number;
+        inner.started.as_ref().filter(is_its).is_some_and(|started| !started.waits())
     }
 
     /// A started receive ends with an error, which the loop delivers.

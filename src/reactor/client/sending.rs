@@ -109,7 +109,11 @@ impl Live {
                 self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]), counters)
             }
             What::Rest => self.attempt(|sender| sender.flush(Hold::No, counters)),
-            What::End => self.attempt(|sender| sender.send_eof(Hold::No, counters)),
+            What::End => {
+                // It needs no room.
+                self.is_writable |= !self.sender.has_unsent();
+                self.attempt(|sender| sender.send_eof(Hold::No, counters))
+            }
         }
     }
 
