@@ -465,6 +465,7 @@ static void a_budget_of_nothing(void)
         memcpy(lines + 2 * i, "x\n", 2);
     async_wire_open(&side, NULL);
     peer_send(side.fd, lines, sizeof(lines));
+    CHECK_OK(en_loop_run_once(side.loop, 5000)); /* it is told of them */
     CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 0, count_them, &stream,
                                                        &op.operation));
     CHECK_OK(en_loop_run(side.loop));

@@ -60,6 +60,7 @@ static void freeing_leaves_the_next_one_alone(void)
         REQUIRE_OK(en_async_unix_stream_client_from_fd(&next, side.loop, ends[0], lines, NULL));
         CHECK_OK(en_loop_run_once(side.loop, 0));
         CHECK_OK(en_async_unix_stream_client_recv_packet(next, 5000, op_received, &got, NULL));
+        op_still_waits(side.loop, &got);
         peer_send_text(ends[1], "for the next\n");
         op_wait(side.loop, &got);
         CHECK_OP(&got, EN_OK);
