@@ -25,36 +25,40 @@ mod closing;
 mod facts;
 mod receiving;
 
-/// A connection that sends and receives packets, with calls that block.
+/// A connection that sends and receives packets, with calls that block. In this order: what most calls look
+/// at lies side by side, and is soon fetched after a system call.
+#[repr(C)]
 pub struct Client {
-    holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
-    fd: RawFd,
-    /// Whether something is put aside to be sent.
-    unsent: AtomicBool,
-    /// The process that has put it aside: a forked child leaves it to its parent.
-    unsent_of: AtomicU32,
-    encoder: Encoder,
-    counters: Counters,
     names: Option<Names>,
     /// The peer as errors name it, once there is one.
     peer: OnceLock<Arc<str>>,
+    fd: RawFd,
+    shutdown_timeout: Kept,
+    /// The process that has put something aside: a forked child leaves it to its parent.
+    unsent_of: AtomicU32,
+    says_farewell: bool,
     /// Whether a receive is sending what was put aside, which is soon done.
     flushing: AtomicBool,
-    shutdown_timeout: Kept,
+    encoder: Encoder,
     runs_callbacks: bool,
     /// Whether there is a write buffer.
     puts_aside: bool,
+    /// Whether there is something to be done before a send.
+    prepares_sends: bool,
     /// Whether a short packet may be put aside with nothing else to look at.
     pushes_aside: bool,
     /// Otherwise, as one is in the way of the other: whether packets may be put aside right where they are
     /// encoded.
     encodes_aside: bool,
+    /// Whether something is put aside to be sent.
+    unsent: AtomicBool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
     only_waits: bool,
     /// Whether one system call may bring more packets than one receive hands on.
     gathers: bool,
     pace: Pace,
-    says_farewell: bool,
+    counters: Counters,
+    holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
 }
 
 /// A call that has been inside, and has not left: as long as it lasts, the client stays.
@@ -73,6 +77,7 @@ impl Client {
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
             puts_aside,
+            prepares_sends: puts_aside || runs_callbacks,
             pushes_aside,
             encodes_aside: goes_aside && !pushes_aside,
             only_waits: waiting.is_plain() && transport.can_hold(),
@@ -337,6 +342,17 @@ impl Client {
         )
     }
 
+    #[cold]
+    fn prepare(&self, half: &mut Sender, deadline: &mut Deadline) {
+        if self.puts_aside {
+            self.leave_to_parent(half);
+        }
+        if self.runs_callbacks {
+            // What code of the application takes counts.
+            deadline.left();
+        }
+    }
+
     /// What was put aside before a fork is the parent's to send.
     #[inline]
     fn leave_to_parent(&self, half: &mut Sender) {
@@ -368,12 +384,8 @@ impl Client {
         work: impl FnOnce(&mut Sender, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.holds.sending, &mut deadline, Stage::Send)?;
-        if self.puts_aside {
-            self.leave_to_parent(&mut half);
-        }
-        if self.runs_callbacks {
-            // What code of the application takes counts.
-            deadline.left();
+        if self.prepares_sends {
+            self.prepare(&mut half, &mut deadline);
         }
         self.begin()
             .and_then(|()| work(&mut half, &mut deadline))

@@ -16,15 +16,13 @@ use crate::transport::Transport;
 /// How long closing waits for a sender that seems to be stuck.
 const GRACE_MS: i64 = 20;
 
-/// The halves of a handle, and the hold `C` on their transport.
+/// The halves of a handle, and the hold `C` on their transport. In this order: calls look at what stands first.
+#[repr(C)]
 pub(super) struct Holds<R, S, C: Transport + ?Sized> {
-    pub(super) receiving: Slot<R>,
-    pub(super) sending: Slot<S>,
-    /// For what needs neither half and for waking who waits, never used for longer than that takes. Like
-    /// the halves it is gone once the handle is closed, and with the last of the three the descriptor.
-    pub(super) control: Slot<Arc<C>>,
     pub(super) life: Life,
     pub(super) waiting: Waiting,
+    pub(super) sending: Slot<S>,
+    pub(super) receiving: Slot<R>,
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
     /// Whether others may have the transport, too.
@@ -32,6 +30,9 @@ pub(super) struct Holds<R, S, C: Transport + ?Sized> {
     survives_fork: bool,
     /// What calls answer once it is closed.
     closed: fn() -> Error,
+    /// For what needs neither half and for waking who waits, never used for longer than that takes. Like
+    /// the halves it is gone once the handle is closed, and with the last of the three the descriptor.
+    pub(super) control: Slot<Arc<C>>,
 }
 
 impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {

@@ -19,7 +19,7 @@ LIMITS = {
     "send_packet": 276,
     "send_packet_buffered": 142,
     "send_packets": 105,
-    "udp_recv_packet": 475,
+    "udp_recv_packet": 490,
     "udp_recv_packet_offload": 258,
     "udp_recv_packets_offload": 55,
     "udp_send_packet": 219,
