@@ -21,8 +21,8 @@ const GRACE_MS: i64 = 20;
 pub(super) struct Holds<R, S, C: Transport + ?Sized> {
     pub(super) life: Life,
     pub(super) waiting: Waiting,
-    pub(super) sending: Slot<S>,
     pub(super) receiving: Slot<R>,
+    pub(super) sending: Slot<S>,
     /// Whether a sender waits for the peer, or is about to.
     sender_waits: AtomicBool,
     /// Whether others may have the transport, too.
