@@ -38,7 +38,7 @@ use watching::Watches;
 /// So many system calls one client makes for something that does not end, before others have their turn.
 const STEPS: u32 = 16;
 
-/// For so long one client goes on turn by turn when the time of an operation is over.
+/// For so long clients go on turn by turn when operations' time is over, all of one turn of the loop together.
 const GRACE: Duration = Duration::from_millis(20);
 
 /// Where nobody is on a loop.
@@ -521,8 +521,8 @@ impl Source for AsyncClient {
         self.catch_up();
         self.look_again(number);
         // What has come by now is in time, however many turns it takes; but not for ever.
-        let end = Instant::now() + GRACE;
-        while self.progress() == Turned::Over && Instant::now() < end {}
+        let end = self.core.timers_at() + GRACE;
+        while self.progress() == Turned::Over && self.core.goes_on() && Instant::now() < end {}
         if !self.receives_on(number) {
             self.end_operation(number, timed_out());
         }

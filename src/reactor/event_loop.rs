@@ -48,6 +48,8 @@ pub struct EventLoop {
     next_number: Cell<u64>,
     is_running: Cell<bool>,
     is_ended: Cell<bool>,
+    /// When the timers of this turn were looked at.
+    timers_at: Cell<Instant>,
     /// Once somebody waits for the loop's descriptor: makes it readable at the next point in time.
     alarm: RefCell<Option<Alarm>>,
     /// How long it looks before it sleeps.
@@ -82,6 +84,7 @@ impl EventLoop {
             next_number: Cell::new(0),
             is_running: Cell::new(false),
             is_ended: Cell::new(false),
+            timers_at: Cell::new(Instant::now()),
             alarm: RefCell::new(None),
             busy_poll: Cell::new(Duration::ZERO),
             generation: fork::generation(),
@@ -102,6 +105,11 @@ impl EventLoop {
     /// What other threads may use.
     pub fn remote(&self) -> &Arc<Remote> {
         &self.remote
+    }
+
+    /// When the timers of this turn were looked at.
+    pub(super) fn timers_at(&self) -> Instant {
+        self.timers_at.get()
     }
 
     /// Whether it goes on after the callback that runs.
@@ -259,6 +267,7 @@ impl EventLoop {
             return;
         }
         let now = Instant::now();
+        self.timers_at.set(now);
         while !self.is_ended.get() {
             let Some(number) = self.timers.borrow_mut().due(now) else { break };
             let source = self.sources.borrow().of(number);
