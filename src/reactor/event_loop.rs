@@ -11,12 +11,12 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::operation::cancelled;
-use super::remote::Remote;
+use super::remote::{Remote, foreign};
 use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
 use crate::attempt;
 use crate::deadline::{self, Deadline};
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EFORKED, EN_ENFILE, EN_EPERM, Error, Result};
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::timerfd::TimerFd;
 use crate::socket::{fork, single_threaded};
 
@@ -126,7 +126,7 @@ impl EventLoop {
     /// Whether the loop may be used: it has not ended, and this is the process that made it.
     pub fn check(&self) -> Result<()> {
         if self.is_foreign() {
-            return Err(Error::new(EN_EFORKED, "the loop is the parent's: make a new one in this process"));
+            return Err(foreign());
         }
         match self.is_ended.get() {
             true => Err(Error::new(EN_ECLOSED, "the loop has ended")),

@@ -12,6 +12,12 @@ use crate::socket::fork;
 /// What a loop is given to do; it is told if the loop has ended instead.
 pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
 
+/// What a loop answers in a forked child.
+#[cold]
+pub(super) fn foreign() -> Error {
+    Error::new(EN_EFORKED, "the loop is the parent's: make a new one in this process")
+}
+
 /// The part of a loop that all threads may use.
 pub struct Remote {
     waker: Waker,
@@ -51,7 +57,7 @@ impl Remote {
     fn check(&self) -> Result<()> {
         match self.generation == fork::generation() {
             true => Ok(()),
-            false => Err(Error::new(EN_EFORKED, "the loop is the parent's: make a new one in this process")),
+            false => Err(foreign()),
         }
     }
 
