@@ -208,16 +208,10 @@ impl Client {
     /// Sends packets until one fails, and says how many went.
     pub fn send_packets<'p>(
         &self,
-        packets: &mut impl Iterator<Item = Result<&'p [u8]>>,
+        packets: &mut (impl Iterator<Item = Result<&'p [u8]>> + Clone),
         timeout_ms: i64,
     ) -> (usize, Result<()>) {
-        self.send_batches(timeout_ms, &mut |out| {
-            while !out.is_full() {
-                let Some(packet) = packets.next() else { return Ok(true) };
-                self.encoder.encode_packet(packet?, out)?;
-            }
-            Ok(false)
-        })
+        self.send_batches(timeout_ms, &mut |out| self.encoder.encode_packets(packets, out))
     }
 
     /// Sends batches until one fails. `gather` makes one: whether it was the last, or why its next packet

@@ -2,16 +2,17 @@
 
 use super::Encoder;
 use crate::error::Result;
+use crate::protocol::filled::Filled;
 use crate::protocol::sink::{COPY_BELOW, Sink};
 use crate::protocol::{Gather, Head};
 
 /// A write buffer.
 #[derive(Debug)]
 pub struct Aside {
-    /// From `gone` to `end` lies what is to be sent; what is behind it may be written to.
-    bytes: Vec<u8>,
+    /// There is never memory for more than `size`.
+    bytes: Filled,
+    /// So many of the bytes have been sent.
     gone: usize,
-    end: usize,
     /// Part of it has gone, which may end anywhere.
     begun: bool,
     /// How many bytes are put aside at most.
@@ -23,18 +24,18 @@ pub struct Aside {
 impl Aside {
     /// For so many bytes, of packets that have such heads.
     pub fn new(size: usize, head: Option<Head>) -> Aside {
-        Aside { bytes: Vec::new(), gone: 0, end: 0, begun: false, size, head }
+        Aside { bytes: Filled::new(), gone: 0, begun: false, size, head }
     }
 
     /// What is to be sent.
     pub fn rest(&self) -> &[u8] {
-        &self.bytes[self.gone..self.end]
+        &self.bytes.bytes()[self.gone..]
     }
 
     /// Whether there is nothing to send.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.gone == self.end
+        self.gone == self.bytes.end()
     }
 
     /// Whether part of what was put aside has gone, which may end anywhere.
@@ -53,7 +54,8 @@ impl Aside {
 
     /// Forgets what is to be sent.
     pub fn clear(&mut self) {
-        (self.gone, self.end, self.begun) = (0, 0, false);
+        self.bytes.truncate(0);
+        (self.gone, self.begun) = (0, false);
     }
 
     /// Puts gathered bytes behind those that are there, if they fit.
@@ -63,15 +65,13 @@ impl Aside {
             return false;
         }
         if self.gone > 0 {
-            self.bytes.copy_within(self.gone..self.end, 0);
-            (self.gone, self.end) = (0, self.end - self.gone);
+            self.bytes.drop_first(std::mem::take(&mut self.gone));
         }
-        if len > self.bytes.len() {
+        if len > self.bytes.capacity() {
             // And as much again, for what follows.
-            self.bytes.resize((2 * len).min(self.size), 0);
+            self.bytes.set_capacity((2 * len).min(self.size));
         }
-        out.copy_to(&mut self.bytes[self.end..len]);
-        self.end = len;
+        out.copy_to(self.bytes.append(out.len()));
         out.advance(out.len());
         true
     }
@@ -89,10 +89,10 @@ impl Aside {
         if !head.admits(packet.len()) {
             return false;
         }
-        let Some(room) = self.bytes.get_mut(self.end..) else { return false };
-        let Some(bytes) = head.before(packet, room) else { return false };
-        self.end += bytes.len();
-        true
+        self.bytes.fill(
+            #[inline(always)]
+            |room| head.before(packet, room).map(<[u8]>::len),
+        )
     }
 
     /// Encodes a packet right behind what is there, without any code of the application's. False: it
@@ -103,14 +103,16 @@ impl Aside {
         if self.gone > 0 || parts.iter().any(|part| part.len() >= COPY_BELOW) {
             return Ok(false);
         }
-        self.bytes.truncate(self.end);
-        encoder.write(parts, &mut Sink::copying(&mut self.bytes))?;
-        let fits = self.bytes.len() <= self.size;
-        match fits {
-            true => self.end = self.bytes.len(),
-            false => self.bytes.truncate(self.end),
+        let end = self.bytes.end();
+        let outcome = encoder.write(parts, &mut Sink::copying(&mut self.bytes));
+        let fits = self.bytes.end() <= self.size;
+        if !fits {
+            self.bytes.truncate(end);
         }
-        Ok(fits)
+        if self.bytes.capacity() > self.size {
+            self.bytes.set_capacity(self.size);
+        }
+        outcome.map(|()| fits)
     }
 }
 

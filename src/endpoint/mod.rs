@@ -132,6 +132,23 @@ impl Encoder {
         }
     }
 
+    /// Appends packets for as long as there is room; whether there are no more of them.
+    #[inline(always)]
+    pub fn encode_packets<'a, 'p: 'a>(
+        &'a self,
+        packets: &mut (impl Iterator<Item = Result<&'p [u8]>> + Clone),
+        out: &mut Gather<'a>,
+    ) -> Result<bool> {
+        while !out.is_full() {
+            let Some(packet) = packets.next() else { return Ok(true) };
+            self.encode_packet(packet?, out)?;
+            if let Some(head) = &self.head {
+                out.push_alike(head, packets);
+            }
+        }
+        Ok(false)
+    }
+
     #[inline(never)]
     fn encode_by_protocol<'a>(&'a self, parts: &[&'a [u8]], out: &mut Gather<'a>) -> Result<()> {
         self.write(parts, &mut out.sink())?;

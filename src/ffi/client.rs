@@ -347,7 +347,7 @@ pub(crate) unsafe fn slices<'a>(
     slices: *const en_slice_t,
     count: usize,
     name: &str,
-) -> Result<impl Iterator<Item = Result<&'a [u8]>> + use<'a>> {
+) -> Result<impl Iterator<Item = Result<&'a [u8]>> + Clone + use<'a>> {
     // SAFETY: as the caller promises.
     let slices: &'a [en_slice_t] = unsafe { array(slices, count, name)? };
     // SAFETY: as the caller promises.

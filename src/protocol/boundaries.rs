@@ -42,6 +42,19 @@ impl Boundaries {
         (self.count, self.last) = (self.count + 1, end);
     }
 
+    /// So many more packets end, each as large as those before it.
+    #[inline]
+    pub fn push_alike(&mut self, count: usize) {
+        debug_assert!(self.only_size().is_some(), "they have one size");
+        (self.count, self.last) = (self.count + count, self.last + count * self.size);
+    }
+
+    /// The size of each packet, if there are any and all have one.
+    #[inline]
+    pub fn only_size(&self) -> Option<usize> {
+        (self.count > 0 && !self.has_memory()).then_some(self.size)
+    }
+
     #[inline(never)]
     fn push_other(&mut self, end: usize) {
         if !self.has_memory() {

@@ -6,9 +6,12 @@ use std::cell::Cell;
 use std::io::IoSlice;
 use std::mem::ManuallyDrop;
 
+use super::Head;
 use super::MaxSize;
 use super::boundaries::Boundaries;
-use super::sink::{Lent, Sink};
+use super::filled::Filled;
+use super::sink::{COPY_BELOW, Lent, Sink};
+use crate::error::Result;
 
 /// So many copied bytes are enough for one system call.
 const FULL: usize = 64 << 10;
@@ -23,13 +26,13 @@ const MOST_ALIKE: usize = 64;
 const MOST_SLICES: usize = 1024;
 
 thread_local! {
-    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BYTES: Cell<Filled> = const { Cell::new(Filled::new()) };
 }
 
 /// What goes out with the next system calls: a cursor over bytes that are copied or lent.
 #[derive(Debug)]
 pub struct Gather<'a> {
-    copied: Vec<u8>,
+    copied: Filled,
     lent: Lent<'a>,
     /// One packet, in one piece, and nothing beside it. Its bytes count as lent.
     whole: Option<&'a [u8]>,
@@ -43,7 +46,7 @@ impl Default for Gather<'_> {
     #[inline]
     fn default() -> Self {
         let mut bytes = BYTES.try_with(Cell::take).unwrap_or_default();
-        bytes.clear();
+        bytes.truncate(0);
         Gather::over(bytes)
     }
 }
@@ -56,7 +59,7 @@ impl Drop for Gather<'_> {
 
 impl<'a> Gather<'a> {
     #[inline]
-    fn over(copied: Vec<u8>) -> Gather<'a> {
+    fn over(copied: Filled) -> Gather<'a> {
         Gather {
             copied,
             lent: Lent::default(),
@@ -91,7 +94,7 @@ impl<'a> Gather<'a> {
     #[inline(always)]
     pub fn with_whole<T>(packet: &'a [u8], work: impl FnOnce(&mut Self) -> T) -> T {
         // There is no memory to give back.
-        let mut gather = ManuallyDrop::new(Gather::over(Vec::new()));
+        let mut gather = ManuallyDrop::new(Gather::over(Filled::new()));
         gather.whole = Some(packet);
         gather.lent.len = packet.len();
         gather.end_packet();
@@ -118,22 +121,57 @@ impl<'a> Gather<'a> {
 
     /// Takes what there is, with copies of what is lent: it may outlive those who lent it.
     pub fn take_owned(&mut self) -> Gather<'static> {
-        let copied = if self.lent.len > 0 { self.to_vec() } else { std::mem::take(&mut self.copied) };
+        let copied = if self.lent.len > 0 { self.to_vec().into() } else { std::mem::take(&mut self.copied) };
         let boundaries = std::mem::take(&mut self.boundaries);
         let Gather { sent, done, .. } = *self;
         Gather { copied, lent: Lent::default(), whole: None, sent, boundaries, done }
     }
 
+    /// Appends packets with such a head, one behind the other, for as long as each is as large as those
+    /// before it and there is memory for them.
+    #[inline(always)]
+    pub fn push_alike<'p>(
+        &mut self,
+        head: &Head,
+        packets: &mut (impl Iterator<Item = Result<&'p [u8]>> + Clone),
+    ) {
+        // The widest head, which is written as a whole, fits into each of them.
+        let alike = Head::WIDEST..COPY_BELOW;
+        let Some(whole) = self.boundaries.only_size().filter(|size| alike.contains(size)) else { return };
+        let (width, size) = (head.width(), whole - head.width());
+        let front = head.wide(size);
+        let most = FULL.saturating_sub(self.copied.end());
+        let mut rest = packets.clone();
+        let mut count = 0;
+        self.copied.fill(|room| {
+            let most = most.min(room.len());
+            let mut places = room[..most].chunks_exact_mut(whole);
+            while let Some(Ok(packet)) = rest.next()
+                && packet.len() == size
+                && let Some(place) = places.next()
+                && let Some(begin) = place.first_chunk_mut()
+            {
+                *begin = front;
+                let Some(behind) = place.get_mut(width..) else { break };
+                behind.copy_from_slice(packet);
+                count += 1;
+                *packets = rest.clone();
+            }
+            Some(count * whole)
+        });
+        self.boundaries.push_alike(count);
+    }
+
     /// How many bytes were appended.
     #[inline]
     pub fn len(&self) -> usize {
-        self.copied.len() + self.lent.len
+        self.copied.end() + self.lent.len
     }
 
     /// Whether what there is goes out before more is appended.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.copied.len() >= FULL || self.lent.pieces.len() >= MOST_SLICES / 2 || self.is_vast()
+        self.copied.end() >= FULL || self.lent.pieces.len() >= MOST_SLICES / 2 || self.is_vast()
     }
 
     /// Whether there are so many that with another packet they could be more than can be counted, as with 32
@@ -208,7 +246,7 @@ impl<'a> Gather<'a> {
 
     /// The packet, if there is one only and it lies in one piece.
     pub fn only_packet(&self) -> Option<&[u8]> {
-        self.whole.or_else(|| match (self.packets(), &self.lent.pieces[..], &self.copied[..]) {
+        self.whole.or_else(|| match (self.packets(), &self.lent.pieces[..], self.copied.bytes()) {
             (1, [], copied) => Some(copied),
             (1, [(_, lent)], []) => Some(lent),
             _ => None,
@@ -222,7 +260,7 @@ impl<'a> Gather<'a> {
             return None;
         }
         let (end, size) = self.boundaries.alike(self.done, MOST_ALIKE)?;
-        Some((&self.copied[self.sent..end], size))
+        Some((&self.copied.bytes()[self.sent..end], size))
     }
 
     /// The packets that have not gone out, each in one piece.
@@ -244,7 +282,7 @@ impl<'a> Gather<'a> {
     #[inline(always)]
     pub fn with_rest<T>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         match self.lent.is_empty() {
-            true => send(&[IoSlice::new(&self.whole.unwrap_or(&self.copied)[self.sent..])]),
+            true => send(&[IoSlice::new(&self.whole.unwrap_or(self.copied.bytes())[self.sent..])]),
             false => send(&self.rest()),
         }
     }
@@ -268,12 +306,12 @@ impl<'a> Gather<'a> {
     /// Everything in its order.
     fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.lent.pieces.iter().map(|(place, _)| *place));
-        let ends = self.lent.pieces.iter().map(|(place, _)| *place).chain([self.copied.len()]);
+        let ends = self.lent.pieces.iter().map(|(place, _)| *place).chain([self.copied.end()]);
         let lent = self.lent.pieces.iter().map(|(_, bytes)| *bytes).chain([&[][..]]);
         starts
             .zip(ends)
             .zip(lent)
-            .flat_map(|((start, end), lent)| [&self.copied[start..end], lent])
+            .flat_map(|((start, end), lent)| [&self.copied.bytes()[start..end], lent])
             .chain(self.whole)
     }
 
@@ -309,8 +347,8 @@ fn take<'c>(rest: &mut &'c [u8], chunks: &mut impl Iterator<Item = &'c [u8]>, si
 
 #[cfg(test)]
 mod tests {
-    use super::super::sink::COPY_BELOW;
     use super::*;
+    use crate::protocol::head::ByteOrder;
 
     fn rest(gather: &Gather<'_>) -> Vec<u8> {
         gather.with_rest(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
@@ -320,7 +358,7 @@ mod tests {
     fn a_whole_packet_stays_where_it_lies() {
         let packet = b"as it is";
         Gather::with_whole(packet, |gather| {
-            assert_eq!((gather.packets(), gather.len(), gather.copied.len()), (1, 8, 0));
+            assert_eq!((gather.packets(), gather.len(), gather.copied.end()), (1, 8, 0));
             assert!(gather.only_packet().is_some_and(|only| std::ptr::eq(only, packet)));
             assert_eq!((gather.alike(), gather.unsent_packets().len()), (None, 1));
             gather.advance(3);
@@ -346,10 +384,10 @@ mod tests {
         let mut gather = Gather::default();
         gather.push(b"ab");
         gather.push(b"cd");
-        assert_eq!((gather.copied.len(), gather.lent.pieces.len()), (4, 0));
+        assert_eq!((gather.copied.end(), gather.lent.pieces.len()), (4, 0));
         gather.push(&long);
         gather.push(b"ef");
-        assert_eq!((gather.copied.len(), gather.lent.pieces.len()), (6, 1));
+        assert_eq!((gather.copied.end(), gather.lent.pieces.len()), (6, 1));
         assert_eq!(gather.len(), COPY_BELOW + 6);
         assert_eq!(rest(&gather), [&b"abcd"[..], &long, b"ef"].concat());
         assert_eq!(gather.with_rest(|slices| slices.len()), 3);
@@ -403,6 +441,50 @@ mod tests {
         gather.advance_packets(2);
         assert_eq!(gather.unsent_packets(), [&whole[..], &long]);
         assert_eq!((gather.sent(), gather.packets_sent()), (2, 2));
+    }
+
+    #[test]
+    fn packets_as_large_as_those_before_them_go_behind_such_heads() {
+        let max = MaxSize::new(COPY_BELOW).expect("a maximum");
+        let head = Head::length(2, ByteOrder::Big, 0, max);
+        let small = [&b"sixsix"[..], b"SIXSIX", b"666666", b"shorter"];
+        let push_alike = |gather: &mut Gather<'_>, packets: &[&'static [u8]]| {
+            let mut packets = packets.iter().map(|packet| Ok(*packet));
+            gather.push_alike(&head, &mut packets);
+            packets.len()
+        };
+        let first = |packet: &'static [u8], room: usize| {
+            let mut gather = Gather::over(Filled::new());
+            gather.copied.set_capacity(room);
+            gather.sink().push_packet(&head, packet);
+            gather.end_packet();
+            gather
+        };
+        let mut gather = first(small[0], 200);
+        assert_eq!(push_alike(&mut gather, &small[1..]), 1, "the one that is longer stays");
+        assert_eq!((rest(&gather), gather.packets()), (b"\0\x06sixsix\0\x06SIXSIX\0\x06666666".to_vec(), 3));
+        gather.advance_packets(2);
+        assert_eq!(rest(&gather), b"\0\x06666666");
+
+        let mut gather = first(small[0], 17);
+        assert_eq!(push_alike(&mut gather, &small[1..]), 2, "there is memory for one");
+        assert_eq!((gather.packets(), gather.len()), (2, 16));
+
+        // Nothing before them, shorter than the widest head with their own, or not copied at all.
+        let long: &'static [u8] = &[7; COPY_BELOW];
+        assert_eq!(push_alike(&mut Gather::default(), &small), 4);
+        assert_eq!(push_alike(&mut first(b"five!", 200), &[b"5five"]), 1);
+        assert_eq!(push_alike(&mut first(long, 9000), &[long]), 1);
+        let mut mixed = first(small[0], 200);
+        mixed.push(b"other");
+        mixed.end_packet();
+        assert_eq!(push_alike(&mut mixed, &small), 4);
+
+        let many = vec![&long[..998]; 2 * FULL / 1000];
+        let mut gather = first(many[0], 3 * FULL);
+        let left = push_alike(&mut gather, &many);
+        assert!(gather.len() <= FULL && gather.len() > FULL - 1000, "{}", gather.len());
+        assert_eq!(left, many.len() + 1 - gather.packets());
     }
 
     #[test]

@@ -75,15 +75,6 @@ impl Head {
         }
     }
 
-    /// Appends it before a packet of so many bytes.
-    #[inline(always)]
-    pub fn write(&self, size: usize, bytes: &mut Vec<u8>) {
-        let end = bytes.len() + self.width();
-        // To copy only what counts would be a call.
-        bytes.extend_from_slice(&self.wide(size));
-        bytes.truncate(end);
-    }
-
     /// Whether it has no bytes.
     #[inline]
     pub fn is_nothing(&self) -> bool {

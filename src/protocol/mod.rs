@@ -11,6 +11,7 @@ pub use crate::packet::Cut;
 mod boundaries;
 pub mod datagram;
 pub mod delimited;
+pub mod filled;
 pub mod fixed;
 pub mod gather;
 pub mod head;

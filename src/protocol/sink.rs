@@ -2,6 +2,7 @@
 //! where they are.
 
 use super::Head;
+use super::filled::Filled;
 
 /// Below this size copying costs less than one more entry in a system call's list.
 pub const COPY_BELOW: usize = 4096;
@@ -9,7 +10,7 @@ pub const COPY_BELOW: usize = 4096;
 /// What the bytes of packets are appended to.
 #[derive(Debug)]
 pub struct Sink<'a, 'o> {
-    copied: &'o mut Vec<u8>,
+    copied: &'o mut Filled,
     /// None: all is copied.
     lent: Option<&'o mut Lent<'a>>,
 }
@@ -34,13 +35,13 @@ pub struct Mark {
 impl<'a, 'o> Sink<'a, 'o> {
     /// Appends behind what is there.
     #[inline]
-    pub fn new(copied: &'o mut Vec<u8>, lent: &'o mut Lent<'a>) -> Sink<'a, 'o> {
+    pub fn new(copied: &'o mut Filled, lent: &'o mut Lent<'a>) -> Sink<'a, 'o> {
         Sink { copied, lent: Some(lent) }
     }
 
     /// The same, with all pieces copied.
     #[inline]
-    pub fn copying(copied: &'o mut Vec<u8>) -> Sink<'a, 'o> {
+    pub fn copying(copied: &'o mut Filled) -> Sink<'a, 'o> {
         Sink { copied, lent: None }
     }
 
@@ -48,7 +49,7 @@ impl<'a, 'o> Sink<'a, 'o> {
     #[inline]
     pub fn push(&mut self, bytes: &'a [u8]) {
         match &mut self.lent {
-            Some(lent) if bytes.len() >= COPY_BELOW => lent.push(self.copied.len(), bytes),
+            Some(lent) if bytes.len() >= COPY_BELOW => lent.push(self.copied.end(), bytes),
             _ => self.push_copy(bytes),
         }
     }
@@ -79,20 +80,20 @@ impl<'a, 'o> Sink<'a, 'o> {
     /// Appends what goes before a packet of so many bytes.
     #[inline]
     pub fn push_head(&mut self, head: &Head, size: usize) {
-        head.write(size, self.copied);
+        self.copied.push_head(head, size);
     }
 
     /// Appends a copy of bytes.
     #[inline]
     pub fn push_copy(&mut self, bytes: &[u8]) {
-        self.copied.extend_from_slice(bytes);
+        self.copied.push(bytes);
     }
 
     /// The place to go back to when what follows fails.
     #[inline]
     pub fn mark(&self) -> Mark {
         let (pieces, len) = self.lent.as_ref().map_or((0, 0), |lent| (lent.pieces.len(), lent.len));
-        Mark { copied: self.copied.len(), pieces, len }
+        Mark { copied: self.copied.end(), pieces, len }
     }
 
     /// Forgets what was appended since.
