@@ -19,10 +19,12 @@ use self::desk::{Own, copied};
 mod block;
 mod desk;
 mod places;
+mod room;
 mod storage;
 
 pub use desk::{Desk, SHORT};
 pub use places::{Handed, Places};
+pub use room::Room;
 pub use storage::{Cut, Cutter, Storage};
 
 /// A received packet: a counted, unchanging view. It may be sent to and released on any thread. Its

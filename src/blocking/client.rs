@@ -13,6 +13,7 @@ use crate::deadline::{Deadline, Kept};
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
+use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::protocol::sink::COPY_BELOW;
 use crate::socket::ancillary::Ancillary;
@@ -124,7 +125,7 @@ impl Client {
     #[inline(always)]
     fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
-        let mut room = None;
+        let mut room = Room::default();
         if !self.puts_aside
             && let Some(bytes) = self.encoder.whole(packet, &mut room)
         {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::sender::Sender;
 use crate::attempt::{Attempt, Hold};
 use crate::error::{Result, Stage};
-use crate::packet::{Packet, Places};
+use crate::packet::{Packet, Places, Room};
 use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
@@ -94,14 +94,6 @@ pub struct Connection {
     pub runs_callbacks: bool,
 }
 
-/// A packet of so many bytes at most goes behind its head on the stack: to fill more of that with zeros would
-/// take longer than to find memory that is kept.
-const SHORT: usize = 248;
-
-/// Where it lies then.
-pub type Room = [u8; ROOM];
-const ROOM: usize = Head::WIDEST + SHORT;
-
 /// The part of a protocol that makes packets bytes, whatever kind of protocol it is.
 pub struct Encoder {
     protocol: Arc<dyn Protocol>,
@@ -159,15 +151,12 @@ impl Encoder {
     /// The bytes of one packet in one piece, if only a head goes before it; one that is short goes behind
     /// its head in `room`.
     #[inline(always)]
-    pub fn whole<'p>(&self, packet: &'p [u8], room: &'p mut Option<Room>) -> Option<&'p [u8]> {
+    pub fn whole<'p>(&self, packet: &'p [u8], room: &'p mut Room) -> Option<&'p [u8]> {
         let head = self.head.as_ref().filter(|head| head.admits(packet.len()))?;
         if head.is_nothing() {
             return Some(packet);
         }
-        match packet.len() <= SHORT {
-            true => head.before(packet, room.insert([0; ROOM])),
-            false => None,
-        }
+        room.join(head.wide(packet.len()), head.width(), packet)
     }
 
     /// What goes before each packet, if that is all that is done to it.

@@ -327,3 +327,15 @@ fn sizes_out_of_use_make_room_for_those_in_use() {
     assert_eq!(kept.len(), KEPT_COUNT);
     assert!(kept.contains(&(256 << 10)) && !kept.contains(&1024), "{kept:?}");
 }
+
+#[test]
+fn a_room_joins_what_fits() {
+    let mut room = Room::default();
+    assert_eq!(room.join(*b"head", 4, b"packet"), Some(&b"headpacket"[..]));
+    assert_eq!(room.join(*b"head", 2, b"packet"), Some(&b"hepacket"[..]));
+    assert_eq!(room.join(*b"head", 0, b"packet"), Some(&b"packet"[..]));
+    assert_eq!(room.join(*b"head", 3, b""), Some(&b"hea"[..]));
+    assert_eq!(room.join(*b"head", 5, b""), None);
+    assert_eq!(room.join(*b"head", 4, &[7; 1020]).map(<[u8]>::len), Some(1024));
+    assert_eq!(room.join(*b"head", 0, &[7; 1021]), None);
+}

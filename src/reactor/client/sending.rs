@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
 use crate::error::{EN_EMSGSIZE, Error, Result};
+use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
@@ -257,7 +258,7 @@ impl AsyncClient {
         done: Option<Done<()>>,
     ) -> Result<u64> {
         let mut inner = self.enter()?;
-        let mut room = None;
+        let mut room = Room::default();
         if let [packet] = parts
             && let Some(live) = inner.sends_directly()
             && let Some(bytes) = self.encoder.whole(packet, &mut room)
