@@ -17,6 +17,8 @@ pub struct DatagramReceiver<T: ?Sized> {
     transport: Arc<T>,
     protocol: Arc<dyn DatagramProtocol>,
     max_size: usize,
+    /// Datagrams of fewer bytes are packets as they are.
+    passes_below: usize,
     /// How many bytes a receive may bring.
     room: usize,
     storage: Storage,
@@ -34,6 +36,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     ) -> DatagramReceiver<T> {
         let room = max_size.max(transport.most_at_once());
         DatagramReceiver {
+            passes_below: protocol.passes_below().min(max_size.saturating_add(1)),
             transport,
             protocol,
             max_size,
@@ -119,11 +122,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     /// Puts the next ones into places, with nothing decided; whether these are known to be all.
     #[inline]
     fn next_segments(&mut self, places: &mut Places<'_>) -> Result<bool> {
-        if places.room() > 1
-            && !self.storage.bytes().is_empty()
-            && self.segment <= self.max_size
-            && self.protocol.passes(self.segment)
-        {
+        if places.room() > 1 && !self.storage.bytes().is_empty() && self.segment < self.passes_below {
             self.cut_segments(places);
             return Ok(self.storage.bytes().is_empty());
         }
@@ -167,6 +166,10 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
     /// Makes a datagram a packet in the next place.
     #[inline(always)]
     fn put(&self, datagram: Loose, places: &mut Places<'_>) -> Result<()> {
+        if datagram.size() < self.passes_below {
+            places.put(datagram);
+            return Ok(());
+        }
         let outcome = places.put_finished(datagram, |datagram| self.protocol.decode(datagram));
         outcome.map_err(|error| error.at(Stage::Decode))
     }

@@ -36,7 +36,7 @@ impl DatagramProtocol for RawDatagrams {
         }
     }
 
-    fn passes(&self, size: usize) -> bool {
-        size <= self.max_size.bytes()
+    fn passes_below(&self) -> usize {
+        self.max_size.bytes() + 1
     }
 }

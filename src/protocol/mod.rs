@@ -156,9 +156,9 @@ pub trait DatagramProtocol: Protocol {
     /// protocols do.
     fn decode(&self, datagram: &mut Packet) -> Result<()>;
 
-    /// Whether datagrams of at most this size are packets as they come, which need not be decoded.
-    fn passes(&self, _size: usize) -> bool {
-        false
+    /// Datagrams of fewer bytes are packets as they come, which need not be decoded.
+    fn passes_below(&self) -> usize {
+        0
     }
 }
 
