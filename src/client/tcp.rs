@@ -209,7 +209,10 @@ impl TcpConnecting {
                     let known = resolving.advance().map_err(|error| error.at(Stage::Resolve))?;
                     let Some((remote, local)) = known else { return Ok(Course::Wait { until: None }) };
                     let attempts = Attempts::new(TcpDialer { local }, remote, self.options.delay());
-                    self.step = Step::Attempting(attempts);
+                    self.step = Step::Attempting(match &self.host {
+                        Some(host) => attempts.of_host(host),
+                        None => attempts,
+                    });
                 }
                 Step::Attempting(attempts) => match attempts.advance(now) {
                     Course::Wait { until } => return Ok(Course::Wait { until }),

@@ -90,6 +90,8 @@ fn finish(
 
 /// A UDP socket on its way to a peer: only names take time.
 pub struct UdpConnecting {
+    host: String,
+    /// That and the port.
     peer: Arc<str>,
     protocol: Arc<dyn DatagramProtocol>,
     options: UdpOptions,
@@ -107,7 +109,8 @@ impl UdpConnecting {
         let peer: Arc<str> = format!("{host}:{port}").into();
         let resolving = Resolving::host(host, port, options.family, &options.local)
             .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
-        Ok(UdpConnecting { peer, protocol: protocol.clone(), options: options.clone(), resolving })
+        let host = host.to_string();
+        Ok(UdpConnecting { host, peer, protocol: protocol.clone(), options: options.clone(), resolving })
     }
 
     fn go_on(&mut self, now: Instant) -> Result<Option<Connection>> {
@@ -115,7 +118,7 @@ impl UdpConnecting {
         let Some((remote, local)) = known else { return Ok(None) };
         let dialer = UdpDialer { local, reuse_port: self.options.reuse_port };
         // An attempt is over at once, so there is nothing to try beside it.
-        match Attempts::new(dialer, remote, None).advance(now) {
+        match Attempts::new(dialer, remote, None).of_host(&self.host).advance(now) {
             Course::Failed(error) => Err(error.at(Stage::Connect)),
             Course::Wait { .. } => Ok(None),
             Course::Done((socket, address)) => {

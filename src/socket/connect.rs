@@ -63,6 +63,8 @@ pub struct Attempts<D: Dialer> {
     begun: Vec<(IpAddress, State<D::Socket>)>,
     /// How long one attempt is left alone; None: until it has failed.
     delay: Option<Duration>,
+    /// They were looked up: what becomes of one is told with its address, even if there is no other.
+    are_looked_up: bool,
     /// When the next attempt may begin beside those that are pending; None: never.
     next: Option<Instant>,
 }
@@ -75,7 +77,15 @@ enum State<S> {
 impl<D: Dialer> Attempts<D> {
     /// Attempts at the addresses in their order, the families in turn.
     pub fn new(dialer: D, addresses: Vec<IpAddress>, delay: Option<Duration>) -> Attempts<D> {
-        Attempts { dialer, left: interleave(addresses), begun: Vec::new(), delay, next: None }
+        let left = interleave(addresses);
+        Attempts { dialer, left, begun: Vec::new(), delay, are_looked_up: false, next: None }
+    }
+
+    /// The same at what was found for a host, if that is a name.
+    #[must_use]
+    pub fn of_host(mut self, host: &str) -> Attempts<D> {
+        self.are_looked_up = IpAddress::numeric(host, 0).is_none();
+        self
     }
 
     /// Looks at what is pending, and begins what is due.
@@ -116,7 +126,9 @@ impl<D: Dialer> Attempts<D> {
     pub fn expire(self, error: Error) -> Error {
         match &self.begun[..] {
             [] => error,
-            [(_, State::Pending(_))] if self.left.is_empty() => error,
+            [(address, State::Pending(_))] if self.left.is_empty() && !self.are_looked_up => {
+                error.with_peer(&address.to_string().into())
+            }
             _ => Error::new(error.code(), format!("{}: {}", error.reason(), self.list())),
         }
     }
@@ -161,8 +173,8 @@ impl<D: Dialer> Attempts<D> {
         let Some(best) = errors.rev().max_by_key(|error| weight(error.code())) else {
             return invalid("there is no address to connect to");
         };
-        match self.begun.len() {
-            1 => best.clone(),
+        match &self.begun[..] {
+            [(address, _)] if !self.are_looked_up => best.clone().with_peer(&address.to_string().into()),
             _ => Error::new(best.code(), self.list()),
         }
     }

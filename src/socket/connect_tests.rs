@@ -227,6 +227,11 @@ fn a_single_failure_is_plain_and_several_are_listed() {
     let (_, mut two) = attempts(&["[::1]:4", "127.0.0.1:3"], Some(DELAY));
     let list = "[::1]:4: network unreachable; 127.0.0.1:3: connection refused";
     assert_eq!(failed(two.advance(now)), (EN_ECONNREFUSED, list.into()));
+    let (_, name) = attempts(&["[::1]:3"], Some(DELAY));
+    let found = "[::1]:3: connection refused";
+    assert_eq!(failed(name.of_host("a.name").advance(now)), (EN_ECONNREFUSED, found.into()));
+    let (_, address) = attempts(&["[::1]:3"], Some(DELAY));
+    assert_eq!(failed(address.of_host("::1").advance(now)), (EN_ECONNREFUSED, "connection refused".into()));
     let (_, mut none) = attempts(&[], Some(DELAY));
     assert_eq!(failed(none.advance(now)).0, EN_EINVAL);
 }
@@ -259,6 +264,11 @@ fn giving_up_tells_what_was_tried() {
     let (_, mut attempts) = self::attempts(&["[::1]:1"], Some(DELAY));
     wait(&attempts.advance(start));
     assert_eq!(attempts.expire(timed_out()).reason(), "timed out");
+
+    let (_, attempts) = self::attempts(&["[::1]:1"], Some(DELAY));
+    let mut attempts = attempts.of_host("a.name");
+    wait(&attempts.advance(start));
+    assert_eq!(attempts.expire(timed_out()).reason(), "timed out: [::1]:1: no answer yet");
 
     let (network, mut attempts) = self::attempts(&["[::1]:3", "127.0.0.1:1", "[::2]:1"], Some(DELAY));
     wait(&attempts.advance(start));

@@ -363,8 +363,22 @@ static void each_failed_address_is_named(void)
     en_tcp_client_t *client = NULL;
     silent_peer_t silent;
     en_tcp_options_t *options = options_new();
+    en_stream_protocol_t *protocol = protocol_line();
+    en_address_t *only = address("127.0.0.1", one);
     char where[64];
 
+    CHECK_CODE(en_tcp_client_connect_addresses(&client, (const en_address_t *const *)&only, 1,
+                                               protocol, NULL),
+               EN_ECONNREFUSED);
+    en_stream_protocol_free(protocol);
+    snprintf(where, sizeof(where), "connect 127.0.0.1:%u: connection refused", one);
+    CHECK_MESSAGE(where);
+    en_address_free(only);
+    CHECK_CODE(connect_with(&client, "localhost", one, NULL), EN_ECONNREFUSED);
+    snprintf(where, sizeof(where), "localhost:%u: ", one);
+    CHECK_MESSAGE(where);
+    snprintf(where, sizeof(where), "127.0.0.1:%u: connection refused", one);
+    CHECK_MESSAGE(where);
     CHECK_CODE(connect_two(&client, address("127.0.0.1", one), address("127.0.0.2", one), NULL),
                EN_ECONNREFUSED);
     snprintf(where, sizeof(where), "127.0.0.1:%u", one);
