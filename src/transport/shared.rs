@@ -255,7 +255,7 @@ impl StreamTransport for Shared<dyn StreamTransport> {
     }
 
     fn is_midway(&self) -> bool {
-        self.ask(|inner| Ok(inner.is_midway())).unwrap_or(false)
+        self.inner.is_midway()
     }
 
     fn has_received(&self) -> bool {

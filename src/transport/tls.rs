@@ -6,8 +6,8 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::ops::DerefMut;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustls::ConnectionCommon;
 
@@ -36,18 +36,19 @@ pub struct TlsStream<C> {
     has_fetched: AtomicBool,
     /// Receiving was stopped to wake somebody: nothing is heard any more.
     deaf: AtomicBool,
+    /// Bytes of a sender who waits that are encrypted, and may not have gone out yet. It changes under the lock
+    /// of the session; who gives up need not take that, and may be called back under it.
+    committed: AtomicUsize,
+    /// Why nothing more can be sent.
+    cut: OnceLock<Error>,
 }
 
 struct Session<C> {
     connection: C,
-    /// Bytes of the sender that are encrypted, and may not have gone out yet.
-    committed: usize,
     /// There may be decrypted bytes that nobody has taken.
     has_more: bool,
     /// Why nothing more can be received or sent.
     failed: Option<Error>,
-    /// Why nothing more can be sent.
-    cut: Option<Error>,
     farewell_said: bool,
 }
 
@@ -62,14 +63,7 @@ where
         verified_name: Option<Arc<String>>,
         standard_compatible: bool,
     ) -> TlsStream<C> {
-        let session = Session {
-            connection,
-            committed: 0,
-            has_more: false,
-            failed: None,
-            cut: None,
-            farewell_said: false,
-        };
+        let session = Session { connection, has_more: false, failed: None, farewell_said: false };
         TlsStream {
             inner,
             session: Mutex::new(session),
@@ -78,6 +72,8 @@ where
             standard_compatible,
             has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
+            committed: AtomicUsize::new(0),
+            cut: OnceLock::new(),
         }
     }
 
@@ -189,11 +185,38 @@ where
         Ok(())
     }
 
+    /// Encrypts what it can, unless that was done already, and sends it.
+    fn encrypt(
+        &self,
+        session: &mut Session<C>,
+        slices: &[IoSlice<'_>],
+        committed: &mut usize,
+    ) -> Attempt<()> {
+        self.write_out(session)?;
+        if let Some(error) = session.failed.as_ref().or(self.cut.get()) {
+            return Err(error.clone().at(Stage::Send).into());
+        }
+        if session.farewell_said {
+            return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
+        }
+        if *committed == 0 {
+            *committed = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
+            self.write_out(session)?;
+        }
+        match *committed > slices.iter().map(|slice| slice.len()).sum() {
+            true => Err(cut("somebody else has sent meanwhile").into()),
+            false => Ok(()),
+        }
+    }
+
     /// Says that nothing follows; whether it has gone out.
     fn say_farewell(&self) -> Attempt<bool> {
         let mut session = lock(&self.session);
         // A peer that has half of a record would take it for the rest of that.
-        if session.committed > 0 || session.failed.is_some() || session.connection.is_handshaking() {
+        if self.committed.load(Ordering::Relaxed) > 0
+            || session.failed.is_some()
+            || session.connection.is_handshaking()
+        {
             return Ok(false);
         }
         if !session.farewell_said {
@@ -234,32 +257,22 @@ where
 
     fn send(&self, slices: &[IoSlice<'_>], _hold: Hold) -> Attempt<usize> {
         let mut session = lock(&self.session);
-        self.write_out(&mut session)?;
-        if let Some(error) = session.failed.as_ref().or(session.cut.as_ref()) {
-            return Err(error.clone().at(Stage::Send).into());
+        let mut committed = self.committed.swap(0, Ordering::Relaxed);
+        let outcome = self.encrypt(&mut session, slices, &mut committed);
+        if outcome.is_err() {
+            self.committed.store(committed, Ordering::Relaxed);
         }
-        if session.farewell_said {
-            return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
-        }
-        if session.committed == 0 {
-            session.committed = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
-            self.write_out(&mut session)?;
-        }
-        if session.committed > slices.iter().map(|slice| slice.len()).sum() {
-            return Err(cut("somebody else has sent meanwhile").into());
-        }
-        Ok(std::mem::take(&mut session.committed))
+        outcome.map(|()| committed)
     }
 
     fn give_up_sending(&self, why: &str) {
-        let mut session = lock(&self.session);
-        if session.committed > 0 {
-            session.cut = Some(cut(why));
+        if self.is_midway() {
+            let _ = self.cut.set(cut(why));
         }
     }
 
     fn is_midway(&self) -> bool {
-        lock(&self.session).committed > 0
+        self.committed.load(Ordering::Relaxed) > 0
     }
 
     fn has_received(&self) -> bool {

@@ -469,6 +469,40 @@ static void callbacks_below_may_call(void)
     }
 }
 
+static void free_beside(own_t *own, const char *name)
+{
+    (void)name;
+    own->within = NULL;
+    en_stream_endpoint_free(own->arg);
+}
+
+/* Who has put something aside gives it up while another one's bytes are on their way. */
+static void a_callback_below_may_free_another_endpoint(void)
+{
+    for (int receives = 0; receives < 2; receives++) {
+        en_endpoint_options_t *options = NULL;
+        en_stream_protocol_t *protocol = lines();
+        en_stream_endpoint_t *beside = NULL;
+        pair_t pair;
+        own_t *own;
+
+        secure_open(&pair, true);
+        REQUIRE_OK(en_endpoint_options_new(&options));
+        CHECK_OK(en_endpoint_options_set_write_buffer(options, 4096));
+        REQUIRE_OK(en_stream_endpoint_new(&beside, pair.client.secure, protocol, options));
+        CHECK_OK(en_stream_endpoint_send_packet(beside, "put aside", 9, 20000));
+        own = receives ? &pair.client.receives : &pair.client.sends;
+        own->arg = beside;
+        own->where = receives ? "recv" : "send";
+        own->within = free_beside;
+        check_both_ways(&pair);
+        CHECK_INT(own->within_calls, 1);
+        en_endpoint_options_free(options);
+        en_stream_protocol_free(protocol);
+        pair_close(&pair);
+    }
+}
+
 /* Four threads: each side sends and receives at once. */
 static void both_ways_at_once(void)
 {
@@ -507,6 +541,7 @@ static const test_case_t cases[] = {
     CASE(it_tells_what_was_agreed),
     CASE(endpoints_over_tls_over_pipes),
     CASE(callbacks_below_may_call),
+    CASE(a_callback_below_may_free_another_endpoint),
     CASE(both_ways_at_once),
 };
 
