@@ -194,8 +194,8 @@ impl Sender {
         if let Some(State::Ended { eof_sent: true, .. }) = self.state.as_deref() {
             return Ok(());
         }
-        match self.flush(hold, counters) {
-            Ok(()) => self.outlet.send_eof(hold)?,
+        match self.flush(hold, counters).and_then(|()| self.outlet.send_eof(hold)) {
+            Ok(()) => {}
             // The connection is down: there is nobody to tell.
             Err(Stop::Failed(error)) if is_connection(error.code()) => {}
             Err(stop) => return Err(stop),

@@ -265,6 +265,41 @@ static void the_end_is_remembered_after_success(void)
     close(ends[1]);
 }
 
+static int say_down(void *user_data)
+{
+    (void)user_data;
+    eofs++;
+    return EN_EPIPE;
+}
+
+/* Whose connection is down has nobody to tell. */
+static void the_end_of_what_is_down_is_nothing(void)
+{
+    en_transport_callbacks_t callbacks = own_callbacks();
+    en_stream_transport_t *transport = NULL;
+    en_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = lines();
+    own_t own = {0};
+    int ends[2];
+
+    eofs = 0;
+    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
+    own.in = own.out = ends[0];
+    callbacks.send_eof = say_down;
+    REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, own_destroy, &own));
+    CHECK_CODE(en_stream_transport_send_eof(transport, -1), EN_EPIPE);
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, transport, protocol, NULL));
+    CHECK_OK(en_stream_endpoint_send_eof(endpoint, -1));
+    CHECK_OK(en_stream_endpoint_send_eof(endpoint, -1));
+    CHECK_INT(eofs, 2);
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 20000), EN_ESHUTDOWN);
+    en_stream_endpoint_free(endpoint);
+    en_stream_transport_free(transport);
+    en_stream_protocol_free(protocol);
+    CHECK_OWN_ENDED(&own);
+    close(ends[1]);
+}
+
 static void who_cannot_end_says_so(void)
 {
     en_stream_transport_t *transport;
@@ -528,6 +563,7 @@ static const test_case_t cases[] = {
     CASE(a_receiver_beside_a_sender),
     CASE(one_call_in_each_direction),
     CASE(the_end_is_remembered_after_success),
+    CASE(the_end_of_what_is_down_is_nothing),
     CASE(who_cannot_end_says_so),
     CASE(it_tells_about_itself),
     CASE(packets_above_the_maximum_are_refused),
