@@ -20,9 +20,8 @@ use crate::transport::Transport;
 pub(super) struct Watches(Option<Box<Several>>);
 
 struct Several {
-    read: Option<Watch>,
-    /// None if it is the descriptor to read by.
-    write: Option<Watch>,
+    /// Each descriptor with what it tells of.
+    watches: Vec<(Watch, Interest)>,
     /// Of a transport of the application's own: what it has asked for.
     wants: Option<Wants>,
 }
@@ -73,19 +72,15 @@ impl Watches {
 impl Several {
     fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Several> {
         let transport = &*connection.sender.transport();
-        let begin = |fd| match connection.is_shared {
-            true => Watch::beside_others(core, fd, place),
-            false => core.register(fd, place).map(|()| Watch::Own),
-        };
         let wants = transport.runs_callbacks().then(Wants::default);
-        let mut several = Several { read: None, write: None, wants };
+        let mut several = Several { watches: Vec::new(), wants };
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
-        if let Some(fd) = read {
-            several.read = Some(begin(fd)?);
-        }
-        if let Some(fd) = write.filter(|fd| Some(fd.as_raw_fd()) != read.map(|fd| fd.as_raw_fd())) {
-            match begin(fd) {
-                Ok(watch) => several.write = Some(watch),
+        let is_one = read.map(|fd| fd.as_raw_fd()) == write.map(|fd| fd.as_raw_fd());
+        let read = read.map(|fd| (fd, if is_one { Interest::Either } else { Interest::Read }));
+        let write = write.filter(|_| !is_one).map(|fd| (fd, Interest::Write));
+        for (fd, interest) in [read, write].into_iter().flatten() {
+            match Watch::begin(core, connection, fd, place) {
+                Ok(watch) => several.watches.push((watch, interest)),
                 Err(error) => {
                     several.end(core, transport);
                     return Err(error);
@@ -99,8 +94,8 @@ impl Several {
         if let Some((when, number)) = self.wants.and_then(|wants| wants.look) {
             core.remove_timer(when, number);
         }
-        for (watch, interest) in [(&self.read, Interest::Read), (&self.write, Interest::Write)] {
-            if let Some(fd) = watch.as_ref().and_then(|watch| watch.fd(transport, interest)) {
+        for (watch, interest) in &self.watches {
+            if let Some(fd) = watch.fd(transport, *interest) {
                 core.deregister(fd);
             }
         }
@@ -116,21 +111,11 @@ impl Several {
             wants.look = Some(look);
         }
         let wants = *wants;
-        self.renew(core, transport, place, wants)
-    }
-
-    /// Has the loop tell of what is ready, once more.
-    fn renew(&self, core: &EventLoop, transport: &dyn Transport, place: usize, wants: Wants) -> Result<()> {
-        let both = [(&self.read, Interest::Read), (&self.write, Interest::Write)];
-        for (watch, interest) in both {
-            let Some(fd) = watch.as_ref().and_then(|watch| watch.fd(transport, interest)) else { continue };
-            let wanted = match (interest, &self.write) {
-                (Interest::Read, Some(_)) => Wants { write: false, ..wants },
-                (Interest::Write, _) => Wants { read: false, ..wants },
-                _ => wants,
-            };
-            if let Some(interest) = wanted.interest() {
-                core.rearm(fd, place, interest)?;
+        for (watch, interest) in &self.watches {
+            if let Some(wanted) = wants.of(*interest)
+                && let Some(fd) = watch.fd(transport, *interest)
+            {
+                core.rearm(fd, place, wanted)?;
             }
         }
         Ok(())
@@ -138,14 +123,19 @@ impl Several {
 }
 
 impl Watch {
-    fn beside_others(core: &EventLoop, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
-        core.register_beside(fd, place).map(|duplicate| duplicate.map_or(Watch::Own, Watch::Duplicate))
+    fn begin(core: &EventLoop, connection: &Connection, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
+        match connection.is_shared {
+            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Duplicate)),
+            false => core.register(fd, place).map(|()| Watch::Own),
+        }
     }
 
+    /// The one that tells of this.
     fn fd<'a>(&'a self, transport: &'a dyn Transport, interest: Interest) -> Option<BorrowedFd<'a>> {
-        match self {
-            Watch::Own => transport.fd(interest),
-            Watch::Duplicate(fd) => Some(fd.as_fd()),
+        match (self, interest) {
+            (Watch::Duplicate(fd), _) => Some(fd.as_fd()),
+            (Watch::Own, Interest::Write) => transport.fd(Interest::Write),
+            (Watch::Own, Interest::Read | Interest::Either) => transport.fd(Interest::Read),
         }
     }
 }
@@ -162,8 +152,9 @@ struct Wants {
 }
 
 impl Wants {
-    fn interest(self) -> Option<Interest> {
-        match (self.read, self.write) {
+    /// What of it a descriptor tells that is there for this.
+    fn of(self, told: Interest) -> Option<Interest> {
+        match (self.read && told != Interest::Write, self.write && told != Interest::Read) {
             (true, true) => Some(Interest::Either),
             (true, false) => Some(Interest::Read),
             (false, true) => Some(Interest::Write),

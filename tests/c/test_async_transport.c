@@ -1,0 +1,86 @@
+/* Endpoints on a loop over transports of the application's own: what those may do, and when. */
+#include "async.h"
+#include "low.h"
+#include "peer.h"
+
+#include <unistd.h>
+
+typedef int maker_t(en_async_stream_endpoint_t **out, en_loop_t *loop,
+                    const en_stream_transport_t *transport, const en_stream_protocol_t *protocol,
+                    const en_endpoint_options_t *options);
+
+/* A loop, a transport of one's own over a socket, and its peer. */
+typedef struct {
+    own_t own;
+    en_loop_t *loop;
+    en_stream_transport_t *transport;
+    int peer;
+} wire_t;
+
+static void wire_open_by(wire_t *wire, const en_transport_callbacks_t *callbacks)
+{
+    int ends[2];
+
+    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
+    wire->own.in = ends[0];
+    wire->own.out = wire->own.out < 0 ? -1 : ends[0];
+    wire->peer = ends[1];
+    wire->loop = loop_new();
+    REQUIRE_OK(en_stream_transport_new(&wire->transport, callbacks, NULL, own_destroy, &wire->own));
+}
+
+static void wire_open(wire_t *wire)
+{
+    en_transport_callbacks_t callbacks = own_callbacks();
+
+    wire_open_by(wire, &callbacks);
+}
+
+static void wire_close(wire_t *wire)
+{
+    en_stream_transport_free(wire->transport);
+    CHECK_OWN_ENDED(&wire->own);
+    en_loop_free(wire->loop);
+    close(wire->peer);
+}
+
+static en_async_stream_endpoint_t *endpoint_by(maker_t *make, wire_t *wire)
+{
+    en_async_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = lines();
+
+    REQUIRE_OK(make(&endpoint, wire->loop, wire->transport, protocol, NULL));
+    en_stream_protocol_free(protocol);
+    return endpoint;
+}
+
+static int get(en_async_stream_endpoint_t *endpoint, op_t *op)
+{
+    memset(op, 0, sizeof(*op));
+    return en_async_stream_endpoint_recv_packet(endpoint, 20000, op_received, op, NULL);
+}
+
+/* Room is told of where there is room, by the descriptor that reads only if it is that, too. */
+static void who_has_no_descriptor_to_write_by_is_looked_at(void)
+{
+    wire_t wire = {.own = {.out = -1, .fails_at = 1, .code = EN_WANT_WRITE}};
+    en_async_stream_endpoint_t *receiver;
+    op_t got;
+
+    wire_open(&wire);
+    receiver = endpoint_by(en_async_stream_endpoint_new_receiver, &wire);
+    CHECK_OK(get(receiver, &got));
+    op_still_waits(wire.loop, &got);
+    CHECK_INT(atomic_load(&wire.own.calls), 1);
+    peer_send_text(wire.peer, "seen\n");
+    op_wait(wire.loop, &got);
+    CHECK_OP(&got, EN_OK);
+    en_async_stream_endpoint_free(receiver);
+    wire_close(&wire);
+}
+
+static const test_case_t cases[] = {
+    CASE(who_has_no_descriptor_to_write_by_is_looked_at),
+};
+
+TEST_MAIN("async_transport")
