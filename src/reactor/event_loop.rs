@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,6 +57,23 @@ pub struct EventLoop {
     generation: u32,
     /// The address by which the application knows it; 0 when it does no more.
     handle: Cell<usize>,
+}
+
+/// A set of its own for one who watches a descriptor that the loop watches for another. Its own descriptor, which
+/// the loop watches, is ready when that one is, and does not say for what.
+pub(super) struct Beside(Poll);
+
+impl Beside {
+    /// Watches for this from now on, and tells what is ready already, once more.
+    pub(super) fn rearm(&self, fd: BorrowedFd<'_>, interest: attempt::Interest) -> Result<()> {
+        rearm(self.0.registry(), fd, Token(0), interest)
+    }
+}
+
+impl AsFd for Beside {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.registry().as_fd()
+    }
 }
 
 struct Alarm {
@@ -377,25 +394,21 @@ impl EventLoop {
         }
     }
 
-    /// Watches a descriptor that may be watched for another source: then a duplicate is watched, which
-    /// the caller keeps.
-    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<OwnedFd>> {
+    /// Watches a descriptor that may be watched for another source: then by a second set, which the caller
+    /// keeps. A duplicate would keep open what the application closes.
+    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<Beside>> {
         if self.register_new(fd, BOTH, Token(place))? {
             return Ok(None);
         }
-        let duplicate = fd.try_clone_to_owned().map_err(Error::os)?;
-        self.register(duplicate.as_fd(), place)?;
-        Ok(Some(duplicate))
+        let beside = Beside(Poll::new().map_err(Error::os)?);
+        watched(beside.0.registry().register(&mut SourceFd(&fd.as_raw_fd()), Token(0), BOTH))?;
+        self.register_new(beside.as_fd(), Interest::READABLE, Token(place))?;
+        Ok(Some(beside))
     }
 
     /// Watches it for this from now on, and tells what is ready already, once more.
     pub(super) fn rearm(&self, fd: BorrowedFd<'_>, place: usize, interest: attempt::Interest) -> Result<()> {
-        let interest = match interest {
-            attempt::Interest::Read => READ,
-            attempt::Interest::Write => Interest::WRITABLE,
-            attempt::Interest::Either => BOTH,
-        };
-        watched(self.registry.reregister(&mut SourceFd(&fd.as_raw_fd()), Token(place), interest))
+        rearm(&self.registry, fd, Token(place), interest)
     }
 
     /// Watches a descriptor; false: it is watched already, and stays as it is.
@@ -445,6 +458,15 @@ impl EventLoop {
     pub(super) fn release(&self) {
         self.holds.set(self.holds.get().saturating_sub(1));
     }
+}
+
+fn rearm(registry: &Registry, fd: BorrowedFd<'_>, token: Token, interest: attempt::Interest) -> Result<()> {
+    let interest = match interest {
+        attempt::Interest::Read => READ,
+        attempt::Interest::Write => Interest::WRITABLE,
+        attempt::Interest::Either => BOTH,
+    };
+    watched(registry.reregister(&mut SourceFd(&fd.as_raw_fd()), token, interest))
 }
 
 fn watched(outcome: std::io::Result<()>) -> Result<()> {

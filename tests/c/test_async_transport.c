@@ -60,6 +60,51 @@ static int get(en_async_stream_endpoint_t *endpoint, op_t *op)
     return en_async_stream_endpoint_recv_packet(endpoint, 20000, op_received, op, NULL);
 }
 
+static int put(en_async_stream_endpoint_t *endpoint, const char *text, op_t *op)
+{
+    memset(op, 0, sizeof(*op));
+    return en_async_stream_endpoint_send_packet(endpoint, text, strlen(text), 20000, op_done, op,
+                                                NULL);
+}
+
+/* The second endpoint at a descriptor must not keep open what the application closes. */
+static void check_closing_by(bool first)
+{
+    wire_t wire = {.own = {.most = 1}};
+    en_async_stream_endpoint_t *receiver, *sender;
+    op_t got, sent, closed = {0};
+
+    wire_open(&wire);
+    receiver = endpoint_by(en_async_stream_endpoint_new_receiver, &wire);
+    sender = endpoint_by(en_async_stream_endpoint_new_sender, &wire);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(get(receiver, &got));
+        op_still_waits(wire.loop, &got);
+        CHECK_OK(put(sender, "out", &sent));
+        op_wait(wire.loop, &sent);
+        CHECK_OP(&sent, EN_OK);
+        peer_expect_text(wire.peer, "out\n");
+        peer_send_text(wire.peer, "in\n");
+        op_wait(wire.loop, &got);
+        CHECK_OP(&got, EN_OK);
+        CHECK_BYTES(got.data, got.size, "in", 2);
+    }
+    CHECK_OK(
+        en_async_stream_endpoint_close(first ? receiver : sender, 20000, op_done, &closed, NULL));
+    op_wait(wire.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    peer_expect_end(wire.peer);
+    en_async_stream_endpoint_free(receiver);
+    en_async_stream_endpoint_free(sender);
+    wire_close(&wire);
+}
+
+static void the_peer_sees_that_one_of_two_has_closed(void)
+{
+    check_closing_by(true);
+    check_closing_by(false);
+}
+
 /* Room is told of where there is room, by the descriptor that reads only if it is that, too. */
 static void who_has_no_descriptor_to_write_by_is_looked_at(void)
 {
@@ -80,6 +125,7 @@ static void who_has_no_descriptor_to_write_by_is_looked_at(void)
 }
 
 static const test_case_t cases[] = {
+    CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
 };
 

@@ -5,7 +5,7 @@
 //! to wait with something left, and for either direction: it is watched anew each time it wants
 //! something.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::{AsyncClient, Live, State};
 use crate::attempt::{Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::Result;
-use crate::reactor::event_loop::EventLoop;
+use crate::reactor::event_loop::{Beside, EventLoop};
 use crate::transport::Transport;
 
 /// What is watched for a connection: the one descriptor of its own, unless it says more.
@@ -27,10 +27,11 @@ struct Several {
 }
 
 enum Watch {
-    /// The transport's own.
+    /// By the loop itself.
     Own,
-    /// The loop watches the transport's for somebody else.
-    Duplicate(OwnedFd),
+    /// The loop watches the descriptor for somebody else: one more that the loop watches in its place, and
+    /// which only says that something has happened.
+    Beside(Beside),
 }
 
 impl Watches {
@@ -61,6 +62,11 @@ impl Watches {
     /// Whether the loop tells of everything by itself.
     pub(super) fn are_plain(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Whether an event may mean anything.
+    fn are_vague(&self) -> bool {
+        self.0.as_ref().is_some_and(|several| several.are_vague())
     }
 
     /// What a transport of the application's own has asked for.
@@ -95,10 +101,20 @@ impl Several {
             core.remove_timer(when, number);
         }
         for (watch, interest) in &self.watches {
-            if let Some(fd) = watch.fd(transport, *interest) {
-                core.deregister(fd);
+            match watch {
+                Watch::Own => {
+                    if let Some(fd) = descriptor(transport, *interest) {
+                        core.deregister(fd);
+                    }
+                }
+                Watch::Beside(beside) => core.deregister(beside.as_fd()),
             }
         }
+    }
+
+    /// Whether an event may mean anything.
+    fn are_vague(&self) -> bool {
+        self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Beside(_)))
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
@@ -113,9 +129,12 @@ impl Several {
         let wants = *wants;
         for (watch, interest) in &self.watches {
             if let Some(wanted) = wants.of(*interest)
-                && let Some(fd) = watch.fd(transport, *interest)
+                && let Some(fd) = descriptor(transport, *interest)
             {
-                core.rearm(fd, place, wanted)?;
+                match watch {
+                    Watch::Own => core.rearm(fd, place, wanted),
+                    Watch::Beside(beside) => beside.rearm(fd, wanted),
+                }?;
             }
         }
         Ok(())
@@ -125,18 +144,17 @@ impl Several {
 impl Watch {
     fn begin(core: &EventLoop, connection: &Connection, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
         match connection.is_shared {
-            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Duplicate)),
+            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Beside)),
             false => core.register(fd, place).map(|()| Watch::Own),
         }
     }
+}
 
-    /// The one that tells of this.
-    fn fd<'a>(&'a self, transport: &'a dyn Transport, interest: Interest) -> Option<BorrowedFd<'a>> {
-        match (self, interest) {
-            (Watch::Duplicate(fd), _) => Some(fd.as_fd()),
-            (Watch::Own, Interest::Write) => transport.fd(Interest::Write),
-            (Watch::Own, Interest::Read | Interest::Either) => transport.fd(Interest::Read),
-        }
+/// The one that tells of this.
+fn descriptor(transport: &dyn Transport, interest: Interest) -> Option<BorrowedFd<'_>> {
+    match interest {
+        Interest::Write => transport.fd(Interest::Write),
+        Interest::Read | Interest::Either => transport.fd(Interest::Read),
     }
 }
 
@@ -166,6 +184,7 @@ impl Wants {
 impl Live {
     /// It is told of.
     pub(super) fn has_become(&mut self, readable: bool, writable: bool, to_the_end: bool) {
+        let is_vague = self.watches.are_vague();
         // Who wants to read may have said that it has to write first.
         let is_foreign = match self.watches.wants() {
             None => false,
@@ -174,9 +193,9 @@ impl Live {
                 true
             }
         };
-        self.is_writable |= writable || is_foreign;
+        self.is_writable |= writable || is_foreign || is_vague;
         if let Some(incoming) = &mut self.incoming {
-            incoming.has_become(readable || is_foreign, to_the_end);
+            incoming.has_become(readable || is_foreign, to_the_end || is_vague);
         }
     }
 
