@@ -124,9 +124,35 @@ static void who_has_no_descriptor_to_write_by_is_looked_at(void)
     wire_close(&wire);
 }
 
+static void close_transport(own_t *own, const char *name)
+{
+    (void)name;
+    own->within = NULL;
+    CHECK_OK(en_stream_transport_close(own->arg));
+}
+
+/* What is closed while it is asked for its descriptor is closed, and no bad descriptor. */
+static void a_transport_may_close_when_asked_what_to_watch(void)
+{
+    wire_t wire = {.own = {.where = "fd"}};
+    en_async_stream_endpoint_t *endpoint;
+    op_t got;
+
+    wire_open(&wire);
+    endpoint = endpoint_by(en_async_stream_endpoint_new, &wire);
+    wire.own.arg = wire.transport;
+    wire.own.within = close_transport;
+    CHECK_OK(get(endpoint, &got));
+    op_wait(wire.loop, &got);
+    CHECK_OP(&got, EN_ECLOSED);
+    en_async_stream_endpoint_free(endpoint);
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
     CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
+    CASE(a_transport_may_close_when_asked_what_to_watch),
 };
 
 TEST_MAIN("async_transport")

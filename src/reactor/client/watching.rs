@@ -118,8 +118,8 @@ impl Several {
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
-    fn watch_anew(&mut self, core: &EventLoop, transport: &dyn Transport, place: usize) -> Result<()> {
-        let Some(wants) = self.wants.as_mut().filter(|wants| wants.is_new) else { return Ok(()) };
+    fn watch_anew(&mut self, core: &EventLoop, transport: &dyn Transport, place: usize) {
+        let Some(wants) = self.wants.as_mut().filter(|wants| wants.is_new) else { return };
         wants.is_new = false;
         if wants.look.is_none() {
             let look = (Instant::now() + LOOK_AGAIN, core.next_number(place));
@@ -131,13 +131,13 @@ impl Several {
             if let Some(wanted) = wants.of(*interest)
                 && let Some(fd) = descriptor(transport, *interest)
             {
-                match watch {
+                // It fails where the application has closed the descriptor: that is seen by looking again.
+                let _ = match watch {
                     Watch::Own => core.rearm(fd, place, wanted),
                     Watch::Beside(beside) => beside.rearm(fd, wanted),
-                }?;
+                };
             }
         }
-        Ok(())
     }
 }
 
@@ -210,7 +210,10 @@ impl Live {
 
     fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
         match &mut self.watches.0 {
-            Some(several) => several.watch_anew(core, &*self.sender.transport(), place),
+            Some(several) => {
+                several.watch_anew(core, &*self.sender.transport(), place);
+                Ok(())
+            }
             None if self.is_watched_for_room != self.is_writable => Ok(()),
             None => {
                 self.is_watched_for_room = !self.is_writable;
