@@ -19,6 +19,13 @@ pub enum Interest {
     Either,
 }
 
+impl Interest {
+    /// Whether the other one is a part of it.
+    pub fn has(self, other: Interest) -> bool {
+        self == other || self == Interest::Either
+    }
+}
+
 /// How long the kernel may hold the calling thread in one system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hold {

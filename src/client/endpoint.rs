@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::CommonOptions;
 use super::prepared::{datagram_receiver, stream_receiver};
+use crate::attempt::Interest;
 use crate::blocking::{Channel, Client};
 use crate::endpoint::no_receiver::NoReceiver;
 use crate::endpoint::outlet::Outlet;
@@ -25,6 +26,17 @@ pub enum Directions {
     Receive,
     /// Only sends.
     Send,
+}
+
+impl Directions {
+    /// What has to be waited for.
+    pub(super) fn interests(self) -> &'static [Interest] {
+        match self {
+            Directions::Both => &[Interest::Read, Interest::Write],
+            Directions::Receive => &[Interest::Read],
+            Directions::Send => &[Interest::Write],
+        }
+    }
 }
 
 /// Packets over a stream transport, with calls that block.
@@ -64,7 +76,7 @@ pub(super) fn over_stream(
         Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
         _ => Sender::new(Outlet::Stream(transport.clone())).with_buffer(options.write_buffer, &encoder),
     };
-    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
+    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))
 }
 
 /// Both halves over a datagram transport.
@@ -84,7 +96,7 @@ pub(super) fn over_datagrams(
         _ => Outlet::Datagrams(transport.clone()),
     });
     let encoder = protocol.clone().into();
-    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks()))
+    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))
 }
 
 fn connection(
@@ -93,6 +105,7 @@ fn connection(
     sender: Sender,
     encoder: Encoder,
     protocol_calls_back: bool,
+    directions: Directions,
 ) -> Connection {
     Connection {
         receiver,
@@ -100,6 +113,7 @@ fn connection(
         encoder,
         names: names(transport),
         is_shared: true,
+        directions: directions.interests(),
         runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
     }
 }

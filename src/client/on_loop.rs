@@ -15,7 +15,7 @@ use super::unix_stream::{self, UnixStreamOptions};
 use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Channel;
 use crate::endpoint::{Connection, Encoder};
-use crate::error::{EN_ENOTCONN, EN_EOPNOTSUPP, Error, Result};
+use crate::error::{EN_ENOTCONN, Error, Result};
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Beginning, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
@@ -245,7 +245,7 @@ pub fn stream_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_stream(channel, protocol, directions, options)?;
-    endpoint(core, connection, protocol.clone().into(), directions, options)
+    endpoint(core, connection, protocol.clone().into(), options)
 }
 
 /// An endpoint over a datagram transport.
@@ -257,25 +257,14 @@ pub fn datagram_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_datagrams(channel, protocol, directions, options)?;
-    endpoint(core, connection, protocol.clone().into(), directions, options)
+    endpoint(core, connection, protocol.clone().into(), options)
 }
 
 fn endpoint(
     core: &Rc<EventLoop>,
     connection: Connection,
     encoder: Encoder,
-    directions: Directions,
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
-    let needed: &[Interest] = match directions {
-        Directions::Both => &[Interest::Read, Interest::Write],
-        Directions::Receive => &[Interest::Read],
-        Directions::Send => &[Interest::Write],
-    };
-    let transport = connection.sender.transport();
-    if needed.iter().any(|interest| transport.fd(*interest).is_none()) {
-        let reason = "this transport has no descriptor that a loop could wait for";
-        return Err(Error::new(EN_EOPNOTSUPP, reason));
-    }
     AsyncClient::over(core, connection, encoder, options.shutdown_timeout_ms)
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::CommonOptions;
+use super::endpoint::Directions;
 use crate::endpoint::Connection;
 use crate::endpoint::datagram::DatagramReceiver;
 use crate::endpoint::intake::Intake;
@@ -71,6 +72,7 @@ impl PreparedStream {
             encoder,
             names: Some(names),
             is_shared: false,
+            directions: Directions::Both.interests(),
         }
     }
 }
@@ -89,5 +91,6 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
         runs_callbacks: protocol.runs_callbacks(),
         names: Some(names),
         is_shared: false,
+        directions: Directions::Both.interests(),
     }
 }

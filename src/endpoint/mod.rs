@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::sender::Sender;
-use crate::attempt::{Attempt, Hold};
+use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{Result, Stage};
 use crate::packet::{Packet, Places, Room};
 use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProtocol};
@@ -90,6 +90,8 @@ pub struct Connection {
     /// Whether others have a hold on the transport, too. Then a call is refused where another one is
     /// at the same direction, in place of waiting for it.
     pub is_shared: bool,
+    /// In which directions packets go, so that a loop has to tell of them.
+    pub directions: &'static [Interest],
     /// Whether sending and receiving run code of the application.
     pub runs_callbacks: bool,
 }

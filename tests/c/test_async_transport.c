@@ -3,6 +3,7 @@
 #include "low.h"
 #include "peer.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 typedef int maker_t(en_async_stream_endpoint_t **out, en_loop_t *loop,
@@ -124,6 +125,48 @@ static void who_has_no_descriptor_to_write_by_is_looked_at(void)
     wire_close(&wire);
 }
 
+/* What cannot be polled is in nobody's way who does not use it. */
+static void a_file_in_the_other_direction_does_not_matter(void)
+{
+    for (int sends = 0; sends < 2; sends++) {
+        int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        en_async_stream_endpoint_t *endpoint = NULL;
+        en_stream_protocol_t *protocol = lines();
+        en_stream_transport_t *transport;
+        en_loop_t *loop = loop_new();
+        own_t own = {0};
+        int ends[2];
+        op_t op;
+
+        pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
+        own.in = sends ? file : ends[0];
+        own.out = sends ? ends[0] : file;
+        transport = own_stream(&own, NULL);
+        CHECK_CODE(en_async_stream_endpoint_new(&endpoint, loop, transport, protocol, NULL),
+                   EN_EPERM);
+        CHECK_CODE((sends ? en_async_stream_endpoint_new_receiver
+                          : en_async_stream_endpoint_new_sender)(&endpoint, loop, transport,
+                                                                 protocol, NULL),
+                   EN_EPERM);
+        REQUIRE_OK((sends ? en_async_stream_endpoint_new_sender
+                          : en_async_stream_endpoint_new_receiver)(&endpoint, loop, transport,
+                                                                   protocol, NULL));
+        CHECK_OK(sends ? put(endpoint, "text", &op) : get(endpoint, &op));
+        if (sends)
+            peer_expect_text(ends[1], "text\n");
+        else
+            peer_send_text(ends[1], "text\n");
+        op_wait(loop, &op);
+        CHECK_OP(&op, EN_OK);
+        en_async_stream_endpoint_free(endpoint);
+        en_stream_transport_free(transport);
+        en_stream_protocol_free(protocol);
+        CHECK_OWN_ENDED(&own);
+        en_loop_free(loop);
+        close(ends[1]);
+    }
+}
+
 static void close_transport(own_t *own, const char *name)
 {
     (void)name;
@@ -152,6 +195,7 @@ static void a_transport_may_close_when_asked_what_to_watch(void)
 static const test_case_t cases[] = {
     CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
+    CASE(a_file_in_the_other_direction_does_not_matter),
     CASE(a_transport_may_close_when_asked_what_to_watch),
 };
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::{AsyncClient, Live, State};
 use crate::attempt::{Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
-use crate::error::Result;
+use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::reactor::event_loop::{Beside, EventLoop};
 use crate::transport::Transport;
 
@@ -82,15 +82,20 @@ impl Several {
         let mut several = Several { watches: Vec::new(), wants };
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
         let is_one = read.map(|fd| fd.as_raw_fd()) == write.map(|fd| fd.as_raw_fd());
-        let read = read.map(|fd| (fd, if is_one { Interest::Either } else { Interest::Read }));
-        let write = write.filter(|_| !is_one).map(|fd| (fd, Interest::Write));
-        for (fd, interest) in [read, write].into_iter().flatten() {
-            match Watch::begin(core, connection, fd, place) {
-                Ok(watch) => several.watches.push((watch, interest)),
-                Err(error) => {
+        let each: &[_] = match is_one {
+            true => &[(read, Interest::Either)],
+            false => &[(read, Interest::Read), (write, Interest::Write)],
+        };
+        for (fd, interest) in each {
+            let is_needed = connection.directions.iter().any(|direction| interest.has(*direction));
+            match fd.map_or_else(no_descriptor, |fd| Watch::begin(core, connection, fd, place)) {
+                Ok(watch) => several.watches.push((watch, *interest)),
+                Err(error) if is_needed => {
                     several.end(core, transport);
                     return Err(error);
                 }
+                // Only who has to do the one before the other waits for it, and looks again.
+                Err(_) => {}
             }
         }
         Ok(several)
@@ -150,6 +155,11 @@ impl Watch {
     }
 }
 
+#[cold]
+fn no_descriptor() -> Result<Watch> {
+    Err(Error::new(EN_EOPNOTSUPP, "this transport has no descriptor that a loop could wait for"))
+}
+
 /// The one that tells of this.
 fn descriptor(transport: &dyn Transport, interest: Interest) -> Option<BorrowedFd<'_>> {
     match interest {
@@ -172,7 +182,7 @@ struct Wants {
 impl Wants {
     /// What of it a descriptor tells that is there for this.
     fn of(self, told: Interest) -> Option<Interest> {
-        match (self.read && told != Interest::Write, self.write && told != Interest::Read) {
+        match (self.read && told.has(Interest::Read), self.write && told.has(Interest::Write)) {
             (true, true) => Some(Interest::Either),
             (true, false) => Some(Interest::Read),
             (false, true) => Some(Interest::Write),
@@ -202,8 +212,8 @@ impl Live {
     /// An attempt has to wait.
     pub(super) fn wants(&mut self, interest: Interest) {
         if let Some(wants) = self.watches.wants() {
-            wants.read |= interest != Interest::Write;
-            wants.write |= interest != Interest::Read;
+            wants.read |= interest.has(Interest::Read);
+            wants.write |= interest.has(Interest::Write);
             wants.is_new = true;
         }
     }
