@@ -192,11 +192,52 @@ static void a_transport_may_close_when_asked_what_to_watch(void)
     wire_close(&wire);
 }
 
+static void close_endpoint(own_t *own, const char *name)
+{
+    (void)name;
+    own->within = NULL;
+    CHECK_OK(en_async_stream_endpoint_close(own->arg, 20000, NULL, NULL, NULL));
+}
+
+static void free_endpoint(own_t *own, const char *name)
+{
+    (void)name;
+    own->within = NULL;
+    en_async_stream_endpoint_free(own->arg);
+    own->arg = NULL;
+}
+
+static void check_ended_within(void (*end)(own_t *own, const char *name), int code)
+{
+    wire_t wire = {.own = {.where = "recv", .within = end}};
+    op_t got[3];
+
+    wire_open(&wire);
+    wire.own.arg = endpoint_by(en_async_stream_endpoint_new, &wire);
+    peer_send_text(wire.peer, "a\nb\nc\n");
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(get(wire.own.arg, &got[i]));
+    for (int i = 0; i < 3; i++) {
+        op_wait(wire.loop, &got[i]);
+        CHECK_OP(&got[i], code);
+    }
+    CHECK_INT(atomic_load(&wire.own.calls), 1);
+    en_async_stream_endpoint_free(wire.own.arg);
+    wire_close(&wire);
+}
+
+static void an_end_within_a_receive_is_that_of_all_receives(void)
+{
+    check_ended_within(close_endpoint, EN_ECLOSED);
+    check_ended_within(free_endpoint, EN_ECANCELED);
+}
+
 static const test_case_t cases[] = {
     CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
     CASE(a_file_in_the_other_direction_does_not_matter),
     CASE(a_transport_may_close_when_asked_what_to_watch),
+    CASE(an_end_within_a_receive_is_that_of_all_receives),
 };
 
 TEST_MAIN("async_transport")

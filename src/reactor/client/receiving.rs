@@ -518,6 +518,8 @@ impl AsyncClient {
                 }
             };
             let outcome = match outcome {
+                // Its end was asked for inside that: all who wait learn of it.
+                _ if self.is_closing.get() => return Turned::Done,
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
                 Err(Stop::Again) => return self.give_way(),
@@ -591,8 +593,8 @@ impl AsyncClient {
                 let State::Connected(live) = &mut inner.state else { return Ok(()) };
                 live.ask(|incoming| incoming.receive(&self.counters))?
             };
-            // The handle may have ended inside that.
-            if self.is_freed.get() {
+            // Its end may have been asked for inside that.
+            if self.is_closing.get() {
                 return Ok(());
             }
             turn.packets.put(packet);
