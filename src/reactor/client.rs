@@ -430,7 +430,7 @@ impl AsyncClient {
         let mut state = std::mem::replace(&mut inner.state, State::Closed);
         let Pending { operations, closing, .. } = inner.pending.take();
         if let (State::Connected(live), Some(first)) = (&mut state, operations.sends.front()) {
-            live.give_up(first, error);
+            live.give_up(first, error, &self.counters);
         }
         drop(inner);
         self.let_go(state);

@@ -232,12 +232,57 @@ static void an_end_within_a_receive_is_that_of_all_receives(void)
     check_ended_within(free_endpoint, EN_ECANCELED);
 }
 
+/* One packet goes, and for those behind it there is no room. */
+static int send_one(const en_slice_t *slices, size_t slice_count, size_t *count, void *user_data)
+{
+    own_t *own = user_data;
+
+    (void)slices;
+    (void)slice_count;
+    if (atomic_fetch_add(&own->calls, 1) > 0)
+        return EN_WANT_WRITE;
+    *count = strlen("a\n");
+    return EN_CALLBACK_DONE;
+}
+
+static void what_went_before_an_abrupt_end_is_counted(void)
+{
+    for (int frees = 0; frees < 2; frees++) {
+        en_transport_callbacks_t callbacks = own_callbacks();
+        en_stats_t stats = {.struct_size = sizeof(stats)};
+        en_slice_t packets[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+        en_async_stream_endpoint_t *endpoint;
+        wire_t wire = {0};
+        op_t sent = {0};
+
+        callbacks.send = send_one;
+        wire_open_by(&wire, &callbacks);
+        endpoint = endpoint_by(en_async_stream_endpoint_new, &wire);
+        CHECK_OK(
+            en_async_stream_endpoint_send_packets(endpoint, packets, 3, -1, op_sent, &sent, NULL));
+        if (frees) {
+            en_loop_free(wire.loop);
+            wire.loop = NULL;
+        } else {
+            CHECK_OK(en_async_stream_endpoint_close(endpoint, 0, NULL, NULL, NULL));
+            op_wait(wire.loop, &sent);
+        }
+        CHECK_OP(&sent, frees ? EN_ECANCELED : EN_ECLOSED);
+        CHECK_INT(sent.count, 1);
+        CHECK_OK(en_async_stream_endpoint_get_stats(endpoint, &stats));
+        CHECK_INT(stats.packets_sent, 1);
+        en_async_stream_endpoint_free(endpoint);
+        wire_close(&wire);
+    }
+}
+
 static const test_case_t cases[] = {
     CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
     CASE(a_file_in_the_other_direction_does_not_matter),
     CASE(a_transport_may_close_when_asked_what_to_watch),
     CASE(an_end_within_a_receive_is_that_of_all_receives),
+    CASE(what_went_before_an_abrupt_end_is_counted),
 };
 
 TEST_MAIN("async_transport")

@@ -170,9 +170,9 @@ impl Live {
     }
 
     /// The first who sends sends no more: if part of a packet has gone, nothing may follow it.
-    pub(super) fn give_up(&mut self, first: &Sending, error: &Error) {
+    pub(super) fn give_up(&mut self, first: &Sending, error: &Error, counters: &Counters) {
         if let What::Packets(out, _) = &first.what {
-            self.sender.give_up(out, error.reason());
+            let _ = self.settle(out, Err(Stop::Failed(error.clone())), counters);
         }
     }
 
@@ -480,10 +480,10 @@ impl AsyncClient {
         is_first: bool,
         error: Error,
     ) {
-        if let (State::Connected(live), What::Packets(out, _)) = (&mut inner.state, &sending.what)
+        if let State::Connected(live) = &mut inner.state
             && is_first
         {
-            let _ = live.settle(out, Err(Stop::Failed(error.clone())), &self.counters);
+            live.give_up(&sending, &error, &self.counters);
         }
         drop(inner);
         sending.finish(self, Err(error));
