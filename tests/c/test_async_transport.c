@@ -192,6 +192,26 @@ static void a_transport_may_close_when_asked_what_to_watch(void)
     wire_close(&wire);
 }
 
+static void an_endpoint_is_closed_by_who_closes_its_transport(void)
+{
+    en_async_stream_endpoint_t *endpoint;
+    op_t ended = {0};
+    wire_t wire = {0};
+
+    wire_open(&wire);
+    endpoint = endpoint_by(en_async_stream_endpoint_new, &wire);
+    CHECK_INT(en_async_stream_endpoint_is_closing(endpoint), 0);
+    CHECK_INT(en_async_stream_endpoint_fileno(endpoint), wire.own.in);
+    CHECK_OK(en_stream_transport_close(wire.transport));
+    CHECK_INT(en_async_stream_endpoint_is_closing(endpoint), 1);
+    CHECK_INT(en_async_stream_endpoint_fileno(endpoint), -1);
+    CHECK_OK(en_async_stream_endpoint_send_eof(endpoint, 20000, op_done, &ended, NULL));
+    op_wait(wire.loop, &ended);
+    CHECK_OP(&ended, EN_OK);
+    en_async_stream_endpoint_free(endpoint);
+    wire_close(&wire);
+}
+
 static void close_endpoint(own_t *own, const char *name)
 {
     (void)name;
@@ -281,6 +301,7 @@ static const test_case_t cases[] = {
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
     CASE(a_file_in_the_other_direction_does_not_matter),
     CASE(a_transport_may_close_when_asked_what_to_watch),
+    CASE(an_endpoint_is_closed_by_who_closes_its_transport),
     CASE(an_end_within_a_receive_is_that_of_all_receives),
     CASE(what_went_before_an_abrupt_end_is_counted),
 };

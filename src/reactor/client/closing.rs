@@ -75,7 +75,7 @@ impl AsyncClient {
 
     /// Whether it is closed, or about to be.
     pub fn is_closing(&self) -> bool {
-        self.is_closing.get()
+        self.is_closing.get() || self.is_closed_by_others()
     }
 
     /// Goes on with closing, if it is being closed.

@@ -37,7 +37,15 @@ impl AsyncClient {
 
     /// The descriptor, -1 when there is none.
     pub fn fileno(&self) -> RawFd {
-        self.fd.get()
+        if self.is_closed_by_others() { -1 } else { self.fd.get() }
+    }
+
+    /// Whether others who have the transport, too, have closed it.
+    pub(super) fn is_closed_by_others(&self) -> bool {
+        self.access().is_ok_and(|inner| match &inner.state {
+            State::Connected(live) => live.is_shared && live.sender.transport().is_closed(),
+            _ => false,
+        })
     }
 
     /// What the client has done so far.

@@ -365,8 +365,9 @@ impl AsyncClient {
     /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
         self.core.check()?;
+        let is_closing = self.is_closing();
         let mut inner = self.access()?;
-        if self.is_closing.get() {
+        if is_closing {
             drop(inner);
             let operation = self.begin(timeout_ms, done);
             let number = operation.number;
