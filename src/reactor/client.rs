@@ -502,7 +502,10 @@ impl Source for AsyncClient {
         }
         let is_at_rest = inner.is_at_rest();
         drop(inner);
-        self.progress_from(is_at_rest);
+        // Who is awaited goes on in this turn, behind the callbacks of what is over.
+        if !self.is_awaited.get() {
+            self.progress_from(is_at_rest);
+        }
     }
 
     fn go_on(self: Rc<Self>) {
@@ -519,6 +522,7 @@ impl Source for AsyncClient {
 
     fn due(self: Rc<Self>, number: u64) {
         self.catch_up();
+        self.call();
         self.look_again(number);
         // What has come by now is in time, however many turns it takes; but not for ever.
         let end = self.core.timers_at() + GRACE;

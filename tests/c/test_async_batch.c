@@ -1,7 +1,7 @@
 /* Several packets at a time on a loop, the write buffer, and what is to be read although nothing
  * new comes. */
 #include "async_wire.h"
-#include "threads.h"
+#include "family.h"
 #include "tls.h"
 
 #include <errno.h>
@@ -111,6 +111,37 @@ static void kinds_of_receives_take_turns(void)
     CHECK_BYTES(one.data, one.size, "a", 1);
     CHECK_PACKETS(&several, "b,c,");
     CHECK_BYTES(next.data, next.size, "d", 1);
+    async_wire_close(&side);
+}
+
+static int note_in_order(int status, en_packet_t *packet, void *user_data)
+{
+    op_t *op = user_data;
+
+    CHECK_INT(op[-1].calls, 1); /* who was first has been told */
+    op_received(status, packet, op);
+    return EN_RECEIVE_STOP;
+}
+
+static void who_has_its_packet_is_told_before_others_get_theirs(void)
+{
+    op_t first = {0}, both[2] = {{0}};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_get(&side, 5000, &first));
+    peer_send_text(side.fd, "a\nb\n");
+    op_wait(side.loop, &first);
+    /* One turn to take what is there, and the next one to tell of it. */
+    CHECK_OK(async_get(&side, 5000, &both[0]));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_INT(both[0].calls, 0);
+    peer_send_text(side.fd, "c\n");
+    wait_readable(en_async_tcp_client_fileno(side.client));
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, note_in_order, &both[1], NULL));
+    op_wait(side.loop, &both[1]);
+    CHECK_BYTES(both[0].data, both[0].size, "b", 1);
+    CHECK_BYTES(both[1].data, both[1].size, "c", 1);
     async_wire_close(&side);
 }
 
@@ -602,6 +633,7 @@ static const test_case_t cases[] = {
     CASE(those_that_are_there_come_together),
     CASE(an_end_behind_packets_is_told_after_them),
     CASE(kinds_of_receives_take_turns),
+    CASE(who_has_its_packet_is_told_before_others_get_theirs),
     CASE(a_flush_sends_what_was_put_aside),
     CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
