@@ -16,6 +16,7 @@ typedef struct side {
     uint64_t operation;
     int packets;
     op_t end;
+    op_t receives[4];
     int answer; /* to the second packet and those behind it */
     void (*at_packet)(struct side *);
     void (*at_decode)(struct side *);
@@ -67,7 +68,7 @@ static int decode(const uint8_t *data, size_t size, int at_end, size_t *used, en
     return EN_DECODE_PACKET;
 }
 
-static void side_open(side_t *side, int answer)
+static void side_new(side_t *side, int answer)
 {
     en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, decode, NULL, NULL};
     en_stream_protocol_t *protocol = NULL;
@@ -83,13 +84,28 @@ static void side_open(side_t *side, int answer)
         en_async_unix_stream_client_from_fd(&side->client, side->loop, ends[0], protocol, NULL));
     en_stream_protocol_free(protocol);
     side->fd = ends[1];
+}
+
+static void side_open(side_t *side, int answer)
+{
+    side_new(side, answer);
     CHECK_OK(en_async_unix_stream_client_recv_start(side->client, take, side, &side->operation));
+}
+
+/* One that receives some packets, each by a call of its own. */
+static void side_open_for_some(side_t *side)
+{
+    side_new(side, EN_RECEIVE_STOP);
+    for (op_t *op = side->receives; op < side->receives + 4; op++)
+        CHECK_OK(en_async_unix_stream_client_recv_packet(side->client, 5000, op_received, op,
+                                                         &op->operation));
+    side->operation = side->receives[2].operation;
 }
 
 static void side_run(side_t *side, const char *text)
 {
     peer_send_text(side->fd, text);
-    for (int i = 0; i < 5 && side->child != 0; i++)
+    for (int i = 0; i < 5 && side->child != 0 && side->loop; i++)
         CHECK_OK(en_loop_run_once(side->loop, 1));
 }
 
@@ -192,6 +208,57 @@ static void who_is_freed_while_decoding_is_done_with_decoding(void)
     CHECK_INT(side.packets_since, 0);
     CHECK_OP(&side.end, EN_ECANCELED);
     side_close(&side);
+}
+
+static void a_receive_that_is_cancelled_while_decoding_has_what_is_decoded(void)
+{
+    side_t side;
+
+    side_open(&side, EN_RECEIVE_MORE);
+    side.at_decode = cancel;
+    side_run(&side, "1\n2\n3\n4\n");
+    CHECK_INT(side.packets, 2);
+    CHECK_OP(&side.end, EN_ECANCELED);
+    CHECK_OK(en_async_unix_stream_client_recv_start(side.client, take, &side, NULL));
+    side_run(&side, "5\n");
+    CHECK_INT(side.packets, 5);
+    side_close(&side);
+}
+
+static void end_its_loop(side_t *side)
+{
+    en_loop_free(side->loop);
+    side->loop = NULL;
+}
+
+/* While the packet of the second receive is decoded. */
+static void what_decoding_asks_for_comes_before_the_next_packet(void)
+{
+    static const struct {
+        void (*asks)(side_t *);
+        int third, fourth;
+    } ways[] = {
+        {cancel, EN_ECANCELED, EN_OK},
+        {close_client, EN_ECLOSED, EN_ECLOSED},
+        {free_client, EN_ECANCELED, EN_ECANCELED},
+        {end_its_loop, EN_ECANCELED, EN_ECANCELED},
+    };
+
+    for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+        side_t side;
+
+        side_open_for_some(&side);
+        side.at_decode = ways[way].asks;
+        side_run(&side, "1\n2\n3\n4\n");
+        CHECK_OP(&side.receives[0], EN_OK);
+        CHECK_OP(&side.receives[1], EN_OK);
+        CHECK_OP(&side.receives[2], ways[way].third);
+        CHECK_OP(&side.receives[3], ways[way].fourth);
+        CHECK_TEXT(side.receives[1].data, "2");
+        CHECK_TEXT(side.receives[3].data, ways[way].fourth == EN_OK ? "3" : "");
+        CHECK_INT(side.decoded_since, 0);
+        side_close(&side);
+    }
 }
 
 /* ---- A transport ---- */
@@ -305,6 +372,8 @@ static const test_case_t cases[] = {
     CASE(who_cancels_and_has_enough_is_not_called_again),
     CASE(who_is_freed_in_a_forked_child_is_not_called_again_there),
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
+    CASE(a_receive_that_is_cancelled_while_decoding_has_what_is_decoded),
+    CASE(what_decoding_asks_for_comes_before_the_next_packet),
     CASE(transports_may_end_the_loop),
 };
 

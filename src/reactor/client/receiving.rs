@@ -489,14 +489,14 @@ impl AsyncClient {
     /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
     /// calls this.
     pub(super) fn receive_for_operations(self: &Rc<Self>) -> Turned {
-        let Ok(mut inner) = self.access() else { return Turned::Done };
-        loop {
-            let Inner { state: State::Connected(live), pending, .. } = &mut *inner else {
-                return Turned::Done;
-            };
+        // Who is closed or freed inside a callback ends in another way.
+        while !self.is_closing.get() && self.core.goes_on() {
+            let Ok(mut inner) = self.access() else { break };
+            let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { break };
             let Some(first) = pending.get().and_then(|pending| pending.operations.receives.front()) else {
-                return Turned::Done;
+                break;
             };
+            let runs_callbacks = live.runs_callbacks;
             let outcome = match first {
                 Receiving::Packet(_) => {
                     live.ask(|incoming| incoming.receive(&self.counters)).map(Came::Packet)
@@ -523,11 +523,12 @@ impl AsyncClient {
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
                 Err(Stop::Again) => return self.give_way(),
-                Err(Stop::Want(_)) => return Turned::Done,
+                Err(Stop::Want(_)) => break,
             };
             self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
             let first = pending.remove(|pending| pending.operations.receives.pop_front());
-            let Some(receiving) = first else { return Turned::Done };
+            let Some(receiving) = first else { break };
+            drop(inner);
             match (receiving, outcome) {
                 (Receiving::Packet(operation), Ok(Came::Packet(packet))) => {
                     self.finish(operation, Ok(packet), Over::Packet);
@@ -539,9 +540,13 @@ impl AsyncClient {
                     self.finish_beside(operation, packet, ancillary, lent);
                 }
                 (receiving, Err(error)) => receiving.fail(self, error),
-                _ => return Turned::Done,
+                _ => break,
+            }
+            if runs_callbacks {
+                self.catch_up();
             }
         }
+        Turned::Done
     }
 
     /// The same for who wants every packet.
@@ -586,7 +591,7 @@ impl AsyncClient {
         }
     }
 
-    fn ask_one_by_one(&self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
+    fn ask_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
         for _ in 0..TURN {
             let packet = {
                 let Ok(mut inner) = self.access() else { return Ok(()) };
@@ -597,6 +602,8 @@ impl AsyncClient {
             if self.is_closing.get() {
                 return Ok(());
             }
+            // If that of the receive was, the packet is still its own.
+            self.catch_up();
             turn.packets.put(packet);
             receive.call(Ok(turn));
             if !turn.goes_on() {
