@@ -99,11 +99,17 @@ impl Sender {
         self.aside_mut().map_or(Ok(false), |aside| aside.append(encoder, parts))
     }
 
+    /// Puts what was gathered aside, if it fits there; whether it does.
+    #[inline(always)]
+    pub fn put_aside(&mut self, out: &mut Gather<'_>) -> bool {
+        self.aside_mut().is_some_and(|aside| aside.put(out))
+    }
+
     /// Sends what was gathered or puts it aside, with at most one system call.
     #[inline(always)]
     pub fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if let Some(aside) = self.aside_mut() {
-            if aside.put(out) {
+        if self.puts_aside() {
+            if self.put_aside(out) {
                 return Ok(());
             }
             self.send_aside_first(hold, counters)?;

@@ -1,7 +1,7 @@
 /* Several packets at a time on a loop, the write buffer, and what is to be read although nothing
  * new comes. */
 #include "async_wire.h"
-#include "family.h"
+#include "low.h"
 #include "tls.h"
 
 #include <errno.h>
@@ -164,6 +164,51 @@ static void a_flush_sends_what_was_put_aside(void)
     CHECK_OP(&flushed, EN_OK);
     peer_expect_text(side.fd, "aside\n");
     async_wire_close(&side);
+}
+
+static void what_fits_is_put_aside_also_while_there_is_no_room_to_send(void)
+{
+    static const char filling[4096], large[8000];
+    en_stream_protocol_t *raw = protocol_raw();
+    en_unix_stream_options_t *options = NULL;
+    en_async_unix_stream_client_t *client = NULL;
+    op_t sent[3] = {{0}}, flushed = {0};
+    en_loop_t *loop = loop_new();
+    size_t filled = 0;
+    ssize_t count;
+    char taken[4096], got[9];
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    while ((count = send(ends[0], filling, sizeof(filling), MSG_DONTWAIT)) > 0)
+        filled += (size_t)count;
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    REQUIRE_OK(en_unix_stream_options_set_write_buffer(options, sizeof(large) + 4));
+    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, ends[0], raw, options));
+    en_unix_stream_options_free(options);
+    en_stream_protocol_free(raw);
+    CHECK_OK(en_async_unix_stream_client_send_packet(client, large, sizeof(large), 0, op_done,
+                                                     &sent[0], NULL));
+    CHECK_OK(en_async_unix_stream_client_flush(client, 0, op_done, &flushed, NULL));
+    op_wait(loop, &flushed);
+    CHECK_OP(&flushed, EN_ETIMEDOUT);
+    CHECK_OP(&sent[0], EN_OK);
+    /* This fits, and the next one does not. */
+    CHECK_OK(
+        en_async_unix_stream_client_send_packet(client, "abcd", 4, 0, op_done, &sent[1], NULL));
+    CHECK_OK(
+        en_async_unix_stream_client_send_packet(client, "efgh", 4, 0, op_done, &sent[2], NULL));
+    op_wait(loop, &sent[2]);
+    CHECK_OP(&sent[1], EN_OK);
+    CHECK_OP(&sent[2], EN_ETIMEDOUT);
+    CHECK_OK(en_async_unix_stream_client_close(client, 5000, NULL, NULL, NULL));
+    for (filled += sizeof(large); filled > 0; CHECK_OK(en_loop_run_once(loop, 0)))
+        filled -= peer_read(ends[1], taken, filled < sizeof(taken) ? filled : sizeof(taken));
+    CHECK_OK(en_loop_run(loop));
+    CHECK_BYTES(got, peer_read(ends[1], got, sizeof(got)), "abcd", 4);
+    en_async_unix_stream_client_free(client);
+    en_loop_free(loop);
+    close(ends[1]);
 }
 
 static void the_first_address_that_answers_is_taken(void)
@@ -635,6 +680,7 @@ static const test_case_t cases[] = {
     CASE(kinds_of_receives_take_turns),
     CASE(who_has_its_packet_is_told_before_others_get_theirs),
     CASE(a_flush_sends_what_was_put_aside),
+    CASE(what_fits_is_put_aside_also_while_there_is_no_room_to_send),
     CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),

@@ -126,6 +126,10 @@ impl Live {
         counters: &Counters,
     ) -> Attempt<()> {
         self.sender.check()?;
+        // For that no room is needed.
+        if control.is_none() && self.sender.put_aside(out) {
+            return Ok(());
+        }
         self.attempt(
             #[inline(always)]
             |sender| match control {
