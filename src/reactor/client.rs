@@ -400,16 +400,16 @@ impl AsyncClient {
             }
             Some(Removed::Receive(receive)) => {
                 drop(inner);
-                return receive.fail(self, error.at(Stage::Receive));
+                return receive.fail(self, error);
             }
             Some(Removed::Send(sending, is_first)) => {
-                return self.give_up_sending(inner, sending, is_first, error.at(Stage::Send));
+                return self.give_up_sending(inner, sending, is_first, error);
             }
             None => {}
         }
         if inner.started.as_ref().is_some_and(|started| started.number == number) {
             drop(inner);
-            return self.end_started(error.at(Stage::Receive));
+            return self.end_started(error);
         }
         if inner.pending.get().is_some_and(|pending| pending.is_closing_by(number)) {
             drop(inner);

@@ -1,5 +1,6 @@
 /* TCP clients on a loop: connecting, sending and receiving. */
 #include "async_wire.h"
+#include "family.h"
 #include "peer.h"
 #include "tls.h"
 
@@ -493,6 +494,50 @@ static void what_is_buffered_goes_with_the_next_turn(void)
     async_wire_close(&side);
 }
 
+static int take_until_it_ends(int status, en_packet_t *packet, void *user_data)
+{
+    op_received(status, packet, user_data);
+    return EN_RECEIVE_MORE;
+}
+
+/* Sends what nobody receives, so that the next call is told of it. */
+static void send_into_the_void(en_loop_t *loop, en_async_udp_client_t *client)
+{
+    op_t op = {0};
+
+    CHECK_OK(en_async_udp_client_send_packet(client, "x", 1, 5000, op_done, &op, NULL));
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_OK);
+    wait_readable(en_async_udp_client_fileno(client));
+}
+
+static void errors_say_whether_they_are_of_sending_or_receiving(void)
+{
+    en_datagram_protocol_t *datagrams = protocol_datagrams();
+    en_loop_t *loop = loop_new();
+    en_async_udp_client_t *client = NULL;
+    int fd = udp_bound("127.0.0.1");
+    op_t ops[3] = {{0}};
+
+    REQUIRE_OK(en_async_udp_client_new(&client, loop, "127.0.0.1", peer_port(fd), datagrams, NULL));
+    close(fd);
+    en_datagram_protocol_free(datagrams);
+    for (int i = 0; i < 3; i++) {
+        send_into_the_void(loop, client);
+        if (i == 0)
+            CHECK_OK(en_async_udp_client_send_packet(client, "x", 1, 5000, op_done, &ops[i], NULL));
+        else if (i == 1)
+            CHECK_OK(en_async_udp_client_recv_packet(client, 5000, op_received, &ops[i], NULL));
+        else
+            CHECK_OK(en_async_udp_client_recv_start(client, take_until_it_ends, &ops[i], NULL));
+        op_wait(loop, &ops[i]);
+        CHECK_OP(&ops[i], EN_ECONNREFUSED);
+        CHECK_HAS(ops[i].message, i == 0 ? "send 127.0.0.1:" : "receive 127.0.0.1:");
+    }
+    en_async_udp_client_free(client);
+    en_loop_free(loop);
+}
+
 static void echo_over_tls(void *arg)
 {
     en_tls_config_t *config = tls_server_config(tls_identity("good"));
@@ -618,6 +663,7 @@ static const test_case_t cases[] = {
     CASE(a_budget_for_all),
     CASE(a_budget_of_nothing),
     CASE(what_is_buffered_goes_with_the_next_turn),
+    CASE(errors_say_whether_they_are_of_sending_or_receiving),
     CASE(tls),
     CASE(a_peer_that_stalls_in_the_handshake),
     CASE(many_clients),

@@ -129,6 +129,7 @@ static void check_sends(const char *host)
     refused_open(&refused, host);
     provoke(&refused);
     CHECK_CODE(put_text(refused.view, "not sent"), EN_ECONNREFUSED);
+    CHECK_MESSAGE("send ");
     CHECK_MESSAGE("not sent");
     provoke(&refused); /* which is sent: it was reported once */
     CHECK_CODE(en_udp_client_send_packet_slices(refused.client, parts, 2, 20000), EN_ECONNREFUSED);

@@ -9,7 +9,7 @@ use super::{AsyncClient, Inner, Live, Operation, Over, STEPS, State, Turned};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::Deadline;
 use crate::endpoint::{Counters, PacketReceiver};
-use crate::error::{EN_EBUSY, Error, Result};
+use crate::error::{EN_EBUSY, Error, Result, Stage};
 use crate::packet::{Handed, Packet, Places};
 use crate::reactor::callback::{Callee, Done};
 use crate::reactor::event_loop::EventLoop;
@@ -72,6 +72,7 @@ impl Receiving {
 
     /// It is over, without a packet.
     pub(super) fn fail(self, client: &Rc<AsyncClient>, error: Error) {
+        let error = error.at(Stage::Receive);
         match self {
             Receiving::Packet(operation) => client.finish(operation, Err(error), Over::Packet),
             Receiving::Packets(operation, _) => client.finish(operation, Err(error), Over::Packets),
@@ -410,7 +411,7 @@ impl AsyncClient {
         ancillary: Ancillary,
         lent: Lent,
     ) {
-        let packet = packet.map_err(|error| self.explain(error));
+        let packet = packet.map_err(|error| self.explain(error.at(Stage::Receive)));
         self.finish(operation, Ok(Beside { packet, ancillary, lent }), Over::Beside);
     }
 
@@ -476,7 +477,7 @@ impl AsyncClient {
         started.pause(&self.core);
         if !started.is_called {
             drop(inner);
-            let error = self.explain(error);
+            let error = self.explain(error.at(Stage::Receive));
             return self.call_later(Over::Last(started.receive, error));
         }
         match self.is_freed.get() {
@@ -519,7 +520,7 @@ impl AsyncClient {
             };
             let outcome = match outcome {
                 // Its end was asked for inside that: all who wait learn of it.
-                _ if self.is_closing.get() => return Turned::Done,
+                _ if self.is_closing.get() => break,
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
                 Err(Stop::Again) => return self.give_way(),

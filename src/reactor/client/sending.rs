@@ -7,7 +7,7 @@ use super::{AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
-use crate::error::{EN_EMSGSIZE, Error, Result};
+use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
 use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -93,6 +93,7 @@ impl Kind {
     }
 
     fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>, count: usize) {
+        let outcome = outcome.map_err(|error| error.at(Stage::Send));
         match self {
             Kind::Whole(operation) => client.finish(operation, outcome, Over::Done),
             Kind::Count(operation) => {
