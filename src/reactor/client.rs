@@ -478,18 +478,7 @@ impl AsyncClient {
             self.is_closing.set(true);
             return self.go_on_later();
         }
-        self.catch_up();
-        if let Ok(mut inner) = self.access() {
-            // What was put aside gets one attempt.
-            let sends_wait = inner.sends_wait();
-            if let State::Connected(live) = &mut inner.state
-                && !sends_wait
-            {
-                live.last_attempt(&self.counters);
-            }
-        }
-        self.abort(&cancelled());
-        self.call_all();
+        self.clone().end();
         self.leave_loop();
     }
 }
@@ -550,6 +539,15 @@ impl Source for AsyncClient {
 
     fn end(self: Rc<Self>) {
         self.catch_up();
+        if let Ok(mut inner) = self.access() {
+            // What was put aside gets one attempt.
+            let sends_wait = inner.sends_wait();
+            if let State::Connected(live) = &mut inner.state
+                && !sends_wait
+            {
+                live.last_attempt(&self.counters);
+            }
+        }
         self.abort(&cancelled());
         self.call_all();
     }

@@ -211,6 +211,29 @@ static void what_fits_is_put_aside_also_while_there_is_no_room_to_send(void)
     close(ends[1]);
 }
 
+static void what_was_put_aside_gets_an_attempt_at_the_end(void)
+{
+    for (int of_the_loop = 0; of_the_loop < 2; of_the_loop++) {
+        en_tcp_options_t *options = options_new();
+        op_t sent = {0};
+        async_wire_t side;
+
+        CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+        async_wire_open(&side, options);
+        CHECK_OK(async_put(&side, "aside", &sent));
+        if (of_the_loop) {
+            en_loop_free(side.loop);
+            side.loop = NULL;
+        } else {
+            en_async_tcp_client_free(side.client);
+            side.client = NULL;
+        }
+        CHECK_OP(&sent, EN_OK);
+        peer_expect_text(side.fd, "aside\n");
+        async_wire_close(&side);
+    }
+}
+
 static void the_first_address_that_answers_is_taken(void)
 {
     en_stream_protocol_t *lines = protocol_line();
@@ -681,6 +704,7 @@ static const test_case_t cases[] = {
     CASE(who_has_its_packet_is_told_before_others_get_theirs),
     CASE(a_flush_sends_what_was_put_aside),
     CASE(what_fits_is_put_aside_also_while_there_is_no_room_to_send),
+    CASE(what_was_put_aside_gets_an_attempt_at_the_end),
     CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),
