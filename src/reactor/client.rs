@@ -413,7 +413,7 @@ impl AsyncClient {
         }
         if inner.pending.get().is_some_and(|pending| pending.is_closing_by(number)) {
             drop(inner);
-            return self.end_closing(error.at(Stage::Close));
+            return self.end_closing(error);
         }
         if let State::Connecting(connecting) = &mut inner.state
             && connecting.is_its(number)

@@ -1,6 +1,6 @@
 /* TCP clients on a loop: connecting, sending and receiving. */
 #include "async_wire.h"
-#include "family.h"
+#include "low.h"
 #include "peer.h"
 #include "tls.h"
 
@@ -538,6 +538,31 @@ static void errors_say_whether_they_are_of_sending_or_receiving(void)
     en_loop_free(loop);
 }
 
+static void errors_of_closing_say_so(void)
+{
+    en_unix_stream_options_t *options = NULL;
+    en_async_unix_stream_client_t *client = NULL;
+    en_stream_protocol_t *lines = protocol_line();
+    en_loop_t *loop = loop_new();
+    op_t closed = {0};
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    close(ends[1]);
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    REQUIRE_OK(en_unix_stream_options_set_write_buffer(options, 4096));
+    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, ends[0], lines, options));
+    en_unix_stream_options_free(options);
+    en_stream_protocol_free(lines);
+    CHECK_OK(en_async_unix_stream_client_send_packet(client, "x", 1, 5000, NULL, NULL, NULL));
+    CHECK_OK(en_async_unix_stream_client_close(client, 5000, op_done, &closed, NULL));
+    op_wait(loop, &closed);
+    CHECK_OP(&closed, EN_EPIPE);
+    CHECK_HAS(closed.message, "close ");
+    en_async_unix_stream_client_free(client);
+    en_loop_free(loop);
+}
+
 static void echo_over_tls(void *arg)
 {
     en_tls_config_t *config = tls_server_config(tls_identity("good"));
@@ -664,6 +689,7 @@ static const test_case_t cases[] = {
     CASE(a_budget_of_nothing),
     CASE(what_is_buffered_goes_with_the_next_turn),
     CASE(errors_say_whether_they_are_of_sending_or_receiving),
+    CASE(errors_of_closing_say_so),
     CASE(tls),
     CASE(a_peer_that_stalls_in_the_handshake),
     CASE(many_clients),

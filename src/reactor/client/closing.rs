@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{AsyncClient, Inner, Late, Live, Over, STEPS, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Stage};
 use crate::reactor::callback::Done;
 use crate::reactor::operation::Operation;
 
@@ -25,6 +25,7 @@ impl Closing {
 
     /// It is over.
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: &Result<()>) {
+        let outcome = outcome.clone().map_err(|error| error.at(Stage::Close));
         if let Some((due, number)) = self.due {
             client.core.remove_timer(due, number);
         }
