@@ -351,6 +351,8 @@ impl EventLoop {
     fn finish(&self) {
         let sources = self.sources.borrow_mut().take();
         if self.is_foreign() {
+            // Who waits to go on holds the loop.
+            self.later.take();
             return;
         }
         for source in sources {
