@@ -28,6 +28,8 @@ pub(super) struct Holds<R, S, C: Transport + ?Sized> {
     /// Whether others may have the transport, too.
     pub(super) is_shared: bool,
     survives_fork: bool,
+    /// Whether the kernel may hold a sender in an attempt; otherwise it waits only in between.
+    can_hold_sender: bool,
     /// What calls answer once it is closed.
     closed: fn() -> Error,
     /// For what needs neither half and for waking who waits, never used for longer than that takes. Like
@@ -46,6 +48,7 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
     ) -> Self {
         Holds {
             survives_fork: transport.survives_fork(),
+            can_hold_sender: transport.can_hold_sender(),
             receiving: Slot::new(receiving),
             sending: Slot::new(sending),
             control: Slot::new(transport),
@@ -150,8 +153,10 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
 
     #[inline(never)]
     fn attempt_to_send(&self, attempt: &mut dyn FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
-        if hold != Hold::No {
-            self.waits_from_here()?;
+        match hold != Hold::No && self.can_hold_sender {
+            true => self.waits_from_here()?,
+            // It may have waited before.
+            false => self.sender_waits.store(false, Ordering::SeqCst),
         }
         match attempt(hold) {
             Err(Stop::Want(interest)) => {
@@ -254,5 +259,48 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         self.receiving.visit().wait_until_alone();
         self.sending.visit().wait_until_alone();
         self.control.visit().wait_until_alone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::BorrowedFd;
+
+    use super::*;
+    use crate::attempt::Interest;
+    use crate::error::EN_ECLOSED;
+
+    /// May hold who sends, or not.
+    struct Road(bool);
+
+    impl Transport for Road {
+        fn stop_receiving(&self) {}
+
+        fn close(&self) -> Result<()> {
+            Ok(())
+        }
+
+        fn fd(&self, _interest: Interest) -> Option<BorrowedFd<'_>> {
+            None
+        }
+
+        fn can_hold_sender(&self) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn closing_has_little_patience_only_with_who_may_be_held() {
+        for may_be_held in [true, false] {
+            let road = Arc::new(Road(may_be_held));
+            let closed = || Error::new(EN_ECLOSED, "closed");
+            let holds = Holds::new((), (), road.clone(), false, Waiting::default(), closed);
+            let forever = || Deadline::after_ms(-1);
+            let is_short = holds.drive_sender(&*road, &mut forever(), |hold| {
+                assert_eq!(hold, Hold::Forever);
+                Ok(holds.sender_until(&mut forever(), false).is_some())
+            });
+            assert_eq!(is_short.expect("done"), may_be_held);
+        }
     }
 }

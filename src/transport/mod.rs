@@ -83,6 +83,11 @@ pub trait Transport: Plain + Send + Sync + 'static {
         true
     }
 
+    /// Whether it may then hold one that sends.
+    fn can_hold_sender(&self) -> bool {
+        true
+    }
+
     /// Whether [`Self::farewell`] has something to say.
     fn says_farewell(&self) -> bool {
         false

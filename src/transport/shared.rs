@@ -192,6 +192,10 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.inner.can_hold()
     }
 
+    fn can_hold_sender(&self) -> bool {
+        self.inner.can_hold_sender()
+    }
+
     fn says_farewell(&self) -> bool {
         self.inner.says_farewell()
     }

@@ -81,6 +81,10 @@ impl<T: Transport + ?Sized> Transport for Stapled<T> {
         self.receive.can_hold() && self.send.can_hold()
     }
 
+    fn can_hold_sender(&self) -> bool {
+        self.send.can_hold_sender()
+    }
+
     fn says_farewell(&self) -> bool {
         self.receive.says_farewell() || self.send.says_farewell()
     }

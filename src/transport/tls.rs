@@ -332,6 +332,11 @@ where
         self.inner.can_hold()
     }
 
+    fn can_hold_sender(&self) -> bool {
+        // It would keep the session from who receives.
+        false
+    }
+
     fn says_farewell(&self) -> bool {
         self.standard_compatible
     }
