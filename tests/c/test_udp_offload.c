@@ -1,6 +1,10 @@
 /* UDP datagrams that the system cuts from one buffer when sending (UDP_SEGMENT) and hands over
  * together when receiving (UDP_GRO): that it does so, and what happens where it refuses. The
  * program puts a sendmsg and a setsockopt of its own in place of the system's. */
+
+/* With 64-bit times on 32 bits they would be called __sendmsg64 and so on, and replace nothing. */
+#undef _TIME_BITS
+
 #include "family.h"
 #include "peer.h"
 
