@@ -51,7 +51,7 @@ void async_wire_close(async_wire_t *side)
 
 int async_put(async_wire_t *side, const char *text, op_t *op)
 {
-    return en_async_tcp_client_send_packet(side->client, text, strlen(text), 5000,
+    return en_async_tcp_client_send_packet(side->client, text, strlen(text), 20000,
                                            op ? op_done : NULL, op, op ? &op->operation : NULL);
 }
 
