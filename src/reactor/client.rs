@@ -149,7 +149,7 @@ struct Live {
 impl Live {
     fn new(connection: Connection, watches: Watches) -> Live {
         Live {
-            incoming: Some(Incoming::new(connection.receiver)),
+            incoming: Some(Incoming::new(connection.receiver, connection.runs_callbacks)),
             sender: connection.sender,
             watches,
             runs_callbacks: connection.runs_callbacks,

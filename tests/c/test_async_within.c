@@ -20,6 +20,7 @@ typedef struct side {
     int answer; /* to the second packet and those behind it */
     void (*at_packet)(struct side *);
     void (*at_decode)(struct side *);
+    int is_undecided; /* when it was asked for that */
     int decoded;
     int decoded_since; /* the handle ended */
     int packets_since;
@@ -61,8 +62,11 @@ static int decode(const uint8_t *data, size_t size, int at_end, size_t *used, en
     side->decoded_since += side->client == NULL;
     if (!end)
         return EN_DECODE_MORE;
-    if (++side->decoded == 2 && side->at_decode)
+    if (++side->decoded == 2 && side->at_decode) {
         side->at_decode(side);
+        if (side->is_undecided)
+            return EN_DECODE_MORE;
+    }
     *packet = (en_slice_t){data, (size_t)(end - data)};
     *used = packet->size + 1;
     return EN_DECODE_PACKET;
@@ -261,6 +265,29 @@ static void what_decoding_asks_for_comes_before_the_next_packet(void)
     }
 }
 
+static void who_ends_while_decoding_is_not_asked_for_the_end_of_the_stream(void)
+{
+    void (*const ways[])(side_t *) = {close_client, free_client, end_its_loop};
+
+    for (size_t way = 0; way < 2 * sizeof(ways) / sizeof(ways[0]); way++) {
+        side_t side;
+
+        if (way % 2 == 0)
+            side_open_for_some(&side);
+        else
+            side_open(&side, EN_RECEIVE_MORE);
+        side.is_undecided = 1;
+        side.at_decode = ways[way / 2];
+        peer_send_text(side.fd, "1\n2\n");
+        CHECK(shutdown(side.fd, SHUT_WR) == 0);
+        side_run(&side, "");
+        CHECK_INT(side.decoded, 2);
+        CHECK_OP(way % 2 == 0 ? &side.receives[1] : &side.end,
+                 ways[way / 2] == close_client ? EN_ECLOSED : EN_ECANCELED);
+        side_close(&side);
+    }
+}
+
 /* ---- A transport ---- */
 
 typedef struct {
@@ -374,6 +401,7 @@ static const test_case_t cases[] = {
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
     CASE(a_receive_that_is_cancelled_while_decoding_has_what_is_decoded),
     CASE(what_decoding_asks_for_comes_before_the_next_packet),
+    CASE(who_ends_while_decoding_is_not_asked_for_the_end_of_the_stream),
     CASE(transports_may_end_the_loop),
 };
 

@@ -195,11 +195,20 @@ pub(super) struct Incoming {
     has_gathered: bool,
     /// What the last attempt has to wait for.
     wants: Option<Interest>,
+    /// What the application's code asks for is done before that is called again.
+    runs_callbacks: bool,
 }
 
 impl Incoming {
-    pub(super) fn new(receiver: Box<dyn PacketReceiver>) -> Incoming {
-        Incoming { receiver, is_readable: true, to_the_end: false, has_gathered: true, wants: None }
+    pub(super) fn new(receiver: Box<dyn PacketReceiver>, runs_callbacks: bool) -> Incoming {
+        Incoming {
+            receiver,
+            is_readable: true,
+            to_the_end: false,
+            has_gathered: true,
+            wants: None,
+            runs_callbacks,
+        }
     }
 
     /// Its descriptor is told of.
@@ -257,6 +266,9 @@ impl Incoming {
             self.has_gathered = !self.receiver.gathered_into(places)?;
             if !places.is_empty() {
                 return Ok(());
+            }
+            if self.runs_callbacks {
+                return Err(Stop::Again);
             }
         }
         let outcome = self.receive_new(
@@ -331,7 +343,8 @@ impl Incoming {
         &mut self,
         mut receive: impl FnMut(&mut dyn PacketReceiver) -> Attempt<T>,
     ) -> Attempt<T> {
-        for _ in 0..STEPS {
+        let steps = if self.runs_callbacks { 1 } else { STEPS };
+        for _ in 0..steps {
             if !self.is_readable {
                 return Err(Stop::Want(Interest::Read));
             }
@@ -490,6 +503,7 @@ impl AsyncClient {
     /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
     /// calls this.
     pub(super) fn receive_for_operations(self: &Rc<Self>) -> Turned {
+        let mut steps = 0;
         // Who is closed or freed inside a callback ends in another way.
         while !self.is_closing.get() && self.core.goes_on() {
             let Ok(mut inner) = self.access() else { break };
@@ -523,6 +537,12 @@ impl AsyncClient {
                 _ if self.is_closing.get() => break,
                 Ok(came) => Ok(came),
                 Err(Stop::Failed(error)) => Err(error),
+                Err(Stop::Again) if runs_callbacks && steps < STEPS => {
+                    steps += 1;
+                    drop(inner);
+                    self.catch_up();
+                    continue;
+                }
                 Err(Stop::Again) => return self.give_way(),
                 Err(Stop::Want(_)) => break,
             };
@@ -593,22 +613,26 @@ impl AsyncClient {
     }
 
     fn ask_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
-        for _ in 0..TURN {
-            let packet = {
-                let Ok(mut inner) = self.access() else { return Ok(()) };
-                let State::Connected(live) = &mut inner.state else { return Ok(()) };
-                live.ask(|incoming| incoming.receive(&self.counters))?
+        let (mut packets, mut steps) = (0, 0);
+        while packets < TURN && turn.goes_on() {
+            let outcome = {
+                let Ok(mut inner) = self.access() else { break };
+                let State::Connected(live) = &mut inner.state else { break };
+                live.ask(|incoming| incoming.receive(&self.counters))
             };
             // Its end may have been asked for inside that.
             if self.is_closing.get() {
-                return Ok(());
+                break;
             }
             // If that of the receive was, the packet is still its own.
             self.catch_up();
-            turn.packets.put(packet);
-            receive.call(Ok(turn));
-            if !turn.goes_on() {
-                return Ok(());
+            match outcome {
+                Err(Stop::Again) if steps < STEPS => steps += 1,
+                outcome => {
+                    turn.packets.put(outcome?);
+                    receive.call(Ok(turn));
+                    packets += 1;
+                }
             }
         }
         Ok(())
