@@ -22,17 +22,21 @@ use crate::socket::names::Names;
 mod closing;
 mod connecting;
 mod facts;
+mod incoming;
 mod pending;
 mod receiving;
 mod sending;
+mod started;
 mod watching;
 
-pub use receiving::{Beside, Lent, Receive, Turn};
+pub use receiving::{Beside, Lent};
 pub use sending::Counted;
+pub use started::{Receive, Turn};
 
 use connecting::Connecting;
+use incoming::Incoming;
 use pending::{Later, Pending, Removed};
-use receiving::{Incoming, Started};
+use started::Started;
 use watching::Watches;
 
 /// So many system calls one client makes for something that does not end, before others have their turn.
