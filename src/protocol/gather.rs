@@ -141,25 +141,26 @@ impl<'a> Gather<'a> {
         let (width, size) = (head.width(), whole - head.width());
         let front = head.wide(size);
         let most = FULL.saturating_sub(self.copied.end());
-        let mut rest = packets.clone();
+        let (mut rest, mut next) = (packets.clone(), packets.clone());
         let mut count = 0;
-        self.copied.fill(|room| {
+        let has_filled = self.copied.fill(|room| {
             let most = most.min(room.len());
             let mut places = room[..most].chunks_exact_mut(whole);
-            while let Some(Ok(packet)) = rest.next()
+            while let Some(Ok(packet)) = next.next()
                 && packet.len() == size
                 && let Some(place) = places.next()
-                && let Some(begin) = place.first_chunk_mut()
             {
-                *begin = front;
-                let Some(behind) = place.get_mut(width..) else { break };
-                behind.copy_from_slice(packet);
+                *place.first_chunk_mut()? = front;
+                place.get_mut(width..)?.copy_from_slice(packet);
                 count += 1;
-                *packets = rest.clone();
+                rest = next.clone();
             }
             Some(count * whole)
         });
-        self.boundaries.push_alike(count);
+        if has_filled {
+            *packets = rest;
+            self.boundaries.push_alike(count);
+        }
     }
 
     /// How many bytes were appended.
