@@ -2,6 +2,7 @@
 //! they are for.
 
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
+use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -115,6 +116,44 @@ struct Inner {
     state: State,
     pending: Seldom<Pending>,
     started: Option<Started>,
+}
+
+/// What is being worked on. Callbacks may run meanwhile, which must not run the loop: it could not tell the
+/// client of anything.
+struct Access<'a> {
+    inner: RefMut<'a, Inner>,
+    core: &'a EventLoop,
+}
+
+impl<'a> Access<'a> {
+    #[inline]
+    fn new(inner: RefMut<'a, Inner>, core: &'a EventLoop) -> Access<'a> {
+        core.enter();
+        Access { inner, core }
+    }
+}
+
+impl Drop for Access<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.core.leave();
+    }
+}
+
+impl Deref for Access<'_> {
+    type Target = Inner;
+
+    #[inline]
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Access<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
 }
 
 impl Inner {
@@ -265,7 +304,7 @@ impl AsyncClient {
     }
 
     /// Whether an operation may begin; what it works on.
-    fn enter(&self) -> Result<RefMut<'_, Inner>> {
+    fn enter(&self) -> Result<Access<'_>> {
         self.core.check()?;
         let inner = self.access()?;
         match self.is_closing.get() {
@@ -275,15 +314,18 @@ impl AsyncClient {
     }
 
     /// Refuses what a protocol callback of the same client asks for.
-    fn access(&self) -> Result<RefMut<'_, Inner>> {
-        let reason = "the client was called from inside its own callback";
-        self.inner.try_borrow_mut().map_err(|_| Error::new(EN_EDEADLK, reason))
+    #[inline]
+    fn access(&self) -> Result<Access<'_>> {
+        match self.inner.try_borrow_mut() {
+            Ok(inner) => Ok(Access::new(inner, &self.core)),
+            Err(_) => Err(called_back()),
+        }
     }
 
     /// After what may have run callbacks of the application: they may have ended the loop, which could
     /// not end us meanwhile.
     #[inline]
-    fn leave(self: &Rc<Self>, inner: RefMut<'_, Inner>) {
+    fn leave(self: &Rc<Self>, inner: Access<'_>) {
         drop(inner);
         if self.core.has_ended() {
             self.clone().end();
@@ -555,6 +597,11 @@ impl Source for AsyncClient {
         self.abort(&cancelled());
         self.call_all();
     }
+}
+
+#[cold]
+fn called_back() -> Error {
+    Error::new(EN_EDEADLK, "the client was called from inside its own callback")
 }
 
 #[cold]

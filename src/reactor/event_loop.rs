@@ -48,6 +48,8 @@ pub struct EventLoop {
     next_number: Cell<u64>,
     is_running: Cell<bool>,
     is_ended: Cell<bool>,
+    /// How many clients are being worked on, which may run callbacks.
+    inside: Cell<u32>,
     /// When the timers of this turn were looked at.
     timers_at: Cell<Instant>,
     /// Once somebody waits for the loop's descriptor: makes it readable at the next point in time.
@@ -101,6 +103,7 @@ impl EventLoop {
             next_number: Cell::new(0),
             is_running: Cell::new(false),
             is_ended: Cell::new(false),
+            inside: Cell::new(0),
             timers_at: Cell::new(Instant::now()),
             alarm: RefCell::new(None),
             busy_poll: Cell::new(Duration::ZERO),
@@ -154,10 +157,22 @@ impl EventLoop {
     /// Whether it may be run now.
     fn check_idle(&self) -> Result<()> {
         self.check()?;
-        match self.is_running.get() {
+        match self.is_running.get() || self.inside.get() > 0 {
             true => Err(Error::new(EN_EBUSY, "the loop is running already: a callback cannot run it again")),
             false => Ok(()),
         }
+    }
+
+    /// One of its clients is being worked on.
+    #[inline]
+    pub(super) fn enter(&self) {
+        self.inside.set(self.inside.get() + 1);
+    }
+
+    /// It is no more.
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.inside.set(self.inside.get() - 1);
     }
 
     /// Whether this is a forked child.

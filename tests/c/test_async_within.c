@@ -21,6 +21,7 @@ typedef struct side {
     void (*at_packet)(struct side *);
     void (*at_decode)(struct side *);
     int is_undecided; /* when it was asked for that */
+    void (*at_encode)(struct side *);
     int decoded;
     int decoded_since; /* the handle ended */
     int packets_since;
@@ -45,7 +46,10 @@ static int take(int status, en_packet_t *packet, void *user_data)
 
 static int encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
 {
-    (void)user_data;
+    side_t *side = user_data;
+
+    if (side->at_encode)
+        side->at_encode(side);
     for (size_t i = 0; i < count; i++)
         CHECK_OK(en_frame_append(frame, parts[i].data, parts[i].size));
     return EN_CALLBACK_DONE;
@@ -235,7 +239,8 @@ static void end_its_loop(side_t *side)
     side->loop = NULL;
 }
 
-/* While the packet of the second receive is decoded, which is that receive's unless all of them end. */
+/* While the packet of the second receive is decoded, which is that receive's unless all of them
+ * end. */
 static void what_decoding_asks_for_comes_before_the_next_packet(void)
 {
     static const struct {
@@ -263,6 +268,30 @@ static void what_decoding_asks_for_comes_before_the_next_packet(void)
         CHECK_INT(side.decoded_since, 0);
         side_close(&side);
     }
+}
+
+static void run_its_loop(side_t *side)
+{
+    CHECK_CODE(en_loop_run_once(side->loop, 0), EN_EBUSY);
+    CHECK_CODE(en_loop_run(side->loop), EN_EBUSY);
+}
+
+/* It could not tell the client that its time is over, nor that something has come. */
+static void callbacks_do_not_run_the_loop_also_while_it_does_not_run(void)
+{
+    op_t *late, *in_time;
+    side_t side;
+
+    side_open_for_some(&side);
+    late = &side.receives[3], in_time = &side.receives[0];
+    side.at_encode = run_its_loop;
+    CHECK_OK(en_async_unix_stream_client_send_packet(side.client, "x", 1, 0, NULL, NULL, NULL));
+    side.at_encode = NULL;
+    side_run(&side, "1\n");
+    CHECK_OP(in_time, EN_OK);
+    CHECK_INT(late->calls, 0);
+    side_close(&side);
+    CHECK_OP(late, EN_ECANCELED);
 }
 
 static void who_ends_while_decoding_is_not_asked_for_the_end_of_the_stream(void)
@@ -401,6 +430,7 @@ static const test_case_t cases[] = {
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
     CASE(a_receive_that_is_cancelled_while_decoding_has_what_is_decoded),
     CASE(what_decoding_asks_for_comes_before_the_next_packet),
+    CASE(callbacks_do_not_run_the_loop_also_while_it_does_not_run),
     CASE(who_ends_while_decoding_is_not_asked_for_the_end_of_the_stream),
     CASE(transports_may_end_the_loop),
 };

@@ -1,9 +1,8 @@
 //! Sends, in the order in which they were asked for.
 
-use std::cell::RefMut;
 use std::rc::Rc;
 
-use super::{AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed};
+use super::{Access, AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
@@ -284,7 +283,7 @@ impl AsyncClient {
     #[inline(never)]
     fn send_rest(
         self: &Rc<Self>,
-        mut inner: RefMut<'_, Inner>,
+        mut inner: Access<'_>,
         bytes: &[u8],
         sent: Attempt<usize>,
         told: Told,
@@ -336,7 +335,7 @@ impl AsyncClient {
     #[inline(never)]
     fn send_one(
         self: &Rc<Self>,
-        mut inner: RefMut<'_, Inner>,
+        mut inner: Access<'_>,
         parts: &[&[u8]],
         beside: Option<&Ancillary>,
         told: Told,
@@ -481,7 +480,7 @@ impl AsyncClient {
     /// One is given up before its time: if part of it has gone, nothing may follow it.
     pub(super) fn give_up_sending(
         self: &Rc<Self>,
-        mut inner: RefMut<'_, Inner>,
+        mut inner: Access<'_>,
         sending: Sending,
         is_first: bool,
         error: Error,

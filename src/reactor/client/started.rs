@@ -1,11 +1,10 @@
 //! A started receive: packets until somebody has enough.
 
-use std::cell::RefMut;
 use std::rc::Rc;
 use std::time::Instant;
 
 use super::incoming::Incoming;
-use super::{AsyncClient, Inner, Over, STEPS, State, Turned};
+use super::{Access, AsyncClient, Inner, Over, STEPS, State, Turned};
 use crate::attempt::{Attempt, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EBUSY, Error, Result, Stage};
@@ -286,7 +285,7 @@ impl AsyncClient {
     #[inline(always)]
     fn end_turn(
         self: &Rc<Self>,
-        mut inner: RefMut<'_, Inner>,
+        mut inner: Access<'_>,
         number: u64,
         wants_more: bool,
         due: Option<Instant>,
