@@ -6009,7 +6009,7 @@ int en_loop_cancel(en_loop_t *loop,
 /**
  * Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
  * returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
- * do not.
+ * do not; what is in their write buffers gets one attempt that does not wait.
  *
  * Loop thread only.
  */

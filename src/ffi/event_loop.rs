@@ -253,7 +253,7 @@ pub unsafe extern "C" fn en_loop_cancel(r#loop: *mut en_loop_t, operation: u64) 
 
 /// Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
 /// returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
-/// do not.
+/// do not; what is in their write buffers gets one attempt that does not wait.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]
