@@ -1,5 +1,4 @@
-/* Several packets at a time on a loop, the write buffer, and what is to be read although nothing
- * new comes. */
+/* Several packets at a time on a loop, and what is to be read although nothing new comes. */
 #include "async_wire.h"
 #include "low.h"
 #include "tls.h"
@@ -36,21 +35,6 @@ static int get(async_wire_t *side, size_t capacity, int64_t timeout_ms, op_t *op
 
 #define CHECK_PACKETS(op, text)                                                                    \
     (CHECK_OP((op), EN_OK), CHECK_BYTES((op)->data, (op)->size, (text), strlen(text)))
-
-static void what_is_asked_for_is_told_once_connected(void)
-{
-    async_wire_t side;
-    size_t size = 0;
-    op_t op = {0};
-
-    async_wire_new(&side, NULL);
-    CHECK_CODE(en_async_tcp_client_max_recv_size(side.client, &size), EN_ENOTCONN);
-    CHECK_OK(en_async_tcp_client_wait_connected(side.client, 5000, op_done, &op, NULL));
-    op_wait(side.loop, &op);
-    CHECK_OK(en_async_tcp_client_max_recv_size(side.client, &size));
-    CHECK(size > 0);
-    async_wire_close(&side);
-}
 
 static void those_that_are_there_come_together(void)
 {
@@ -143,120 +127,6 @@ static void who_has_its_packet_is_told_before_others_get_theirs(void)
     CHECK_BYTES(both[0].data, both[0].size, "b", 1);
     CHECK_BYTES(both[1].data, both[1].size, "c", 1);
     async_wire_close(&side);
-}
-
-static void a_flush_sends_what_was_put_aside(void)
-{
-    en_tcp_options_t *options = options_new();
-    op_t sent = {0}, flushed = {0}, nothing = {0};
-    async_wire_t side;
-
-    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-    async_wire_open(&side, options);
-    CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &nothing, NULL));
-    CHECK_INT(nothing.calls, 0);
-    op_wait(side.loop, &nothing);
-    CHECK_OP(&nothing, EN_OK);
-    CHECK_OK(en_async_tcp_client_send_packet(side.client, "aside", 5, 5000, op_done, &sent, NULL));
-    CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &flushed, NULL));
-    op_wait(side.loop, &flushed);
-    CHECK_OP(&sent, EN_OK);
-    CHECK_OP(&flushed, EN_OK);
-    peer_expect_text(side.fd, "aside\n");
-    async_wire_close(&side);
-}
-
-static void what_fits_is_put_aside_also_while_there_is_no_room_to_send(void)
-{
-    static const char filling[4096], large[8000];
-    en_stream_protocol_t *raw = protocol_raw();
-    en_unix_stream_options_t *options = NULL;
-    en_async_unix_stream_client_t *client = NULL;
-    op_t sent[3] = {{0}}, flushed = {0};
-    en_loop_t *loop = loop_new();
-    size_t filled = 0;
-    ssize_t count;
-    char taken[4096], got[9];
-    int ends[2];
-
-    pair_open(SOCK_STREAM, ends);
-    while ((count = send(ends[0], filling, sizeof(filling), MSG_DONTWAIT)) > 0)
-        filled += (size_t)count;
-    REQUIRE_OK(en_unix_stream_options_new(&options));
-    REQUIRE_OK(en_unix_stream_options_set_write_buffer(options, sizeof(large) + 4));
-    REQUIRE_OK(en_async_unix_stream_client_from_fd(&client, loop, ends[0], raw, options));
-    en_unix_stream_options_free(options);
-    en_stream_protocol_free(raw);
-    CHECK_OK(en_async_unix_stream_client_send_packet(client, large, sizeof(large), 0, op_done,
-                                                     &sent[0], NULL));
-    CHECK_OK(en_async_unix_stream_client_flush(client, 0, op_done, &flushed, NULL));
-    op_wait(loop, &flushed);
-    CHECK_OP(&flushed, EN_ETIMEDOUT);
-    CHECK_OP(&sent[0], EN_OK);
-    /* This fits, and the next one does not. */
-    CHECK_OK(
-        en_async_unix_stream_client_send_packet(client, "abcd", 4, 0, op_done, &sent[1], NULL));
-    CHECK_OK(
-        en_async_unix_stream_client_send_packet(client, "efgh", 4, 0, op_done, &sent[2], NULL));
-    op_wait(loop, &sent[2]);
-    CHECK_OP(&sent[1], EN_OK);
-    CHECK_OP(&sent[2], EN_ETIMEDOUT);
-    CHECK_OK(en_async_unix_stream_client_close(client, 5000, NULL, NULL, NULL));
-    for (filled += sizeof(large); filled > 0; CHECK_OK(en_loop_run_once(loop, 0)))
-        filled -= peer_read(ends[1], taken, filled < sizeof(taken) ? filled : sizeof(taken));
-    CHECK_OK(en_loop_run(loop));
-    CHECK_BYTES(got, peer_read(ends[1], got, sizeof(got)), "abcd", 4);
-    en_async_unix_stream_client_free(client);
-    en_loop_free(loop);
-    close(ends[1]);
-}
-
-static void what_was_put_aside_gets_an_attempt_at_the_end(void)
-{
-    for (int of_the_loop = 0; of_the_loop < 2; of_the_loop++) {
-        en_tcp_options_t *options = options_new();
-        op_t sent = {0};
-        async_wire_t side;
-
-        CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
-        async_wire_open(&side, options);
-        CHECK_OK(async_put(&side, "aside", &sent));
-        if (of_the_loop) {
-            en_loop_free(side.loop);
-            side.loop = NULL;
-        } else {
-            en_async_tcp_client_free(side.client);
-            side.client = NULL;
-        }
-        CHECK_OP(&sent, EN_OK);
-        peer_expect_text(side.fd, "aside\n");
-        async_wire_close(&side);
-    }
-}
-
-static void the_first_address_that_answers_is_taken(void)
-{
-    en_stream_protocol_t *lines = protocol_line();
-    en_loop_t *loop = loop_new();
-    int listener = peer_listen("127.0.0.1", 16);
-    en_async_tcp_client_t *client = NULL;
-    en_address_t *addresses[2] = {NULL, NULL};
-    op_t op = {0};
-
-    REQUIRE_OK(en_address_new(&addresses[0], "127.0.0.1", peer_refusing_port()));
-    REQUIRE_OK(en_address_new(&addresses[1], "127.0.0.1", peer_port(listener)));
-    REQUIRE_OK(en_async_tcp_client_new_addresses(
-        &client, loop, (const en_address_t *const *)addresses, 2, lines, NULL));
-    en_address_free(addresses[0]);
-    en_address_free(addresses[1]);
-    en_stream_protocol_free(lines);
-    CHECK_OK(en_async_tcp_client_wait_connected(client, 5000, op_done, &op, NULL));
-    op_wait(loop, &op);
-    CHECK_OP(&op, EN_OK);
-    close(peer_accept(listener));
-    close(listener);
-    en_async_tcp_client_free(client);
-    en_loop_free(loop);
 }
 
 /* ---- The end of the loop inside a callback ---- */
@@ -697,15 +567,10 @@ static void packets_without_bytes_are_counted(void)
 
 static const test_case_t cases[] = {
     CASE(packets_without_bytes_are_counted),
-    CASE(what_is_asked_for_is_told_once_connected),
     CASE(those_that_are_there_come_together),
     CASE(an_end_behind_packets_is_told_after_them),
     CASE(kinds_of_receives_take_turns),
     CASE(who_has_its_packet_is_told_before_others_get_theirs),
-    CASE(a_flush_sends_what_was_put_aside),
-    CASE(what_fits_is_put_aside_also_while_there_is_no_room_to_send),
-    CASE(what_was_put_aside_gets_an_attempt_at_the_end),
-    CASE(the_first_address_that_answers_is_taken),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),
     CASE(a_peer_that_never_stops_leaves_others_their_turn),
