@@ -86,7 +86,11 @@ impl Channel<Stream> {
                 transport.send(&[IoSlice::new(bytes)], Hold::No)
             });
             sending.begun = 0;
-            outcome.inspect_err(|error| sending.give_up(error))
+            outcome.inspect_err(|error| {
+                if transport.is_midway(&[IoSlice::new(bytes)]) {
+                    sending.give_up(error);
+                }
+            })
         })
     }
 
@@ -108,7 +112,7 @@ impl Channel<Stream> {
             }
             let transport = sending.transport.clone();
             let outcome = at_once(|| out.with_rest(|slices| transport.send(slices, Hold::No)))?;
-            let is_begun = outcome.is_err() && transport.is_midway();
+            let is_begun = outcome.is_err() && out.has_rest(&mut |rest| transport.is_midway(rest));
             sending.begun = if is_begun { out.len() } else { 0 };
             Ok(outcome.map_err(|interest| Wanted::of(&*transport, interest)))
         })
@@ -156,7 +160,11 @@ impl Channel<Stream> {
             if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
         });
         sending.begun = 0;
-        outcome.inspect_err(|error| sending.give_up(error))
+        outcome.inspect_err(|error| {
+            if out.has_rest(&mut |rest| transport.is_midway(rest)) {
+                sending.give_up(error);
+            }
+        })
     }
 
     /// Sends all bytes and ancillary data with them, in one piece; how many bytes went in any case.
@@ -222,13 +230,12 @@ impl Sending<Stream> {
         Ok(())
     }
 
-    /// Nobody comes again with the same bytes: if some of them were taken, nothing can follow.
+    /// Nobody comes again with the same bytes, some of which were taken: nothing can follow.
+    #[cold]
     fn give_up(&mut self, error: &Error) {
-        if self.transport.is_midway() {
-            self.transport.give_up_sending(error.reason());
-            let reason = format!("an earlier send stopped half-way ({}): nothing may follow", error.reason());
-            self.broken = Some(Error::new(EN_EPIPE, reason));
-        }
+        self.transport.give_up_sending(error.reason());
+        let reason = format!("an earlier send stopped half-way ({}): nothing may follow", error.reason());
+        self.broken = Some(Error::new(EN_EPIPE, reason));
     }
 
     /// The control message that goes beside these bytes.

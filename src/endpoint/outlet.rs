@@ -77,9 +77,9 @@ impl Outlet {
         }
     }
 
-    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
-    pub fn is_midway(&self) -> bool {
-        matches!(self, Outlet::Stream(transport) if transport.is_midway())
+    /// Whether some of these bytes were taken by a send that had to wait: they may go out, whoever gives up.
+    pub fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
+        matches!(self, Outlet::Stream(transport) if transport.is_midway(rest))
     }
 
     /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.

@@ -1,5 +1,6 @@
 //! The sending half of an endpoint, with what is put aside before it.
 
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::aside::Aside;
@@ -31,7 +32,9 @@ impl Drop for Sender {
         let why = "what was put aside was given up";
         match self.aside() {
             Some(aside) if aside.has_begun() => self.outlet.break_off(why),
-            Some(aside) if !aside.is_empty() => self.outlet.give_up_sending(why),
+            Some(aside) if self.outlet.is_midway(&[IoSlice::new(aside.rest())]) => {
+                self.outlet.give_up_sending(why);
+            }
             _ => {}
         }
     }
@@ -182,9 +185,9 @@ impl Sender {
 
     /// Says that what was gathered will not be sent further: if part of it has gone, nothing may
     /// follow it.
+    #[inline(never)]
     pub fn give_up(&mut self, out: &Gather<'_>, why: &str) {
-        // What is midway without being put aside is of this packet.
-        if out.is_between_packets() && (self.has_unsent() || !self.outlet.is_midway()) {
+        if out.is_between_packets() && !out.has_rest(&mut |rest| self.outlet.is_midway(rest)) {
             return;
         }
         let (sent, len) = (out.sent(), out.len());

@@ -40,8 +40,12 @@ impl Filled {
         self.memory.len()
     }
 
-    /// Has memory for exactly so many, which is not less than there are.
+    /// Has memory for so many and no more, which is not less than there are.
+    #[inline(never)]
     pub fn set_capacity(&mut self, capacity: usize) {
+        self.memory.truncate(capacity);
+        self.memory.shrink_to(capacity);
+        self.memory.reserve_exact(capacity - self.memory.len());
         self.memory.resize(capacity, 0);
     }
 
@@ -142,6 +146,7 @@ mod tests {
         assert!(!filled.fill(cde));
         assert_eq!(filled.bytes(), b"ab");
         filled.set_capacity(6);
+        assert_eq!(filled.memory.capacity(), 6);
         assert!(filled.fill(cde));
         assert_eq!((filled.bytes(), filled.capacity()), (&b"abcde"[..], 6));
     }

@@ -137,15 +137,15 @@ impl<'a> Gather<'a> {
     ) {
         // The widest head, which is written as a whole, fits into each of them.
         let alike = Head::WIDEST..COPY_BELOW;
-        let Some(whole) = self.boundaries.only_size().filter(|size| alike.contains(size)) else { return };
-        let (width, size) = (head.width(), whole - head.width());
+        let Some(each) = self.boundaries.only_size().filter(|size| alike.contains(size)) else { return };
+        let (width, size) = (head.width(), each - head.width());
         let front = head.wide(size);
         let most = FULL.saturating_sub(self.copied.end());
         let (mut rest, mut next) = (packets.clone(), packets.clone());
         let mut count = 0;
         let has_filled = self.copied.fill(|room| {
             let most = most.min(room.len());
-            let mut places = room[..most].chunks_exact_mut(whole);
+            let mut places = room[..most].chunks_exact_mut(each);
             while let Some(Ok(packet)) = next.next()
                 && packet.len() == size
                 && let Some(place) = places.next()
@@ -155,7 +155,7 @@ impl<'a> Gather<'a> {
                 count += 1;
                 rest = next.clone();
             }
-            Some(count * whole)
+            Some(count * each)
         });
         if has_filled {
             *packets = rest;
@@ -286,6 +286,13 @@ impl<'a> Gather<'a> {
             true => send(&[IoSlice::new(&self.whole.unwrap_or(self.copied.bytes())[self.sent..])]),
             false => send(&self.rest()),
         }
+    }
+
+    /// Whether something can be said of what is left, compiled once.
+    #[cold]
+    #[inline(never)]
+    pub fn has_rest(&self, that: &mut dyn FnMut(&[IoSlice<'_>]) -> bool) -> bool {
+        self.with_rest(that)
     }
 
     fn rest(&self) -> Vec<IoSlice<'_>> {

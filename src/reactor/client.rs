@@ -128,7 +128,7 @@ struct Access<'a> {
 impl<'a> Access<'a> {
     #[inline]
     fn new(inner: RefMut<'a, Inner>, core: &'a EventLoop) -> Access<'a> {
-        core.enter();
+        core.begin_work();
         Access { inner, core }
     }
 }
@@ -136,7 +136,7 @@ impl<'a> Access<'a> {
 impl Drop for Access<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.core.leave();
+        self.core.end_work();
     }
 }
 

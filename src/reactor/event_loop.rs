@@ -63,16 +63,16 @@ pub struct EventLoop {
 
 /// A set of its own for one who watches a descriptor that the loop watches for another. Its own descriptor, which
 /// the loop watches, is ready when that one is, and does not say for what.
-pub(super) struct Beside(Poll);
+pub(super) struct SideSet(Poll);
 
-impl Beside {
+impl SideSet {
     /// Watches for this from now on, and tells what is ready already, once more.
     pub(super) fn rearm(&self, fd: BorrowedFd<'_>, interest: attempt::Interest) -> Result<()> {
         rearm(self.0.registry(), fd, Token(0), interest)
     }
 }
 
-impl AsFd for Beside {
+impl AsFd for SideSet {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.registry().as_fd()
     }
@@ -157,21 +157,23 @@ impl EventLoop {
     /// Whether it may be run now.
     fn check_idle(&self) -> Result<()> {
         self.check()?;
-        match self.is_running.get() || self.inside.get() > 0 {
-            true => Err(Error::new(EN_EBUSY, "the loop is running already: a callback cannot run it again")),
-            false => Ok(()),
-        }
+        let reason = match (self.is_running.get(), self.inside.get()) {
+            (true, _) => "the loop is running already: a callback cannot run it again",
+            (false, 1..) => "a callback of one of its clients cannot run the loop",
+            (false, 0) => return Ok(()),
+        };
+        Err(Error::new(EN_EBUSY, reason))
     }
 
     /// One of its clients is being worked on.
     #[inline]
-    pub(super) fn enter(&self) {
+    pub(super) fn begin_work(&self) {
         self.inside.set(self.inside.get() + 1);
     }
 
     /// It is no more.
     #[inline]
-    pub(super) fn leave(&self) {
+    pub(super) fn end_work(&self) {
         self.inside.set(self.inside.get() - 1);
     }
 
@@ -413,14 +415,14 @@ impl EventLoop {
 
     /// Watches a descriptor that may be watched for another source: then by a second set, which the caller
     /// keeps. A duplicate would keep open what the application closes.
-    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<Beside>> {
+    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<SideSet>> {
         if self.register_new(fd, BOTH, Token(place))? {
             return Ok(None);
         }
-        let beside = Beside(Poll::new().map_err(Error::os)?);
-        watched(beside.0.registry().register(&mut SourceFd(&fd.as_raw_fd()), Token(0), BOTH))?;
-        self.register_new(beside.as_fd(), Interest::READABLE, Token(place))?;
-        Ok(Some(beside))
+        let set = SideSet(Poll::new().map_err(Error::os)?);
+        watched(set.0.registry().register(&mut SourceFd(&fd.as_raw_fd()), Token(0), BOTH))?;
+        self.register_new(set.as_fd(), Interest::READABLE, Token(place))?;
+        Ok(Some(set))
     }
 
     /// Watches it for this from now on, and tells what is ready already, once more.

@@ -141,8 +141,8 @@ pub trait StreamTransport: Transport {
     /// again with the same bytes (and more behind them), or sends nothing any more.
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize>;
 
-    /// Whether bytes were taken by a send that had to wait: they may go out, whoever gives up.
-    fn is_midway(&self) -> bool {
+    /// Whether some of these bytes were taken by a send that had to wait: they may go out, whoever gives up.
+    fn is_midway(&self, _rest: &[IoSlice<'_>]) -> bool {
         false
     }
 

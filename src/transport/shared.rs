@@ -258,8 +258,8 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         self.inner.handshake(hold)
     }
 
-    fn is_midway(&self) -> bool {
-        self.inner.is_midway()
+    fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
+        self.inner.is_midway(rest)
     }
 
     fn has_received(&self) -> bool {

@@ -123,8 +123,8 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
         self.receive.is_drained()
     }
 
-    fn is_midway(&self) -> bool {
-        self.send.is_midway()
+    fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
+        self.send.is_midway(rest)
     }
 
     fn give_up_sending(&self, why: &str) {

@@ -14,7 +14,7 @@ use rustls::ConnectionCommon;
 use super::{Attribute, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
-    EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
+    EN_EBUSY, EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
 };
 use crate::packet::Storage;
 use crate::tls::{TlsFacts, failure};
@@ -36,9 +36,11 @@ pub struct TlsStream<C> {
     has_fetched: AtomicBool,
     /// Receiving was stopped to wake somebody: nothing is heard any more.
     deaf: AtomicBool,
-    /// Bytes of a sender who waits that are encrypted, and may not have gone out yet. It changes under the lock
-    /// of the session; who gives up need not take that, and may be called back under it.
+    /// How many bytes of a sender who waits are encrypted, and may not have gone out yet. It changes under the
+    /// lock of the session; who gives up need not take that, and may be called back under it.
     committed: AtomicUsize,
+    /// What these bytes are: nobody else's are taken for them.
+    committed_are: AtomicUsize,
     /// Why nothing more can be sent.
     cut: OnceLock<Error>,
 }
@@ -73,6 +75,7 @@ where
             has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
             committed: AtomicUsize::new(0),
+            committed_are: AtomicUsize::new(0),
             cut: OnceLock::new(),
         }
     }
@@ -185,30 +188,6 @@ where
         Ok(())
     }
 
-    /// Encrypts what it can, unless that was done already, and sends it.
-    fn encrypt(
-        &self,
-        session: &mut Session<C>,
-        slices: &[IoSlice<'_>],
-        committed: &mut usize,
-    ) -> Attempt<()> {
-        self.write_out(session)?;
-        if let Some(error) = session.failed.as_ref().or(self.cut.get()) {
-            return Err(error.clone().at(Stage::Send).into());
-        }
-        if session.farewell_said {
-            return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
-        }
-        if *committed == 0 {
-            *committed = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
-            self.write_out(session)?;
-        }
-        match *committed > slices.iter().map(|slice| slice.len()).sum() {
-            true => Err(cut("somebody else has sent meanwhile").into()),
-            false => Ok(()),
-        }
-    }
-
     /// Says that nothing follows; whether it has gone out.
     fn say_farewell(&self) -> Attempt<bool> {
         let mut session = lock(&self.session);
@@ -257,22 +236,41 @@ where
 
     fn send(&self, slices: &[IoSlice<'_>], _hold: Hold) -> Attempt<usize> {
         let mut session = lock(&self.session);
-        let mut committed = self.committed.swap(0, Ordering::Relaxed);
-        let outcome = self.encrypt(&mut session, slices, &mut committed);
-        if outcome.is_err() {
-            self.committed.store(committed, Ordering::Relaxed);
+        self.write_out(&mut session)?;
+        if let Some(error) = session.failed.as_ref().or(self.cut.get()) {
+            return Err(error.clone().at(Stage::Send).into());
         }
-        outcome.map(|()| committed)
+        if session.farewell_said {
+            return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
+        }
+        match self.committed.load(Ordering::Relaxed) {
+            0 => {
+                let count = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
+                self.write_out(&mut session).inspect_err(|_| {
+                    self.committed_are.store(fingerprint(slices, count), Ordering::Relaxed);
+                    self.committed.store(count, Ordering::Relaxed);
+                })?;
+                Ok(count)
+            }
+            count if self.is_midway(slices) => {
+                self.committed.store(0, Ordering::Relaxed);
+                Ok(count)
+            }
+            _ => Err(half_way().into()),
+        }
     }
 
     fn give_up_sending(&self, why: &str) {
-        if self.is_midway() {
+        if self.committed.load(Ordering::Relaxed) > 0 {
             let _ = self.cut.set(cut(why));
         }
     }
 
-    fn is_midway(&self) -> bool {
-        self.committed.load(Ordering::Relaxed) > 0
+    fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
+        match self.committed.load(Ordering::Relaxed) {
+            0 => false,
+            count => fingerprint(rest, count) == self.committed_are.load(Ordering::Relaxed),
+        }
     }
 
     fn has_received(&self) -> bool {
@@ -370,6 +368,20 @@ where
     fn setsockopt(&self, level: i32, name: i32, value: &[u8]) -> Result<()> {
         self.inner.setsockopt(level, name, value)
     }
+}
+
+/// What tells the first so many bytes from others (FNV-1a).
+fn fingerprint(slices: &[IoSlice<'_>], count: usize) -> usize {
+    let bytes = slices.iter().flat_map(|slice| slice.iter()).take(count);
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash as usize
+}
+
+#[cold]
+fn half_way() -> Error {
+    Error::new(EN_EBUSY, "another send over this TLS transport has stopped half-way: that goes on first")
 }
 
 #[cold]

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use rustls::{ClientConnection, ServerConnection};
 
 use super::*;
-use crate::error::{EN_EPIPE, EN_ETLS_PROTOCOL};
+use crate::error::{EN_EBUSY, EN_EPIPE, EN_ETLS_PROTOCOL};
 use crate::tls::testing::Authority;
 
 /// One direction of a pipe.
@@ -243,14 +243,19 @@ fn a_send_that_waits_is_midway_and_goes_on() {
         pair.client.send(&[IoSlice::new(b"hello")], Hold::No),
         Err(Stop::Want(Interest::Write))
     ));
-    assert!(pair.client.is_midway());
+    assert!(pair.client.is_midway(&[IoSlice::new(b"hello")]));
+    assert!(!pair.client.is_midway(&[IoSlice::new(b"other")]));
+    let other = pair.client.send(&[IoSlice::new(b"other")], Hold::No);
+    assert!(matches!(other, Err(Stop::Want(Interest::Write))));
     // The other direction does not care, and no farewell goes behind half a record.
     send_all(&pair.server, b"there");
     assert_eq!(receive_all(&pair.client).0, b"there");
     assert!(pair.client.farewell(Hold::No).is_ok());
     pair.ways[0].room.store(usize::MAX, Ordering::SeqCst);
+    let other = pair.client.send(&[IoSlice::new(b"other bytes")], Hold::No);
+    assert!(matches!(other, Err(Stop::Failed(error)) if error.code() == EN_EBUSY));
     assert_eq!(pair.client.send(&[IoSlice::new(b"hello, and more")], Hold::No).expect("room"), 5);
-    assert!(!pair.client.is_midway());
+    assert!(!pair.client.is_midway(&[IoSlice::new(b", and more")]));
     assert_eq!(receive_all(&pair.server).0, b"hello");
 }
 

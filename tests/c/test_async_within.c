@@ -273,6 +273,7 @@ static void what_decoding_asks_for_comes_before_the_next_packet(void)
 static void run_its_loop(side_t *side)
 {
     CHECK_CODE(en_loop_run_once(side->loop, 0), EN_EBUSY);
+    CHECK_MESSAGE("a callback of one of its clients");
     CHECK_CODE(en_loop_run(side->loop), EN_EBUSY);
 }
 

@@ -503,6 +503,58 @@ static void a_callback_below_may_free_another_endpoint(void)
     }
 }
 
+static void no_room(own_t *own, const char *name)
+{
+    (void)name;
+    atomic_store(&own->calls, 0); /* the next one is the first again */
+}
+
+/* What one endpoint has half sent is not taken for the other's, also if a callback ends the one
+ * while the other goes on for it. */
+static void what_is_half_sent_belongs_to_its_endpoint(void)
+{
+    for (int ends = 0; ends < 2; ends++) {
+        en_endpoint_options_t *options = NULL;
+        en_stream_protocol_t *protocol = lines();
+        en_stream_endpoint_t *one = NULL, *other = NULL;
+        char text[16];
+        size_t size;
+        pair_t pair;
+
+        secure_open(&pair, true);
+        REQUIRE_OK(en_endpoint_options_new(&options));
+        CHECK_OK(en_endpoint_options_set_write_buffer(options, 4096));
+        REQUIRE_OK(en_stream_endpoint_new(&one, pair.client.secure, protocol, options));
+        REQUIRE_OK(en_stream_endpoint_new(&other, pair.client.secure, protocol, NULL));
+        CHECK_OK(en_stream_endpoint_send_packet(one, "BBBB", 4, 20000));
+        pair.client.sends.where = "send";
+        pair.client.sends.within = no_room;
+        pair.client.sends.fails_at = 1;
+        pair.client.sends.code = EN_WANT_WRITE;
+        CHECK_CODE(en_stream_endpoint_flush(one, 0), EN_ETIMEDOUT);
+        pair.client.sends.within = NULL;
+        pair.client.sends.fails_at = 0;
+        if (ends) {
+            pair.client.sends.arg = one;
+            pair.client.sends.within = free_beside;
+            CHECK_CODE(en_stream_endpoint_send_packet(other, "aaaaaaaaaa", 10, 1000), EN_EPIPE);
+        } else {
+            CHECK_CODE(en_stream_endpoint_send_packet(other, "aaaaaaaaaa", 10, 1000), EN_EBUSY);
+            CHECK_OK(en_stream_endpoint_flush(one, 20000));
+            CHECK_OK(en_stream_endpoint_send_packet(other, "aa", 2, 20000));
+            en_stream_endpoint_free(one);
+            CHECK_OK(en_stream_transport_recv_into(pair.server.secure, text, 5, 20000, &size));
+            CHECK_BYTES(text, size, "BBBB\n", 5);
+            CHECK_OK(en_stream_transport_recv_into(pair.server.secure, text, 9, 20000, &size));
+            CHECK_BYTES(text, size, "aa\n", 3);
+        }
+        en_stream_endpoint_free(other);
+        en_endpoint_options_free(options);
+        en_stream_protocol_free(protocol);
+        pair_close(&pair);
+    }
+}
+
 /* Four threads: each side sends and receives at once. */
 static void both_ways_at_once(void)
 {
@@ -542,6 +594,7 @@ static const test_case_t cases[] = {
     CASE(endpoints_over_tls_over_pipes),
     CASE(callbacks_below_may_call),
     CASE(a_callback_below_may_free_another_endpoint),
+    CASE(what_is_half_sent_belongs_to_its_endpoint),
     CASE(both_ways_at_once),
 };
 

@@ -12,8 +12,8 @@ use std::time::Instant;
 use super::{AsyncClient, Live, State};
 use crate::attempt::{Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
-use crate::error::{EN_EOPNOTSUPP, Error, Result};
-use crate::reactor::event_loop::{Beside, EventLoop};
+use crate::error::{EN_EOPNOTSUPP, EN_EPERM, Error, Result};
+use crate::reactor::event_loop::{EventLoop, SideSet};
 use crate::transport::Transport;
 
 /// What is watched for a connection: the one descriptor of its own, unless it says more.
@@ -31,7 +31,7 @@ enum Watch {
     Own,
     /// The loop watches the descriptor for somebody else: one more that the loop watches in its place, and
     /// which only says that something has happened.
-    Beside(Beside),
+    Aside(SideSet),
 }
 
 impl Watches {
@@ -90,12 +90,12 @@ impl Several {
             let is_needed = connection.directions.iter().any(|direction| interest.has(*direction));
             match fd.map_or_else(no_descriptor, |fd| Watch::begin(core, connection, fd, place)) {
                 Ok(watch) => several.watches.push((watch, *interest)),
-                Err(error) if is_needed => {
+                // Nobody waits for what is always ready, and a transport of callbacks is looked at again.
+                Err(error) if !is_needed && matches!(error.code(), EN_EPERM | EN_EOPNOTSUPP) => {}
+                Err(error) => {
                     several.end(core, transport);
                     return Err(error);
                 }
-                // Only who has to do the one before the other waits for it, and looks again.
-                Err(_) => {}
             }
         }
         Ok(several)
@@ -112,14 +112,14 @@ impl Several {
                         core.deregister(fd);
                     }
                 }
-                Watch::Beside(beside) => core.deregister(beside.as_fd()),
+                Watch::Aside(set) => core.deregister(set.as_fd()),
             }
         }
     }
 
     /// Whether an event may mean anything.
     fn are_vague(&self) -> bool {
-        self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Beside(_)))
+        self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Aside(_)))
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
@@ -139,7 +139,7 @@ impl Several {
                 // It fails where the application has closed the descriptor: that is seen by looking again.
                 let _ = match watch {
                     Watch::Own => core.rearm(fd, place, wanted),
-                    Watch::Beside(beside) => beside.rearm(fd, wanted),
+                    Watch::Aside(set) => set.rearm(fd, wanted),
                 };
             }
         }
@@ -149,7 +149,7 @@ impl Several {
 impl Watch {
     fn begin(core: &EventLoop, connection: &Connection, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
         match connection.is_shared {
-            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Beside)),
+            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Aside)),
             false => core.register(fd, place).map(|()| Watch::Own),
         }
     }
