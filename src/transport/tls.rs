@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::ops::DerefMut;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustls::ConnectionCommon;
@@ -36,11 +36,12 @@ pub struct TlsStream<C> {
     has_fetched: AtomicBool,
     /// Receiving was stopped to wake somebody: nothing is heard any more.
     deaf: AtomicBool,
-    /// How many bytes of a sender who waits are encrypted, and may not have gone out yet. It changes under the
-    /// lock of the session; who gives up need not take that, and may be called back under it.
-    committed: AtomicUsize,
+    /// How many bytes of a sender who waits are encrypted, and may not have gone out yet: some records at most.
+    /// It changes under the lock of the session; who gives up need not take that, and may be called back under
+    /// it.
+    committed: AtomicU32,
     /// What these bytes are: nobody else's are taken for them.
-    committed_are: AtomicUsize,
+    committed_are: AtomicU32,
     /// Why nothing more can be sent.
     cut: OnceLock<Error>,
 }
@@ -74,8 +75,8 @@ where
             standard_compatible,
             has_fetched: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
-            committed: AtomicUsize::new(0),
-            committed_are: AtomicUsize::new(0),
+            committed: AtomicU32::new(0),
+            committed_are: AtomicU32::new(0),
             cut: OnceLock::new(),
         }
     }
@@ -248,13 +249,13 @@ where
                 let count = session.connection.writer().write_vectored(slices).map_err(Error::os)?;
                 self.write_out(&mut session).inspect_err(|_| {
                     self.committed_are.store(fingerprint(slices, count), Ordering::Relaxed);
-                    self.committed.store(count, Ordering::Relaxed);
+                    self.committed.store(count as u32, Ordering::Relaxed);
                 })?;
                 Ok(count)
             }
             count if self.is_midway(slices) => {
                 self.committed.store(0, Ordering::Relaxed);
-                Ok(count)
+                Ok(count as usize)
             }
             _ => Err(half_way().into()),
         }
@@ -269,7 +270,7 @@ where
     fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
         match self.committed.load(Ordering::Relaxed) {
             0 => false,
-            count => fingerprint(rest, count) == self.committed_are.load(Ordering::Relaxed),
+            count => fingerprint(rest, count as usize) == self.committed_are.load(Ordering::Relaxed),
         }
     }
 
@@ -370,13 +371,23 @@ where
     }
 }
 
-/// What tells the first so many bytes from others (FNV-1a).
-fn fingerprint(slices: &[IoSlice<'_>], count: usize) -> usize {
-    let bytes = slices.iter().flat_map(|slice| slice.iter()).take(count);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash as usize
+/// What tells the first so many bytes from others: those in front, and some behind them (FNV-1a). To look at
+/// all of them would take as long as to encrypt them.
+fn fingerprint(slices: &[IoSlice<'_>], count: usize) -> u32 {
+    const SAMPLES: usize = 64;
+    let behind = (SAMPLES..count).step_by((count / SAMPLES).max(1));
+    let mut slices = slices.iter();
+    let (mut begin, mut slice) = (0, &[][..]);
+    let mut hash = 0x811c_9dc5;
+    for place in (0..count.min(SAMPLES)).chain(behind) {
+        while place - begin >= slice.len() {
+            begin += slice.len();
+            let Some(next) = slices.next() else { return hash };
+            slice = next;
+        }
+        hash = (hash ^ u32::from(slice[place - begin])).wrapping_mul(0x0100_0193);
+    }
+    hash
 }
 
 #[cold]
