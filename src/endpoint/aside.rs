@@ -9,7 +9,6 @@ use crate::protocol::{Gather, Head};
 /// A write buffer.
 #[derive(Debug)]
 pub struct Aside {
-    /// There is never memory for more than `size`.
     bytes: Filled,
     /// So many of the bytes have been sent.
     gone: usize,
@@ -69,7 +68,7 @@ impl Aside {
         }
         if len > self.bytes.capacity() {
             // And as much again, for what follows.
-            self.bytes.set_capacity((2 * len).min(self.size));
+            self.bytes.enlarge((2 * len).min(self.size));
         }
         out.copy_to(self.bytes.append(out.len()));
         out.advance(out.len());
@@ -86,7 +85,8 @@ impl Aside {
     #[inline(always)]
     pub fn push(&mut self, packet: &[u8]) -> bool {
         let Some(head) = &self.head else { return false };
-        if !head.admits(packet.len()) {
+        // Encoding may have left memory for more than may be put aside.
+        if !head.admits(packet.len()) || head.width() + packet.len() > self.size - self.bytes.end() {
             return false;
         }
         self.bytes.fill(
@@ -108,9 +108,6 @@ impl Aside {
         let fits = self.bytes.end() <= self.size;
         if !fits {
             self.bytes.truncate(end);
-        }
-        if self.bytes.capacity() > self.size {
-            self.bytes.set_capacity(self.size);
         }
         outcome.map(|()| fits)
     }
@@ -167,6 +164,17 @@ mod tests {
         aside.advance(1);
         assert!(aside.push(b"a"), "what has begun to go is in nobody's way");
         assert_eq!(aside.rest(), b"\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07\0\x01a");
+    }
+
+    #[test]
+    fn memory_that_encoding_left_makes_no_more_room() {
+        let protocol =
+            length_prefixed(Prefix::U16, ByteOrder::Big, false, MaxSize::new(99).expect("a maximum"));
+        let head = protocol.head();
+        let (encoder, mut aside) = (Encoder::from(protocol), Aside::new(24, head));
+        assert!(!aside.append(&encoder, &[&[7; 60]]).expect("encoded"));
+        assert!(aside.push(&[7; 12]) && aside.push(&[7; 8]));
+        assert!(!aside.push(b"") && aside.rest().len() == 24);
     }
 
     #[test]

@@ -40,11 +40,9 @@ impl Filled {
         self.memory.len()
     }
 
-    /// Has memory for so many and no more, which is not less than there are.
+    /// Has memory for so many and no more, which is more than before.
     #[inline(never)]
-    pub fn set_capacity(&mut self, capacity: usize) {
-        self.memory.truncate(capacity);
-        self.memory.shrink_to(capacity);
+    pub fn enlarge(&mut self, capacity: usize) {
         self.memory.reserve_exact(capacity - self.memory.len());
         self.memory.resize(capacity, 0);
     }
@@ -137,15 +135,16 @@ mod tests {
 
     #[test]
     fn what_was_not_filled_does_not_count() {
-        let mut filled = Filled::from(b"ab".to_vec());
-        filled.set_capacity(8);
+        let mut larger = Filled::from(b"ab".to_vec());
+        larger.enlarge(8);
         let cde = |room: &mut [u8]| {
             room[..3].copy_from_slice(b"cde");
             (room.len() == 4).then_some(3)
         };
-        assert!(!filled.fill(cde));
-        assert_eq!(filled.bytes(), b"ab");
-        filled.set_capacity(6);
+        assert!(!larger.fill(cde));
+        assert_eq!(larger.bytes(), b"ab");
+        let mut filled = Filled::from(b"ab".to_vec());
+        filled.enlarge(6);
         assert_eq!(filled.memory.capacity(), 6);
         assert!(filled.fill(cde));
         assert_eq!((filled.bytes(), filled.capacity()), (&b"abcde"[..], 6));

@@ -463,7 +463,7 @@ mod tests {
         };
         let first = |packet: &'static [u8], room: usize| {
             let mut gather = Gather::over(Filled::new());
-            gather.copied.set_capacity(room);
+            gather.copied.enlarge(room);
             gather.sink().push_packet(&head, packet);
             gather.end_packet();
             gather
