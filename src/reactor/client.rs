@@ -1,8 +1,7 @@
 //! A client on a loop: operations that wait their turn in each direction, and the connection that
 //! they are for.
 
-use std::cell::{Cell, OnceCell, RefCell, RefMut};
-use std::ops::{Deref, DerefMut};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use crate::packet::Packet;
 use crate::seldom::{Seldom, SharedSeldom};
 use crate::socket::names::Names;
 
+mod access;
 mod closing;
 mod connecting;
 mod facts;
@@ -34,6 +34,7 @@ pub use receiving::{Beside, Lent};
 pub use sending::Counted;
 pub use started::{Receive, Turn};
 
+use access::Access;
 use connecting::Connecting;
 use incoming::Incoming;
 use pending::{Later, Pending, Removed};
@@ -118,44 +119,6 @@ struct Inner {
     started: Option<Started>,
 }
 
-/// What is being worked on. Callbacks may run meanwhile, which must not run the loop: it could not tell the
-/// client of anything.
-struct Access<'a> {
-    inner: RefMut<'a, Inner>,
-    core: &'a EventLoop,
-}
-
-impl<'a> Access<'a> {
-    #[inline]
-    fn new(inner: RefMut<'a, Inner>, core: &'a EventLoop) -> Access<'a> {
-        core.begin_work();
-        Access { inner, core }
-    }
-}
-
-impl Drop for Access<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.core.end_work();
-    }
-}
-
-impl Deref for Access<'_> {
-    type Target = Inner;
-
-    #[inline]
-    fn deref(&self) -> &Inner {
-        &self.inner
-    }
-}
-
-impl DerefMut for Access<'_> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut Inner {
-        &mut self.inner
-    }
-}
-
 impl Inner {
     /// It is connected by a descriptor of ours, and nothing waits but a started receive.
     fn is_at_rest(&self) -> bool {
@@ -181,7 +144,6 @@ struct Live {
     incoming: Option<Incoming>,
     sender: Sender,
     watches: Watches,
-    runs_callbacks: bool,
     /// Whether others have a hold on the transport, too.
     is_shared: bool,
     is_writable: bool,
@@ -195,7 +157,6 @@ impl Live {
             incoming: Some(Incoming::new(connection.receiver, connection.runs_callbacks)),
             sender: connection.sender,
             watches,
-            runs_callbacks: connection.runs_callbacks,
             is_shared: connection.is_shared,
             is_writable: true,
             is_watched_for_room: false,

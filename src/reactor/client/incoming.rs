@@ -33,6 +33,11 @@ impl Incoming {
         }
     }
 
+    /// Whether receiving runs code of the application.
+    pub(super) fn runs_callbacks(&self) -> bool {
+        self.runs_callbacks
+    }
+
     /// Its descriptor is told of.
     pub(super) fn has_become(&mut self, readable: bool, to_the_end: bool) {
         self.is_readable |= readable;

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::rc::Rc;
 
+use super::incoming::Incoming;
 use super::{AsyncClient, Inner, Operation, Over, STEPS, State, Turned};
 use crate::attempt::Stop;
 use crate::error::{EN_EBUSY, Error, Result, Stage};
@@ -136,14 +137,14 @@ impl AsyncClient {
             let Some(first) = pending.get().and_then(|pending| pending.operations.receives.front()) else {
                 break;
             };
-            let runs_callbacks = live.runs_callbacks;
+            let runs_callbacks = live.incoming.as_ref().is_some_and(Incoming::runs_callbacks);
             let outcome = match first {
                 Receiving::Packet(_) => {
                     live.ask(|incoming| incoming.receive(&self.counters)).map(Came::Packet)
                 }
                 Receiving::Packets(_, most) => {
                     // Code of the application runs when its turn has come, and not before.
-                    let most = if live.runs_callbacks { 1 } else { *most };
+                    let most = if runs_callbacks { 1 } else { *most };
                     live.ask(|incoming| incoming.receive_several(most, &self.counters)).map(Came::Packets)
                 }
                 Receiving::Beside(_, room, _) => {

@@ -213,7 +213,7 @@ impl AsyncClient {
         }
     }
 
-    /// The same for who wants every packet.
+    /// Receives what has come for who wants every packet. Only the loop calls this.
     pub(super) fn receive_for_started(self: &Rc<Self>) -> Turned {
         // Who is closed or freed inside a callback ends in another way.
         if self.is_closing.get() || self.is_freed.get() {
@@ -227,7 +227,7 @@ impl AsyncClient {
         started.is_called = true;
         let (number, receive) = (started.number, started.receive);
         self.is_receiving.set(true);
-        let incoming = live.incoming.take_if(|_| !live.runs_callbacks);
+        let incoming = live.incoming.take_if(|incoming| !incoming.runs_callbacks());
         drop(inner);
         Places::with(TURN, |packets| {
             let mut turn = Turn { client: self, packets, wants_more: true, due };
