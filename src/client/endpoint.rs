@@ -30,11 +30,11 @@ pub enum Directions {
 
 impl Directions {
     /// What has to be waited for.
-    pub(super) fn interests(self) -> &'static [Interest] {
+    pub(super) fn interest(self) -> Interest {
         match self {
-            Directions::Both => &[Interest::Read, Interest::Write],
-            Directions::Receive => &[Interest::Read],
-            Directions::Send => &[Interest::Write],
+            Directions::Both => Interest::Either,
+            Directions::Receive => Interest::Read,
+            Directions::Send => Interest::Write,
         }
     }
 }
@@ -113,7 +113,7 @@ fn connection(
         encoder,
         names: names(transport),
         is_shared: true,
-        directions: directions.interests(),
+        directions: directions.interest(),
         runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
     }
 }

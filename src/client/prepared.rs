@@ -72,7 +72,7 @@ impl PreparedStream {
             encoder,
             names: Some(names),
             is_shared: false,
-            directions: Directions::Both.interests(),
+            directions: Directions::Both.interest(),
         }
     }
 }
@@ -91,6 +91,6 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
         runs_callbacks: protocol.runs_callbacks(),
         names: Some(names),
         is_shared: false,
-        directions: Directions::Both.interests(),
+        directions: Directions::Both.interest(),
     }
 }

@@ -91,7 +91,7 @@ pub struct Connection {
     /// at the same direction, in place of waiting for it.
     pub is_shared: bool,
     /// In which directions packets go, so that a loop has to tell of them.
-    pub directions: &'static [Interest],
+    pub directions: Interest,
     /// Whether sending and receiving run code of the application.
     pub runs_callbacks: bool,
 }

@@ -224,6 +224,22 @@ static void one_call_in_each_direction(void)
 
 static int eofs;
 
+/* A transport of callbacks whose end is sent so; nobody has sent one yet. */
+static en_stream_transport_t *own_with_eof(own_t *own, int *peer, int (*send_eof)(void *user_data))
+{
+    en_transport_callbacks_t callbacks = own_callbacks();
+    en_stream_transport_t *transport = NULL;
+    int ends[2];
+
+    eofs = 0;
+    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
+    own->in = own->out = ends[0];
+    *peer = ends[1];
+    callbacks.send_eof = send_eof;
+    REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, own_destroy, own));
+    return transport;
+}
+
 static int fail_first(void *user_data)
 {
     own_t *own = user_data;
@@ -237,18 +253,12 @@ static int fail_first(void *user_data)
 /* An end that could not be sent is not remembered as sent. */
 static void the_end_is_remembered_after_success(void)
 {
-    en_transport_callbacks_t callbacks = own_callbacks();
-    en_stream_transport_t *transport = NULL;
+    own_t own = {0};
+    int peer = 0;
+    en_stream_transport_t *transport = own_with_eof(&own, &peer, fail_first);
     en_stream_endpoint_t *endpoint = NULL;
     en_stream_protocol_t *protocol = lines();
-    own_t own = {0};
-    int ends[2];
 
-    eofs = 0;
-    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
-    own.in = own.out = ends[0];
-    callbacks.send_eof = fail_first;
-    REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, own_destroy, &own));
     REQUIRE_OK(en_stream_endpoint_new(&endpoint, transport, protocol, NULL));
     CHECK_CODE(en_stream_endpoint_send_eof(endpoint, -1), EN_EUSER_BASE);
     CHECK_OK(en_stream_endpoint_send_packet(endpoint, "goes on", 7, 20000));
@@ -256,13 +266,13 @@ static void the_end_is_remembered_after_success(void)
     CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 20000), EN_ESHUTDOWN);
     CHECK_OK(en_stream_endpoint_send_eof(endpoint, -1));
     CHECK_INT(eofs, 2);
-    peer_expect_text(ends[1], "goes on\n");
-    peer_expect_end(ends[1]);
+    peer_expect_text(peer, "goes on\n");
+    peer_expect_end(peer);
     en_stream_endpoint_free(endpoint);
     en_stream_transport_free(transport);
     en_stream_protocol_free(protocol);
     CHECK_OWN_ENDED(&own);
-    close(ends[1]);
+    close(peer);
 }
 
 static int say_down(void *user_data)
@@ -275,18 +285,12 @@ static int say_down(void *user_data)
 /* Whose connection is down has nobody to tell. */
 static void the_end_of_what_is_down_is_nothing(void)
 {
-    en_transport_callbacks_t callbacks = own_callbacks();
-    en_stream_transport_t *transport = NULL;
+    own_t own = {0};
+    int peer = 0;
+    en_stream_transport_t *transport = own_with_eof(&own, &peer, say_down);
     en_stream_endpoint_t *endpoint = NULL;
     en_stream_protocol_t *protocol = lines();
-    own_t own = {0};
-    int ends[2];
 
-    eofs = 0;
-    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
-    own.in = own.out = ends[0];
-    callbacks.send_eof = say_down;
-    REQUIRE_OK(en_stream_transport_new(&transport, &callbacks, NULL, own_destroy, &own));
     CHECK_CODE(en_stream_transport_send_eof(transport, -1), EN_EPIPE);
     REQUIRE_OK(en_stream_endpoint_new(&endpoint, transport, protocol, NULL));
     CHECK_OK(en_stream_endpoint_send_eof(endpoint, -1));
@@ -297,7 +301,7 @@ static void the_end_of_what_is_down_is_nothing(void)
     en_stream_transport_free(transport);
     en_stream_protocol_free(protocol);
     CHECK_OWN_ENDED(&own);
-    close(ends[1]);
+    close(peer);
 }
 
 static void who_cannot_end_says_so(void)

@@ -87,7 +87,7 @@ impl Several {
             false => &[(read, Interest::Read), (write, Interest::Write)],
         };
         for (fd, interest) in each {
-            let is_needed = connection.directions.iter().any(|direction| interest.has(*direction));
+            let is_needed = interest.has(connection.directions) || connection.directions.has(*interest);
             match fd.map_or_else(no_descriptor, |fd| Watch::begin(core, connection, fd, place)) {
                 Ok(watch) => several.watches.push((watch, *interest)),
                 // Nobody waits for what is always ready, and a transport of callbacks is looked at again.
