@@ -42,17 +42,17 @@ pub struct TlsStream<C> {
     committed: AtomicU32,
     /// What these bytes are: nobody else's are taken for them.
     committed_are: AtomicU32,
+    /// There may be decrypted bytes that nobody has taken. This and the next change under the lock, too.
+    has_more: AtomicBool,
+    farewell_said: AtomicBool,
     /// Why nothing more can be sent.
     cut: OnceLock<Error>,
 }
 
 struct Session<C> {
     connection: C,
-    /// There may be decrypted bytes that nobody has taken.
-    has_more: bool,
     /// Why nothing more can be received or sent.
     failed: Option<Error>,
-    farewell_said: bool,
 }
 
 impl<C, D> TlsStream<C>
@@ -66,7 +66,7 @@ where
         verified_name: Option<Arc<String>>,
         standard_compatible: bool,
     ) -> TlsStream<C> {
-        let session = Session { connection, has_more: false, failed: None, farewell_said: false };
+        let session = Session { connection, failed: None };
         TlsStream {
             inner,
             session: Mutex::new(session),
@@ -77,6 +77,8 @@ where
             deaf: AtomicBool::new(false),
             committed: AtomicU32::new(0),
             committed_are: AtomicU32::new(0),
+            has_more: AtomicBool::new(false),
+            farewell_said: AtomicBool::new(false),
             cut: OnceLock::new(),
         }
     }
@@ -134,7 +136,7 @@ where
     fn take(&self, incoming: &mut Storage, buffer: &mut [u8]) -> Attempt<Option<usize>> {
         let mut session = lock(&self.session);
         let mut filled = 0;
-        session.has_more = true;
+        self.has_more.store(true, Ordering::Relaxed);
         while filled < buffer.len() {
             match session.connection.reader().read(&mut buffer[filled..]) {
                 Ok(0) => return Ok(Some(filled)),
@@ -147,7 +149,7 @@ where
                     Some(_) if filled > 0 => break,
                     Some(error) => return Err(error.clone().into()),
                     None if incoming.bytes().is_empty() => {
-                        session.has_more = false;
+                        self.has_more.store(false, Ordering::Relaxed);
                         break;
                     }
                     None => self.decrypt(&mut session, incoming),
@@ -199,8 +201,7 @@ where
         {
             return Ok(false);
         }
-        if !session.farewell_said {
-            session.farewell_said = true;
+        if !self.farewell_said.swap(true, Ordering::Relaxed) {
             session.connection.send_close_notify();
         }
         self.write_out(&mut session).map(|()| true)
@@ -241,7 +242,7 @@ where
         if let Some(error) = session.failed.as_ref().or(self.cut.get()) {
             return Err(error.clone().at(Stage::Send).into());
         }
-        if session.farewell_said {
+        if self.farewell_said.load(Ordering::Relaxed) {
             return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
         }
         match self.committed.load(Ordering::Relaxed) {
@@ -275,7 +276,8 @@ where
     }
 
     fn has_received(&self) -> bool {
-        lock(&self.session).has_more || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
+        self.has_more.load(Ordering::Relaxed)
+            || self.incoming.try_lock().is_ok_and(|bytes| !bytes.bytes().is_empty())
     }
 
     fn is_drained(&self) -> bool {
