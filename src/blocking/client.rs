@@ -62,8 +62,15 @@ pub struct Client {
     holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
 }
 
-/// A call that has been inside, and has not left: as long as it lasts, the client stays.
-pub struct Inside<'a>(#[expect(dead_code, reason = "it is only held")] Option<Visit<'a, Sender>>);
+/// A call that has been inside and has not left, if it ever was.
+pub struct Inside<'a>(Option<Guard<'a, Sender>>);
+
+impl<'a> Inside<'a> {
+    /// Lets others send; as long as what is answered lasts, the client stays.
+    pub fn stay(self) -> Option<Visit<'a, Sender>> {
+        self.0.map(Guard::stay)
+    }
+}
 
 impl Client {
     /// A client over a connection. Closing takes so long at most.
@@ -179,8 +186,8 @@ impl Client {
     }
 
     /// Puts a short packet aside if nothing stands in its way. Else [`Self::send_packet`] does, or says what
-    /// stands in the way: as long as it may, what is answered is to be kept, and with it the client. This
-    /// runs no code of the application; who closes the client meanwhile may leave its end to us.
+    /// stands in the way, for which the caller is to stay. This runs no code of the application; who closes
+    /// the client meanwhile may leave its end to us.
     #[inline(always)]
     pub fn put_aside(&self, packet: &[u8]) -> std::result::Result<(), Inside<'_>> {
         // What is long is sent from where it lies. In a forked child what is put aside may be the parent's.
@@ -188,17 +195,12 @@ impl Client {
             return Err(Inside(None));
         }
         let Some(mut half) = self.holds.sending.try_lock() else { return Err(Inside(None)) };
-        let is_there = !self.is_done() && half.push(packet);
-        if is_there {
-            self.unsent.store(true, Ordering::Relaxed);
-            self.counters.packets_sent.add(1);
+        if self.is_done() || !half.push(packet) {
+            return Err(Inside(Some(half)));
         }
-        let inside = (!is_there).then(|| self.holds.sending.visit());
-        drop(half);
-        match is_there {
-            true => Ok(()),
-            false => Err(Inside(inside)),
-        }
+        self.unsent.store(true, Ordering::Relaxed);
+        self.counters.packets_sent.add(1);
+        Ok(())
     }
 
     /// Sends one packet, given in parts.

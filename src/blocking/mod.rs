@@ -18,7 +18,7 @@ mod stream_channel;
 
 pub use cancel::Cancel;
 pub use channel::Channel;
-pub use client::Client;
+pub use client::{Client, Inside};
 pub use datagram_channel::cut;
 pub use iter::PacketIter;
 pub use stream_channel::Now;

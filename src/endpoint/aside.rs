@@ -85,11 +85,12 @@ impl Aside {
     #[inline(always)]
     pub fn push(&mut self, packet: &[u8]) -> bool {
         let Some(head) = &self.head else { return false };
-        // Encoding may have left memory for more than may be put aside.
-        if !head.admits(packet.len()) || head.width() + packet.len() > self.size - self.bytes.end() {
+        if !head.admits(packet.len()) {
             return false;
         }
-        self.bytes.fill(
+        // Encoding may have left memory for more than may be put aside.
+        self.bytes.fill_to(
+            self.size,
             #[inline(always)]
             |room| head.before(packet, room).map(<[u8]>::len),
         )
@@ -173,8 +174,8 @@ mod tests {
         let head = protocol.head();
         let (encoder, mut aside) = (Encoder::from(protocol), Aside::new(24, head));
         assert!(!aside.append(&encoder, &[&[7; 60]]).expect("encoded"));
-        assert!(aside.push(&[7; 12]) && aside.push(&[7; 8]));
-        assert!(!aside.push(b"") && aside.rest().len() == 24);
+        assert!(aside.push(&[7; 12]) && !aside.push(&[7; 8]));
+        assert_eq!(aside.rest().len(), 14);
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::scope::{Ending, Scope};
 use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
-use crate::blocking::{Client, Closable, PacketIter};
+use crate::blocking::{Client, Closable, Inside, PacketIter};
 use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
+use crate::protocol::sink::COPY_BELOW;
 
 /// A blocking client of any family, seen through what all have in common. It is borrowed from the
 /// client it was got from (`en_tcp_client_as_client`, ...), and ends with it.
@@ -389,18 +390,36 @@ unsafe extern "C" fn put_aside_or_send(
     size: usize,
     timeout_ms: i64,
 ) -> c_int {
-    // SAFETY: `data` is NULL or `size` bytes.
-    let Ok(packet) = (unsafe { bytes(data, size, "data") }) else {
+    // What is long is not put aside, and what is wrong is told there.
+    if data.is_null() || size >= COPY_BELOW {
         // SAFETY: as the caller promises.
         return unsafe { send_or_fail(client, data, size, timeout_ms) };
-    };
+    }
+    // SAFETY: `data` is not NULL, and so `size` bytes.
+    let packet = unsafe { std::slice::from_raw_parts(data.cast(), size) };
     // SAFETY: a live view.
     match unsafe { &*client.cast::<Client>() }.put_aside(packet) {
         Ok(()) => EN_OK,
-        // Somebody may be waiting to free the client: until this call has left.
         // SAFETY: as the caller promises.
-        Err(_inside) => unsafe { send_or_fail(client, data, size, timeout_ms) },
+        Err(inside) => unsafe { send_instead(inside, client, data, size, timeout_ms) },
     }
+}
+
+/// # Safety
+/// As [`send_packet`], and what is inside is that of the client.
+#[cold]
+#[inline(never)]
+unsafe fn send_instead(
+    inside: Inside<'_>,
+    client: *mut en_client_t,
+    data: *const c_void,
+    size: usize,
+    timeout_ms: i64,
+) -> c_int {
+    // Somebody may be waiting to free the client: until this call has left.
+    let _inside = inside.stay();
+    // SAFETY: as the caller promises.
+    unsafe { send_or_fail(client, data, size, timeout_ms) }
 }
 
 /// # Safety

@@ -91,10 +91,12 @@ impl Filled {
         self.end -= Head::WIDEST - head.width();
     }
 
-    /// Appends what `fill` writes to the memory that is there, so many bytes; whether it did.
+    /// Appends what `fill` writes, so many bytes, to the memory that is there, but not beyond `most` bytes in
+    /// all; whether it did.
     #[inline(always)]
-    pub fn fill(&mut self, fill: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        let Some(count) = self.memory.get_mut(self.end..).and_then(fill) else { return false };
+    pub fn fill_to(&mut self, most: usize, fill: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
+        let most = most.min(self.memory.len());
+        let Some(count) = self.memory.get_mut(self.end..most).and_then(fill) else { return false };
         self.end += count;
         true
     }
@@ -135,18 +137,22 @@ mod tests {
 
     #[test]
     fn what_was_not_filled_does_not_count() {
-        let mut larger = Filled::from(b"ab".to_vec());
-        larger.enlarge(8);
+        let mut filled = Filled::from(b"ab".to_vec());
+        filled.enlarge(8);
         let cde = |room: &mut [u8]| {
             room[..3].copy_from_slice(b"cde");
             (room.len() == 4).then_some(3)
         };
-        assert!(!larger.fill(cde));
-        assert_eq!(larger.bytes(), b"ab");
+        assert!(!filled.fill_to(9, cde) && !filled.fill_to(1, cde));
+        assert_eq!(filled.bytes(), b"ab");
+        assert!(filled.fill_to(6, cde));
+        assert_eq!((filled.bytes(), filled.capacity()), (&b"abcde"[..], 8));
+    }
+
+    #[test]
+    fn it_is_enlarged_to_what_is_said() {
         let mut filled = Filled::from(b"ab".to_vec());
         filled.enlarge(6);
-        assert_eq!(filled.memory.capacity(), 6);
-        assert!(filled.fill(cde));
-        assert_eq!((filled.bytes(), filled.capacity()), (&b"abcde"[..], 6));
+        assert_eq!((filled.bytes(), filled.memory.capacity(), filled.capacity()), (&b"ab"[..], 6, 6));
     }
 }

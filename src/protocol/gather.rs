@@ -140,12 +140,10 @@ impl<'a> Gather<'a> {
         let Some(each) = self.boundaries.only_size().filter(|size| alike.contains(size)) else { return };
         let (width, size) = (head.width(), each - head.width());
         let front = head.wide(size);
-        let most = FULL.saturating_sub(self.copied.end());
         let (mut rest, mut next) = (packets.clone(), packets.clone());
         let mut count = 0;
-        let has_filled = self.copied.fill(|room| {
-            let most = most.min(room.len());
-            let mut places = room[..most].chunks_exact_mut(each);
+        let has_filled = self.copied.fill_to(FULL, |room| {
+            let mut places = room.chunks_exact_mut(each);
             while let Some(Ok(packet)) = next.next()
                 && packet.len() == size
                 && let Some(place) = places.next()

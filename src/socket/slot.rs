@@ -259,6 +259,11 @@ impl<'a, T> Guard<'a, T> {
     fn new(slot: &'a Slot<T>) -> Guard<'a, T> {
         Guard { slot, _thread: std::marker::PhantomData }
     }
+
+    /// Stays inside, without the value.
+    pub fn stay(self) -> Visit<'a, T> {
+        self.slot.visit()
+    }
 }
 
 impl<T> Drop for Guard<'_, T> {
