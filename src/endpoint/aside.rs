@@ -6,6 +6,9 @@ use crate::protocol::filled::Filled;
 use crate::protocol::sink::{COPY_BELOW, Sink};
 use crate::protocol::{Gather, Head};
 
+/// To move so many bytes takes no longer than to send them.
+const SOON_MOVED: usize = 64 << 10;
+
 /// A write buffer.
 #[derive(Debug)]
 pub struct Aside {
@@ -59,19 +62,32 @@ impl Aside {
 
     /// Puts gathered bytes behind those that are there, if they fit.
     pub fn put(&mut self, out: &mut Gather<'_>) -> bool {
-        let len = self.rest().len() + out.len();
-        if out.sent() > 0 || len > self.size {
+        if out.sent() > 0 || !self.has_room(out.len()) {
             return false;
-        }
-        if self.gone > 0 {
-            self.bytes.drop_first(std::mem::take(&mut self.gone));
-        }
-        if len > self.bytes.capacity() {
-            // And as much again, for what follows.
-            self.bytes.enlarge((2 * len).min(self.size));
         }
         out.copy_to(self.bytes.append(out.len()));
         out.advance(out.len());
+        true
+    }
+
+    /// Whether so many bytes fit behind those that are there, which may have to move for it.
+    fn has_room(&mut self, count: usize) -> bool {
+        let rest = self.rest().len();
+        if rest + count > self.size {
+            return false;
+        }
+        if self.bytes.end() + count > self.size {
+            // Who moved many for a few that have been sent would move more than he sends.
+            if rest > self.gone.max(SOON_MOVED) {
+                return false;
+            }
+            self.bytes.drop_first(std::mem::take(&mut self.gone));
+        }
+        let end = self.bytes.end() + count;
+        if end > self.bytes.capacity() {
+            // And as much again, for what follows.
+            self.bytes.enlarge((2 * end).min(self.size));
+        }
         true
     }
 
@@ -101,7 +117,7 @@ impl Aside {
     #[inline(always)]
     pub fn append(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
         // What is long is sent from where it lies.
-        if self.gone > 0 || parts.iter().any(|part| part.len() >= COPY_BELOW) {
+        if parts.iter().any(|part| part.len() >= COPY_BELOW) {
             return Ok(false);
         }
         let end = self.bytes.end();
@@ -194,16 +210,38 @@ mod tests {
     }
 
     #[test]
-    fn behind_what_has_begun_to_go_packets_are_put_in_one_piece() {
+    fn what_has_begun_to_go_makes_room() {
         let (encoder, mut aside) = (lines(0), Aside::new(8, None));
         assert!(aside.append(&encoder, &[b"abc"]).expect("encoded"));
         aside.advance(3);
-        assert!(!aside.append(&encoder, &[b"d"]).expect("encoded"));
-        let mut out = Gather::default();
-        out.push(b"d\n");
-        assert!(aside.put(&mut out) && out.is_sent());
+        assert!(aside.append(&encoder, &[b"d"]).expect("encoded"), "there is room behind");
         assert_eq!(aside.rest(), b"\nd\n");
-        aside.advance(3);
+        assert!(!aside.append(&encoder, &[b"ef"]).expect("encoded"));
+        let mut out = Gather::default();
+        out.push(b"ef\n");
+        assert!(aside.put(&mut out) && out.is_sent());
+        assert_eq!(aside.rest(), b"\nd\nef\n");
+        aside.advance(6);
         assert!(aside.is_empty());
+    }
+
+    #[test]
+    fn many_are_not_moved_for_few() {
+        let size = 4 * SOON_MOVED;
+        let (piece, mut aside) = (vec![7; 100], Aside::new(size, None));
+        let put = |aside: &mut Aside, bytes: &[u8]| {
+            let mut out = Gather::default();
+            out.push(bytes);
+            aside.put(&mut out)
+        };
+        assert!(put(&mut aside, &vec![7; size]));
+        aside.advance(size / 2 - 1);
+        assert!(!put(&mut aside, &piece));
+        aside.advance(1);
+        assert!(put(&mut aside, &piece));
+        assert_eq!(aside.rest().len(), size / 2 + 100);
+        assert!(put(&mut aside, &vec![7; size / 2 - 100]));
+        aside.advance(size - SOON_MOVED);
+        assert!(put(&mut aside, &piece));
     }
 }
