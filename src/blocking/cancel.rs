@@ -66,10 +66,11 @@ impl Cancel {
     pub fn reset(&self) {
         self.settle();
         loop {
-            let begun = self.begun.load(Ordering::SeqCst);
+            let ended = self.ended.load(Ordering::SeqCst);
             self.thrown.store(false, Ordering::SeqCst);
             self.event.drain();
-            if self.begun.load(Ordering::SeqCst) == begun && self.ended.load(Ordering::SeqCst) == begun {
+            // All that has begun by now had ended before.
+            if self.begun.load(Ordering::SeqCst) == ended {
                 return;
             }
             std::thread::yield_now();
