@@ -16,9 +16,13 @@ pub struct Cancel {
     /// meanwhile, and by halves.
     begun: AtomicU32,
     ended: AtomicU32,
-    /// The process that the event belongs to: a forked child has a switch of its own.
+    /// The process that the event belongs to: a forked child has a switch of its own. With [`PARTING`],
+    /// that process is about to make it its own.
     generation: AtomicU32,
 }
+
+/// No generation of a process is as large.
+const PARTING: u32 = 1 << 31;
 
 impl Cancel {
     /// A switch, not thrown.
@@ -33,29 +37,53 @@ impl Cancel {
     /// In a forked child, parts with the parent's: thrown or not, it stays as it was at the fork.
     #[inline]
     fn settle(&self) {
-        if self.generation.load(Ordering::Relaxed) != fork::generation() {
+        if self.generation.load(Ordering::Acquire) != fork::generation() {
             self.part();
         }
     }
 
+    /// Until then nobody may wait by the event: it is the parent's.
     #[cold]
     fn part(&self) {
-        let (seen, here) = (self.generation.load(Ordering::SeqCst), fork::generation());
-        if seen != here
-            && self.generation.compare_exchange(seen, here, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-        {
-            self.event.renew();
-            // Who was throwing it is not here.
-            self.ended.store(self.begun.load(Ordering::SeqCst), Ordering::SeqCst);
-            if self.thrown.load(Ordering::SeqCst) {
-                self.event.signal();
-            }
+        while !self.try_part() {
+            std::thread::yield_now();
         }
+    }
+
+    /// Parts, unless somebody else is at it; whether the event is this process's now.
+    fn try_part(&self) -> bool {
+        let (seen, here) = (self.generation.load(Ordering::SeqCst), fork::generation());
+        if seen == here {
+            return true;
+        }
+        let mine = here | PARTING;
+        if seen == mine
+            || self.generation.compare_exchange(seen, mine, Ordering::SeqCst, Ordering::SeqCst).is_err()
+        {
+            return false;
+        }
+        self.event.renew();
+        // Who was throwing it is not here, and nobody here has begun to.
+        self.ended.store(self.begun.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.generation.store(here, Ordering::SeqCst);
+        if self.thrown.load(Ordering::SeqCst) {
+            self.event.signal();
+        }
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        true
     }
 
     /// Throws it. Does nothing that a signal handler must not do.
     pub fn trigger(&self) {
-        self.settle();
+        self.thrown.store(true, Ordering::SeqCst);
+        // It may have interrupted who parts, so it must not wait; who parts looks whether it is thrown.
+        if self.try_part() {
+            self.throw();
+        }
+    }
+
+    fn throw(&self) {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.thrown.store(true, Ordering::SeqCst);
         self.event.signal();

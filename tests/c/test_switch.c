@@ -5,12 +5,15 @@
 
 #include <dlfcn.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What this thread does in place of the system's function, with its descriptor. */
 typedef void (*held_t)(int fd);
 static _Thread_local held_t before_write;
+static _Thread_local held_t after_write;
 static _Thread_local held_t after_read;
+static _Thread_local held_t before_dup3;
 
 static void hold(held_t *held, int fd)
 {
@@ -29,10 +32,13 @@ static void *system_function(const char *name)
 ssize_t write(int fd, const void *data, size_t size)
 {
     ssize_t (*real)(int, const void *, size_t);
+    ssize_t count;
 
     *(void **)&real = system_function("write");
     hold(&before_write, fd);
-    return real(fd, data, size);
+    count = real(fd, data, size);
+    hold(&after_write, fd);
+    return count;
 }
 
 ssize_t read(int fd, void *data, size_t size)
@@ -46,12 +52,22 @@ ssize_t read(int fd, void *data, size_t size)
     return count;
 }
 
+int dup3(int from, int to, int flags)
+{
+    int (*real)(int, int, int);
+
+    *(void **)&real = system_function("dup3");
+    hold(&before_dup3, to);
+    return real(from, to, flags);
+}
+
 static en_cancel_t *its_switch;
 static int its_fd;
 static thread_t throws;
 static thread_t resets;
 static gate_t throwing;
 static gate_t drained;
+static atomic_int wrote;
 
 static void note(int fd)
 {
@@ -61,6 +77,7 @@ static void note(int fd)
 static void switch_open(void)
 {
     throwing = drained = (gate_t){0};
+    atomic_store(&wrote, 0);
     REQUIRE_OK(en_cancel_new(&its_switch));
     before_write = note;
     CHECK_OK(en_cancel_trigger(its_switch));
@@ -114,8 +131,69 @@ static void put_back_while_it_is_thrown_it_is_not_readable(void)
     en_cancel_free(its_switch);
 }
 
+static void wait_for_the_thrower(int fd)
+{
+    (void)fd;
+    gate_open(&throwing);
+    WAIT_FOR(atomic_load(&wrote) || atomic_load(&throws.done));
+}
+
+static void reset_first(void *arg)
+{
+    (void)arg;
+    before_dup3 = wait_for_the_thrower;
+    CHECK_OK(en_cancel_reset(its_switch));
+}
+
+static void wait_for_the_other(int fd)
+{
+    (void)fd;
+    atomic_store(&wrote, 1);
+    WAIT_FOR(atomic_load(&resets.done));
+}
+
+static void throw_meanwhile(void *arg)
+{
+    (void)arg;
+    gate_wait(&throwing);
+    after_write = wait_for_the_other;
+    CHECK_OK(en_cancel_trigger(its_switch));
+}
+
+/* In a child: whether the switch is as it should be. */
+static bool use_it_in_two_threads(void)
+{
+    alarm(20); /* the parent's watchdog does not watch here */
+    thread_start(&throws, throw_meanwhile, NULL);
+    thread_start(&resets, reset_first, NULL);
+    thread_join(&resets);
+    thread_join(&throws);
+    if (en_cancel_is_triggered(its_switch) != is_readable())
+        return false;
+    return en_cancel_trigger(its_switch) == EN_OK && is_readable() &&
+           en_cancel_reset(its_switch) == EN_OK && !is_readable() &&
+           en_cancel_is_triggered(its_switch) == 0;
+}
+
+static void in_a_child_two_threads_use_it_at_once(void)
+{
+    int status = 0;
+    pid_t child;
+
+    switch_open();
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(use_it_in_two_threads() ? 0 : 1);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(!is_readable()); /* here nobody has thrown it */
+    en_cancel_free(its_switch);
+}
+
 static const test_case_t cases[] = {
     CASE(put_back_while_it_is_thrown_it_is_not_readable),
+    CASE(in_a_child_two_threads_use_it_at_once),
 };
 
 TEST_MAIN("switch")
