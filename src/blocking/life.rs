@@ -28,27 +28,28 @@ impl Life {
     pub fn begin() -> Life {
         fork::watch();
         single_threaded::watch();
-        Life { closed: AtomicBool::new(false), verdict: AtomicU64::new(word(OWN)) }
+        Life { closed: AtomicBool::new(false), verdict: AtomicU64::new(word(fork::generation(), OWN)) }
     }
 
     /// Whether there is nothing to look at: no fork and no panic since the last look.
     #[inline]
     pub fn is_as_before(&self) -> bool {
-        let verdict = self.verdict.load(Ordering::Relaxed);
-        verdict == word(OWN) || verdict == word(CHILD)
+        let (verdict, here) = (self.verdict.load(Ordering::Relaxed), fork::known());
+        verdict == word(here, OWN) || verdict == word(here, CHILD)
     }
 
     /// The same, of the process that made the handle: no in a forked child.
     #[inline]
     pub fn is_own(&self) -> bool {
-        self.verdict.load(Ordering::Relaxed) == word(OWN)
+        self.verdict.load(Ordering::Relaxed) == word(fork::known(), OWN)
     }
 
     /// Looks whether the handle may be used here; `busy` says whether a thread is inside.
     pub fn look(&self, busy: impl Fn() -> bool) -> Result<()> {
+        let here = fork::generation();
         loop {
             let seen = self.verdict.load(Ordering::Acquire);
-            if seen >> 8 == u64::from(fork::generation()) {
+            if seen >> 8 == u64::from(here) {
                 return verdict_of(seen & 0xff);
             }
             let now = seen & POISONED
@@ -57,9 +58,10 @@ impl Life {
                     _ if busy() => FOREIGN,
                     _ => CHILD,
                 };
-            let settled = self.verdict.compare_exchange(seen, word(now), Ordering::AcqRel, Ordering::Relaxed);
+            let now = word(here, now);
+            let settled = self.verdict.compare_exchange(seen, now, Ordering::AcqRel, Ordering::Relaxed);
             if settled.is_ok() {
-                return verdict_of(now);
+                return verdict_of(now & 0xff);
             }
         }
     }
@@ -67,7 +69,7 @@ impl Life {
     /// Whether a forked child uses the handle, so that the connection is not its own alone.
     pub fn is_in_child(&self) -> bool {
         let verdict = self.verdict.load(Ordering::Relaxed);
-        verdict & (CHILD | FOREIGN) != 0 || verdict >> 8 != u64::from(fork::generation())
+        verdict & (CHILD | FOREIGN) != 0 || verdict >> 8 != u64::from(fork::known())
     }
 
     /// Whether the handle cannot be used here, because of threads that exist only in the parent.
@@ -92,8 +94,8 @@ impl Life {
     }
 }
 
-fn word(verdict: u64) -> u64 {
-    u64::from(fork::generation()) << 8 | verdict
+fn word(generation: u32, verdict: u64) -> u64 {
+    u64::from(generation) << 8 | verdict
 }
 
 fn verdict_of(verdict: u64) -> Result<()> {

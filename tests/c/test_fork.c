@@ -32,6 +32,20 @@ static void check_child(int (*run)(wire_t *), wire_t *wire)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* What a handler does in children that was there before any of the library's. */
+static void (*in_child_first)(void);
+
+static void run_in_child_first(void)
+{
+    if (in_child_first)
+        in_child_first();
+}
+
+__attribute__((constructor)) static void be_first(void)
+{
+    pthread_atfork(NULL, NULL, run_in_child_first);
+}
+
 static bool receives(en_tcp_client_t *client, const char *text)
 {
     en_packet_t packet = {0};
@@ -180,6 +194,56 @@ static void a_client_with_a_call_inside_is_the_parents(void)
     CHECK_OK(send_text(wire.client, "alive"));
     peer_expect_text(wire.fd, "alive\n");
     peer_expect_nothing(wire.fd);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    thread_join(&thread);
+    wire_close(&wire);
+}
+
+static en_tcp_client_t *ended_first;
+
+static void close_it_first(void)
+{
+    alarm(60);
+    (void)en_tcp_client_close(ended_first);
+}
+
+static void free_it_first(void)
+{
+    alarm(60);
+    en_tcp_client_free(ended_first);
+}
+
+static int do_nothing(wire_t *wire)
+{
+    (void)wire;
+    return 0;
+}
+
+static void check_ended_first(wire_t *wire, void (*end)(void))
+{
+    ended_first = wire->client;
+    in_child_first = end;
+    check_child(do_nothing, wire);
+    in_child_first = NULL;
+}
+
+/* A child is one from the first moment on, also in handlers of pthread_atfork(3). */
+static void ended_in_a_handler_it_is_the_parents(void)
+{
+    thread_t thread;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    check_ended_first(&wire, close_it_first);
+    check_ended_first(&wire, free_it_first);
+    check_parent_goes_on(&wire);
+    thread_start(&thread, receive_for_ever, wire.client);
+    thread_wait_blocked(&thread);
+    check_ended_first(&wire, close_it_first);
+    check_ended_first(&wire, free_it_first);
+    CHECK_INT(atomic_load(&thread.done), 0);
+    CHECK_OK(send_text(wire.client, "alive"));
+    peer_expect_text(wire.fd, "alive\n");
     CHECK_OK(en_tcp_client_close(wire.client));
     thread_join(&thread);
     wire_close(&wire);
@@ -349,6 +413,7 @@ static const test_case_t cases[] = {
     CASE(a_client_with_a_call_inside_is_the_parents),
     CASE(closing_a_forked_one_leaves_the_parents_call_alone),
     CASE(what_is_being_closed_is_let_go_in_the_child),
+    CASE(ended_in_a_handler_it_is_the_parents),
     CASE(a_switch_is_thrown_in_one_process),
     CASE(new_handles_always_work),
 };
