@@ -72,10 +72,21 @@ impl Channel<Stream> {
         })
     }
 
+    /// Sends something that nobody else sends in the midst of.
+    fn in_turn<R>(&self, work: impl FnOnce(&Self, &mut Sending<Stream>) -> Result<R>) -> Result<R> {
+        self.with_sender(|channel, sending| {
+            let (transport, turn) = (sending.transport.clone(), sending.turn);
+            transport.take_turn(turn)?;
+            let outcome = work(channel, sending);
+            transport.leave_turn(turn);
+            outcome
+        })
+    }
+
     /// Sends what goes of the bytes, at least one of them.
     pub fn send(&self, bytes: &[u8], timeout_ms: i64) -> Result<usize> {
         let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_sender(|channel, sending| {
+        self.in_turn(|channel, sending| {
             sending.check(bytes.len())?;
             if bytes.is_empty() {
                 return Ok(0);
@@ -97,7 +108,7 @@ impl Channel<Stream> {
     /// Sends of the slices what goes at once. Who is told to wait comes again with the same bytes
     /// and, if need be, more behind them.
     pub fn send_now(&self, slices: &[&[u8]]) -> Now<usize> {
-        self.with_sender(|_, sending| {
+        self.in_turn(|_, sending| {
             let size = slices.iter().map(|slice| slice.len()).sum();
             sending.check(size)?;
             let mut out = Gather::default();
@@ -126,7 +137,7 @@ impl Channel<Stream> {
     ) -> (usize, Result<()>) {
         let mut sent = 0;
         let mut deadline = Deadline::after_ms(timeout_ms);
-        let outcome = self.with_sender(|channel, sending| {
+        let outcome = self.in_turn(|channel, sending| {
             let mut slices = slices.peekable();
             sending.check(usize::MAX)?;
             while slices.peek().is_some() {
@@ -176,7 +187,7 @@ impl Channel<Stream> {
     ) -> (usize, Result<()>) {
         let mut sent = 0;
         let mut deadline = Deadline::after_ms(timeout_ms);
-        let outcome = self.with_sender(|channel, sending| {
+        let outcome = self.in_turn(|channel, sending| {
             let control = sending.control_for(bytes, ancillary)?;
             let transport = sending.transport.clone();
             sent = channel.holds.drive_sender(&*transport, &mut deadline, |hold| {
@@ -190,7 +201,7 @@ impl Channel<Stream> {
     /// The same without waiting.
     pub fn send_with_ancillary_now(&self, bytes: &[u8], ancillary: &Ancillary) -> (usize, Now<()>) {
         let mut sent = 0;
-        let outcome = self.with_sender(|_, sending| {
+        let outcome = self.in_turn(|_, sending| {
             let control = sending.control_for(bytes, ancillary)?;
             let transport = &sending.transport;
             match at_once(|| transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, Hold::No))? {
@@ -207,7 +218,7 @@ impl Channel<Stream> {
     /// Sends the end of the stream.
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_sender(|channel, sending| {
+        self.in_turn(|channel, sending| {
             let transport = sending.transport.clone();
             channel.holds.drive_sender(&*transport, &mut deadline, |hold| transport.send_eof(hold))
         })

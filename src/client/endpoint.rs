@@ -15,7 +15,7 @@ use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
 use crate::socket::names::{Name, Names};
 use crate::socket::unix_address::UnixAddress;
-use crate::transport::{Attribute, DatagramTransport, StreamTransport, Transport};
+use crate::transport::{Attribute, DatagramTransport, StreamTransport, Transport, Turn};
 
 /// What an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,8 @@ pub(super) fn over_stream(
     let encoder = protocol.clone().into();
     let sender = match directions {
         Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
-        _ => Sender::new(Outlet::Stream(transport.clone())).with_buffer(options.write_buffer, &encoder),
+        _ => Sender::new(Outlet::Stream(transport.clone(), Some(Turn::another())))
+            .with_buffer(options.write_buffer, &encoder),
     };
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))
 }

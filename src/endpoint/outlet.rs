@@ -7,12 +7,12 @@ use super::Counters;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result};
 use crate::protocol::Gather;
-use crate::transport::{DatagramTransport, StreamTransport, Transport};
+use crate::transport::{DatagramTransport, StreamTransport, Transport, Turn};
 
 /// A transport, and what packets are to it.
 pub enum Outlet {
-    /// They are bytes, one behind the other.
-    Stream(Arc<dyn StreamTransport>),
+    /// They are bytes, one behind the other; where others send, too, in turn.
+    Stream(Arc<dyn StreamTransport>, Option<Turn>),
     /// Each is a datagram.
     Datagrams(Arc<dyn DatagramTransport>),
     /// None go out. Even so the endpoint takes leave of the peer.
@@ -24,7 +24,7 @@ impl Outlet {
     #[inline]
     pub fn check(&self) -> Result<()> {
         match self {
-            Outlet::Stream(_) | Outlet::Datagrams(_) => Ok(()),
+            Outlet::Stream(..) | Outlet::Datagrams(_) => Ok(()),
             Outlet::ReceivesOnly(_) => Err(only_receives()),
         }
     }
@@ -33,7 +33,7 @@ impl Outlet {
     #[inline(always)]
     pub fn send(&self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
         match self {
-            Outlet::Stream(transport) => send_bytes(&**transport, out, hold, counters),
+            Outlet::Stream(transport, _) => send_bytes(&**transport, out, hold, counters),
             Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
@@ -43,8 +43,8 @@ impl Outlet {
     #[inline(always)]
     pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
         let sent = match self {
-            Outlet::Stream(_) if packet.is_empty() => return Ok(0),
-            Outlet::Stream(transport) => transport.send(&[IoSlice::new(packet)], hold),
+            Outlet::Stream(..) if packet.is_empty() => return Ok(0),
+            Outlet::Stream(transport, _) => transport.send(&[IoSlice::new(packet)], hold),
             Outlet::Datagrams(transport) => transport.send_one(packet, hold).map(|()| packet.len()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         };
@@ -62,13 +62,13 @@ impl Outlet {
         counters: &Counters,
     ) -> Attempt<()> {
         let sent = out.with_rest(|slices| match self {
-            Outlet::Stream(transport) => transport.send_with_ancillary(slices, control, hold),
+            Outlet::Stream(transport, _) => transport.send_with_ancillary(slices, control, hold),
             Outlet::Datagrams(transport) => transport.send_with_ancillary(slices, control, hold),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         });
         count(&sent, counters);
         match (self, sent?) {
-            (Outlet::Stream(_), sent) => out.advance(sent),
+            (Outlet::Stream(..), sent) => out.advance(sent),
             _ => out.advance_packets(1),
         }
         match out.is_sent() {
@@ -79,19 +79,40 @@ impl Outlet {
 
     /// Whether some of these bytes were taken by a send that had to wait: they may go out, whoever gives up.
     pub fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
-        matches!(self, Outlet::Stream(transport) if transport.is_midway(rest))
+        matches!(self, Outlet::Stream(transport, _) if transport.is_midway(rest))
+    }
+
+    /// Whether others send there, too.
+    #[inline]
+    pub fn has_turns(&self) -> bool {
+        matches!(self, Outlet::Stream(_, Some(_)))
+    }
+
+    /// Keeps others from sending, until [`Self::leave_turn`].
+    pub fn take_turn(&self) -> Result<()> {
+        match self {
+            Outlet::Stream(transport, Some(turn)) => transport.take_turn(*turn),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets others send.
+    pub fn leave_turn(&self) {
+        if let Outlet::Stream(transport, Some(turn)) = self {
+            transport.leave_turn(*turn);
+        }
     }
 
     /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
     pub fn give_up_sending(&self, why: &str) {
-        if let Outlet::Stream(transport) = self {
+        if let Outlet::Stream(transport, _) = self {
             transport.give_up_sending(why);
         }
     }
 
     /// Half of a packet has gone: nothing may follow it.
     pub fn break_off(&self, why: &str) {
-        if let Outlet::Stream(transport) = self {
+        if let Outlet::Stream(transport, _) = self {
             transport.break_off(why);
         }
     }
@@ -99,7 +120,7 @@ impl Outlet {
     /// Sends the end of the stream.
     pub fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self {
-            Outlet::Stream(transport) => transport.send_eof(hold),
+            Outlet::Stream(transport, _) => transport.send_eof(hold),
             Outlet::Datagrams(_) => Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
@@ -108,7 +129,7 @@ impl Outlet {
     /// The transport.
     pub fn transport(&self) -> Arc<dyn Transport> {
         match self {
-            Outlet::Stream(transport) => transport.clone().plain(),
+            Outlet::Stream(transport, _) => transport.clone().plain(),
             Outlet::Datagrams(transport) => transport.clone().plain(),
             Outlet::ReceivesOnly(transport) => transport.clone(),
         }

@@ -19,8 +19,10 @@ pub mod socket;
 pub mod stapled;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod turn;
 
 pub use shared::Shared;
+pub use turn::Turn;
 
 /// What can be asked of a transport beside TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +138,15 @@ pub trait StreamTransport: Transport {
 
     /// Receives up to `buffer.len()` bytes; 0 is the end of the stream.
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize>;
+
+    /// Keeps all others from sending until the turn is left; who has it keeps it. Only who has the transport
+    /// with others need see to that.
+    fn take_turn(&self, _turn: Turn) -> Result<()> {
+        Ok(())
+    }
+
+    /// Lets others send.
+    fn leave_turn(&self, _turn: Turn) {}
 
     /// Sends as much of the slices as goes at once, at least one byte. Who was told to wait comes
     /// again with the same bytes (and more behind them), or sends nothing any more.

@@ -8,10 +8,10 @@ use std::cell::RefCell;
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::socket::Ends;
-use super::{Attribute, DatagramTransport, StreamTransport, Transport};
+use super::{Attribute, DatagramTransport, StreamTransport, Transport, Turn};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_EPIPE, Error, Result};
 use crate::socket::ancillary::Ancillary;
@@ -28,6 +28,8 @@ thread_local! {
 pub struct Shared<T: Transport + ?Sized> {
     receiving: AtomicBool,
     sending: AtomicBool,
+    /// Who is in the midst of a packet, or 0.
+    turn: AtomicU32,
     closed: AtomicBool,
     /// Half of a packet has gone.
     broken: AtomicBool,
@@ -54,6 +56,7 @@ impl<T: Transport + ?Sized> Shared<T> {
         Arc::new(Shared {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),
+            turn: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             runs_callbacks: inner.runs_callbacks(),
@@ -106,12 +109,14 @@ impl Claim<'_> {
     fn new(direction: &AtomicBool) -> Result<Claim<'_>> {
         match direction.swap(true, Ordering::Acquire) {
             false => Ok(Claim(direction)),
-            true => {
-                let reason = "another call is at the same direction of this transport";
-                Err(Error::new(EN_EBUSY, reason))
-            }
+            true => Err(busy()),
         }
     }
+}
+
+#[cold]
+fn busy() -> Error {
+    Error::new(EN_EBUSY, "another call is at the same direction of this transport")
 }
 
 impl Drop for Claim<'_> {
@@ -243,6 +248,22 @@ impl Shared<dyn StreamTransport> {
 impl StreamTransport for Shared<dyn StreamTransport> {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
+    }
+
+    fn take_turn(&self, turn: Turn) -> Result<()> {
+        let _inside = self.enter()?;
+        match self.turn.compare_exchange(0, turn.number(), Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => self.inner.take_turn(turn).inspect_err(|_| self.turn.store(0, Ordering::Release)),
+            Err(other) if other == turn.number() => Ok(()),
+            Err(_) => self.check_open().and_then(|()| Err(busy())),
+        }
+    }
+
+    fn leave_turn(&self, turn: Turn) {
+        if self.turn.load(Ordering::Relaxed) == turn.number() {
+            self.inner.leave_turn(turn);
+            self.turn.store(0, Ordering::Release);
+        }
     }
 
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {

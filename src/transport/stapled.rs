@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use super::{Attribute, DatagramTransport, Shared, StreamTransport, Transport};
+use super::{Attribute, DatagramTransport, Shared, StreamTransport, Transport, Turn};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Result, invalid};
 use crate::socket::ancillary::Ancillary;
@@ -117,6 +117,14 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
 
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         self.send.send(slices, hold)
+    }
+
+    fn take_turn(&self, turn: Turn) -> Result<()> {
+        self.send.take_turn(turn)
+    }
+
+    fn leave_turn(&self, turn: Turn) {
+        self.send.leave_turn(turn);
     }
 
     fn is_drained(&self) -> bool {

@@ -205,6 +205,71 @@ static void who_sends_is_told_of_who_is_at_it(void)
     ends_close(&ends);
 }
 
+static struct {
+    ends_t ends;
+    en_stream_transport_t *staple;
+    en_stream_endpoint_t *others[2];
+    thread_t thread;
+} half;
+
+/* All of the first packet, and then the others'. */
+static void take_all(void *arg)
+{
+    static char got[LARGE];
+
+    (void)arg;
+    peer_read(half.ends.fd, got, LARGE);
+    CHECK(memcmp(got, large, LARGE - 1) == 0);
+    CHECK_INT(got[LARGE - 1], '\n');
+    peer_expect_text(half.ends.fd, "first\nsecond\nraw");
+}
+
+static void send_into_half_a_packet(en_stream_endpoint_t *endpoint, en_tcp_client_t *client)
+{
+    size_t sent = 0;
+
+    (void)client;
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 3000), EN_EBUSY);
+    for (int i = 0; i < 2; i++) {
+        CHECK_CODE(en_stream_endpoint_send_packet(half.others[i], "x", 1, 3000), EN_EBUSY);
+        CHECK_CODE(en_stream_endpoint_send_eof(half.others[i], 3000), EN_EBUSY);
+    }
+    CHECK_CODE(en_stream_transport_send(half.ends.transport, "x", 1, 3000, &sent), EN_EBUSY);
+    CHECK_CODE(en_stream_transport_send_eof(half.staple, 3000), EN_EBUSY);
+    thread_start(&half.thread, take_all, NULL);
+}
+
+static void nobody_sends_into_half_a_packet(void)
+{
+    waits_t waits = {.meanwhile = send_into_half_a_packet};
+    en_endpoint_options_t *options = NULL;
+    ends_t unused;
+
+    ends_open(&half.ends, true);
+    ends_open(&unused, true);
+    REQUIRE_OK(
+        en_stream_transport_new_stapled(&half.staple, unused.transport, half.ends.transport, NULL));
+    memset(large, 'a', LARGE - 1);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
+    waits.endpoint = endpoint_over(half.staple, options);
+    en_endpoint_options_free(options);
+    half.others[0] = endpoint_over(half.staple, NULL);
+    half.others[1] = endpoint_over(half.ends.transport, NULL);
+    CHECK_OK(en_stream_endpoint_send_packet(waits.endpoint, large, LARGE - 1, 20000));
+    CHECK_OK(en_stream_endpoint_send_packet(half.others[0], "first", 5, 20000));
+    CHECK_OK(en_stream_endpoint_send_packet(half.others[1], "second", 6, 20000));
+    CHECK_OK(put_bytes(half.ends.transport, "raw"));
+    thread_join(&half.thread);
+    CHECK(waits.meanwhile == NULL);
+    en_stream_endpoint_free(waits.endpoint);
+    en_stream_endpoint_free(half.others[0]);
+    en_stream_endpoint_free(half.others[1]);
+    en_stream_transport_free(half.staple);
+    ends_close(&unused);
+    ends_close(&half.ends);
+}
+
 /* ---- Taking leave ---- */
 
 static void close_slowly(void *arg)
@@ -245,6 +310,7 @@ static const test_case_t cases[] = {
     CASE(a_child_says_nothing_to_the_peer),
     CASE(a_turn_is_waited_for_by_the_applications_function),
     CASE(who_sends_is_told_of_who_is_at_it),
+    CASE(nobody_sends_into_half_a_packet),
     CASE(taking_leave_holds_nobody_up),
 };
 

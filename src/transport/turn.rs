@@ -1,0 +1,22 @@
+//! Whose turn it is to send where several send.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// One who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn(NonZeroU32);
+
+impl Turn {
+    /// Who is nobody of those before.
+    pub fn another() -> Turn {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        Turn(NonZeroU32::new(number).unwrap_or(NonZeroU32::MAX))
+    }
+
+    /// Its number, which is not 0.
+    pub fn number(self) -> u32 {
+        self.0.get()
+    }
+}
