@@ -21,13 +21,19 @@ const MOST_SEGMENT_BYTES: usize = 65_000;
 /// So many datagrams go with one sendmmsg(2).
 const MOST_MESSAGES: usize = 64;
 
-/// From which size on the kernel does not cut buffers into datagrams.
+/// A limit: nobody has asked yet whether the kernel cuts at all.
+const UNASKED: usize = usize::MAX;
+
+/// A limit: it cuts into any size.
+const UNLIMITED: usize = usize::MAX - 1;
+
+/// From which size on the kernel does not cut buffers into datagrams; 0: it cuts none.
 #[derive(Debug)]
 pub struct SegmentLimit(AtomicUsize);
 
 impl Default for SegmentLimit {
     fn default() -> SegmentLimit {
-        SegmentLimit(AtomicUsize::new(usize::MAX))
+        SegmentLimit(AtomicUsize::new(UNASKED))
     }
 }
 
@@ -121,6 +127,9 @@ impl Socket {
         limit: &SegmentLimit,
         hold: Hold,
     ) -> Attempt<bool> {
+        if !self.knows_segments(limit) {
+            return Ok(false);
+        }
         match self.try_send_segments(slices, segment, hold) {
             Ok(()) => Ok(true),
             Err(Stop::Failed(error)) if is_refusal(error.code()) => {
@@ -129,6 +138,16 @@ impl Socket {
             }
             Err(stop) => Err(stop),
         }
+    }
+
+    /// Whether the kernel knows of cutting. Before Linux 4.18 it does not, and is silent about it: what it is
+    /// told beside the bytes is passed over, and they would go as one datagram.
+    fn knows_segments(&self, limit: &SegmentLimit) -> bool {
+        if limit.0.load(Ordering::Relaxed) == UNASKED {
+            let known = options::get_int(self.as_fd(), libc::SOL_UDP, libc::UDP_SEGMENT).is_ok();
+            limit.0.fetch_min(if known { UNLIMITED } else { 0 }, Ordering::Relaxed);
+        }
+        limit.0.load(Ordering::Relaxed) > 0
     }
 
     fn try_send_segments(&self, slices: &[IoSlice<'_>], segment: usize, hold: Hold) -> Attempt<()> {

@@ -1,6 +1,6 @@
 /* UDP datagrams that the system cuts from one buffer when sending (UDP_SEGMENT) and hands over
  * together when receiving (UDP_GRO): that it does so, and what happens where it refuses. The
- * program puts a sendmsg and a setsockopt of its own in place of the system's. */
+ * program puts a sendmsg, a getsockopt and a setsockopt of its own in place of the system's. */
 
 /* With 64-bit times on 32 bits they would be called __sendmsg64 and so on, and replace nothing. */
 #undef _TIME_BITS
@@ -31,6 +31,8 @@ static int segment_errno;
 static int coalesce_errno;
 /* From which size on it says so. */
 static int refused_size;
+/* It is one that has never heard of cutting: Linux before 4.18. */
+static int before_segments;
 static atomic_int cut_calls;
 
 static int segment_of(const struct msghdr *message)
@@ -48,7 +50,13 @@ static int segment_of(const struct msghdr *message)
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     int segment = segment_of(message);
+    struct msghdr passed_over = *message;
 
+    if (segment && before_segments) {
+        passed_over.msg_control = NULL;
+        passed_over.msg_controllen = 0;
+        return syscall(SYS_sendmsg, fd, &passed_over, flags);
+    }
     if (segment) {
         atomic_fetch_add(&cut_calls, 1);
         if (segment_errno && segment >= refused_size) {
@@ -57,6 +65,15 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         }
     }
     return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+    if (before_segments && level == IPPROTO_UDP && name == UDP_SEGMENT) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
 }
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
@@ -183,6 +200,19 @@ static void a_system_that_cannot_cut(void)
 
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         check_refusal(errors[i]);
+}
+
+static void a_system_that_passes_over_cutting(void)
+{
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    before_segments = 1;
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1); /* by sendmmsg */
+    CHECK_INT(send_alike(&udp, COUNT, 100, 50), 1);
+    CHECK_INT(stats_of(&udp).packets_sent, 2 * COUNT);
+    before_segments = 0;
+    udp_close(&udp);
 }
 
 /* What is no refusal is an error, and is not hidden by sending in another way. */
@@ -510,6 +540,7 @@ static const test_case_t cases[] = {
     CASE(equal_sizes_go_with_one_call),
     CASE(equal_sizes_go_with_one_call_on_ipv6),
     CASE(a_system_that_cannot_cut),
+    CASE(a_system_that_passes_over_cutting),
     CASE(an_error_is_no_refusal),
     CASE(what_icmp_tells_is_told),
     CASE(a_socket_that_cannot_cut),
