@@ -20,6 +20,21 @@ pub(super) struct Received {
     pub flags: c_int,
 }
 
+#[cfg(not(target_env = "musl"))]
+use libc::sendmsg;
+
+/// sendmsg(2) itself. What musl has in front of it takes no more than 1024 bytes of control messages, which
+/// is less than the kernel takes.
+///
+/// # Safety
+/// As of sendmsg(2). What musl would set to zero is zero: what fills up the fields of the message, and of the
+/// control messages.
+#[cfg(target_env = "musl")]
+unsafe fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> isize {
+    // SAFETY: by contract.
+    unsafe { libc::syscall(libc::SYS_sendmsg, fd, message, flags) as isize }
+}
+
 impl Socket {
     /// Sends slices and control messages with one system call.
     #[inline]
@@ -36,7 +51,7 @@ impl Socket {
         let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
         loop {
             // SAFETY: the message and what it points to live during the call.
-            let count = unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
+            let count = unsafe { sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
             match usize::try_from(count) {
                 Ok(count) => return Ok(count),
                 Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
