@@ -50,6 +50,16 @@ typedef struct {
 void folder_open(folder_t *folder);
 void folder_close(folder_t *folder);
 
+/* How the C library declares the names that connect and bind take, for who puts one of his own in
+ * their place: glibc has a union of pointers. */
+#ifdef __GLIBC__
+typedef __CONST_SOCKADDR_ARG name_arg_t;
+#define NAME_OF(name) ((name).__sockaddr__)
+#else
+typedef const struct sockaddr *name_arg_t;
+#define NAME_OF(name) (name)
+#endif
+
 /* A bound socket; a name that begins with '@' is abstract. */
 int unix_bound(int type, const char *name);
 socklen_t unix_name(struct sockaddr_un *address, const char *name);

@@ -4,6 +4,7 @@
 #include "peer.h"
 
 #include <fcntl.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* A connected pair of a kind, and a client over its first end. */

@@ -198,7 +198,7 @@ static void a_shared_port(void)
 static int stranger = -1;
 
 /* In place of the system's: the stranger sends to the socket right before it is connected. */
-int connect(int fd, __CONST_SOCKADDR_ARG name, socklen_t size)
+int connect(int fd, name_arg_t name, socklen_t size)
 {
     struct sockaddr_storage own;
     socklen_t own_size = sizeof(own);
@@ -208,7 +208,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG name, socklen_t size)
         for (int i = 0; i < 3; i++)
             REQUIRE(sendto(stranger, "stranger", 8, 0, (struct sockaddr *)&own, own_size) == 8);
     }
-    return (int)syscall(SYS_connect, fd, name.__sockaddr__, size);
+    return (int)syscall(SYS_connect, fd, NAME_OF(name), size);
 }
 
 static void what_came_before_the_connect_is_not_seen(void)

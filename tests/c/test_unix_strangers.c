@@ -29,19 +29,19 @@ static void meddle(int fd)
     }
 }
 
-int connect(int fd, __CONST_SOCKADDR_ARG name, socklen_t size)
+int connect(int fd, name_arg_t name, socklen_t size)
 {
     int rc;
 
     meddle(fd);
-    rc = (int)syscall(SYS_connect, fd, name.__sockaddr__, size);
+    rc = (int)syscall(SYS_connect, fd, NAME_OF(name), size);
     meddle(fd);
     return rc;
 }
 
-int bind(int fd, __CONST_SOCKADDR_ARG name, socklen_t size)
+int bind(int fd, name_arg_t name, socklen_t size)
 {
-    int rc = (int)syscall(SYS_bind, fd, name.__sockaddr__, size);
+    int rc = (int)syscall(SYS_bind, fd, NAME_OF(name), size);
 
     meddle(fd);
     return rc;
