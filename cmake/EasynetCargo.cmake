@@ -62,17 +62,25 @@ function(easynet_cargo_environment target out)
   set(${out} ${environment} PARENT_SCOPE)
 endfunction()
 
-# The system's libraries that Rust's standard library needs in a static link, without the "-l".
+# The system's libraries that Rust's standard library needs in a static link, without the "-l". Cargo asks
+# for them, not rustc alone: what RUSTFLAGS and its settings say may change them.
 function(easynet_native_libraries target out)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/native-libraries")
-  file(WRITE "${folder}/empty.rs" "")
+  file(REMOVE_RECURSE "${folder}/made") # what is made already is not told again
+  file(WRITE "${folder}/Cargo.toml" "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n"
+                                    "[lib]\npath = \"empty.rs\"\n[workspace]\n")
+  file(WRITE "${folder}/empty.rs"
+       "#[cfg(all(target_env = \"musl\", target_feature = \"crt-static\"))]\n"
+       "compile_error!(\"with musl there is a shared library only with RUSTFLAGS=-Ctarget-feature=-crt-static\");\n")
   set(platform)
   if(target)
     set(platform --target "${target}")
   endif()
+  easynet_cargo_environment("${target}" environment)
   execute_process(
-    COMMAND "${EASYNET_RUSTC}" --edition 2021 --crate-type staticlib ${platform}
-            --print native-static-libs -o "${folder}/libempty.a" "${folder}/empty.rs"
+    COMMAND "${CMAKE_COMMAND}" -E env ${environment} "${EASYNET_CARGO}" rustc --color=never --crate-type=staticlib
+            "--manifest-path=${folder}/Cargo.toml" "--target-dir=${folder}/made" ${platform}
+            -- --print native-static-libs
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     OUTPUT_VARIABLE said
     ERROR_VARIABLE said

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds without TLS, as if for another machine, and with TLS by ring, in the folder $1; $2 is a Python
-# for the test of symbols.
+# Builds without TLS, as if for another machine, and with TLS by ring, in the folder $1, and looks at what
+# RUSTFLAGS change; $2 is a Python for the test of symbols.
 set -eu
 # shellcheck source=tests/packaging/check.sh
 . "$(dirname "$0")/check.sh"
@@ -27,7 +27,7 @@ has() { # LIBRARY PREFIX
     nm "$1" | grep -q " $2" && echo yes || echo no
 }
 
-rm -rf "$work/plain" "$work/ring" "$work/wrong" "$work"/cargo/*/debug/libeasynet.so
+rm -rf "$work/plain" "$work/ring" "$work/wrong" "$work/flags" "$work"/cargo/*/debug/libeasynet.so
 configure plain -DEASYNET_TLS=OFF -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$(uname -m)"
 "$CMAKE" --build "$work/plain"
 ls "$work/cargo/$(uname -m)"-unknown-linux-*/debug/libeasynet.so >/dev/null || fail "cargo built for this machine"
@@ -46,3 +46,7 @@ if configure wrong -DEASYNET_TLS_PROVIDER=openssl >"$work/complaint" 2>&1; then
     fail "a provider that there is not was taken"
 fi
 grep -q 'EASYNET_TLS_PROVIDER is "openssl"' "$work/complaint" || fail "$(cat "$work/complaint")"
+
+# What a static link needs depends on what the environment tells the compiler.
+RUSTFLAGS="-l resolv" configure flags
+grep -q "^Libs.private:.* -lresolv" "$work/flags/easynet.pc" || fail "$(cat "$work/flags/easynet.pc")"
