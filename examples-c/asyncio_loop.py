@@ -10,6 +10,8 @@ back, pauses, and begins again.
 """
 
 import asyncio
+import collections
+import contextlib
 import ctypes
 import sys
 
@@ -68,6 +70,8 @@ class Loop:
         # What is under way, by a number that goes around as the user data.
         self._waiting = {}
         self._numbers = 0
+        # By client, packets that came when their receive had been cancelled.
+        self._kept = collections.defaultdict(collections.deque)
         self._done = Done(lambda status, number: self._finish(number, status, None))
         self._received = Received(self._on_packet)
 
@@ -79,35 +83,42 @@ class Loop:
         self._finish(number, status, data)
 
     def _finish(self, number, status, result):
-        future, operation = self._waiting.pop(number)
-        if future.cancelled():
-            return
+        future = self._waiting.pop(number)
         if status < 0:
             future.set_exception(failure(self._library, status))
         else:
             future.set_result(result)
 
-    async def _complete(self, function, *arguments, callback):
-        """Calls the function, and waits until its callback comes."""
+    async def _complete(self, function, *arguments, callback, keep):
+        """Calls the function, and waits until its callback comes, also if that is cancelled: what comes
+        even so is handed to `keep`."""
         self._numbers += 1
         number, operation = self._numbers, ctypes.c_uint64()
         function(*arguments, callback, ctypes.c_void_p(number), ctypes.byref(operation))
-        future = self._asyncio.create_future()
-        self._waiting[number] = future, operation
+        future = self._waiting[number] = self._asyncio.create_future()
         try:
-            return await future
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
-            if number in self._waiting:
+            if not future.done():
                 self.en.en_loop_cancel(self.handle, operation)
+            while not future.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
+            if future.exception() is None:
+                keep(future.result())
             raise
 
     async def send(self, client, data, timeout_ms=TIMEOUT_MS):
         await self._complete(self.en.en_async_client_send_packet, client, data, ctypes.c_size_t(len(data)),
-                             ctypes.c_int64(timeout_ms), callback=self._done)
+                             ctypes.c_int64(timeout_ms), callback=self._done, keep=lambda _: None)
 
     async def receive(self, client, timeout_ms=TIMEOUT_MS):
+        """The next packet, for one task at a time. Being cancelled loses none."""
+        kept = self._kept[client.value]
+        if kept:
+            return kept.popleft()
         return await self._complete(self.en.en_async_client_recv_packet, client, ctypes.c_int64(timeout_ms),
-                                    callback=self._received)
+                                    callback=self._received, keep=kept.append)
 
     def close(self):
         self._asyncio.remove_reader(self._fd)

@@ -1288,7 +1288,7 @@ const char *en_strerror(int code);
 
 /**
  * The name of a code, such as "EN_ECONNREFUSED". Never NULL, never freed; "EN_EUSER" for the
- * application's own range, "EN_EUNKNOWN" for numbers that are no code.
+ * application's own below `EN_EUSER_BASE`, "EN_EUNKNOWN" for numbers that are no code.
  *
  * Thread-safe.
  */
@@ -1312,8 +1312,9 @@ int en_error_is_connection(int code);
 const char *en_last_error_message(void);
 
 /**
- * From inside a callback that is about to return an error: why. The text (UTF-8, copied) becomes
- * part of the message of the call that the callback fails. NULL takes it back.
+ * From inside a callback that is about to return an error: why. The text (UTF-8, and copied; what
+ * is not UTF-8 in it becomes U+FFFD) becomes part of the message of the call that the callback
+ * fails. NULL takes it back.
  *
  * Thread-safe.
  */
@@ -1701,7 +1702,9 @@ int en_cancel_new(en_cancel_t **out);
 
 /**
  * Throws the switch. Calls that wait end at once with `EN_ECANCELED`; nothing they had received
- * is lost. May be called from a signal handler, see signal-safety(7).
+ * is lost. Those that wait by a function of the application (`en_wait_t`) look at the switch at the
+ * retry interval, or each second, unless that function waits for `en_cancel_fd`, too. May be called
+ * from a signal handler, see signal-safety(7).
  *
  * Thread-safe.
  *
@@ -1710,7 +1713,8 @@ int en_cancel_new(en_cancel_t **out);
 int en_cancel_trigger(en_cancel_t *cancel);
 
 /**
- * Puts the switch back, so that later calls work again.
+ * Puts the switch back, so that later calls work again. A call that has not seen yet that it was thrown
+ * goes on: put it back when those that it was to end have returned.
  *
  * Thread-safe.
  *
@@ -1726,6 +1730,16 @@ int en_cancel_reset(en_cancel_t *cancel);
  * Errors: `EN_EINVAL`.
  */
 int en_cancel_is_triggered(const en_cancel_t *cancel);
+
+/**
+ * A descriptor that is readable while the switch is thrown, to be waited for beside others. It stays
+ * the switch's, and lasts as long as the handle: it is neither read nor closed.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`. See eventfd(2).
+ */
+int en_cancel_fd(const en_cancel_t *cancel);
 
 /**
  * Ends the handle; NULL is nothing. Clients and options that have the switch keep it alive.
@@ -2530,9 +2544,10 @@ int en_tcp_options_set_user_timeout(en_tcp_options_t *options, uint32_t timeout_
 int en_tcp_options_set_cancel(en_tcp_options_t *options, en_cancel_t *cancel);
 
 /**
- * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
- * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
- * is called once with `user_data` when options and clients are gone; not if this call fails.
+ * Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+ * (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+ * (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+ * fails.
  *
  * One thread at a time.
  *
@@ -3000,9 +3015,10 @@ int en_udp_options_set_busy_poll(en_udp_options_t *options, uint32_t microsecond
 int en_udp_options_set_cancel(en_udp_options_t *options, en_cancel_t *cancel);
 
 /**
- * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
- * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
- * is called once with `user_data` when options and clients are gone; not if this call fails.
+ * Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+ * (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+ * (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+ * fails.
  *
  * One thread at a time.
  *
@@ -3435,9 +3451,10 @@ int en_unix_stream_options_set_receive_credentials(en_unix_stream_options_t *opt
 int en_unix_stream_options_set_cancel(en_unix_stream_options_t *options, en_cancel_t *cancel);
 
 /**
- * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
- * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
- * is called once with `user_data` when options and clients are gone; not if this call fails.
+ * Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+ * (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+ * (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+ * fails.
  *
  * One thread at a time.
  *
@@ -3923,9 +3940,10 @@ int en_unix_datagram_options_set_receive_credentials(en_unix_datagram_options_t 
 int en_unix_datagram_options_set_cancel(en_unix_datagram_options_t *options, en_cancel_t *cancel);
 
 /**
- * Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
- * each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
- * is called once with `user_data` when options and clients are gone; not if this call fails.
+ * Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+ * (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+ * (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+ * fails.
  *
  * One thread at a time.
  *
@@ -5916,7 +5934,8 @@ int en_loop_run(en_loop_t *loop);
 
 /**
  * Waits until there is something to do, at most `timeout_ms` milliseconds (negative: for ever; 0:
- * not at all), and does it. For programs whose own loop watches `en_loop_fd`.
+ * not at all), and does it. For programs whose own loop watches `en_loop_fd`, or that look for
+ * something now and then, such as Ctrl-C. A signal ends the wait early.
  *
  * Loop thread only.
  *

@@ -115,8 +115,9 @@ impl Way {
         let mut steps = 0;
         let mut over = None;
         loop {
-            let asked = self.check()?;
             let left = deadline.left();
+            let asked =
+                if left == Left::Nothing { self.check_switch().map(|()| None) } else { self.check() }?;
             if !spun && left != Left::Nothing {
                 spun = true;
                 if let Some(outcome) = self.spin(left, attempt) {

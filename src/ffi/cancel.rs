@@ -1,6 +1,7 @@
 //! A switch that any thread may throw to end calls that wait.
 
 use std::ffi::c_int;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 use super::{Constructor, borrow, call, call_value, guard_void, handle, take, truth};
@@ -30,7 +31,9 @@ pub unsafe extern "C" fn en_cancel_new(out: *mut *mut en_cancel_t) -> c_int {
 }
 
 /// Throws the switch. Calls that wait end at once with `EN_ECANCELED`; nothing they had received
-/// is lost. May be called from a signal handler, see signal-safety(7).
+/// is lost. Those that wait by a function of the application (`en_wait_t`) look at the switch at the
+/// retry interval, or each second, unless that function waits for `en_cancel_fd`, too. May be called
+/// from a signal handler, see signal-safety(7).
 ///
 /// Thread-safe.
 ///
@@ -44,7 +47,8 @@ pub unsafe extern "C" fn en_cancel_trigger(cancel: *mut en_cancel_t) -> c_int {
     })
 }
 
-/// Puts the switch back, so that later calls work again.
+/// Puts the switch back, so that later calls work again. A call that has not seen yet that it was thrown
+/// goes on: put it back when those that it was to end have returned.
 ///
 /// Thread-safe.
 ///
@@ -67,6 +71,18 @@ pub unsafe extern "C" fn en_cancel_reset(cancel: *mut en_cancel_t) -> c_int {
 pub unsafe extern "C" fn en_cancel_is_triggered(cancel: *const en_cancel_t) -> c_int {
     // SAFETY: as the caller promises.
     call_value(|| Ok(truth(unsafe { borrow(cancel) }?.is_triggered())))
+}
+
+/// A descriptor that is readable while the switch is thrown, to be waited for beside others. It stays
+/// the switch's, and lasts as long as the handle: it is neither read nor closed.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`. See eventfd(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_cancel_fd(cancel: *const en_cancel_t) -> c_int {
+    // SAFETY: as the caller promises.
+    call_value(|| Ok(unsafe { borrow(cancel) }?.as_fd().as_raw_fd()))
 }
 
 /// Ends the handle; NULL is nothing. Clients and options that have the switch keep it alive.

@@ -1,9 +1,9 @@
 //! Codes as text, and the detail of the last failure of each thread.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 
-use super::{Error, string, truth};
+use super::{Error, truth};
 use crate::error;
 
 struct Last {
@@ -37,7 +37,7 @@ pub extern "C" fn en_strerror(code: c_int) -> *const c_char {
 }
 
 /// The name of a code, such as "EN_ECONNREFUSED". Never NULL, never freed; "EN_EUSER" for the
-/// application's own range, "EN_EUNKNOWN" for numbers that are no code.
+/// application's own below `EN_EUSER_BASE`, "EN_EUNKNOWN" for numbers that are no code.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
@@ -72,14 +72,16 @@ pub extern "C" fn en_last_error_message() -> *const c_char {
     text.unwrap_or(c"".as_ptr())
 }
 
-/// From inside a callback that is about to return an error: why. The text (UTF-8, copied) becomes
-/// part of the message of the call that the callback fails. NULL takes it back.
+/// From inside a callback that is about to return an error: why. The text (UTF-8, and copied; what
+/// is not UTF-8 in it becomes U+FFFD) becomes part of the message of the call that the callback
+/// fails. NULL takes it back.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_set_error_message(message: *const c_char) {
-    // SAFETY: the caller's promise is the one `string` asks for.
-    let text = unsafe { string(message, "message") }.ok().map(str::to_string);
+    // SAFETY: not NULL, and the caller vouches for the terminator.
+    let text =
+        (!message.is_null()).then(|| unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned());
     let _ = EXPLANATION.try_with(|explanation| explanation.replace(text));
 }
 

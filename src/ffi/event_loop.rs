@@ -93,7 +93,8 @@ pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
 }
 
 /// Waits until there is something to do, at most `timeout_ms` milliseconds (negative: for ever; 0:
-/// not at all), and does it. For programs whose own loop watches `en_loop_fd`.
+/// not at all), and does it. For programs whose own loop watches `en_loop_fd`, or that look for
+/// something now and then, such as Ctrl-C. A signal ends the wait early.
 ///
 /// Loop thread only.
 ///

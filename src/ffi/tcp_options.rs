@@ -289,9 +289,10 @@ pub unsafe extern "C" fn en_tcp_options_set_cancel(
 /// `EN_ECANCELED`. Nothing received is lost.
 pub type en_interrupt_t = Option<unsafe extern "C" fn(user_data: *mut c_void) -> c_int>;
 
-/// Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
-/// each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
-/// is called once with `user_data` when options and clients are gone; not if this call fails.
+/// Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+/// (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+/// (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+/// fails.
 ///
 /// One thread at a time.
 ///

@@ -163,9 +163,10 @@ pub unsafe extern "C" fn en_udp_options_set_cancel(
     set(options, |options| unsafe { options::set_cancel(&mut options.common, cancel) })
 }
 
-/// Makes calls that wait ask `interrupted` every `interval_ms` milliseconds (from 1 on), and after
-/// each signal, whether to go on: this is how a binding looks for Ctrl-C. `destroy` (may be NULL)
-/// is called once with `user_data` when options and clients are gone; not if this call fails.
+/// Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds
+/// (from 1 on) while they do, and after each signal. This is how a binding looks for Ctrl-C. `destroy`
+/// (may be NULL) is called once with `user_data` when options and clients are gone; not if this call
+/// fails.
 ///
 /// One thread at a time.
 ///

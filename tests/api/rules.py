@@ -182,6 +182,7 @@ RULES = {
     "en_cancel_trigger": rule(cancel=Given("fx->cancel")),
     "en_cancel_reset": rule(cancel=Given("fx->cancel")),
     "en_cancel_is_triggered": rule("value", cancel=Given("fx->cancel")),
+    "en_cancel_fd": rule("value", cancel=Given("fx->cancel")),
     "en_cancel_free": frees("cancel"),
 
     "en_stream_protocol_new_line": new(newline=Number("EN_NEWLINE_LF", good="x >= 0 && x <= 3"),

@@ -1,6 +1,7 @@
 /* The switch that ends calls, and the callback that is asked whether to go on. */
 #include "wire.h"
 
+#include <poll.h>
 #include <signal.h>
 
 static en_cancel_t *cancel_new(void)
@@ -19,6 +20,13 @@ static void open_with(wire_t *wire, en_cancel_t *cancel)
     wire_open(wire, protocol_line(), options);
 }
 
+static bool readable(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+    return poll(&polled, 1, 0) == 1;
+}
+
 static void the_switch_itself(void)
 {
     en_cancel_t *cancel = cancel_new();
@@ -27,9 +35,12 @@ static void the_switch_itself(void)
     CHECK_OK(en_cancel_trigger(cancel));
     CHECK_OK(en_cancel_trigger(cancel));
     CHECK_INT(en_cancel_is_triggered(cancel), 1);
+    CHECK(readable(en_cancel_fd(cancel)));
     CHECK_OK(en_cancel_reset(cancel));
     CHECK_INT(en_cancel_is_triggered(cancel), 0);
+    CHECK(!readable(en_cancel_fd(cancel)));
     en_cancel_free(cancel);
+    CHECK_CODE(en_cancel_fd(NULL), EN_EINVAL);
     CHECK_CODE(en_cancel_trigger(NULL), EN_EINVAL);
     CHECK_CODE(en_cancel_new(NULL), EN_EINVAL);
 }

@@ -288,6 +288,7 @@ typedef struct {
     int interest;
     int64_t longest;
     int answer; /* 0: waits, and is done */
+    en_cancel_t *cancel;
     void (*within)(en_stream_transport_t *transport);
     int destroyed;
 } waits_t;
@@ -295,7 +296,8 @@ typedef struct {
 static int wait_as_told(int fd, int interest, int64_t timeout_ms, void *user_data)
 {
     waits_t *waits = user_data;
-    struct pollfd ready = {.fd = fd, .events = interest & EN_INTEREST_WRITE ? POLLOUT : POLLIN};
+    struct pollfd ready[2] = {{.fd = fd, .events = interest & EN_INTEREST_WRITE ? POLLOUT : POLLIN},
+                              {.fd = -1, .events = POLLIN}};
 
     waits->calls++;
     waits->fd = fd;
@@ -307,9 +309,11 @@ static int wait_as_told(int fd, int interest, int64_t timeout_ms, void *user_dat
     if (waits->peer >= 0)
         peer_send_text(waits->peer, "awaited");
     waits->peer = -1;
-    en_set_error_message(waits->answer ? "no more waiting" : NULL);
+    en_set_error_message(waits->answer ? "no more waiting, na\xefve" : NULL);
+    if (waits->cancel)
+        ready[1].fd = en_cancel_fd(waits->cancel);
     if (waits->answer == 0)
-        poll(&ready, 1, (int)timeout_ms);
+        poll(ready, 2, (int)timeout_ms);
     return waits->answer ? waits->answer : EN_CALLBACK_DONE;
 }
 
@@ -322,6 +326,7 @@ static void waits_open(waits_t *waits, wire_t *wire, int64_t interval)
 {
     en_transport_options_t *options = transport_options();
 
+    CHECK_OK(en_transport_options_set_cancel(options, waits->cancel));
     CHECK_OK(en_transport_options_set_wait(options, wait_as_told, waits_end, waits));
     if (interval)
         CHECK_OK(en_transport_options_set_retry_interval(options, interval, NULL, NULL, NULL));
@@ -357,13 +362,31 @@ static void the_application_waits(void)
     waits.answer = EN_EUSER_BASE - 3;
     CHECK_CODE(en_stream_transport_recv_into(wire.transport, buffer, 16, -1, &size),
                EN_EUSER_BASE - 3);
-    CHECK_MESSAGE("no more waiting");
+    CHECK_MESSAGE("no more waiting, na\xef\xbf\xbdve"); /* what is not UTF-8 is replaced */
     waits.answer = 0;
     peer_send_text(wire.fd, "goes on");
     CHECK_GOT(wire.transport, "goes on");
     CHECK_INT(waits.destroyed, 0);
     wire_close(&wire);
     CHECK_INT(waits.destroyed, 1);
+}
+
+static void the_application_waits_for_a_switch_too(void)
+{
+    waits_t waits = {0};
+    mover_t mover;
+    int64_t start;
+    wire_t wire;
+
+    REQUIRE_OK(en_cancel_new(&waits.cancel));
+    waits_open(&waits, &wire, 0);
+    mover_receives(&mover, wire.transport);
+    start = now_ms();
+    throw_it(waits.cancel);
+    CHECK_CODE(mover_end(&mover), EN_ECANCELED);
+    CHECK_TOOK(start, 0);
+    wire_close(&wire);
+    en_cancel_free(waits.cancel);
 }
 
 static void send_beside(en_stream_transport_t *transport)
@@ -482,6 +505,7 @@ static const test_case_t cases[] = {
     CASE(an_attempt_may_call_close_and_free),
     CASE(closing_ends_a_retry),
     CASE(the_application_waits),
+    CASE(the_application_waits_for_a_switch_too),
     CASE(the_waiting_function_may_call),
     CASE(an_interval_looks_again),
     CASE(what_cannot_be_polled_is_looked_at),

@@ -127,6 +127,9 @@ static void a_receive_asks(const family_t *family)
     CHECK_GET_FAILS(member.view, 300, EN_ETIMEDOUT);
     CHECK_TOOK(start, 300);
     CHECK(atomic_load(&question.asked) >= 3);
+    atomic_store(&question.asked, 0); /* who does not wait is not to be asked */
+    CHECK_GET_FAILS(member.view, 0, EN_ETIMEDOUT);
+    CHECK_INT(atomic_load(&question.asked), 0);
     atomic_store(&question.answer, 1);
     CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_ECANCELED);
     atomic_store(&question.answer, EN_EUSER_BASE - 4);

@@ -1,15 +1,17 @@
 """The examples that run easynet in a loop of another make: a hundred connections of all kinds."""
 
+import asyncio
 import os
 import re
 import resource
+import sys
 import time
 
 from echo import Echo
 from example import WRAPPER, Example, check
 from tls_certificates import Certificates
 
-CONNECTIONS, ROUNDS = 100, 10
+CONNECTIONS, ROUNDS, TICKS = 100, 10, 20
 
 
 def children_cpu():
@@ -50,6 +52,38 @@ def c_loop(path, certificates):
     example.complains("a place is", "tcp:nowhere")
 
 
+async def impatient(example, library):
+    """What receives bring that are cancelled in the moment in which their packet has come."""
+    async def count(_reader, writer):
+        writer.writelines(b"%d\n" % number for number in range(TICKS))
+        writer.close()
+
+    async with await asyncio.start_server(count, "127.0.0.1", 0) as server:
+        loop = example.Loop(library)
+        clients = example.Clients(loop)
+        client = clients.open(f"tcp:127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        finish = loop._finish
+
+        def finish_and_cancel(*arguments):
+            finish(*arguments)
+            task.cancel()
+
+        loop._finish = finish_and_cancel
+        got, cancelled = [], 0
+        while len(got) + cancelled < 2 * TICKS:
+            task = asyncio.ensure_future(loop.receive(client))
+            try:
+                got.append(await task)
+            except asyncio.CancelledError:
+                cancelled += 1
+        clients.close()
+        loop.close()
+    return got
+
+
 def python_loop(python, script, library, certificates):
     trusting(certificates)
     traffic(Example(python, script, library), certificates)
+    sys.path.insert(0, os.path.dirname(script))
+    got = asyncio.run(asyncio.wait_for(impatient(__import__("asyncio_loop"), library), 60))
+    check(got == [b"%d" % number for number in range(TICKS)], f"{len(got)} of {TICKS} packets came")
