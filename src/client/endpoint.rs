@@ -74,7 +74,7 @@ pub(super) fn over_stream(
     let encoder = protocol.clone().into();
     let sender = match directions {
         Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
-        _ => Sender::new(Outlet::Stream(transport.clone(), Some(Turn::another())))
+        _ => Sender::new(Outlet::Shared(transport.clone(), Turn::another()))
             .with_buffer(options.write_buffer, &encoder),
     };
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))

@@ -67,7 +67,7 @@ impl PreparedStream {
         let encoder = protocol.into();
         Connection {
             receiver: Box::new(stream_receiver(incoming, decoding, common)),
-            sender: Sender::new(Outlet::Stream(outgoing, None)).with_buffer(common.write_buffer, &encoder),
+            sender: Sender::new(Outlet::Stream(outgoing)).with_buffer(common.write_buffer, &encoder),
             runs_callbacks,
             encoder,
             names: Some(names),

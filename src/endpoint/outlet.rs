@@ -11,8 +11,10 @@ use crate::transport::{DatagramTransport, StreamTransport, Transport, Turn};
 
 /// A transport, and what packets are to it.
 pub enum Outlet {
-    /// They are bytes, one behind the other; where others send, too, in turn.
-    Stream(Arc<dyn StreamTransport>, Option<Turn>),
+    /// They are bytes, one behind the other.
+    Stream(Arc<dyn StreamTransport>),
+    /// The same where others send, too, in turn.
+    Shared(Arc<dyn StreamTransport>, Turn),
     /// Each is a datagram.
     Datagrams(Arc<dyn DatagramTransport>),
     /// None go out. Even so the endpoint takes leave of the peer.
@@ -24,7 +26,7 @@ impl Outlet {
     #[inline]
     pub fn check(&self) -> Result<()> {
         match self {
-            Outlet::Stream(..) | Outlet::Datagrams(_) => Ok(()),
+            Outlet::Stream(_) | Outlet::Shared(..) | Outlet::Datagrams(_) => Ok(()),
             Outlet::ReceivesOnly(_) => Err(only_receives()),
         }
     }
@@ -33,9 +35,24 @@ impl Outlet {
     #[inline(always)]
     pub fn send(&self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
         match self {
-            Outlet::Stream(transport, _) => send_bytes(&**transport, out, hold, counters),
+            Outlet::Stream(transport) => send_bytes(&**transport, out, hold, counters),
+            Outlet::Shared(transport, turn) => send_in_turn(&**transport, *turn, out, false, hold, counters),
             Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
+        }
+    }
+
+    /// The same of what other packets were gathered in, and which has gone in part if it is `begun`.
+    pub fn send_aside(
+        &self,
+        out: &mut Gather<'_>,
+        begun: bool,
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()> {
+        match self {
+            Outlet::Shared(transport, turn) => send_in_turn(&**transport, *turn, out, begun, hold, counters),
+            _ => self.send(out, hold, counters),
         }
     }
 
@@ -43,8 +60,9 @@ impl Outlet {
     #[inline(always)]
     pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
         let sent = match self {
-            Outlet::Stream(..) if packet.is_empty() => return Ok(0),
-            Outlet::Stream(transport, _) => transport.send(&[IoSlice::new(packet)], hold),
+            Outlet::Stream(_) | Outlet::Shared(..) if packet.is_empty() => return Ok(0),
+            Outlet::Stream(transport) => transport.send(&[IoSlice::new(packet)], hold),
+            Outlet::Shared(transport, turn) => send_whole_in_turn(&**transport, *turn, packet, hold),
             Outlet::Datagrams(transport) => transport.send_one(packet, hold).map(|()| packet.len()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         };
@@ -61,15 +79,38 @@ impl Outlet {
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
+        if let Outlet::Shared(transport, turn) = self {
+            transport.take_turn(*turn)?;
+        }
+        let outcome = self.send_beside(out, control, hold, counters);
+        // What has gone in part never goes whole: who is told so gives it up.
+        if let Outlet::Shared(transport, turn) = self
+            && out.is_between_packets()
+        {
+            transport.leave_turn(*turn);
+        }
+        outcome
+    }
+
+    #[inline(always)]
+    fn send_beside(
+        &self,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        hold: Hold,
+        counters: &Counters,
+    ) -> Attempt<()> {
         let sent = out.with_rest(|slices| match self {
-            Outlet::Stream(transport, _) => transport.send_with_ancillary(slices, control, hold),
+            Outlet::Stream(transport) | Outlet::Shared(transport, _) => {
+                transport.send_with_ancillary(slices, control, hold)
+            }
             Outlet::Datagrams(transport) => transport.send_with_ancillary(slices, control, hold),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         });
         count(&sent, counters);
         match (self, sent?) {
-            (Outlet::Stream(..), sent) => out.advance(sent),
-            _ => out.advance_packets(1),
+            (Outlet::Datagrams(_), _) => out.advance_packets(1),
+            (_, count) => out.advance(count),
         }
         match out.is_sent() {
             true => Ok(()),
@@ -79,40 +120,34 @@ impl Outlet {
 
     /// Whether some of these bytes were taken by a send that had to wait: they may go out, whoever gives up.
     pub fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
-        matches!(self, Outlet::Stream(transport, _) if transport.is_midway(rest))
+        self.stream().is_some_and(|transport| transport.is_midway(rest))
     }
 
-    /// Whether others send there, too.
-    #[inline]
-    pub fn has_turns(&self) -> bool {
-        matches!(self, Outlet::Stream(_, Some(_)))
-    }
-
-    /// Keeps others from sending, until [`Self::leave_turn`].
-    pub fn take_turn(&self) -> Result<()> {
+    fn stream(&self) -> Option<&dyn StreamTransport> {
         match self {
-            Outlet::Stream(transport, Some(turn)) => transport.take_turn(*turn),
-            _ => Ok(()),
-        }
-    }
-
-    /// Lets others send.
-    pub fn leave_turn(&self) {
-        if let Outlet::Stream(transport, Some(turn)) = self {
-            transport.leave_turn(*turn);
+            Outlet::Stream(transport) | Outlet::Shared(transport, _) => Some(&**transport),
+            Outlet::Datagrams(_) | Outlet::ReceivesOnly(_) => None,
         }
     }
 
     /// Nobody comes again with bytes that were taken by a send that had to wait: nothing may follow them.
     pub fn give_up_sending(&self, why: &str) {
-        if let Outlet::Stream(transport, _) = self {
+        if let Some(transport) = self.stream() {
             transport.give_up_sending(why);
+        }
+    }
+
+    /// Nothing follows for now: others may send.
+    #[inline]
+    pub fn leave_turn(&self) {
+        if let Outlet::Shared(transport, turn) = self {
+            transport.leave_turn(*turn);
         }
     }
 
     /// Half of a packet has gone: nothing may follow it.
     pub fn break_off(&self, why: &str) {
-        if let Outlet::Stream(transport, _) = self {
+        if let Some(transport) = self.stream() {
             transport.break_off(why);
         }
     }
@@ -120,7 +155,13 @@ impl Outlet {
     /// Sends the end of the stream.
     pub fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self {
-            Outlet::Stream(transport, _) => transport.send_eof(hold),
+            Outlet::Stream(transport) => transport.send_eof(hold),
+            Outlet::Shared(transport, turn) => {
+                transport.take_turn(*turn)?;
+                let outcome = transport.send_eof(hold);
+                transport.leave_turn(*turn);
+                outcome
+            }
             Outlet::Datagrams(_) => Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
@@ -129,7 +170,7 @@ impl Outlet {
     /// The transport.
     pub fn transport(&self) -> Arc<dyn Transport> {
         match self {
-            Outlet::Stream(transport, _) => transport.clone().plain(),
+            Outlet::Stream(transport) | Outlet::Shared(transport, _) => transport.clone().plain(),
             Outlet::Datagrams(transport) => transport.clone().plain(),
             Outlet::ReceivesOnly(transport) => transport.clone(),
         }
@@ -163,6 +204,46 @@ fn send_bytes(
     count(&sent, counters);
     out.advance(sent?);
     if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
+}
+
+/// The same, and nobody else sends into the midst of a packet.
+#[inline(never)]
+fn send_in_turn(
+    transport: &dyn StreamTransport,
+    turn: Turn,
+    out: &mut Gather<'_>,
+    begun: bool,
+    hold: Hold,
+    counters: &Counters,
+) -> Attempt<()> {
+    transport.take_turn(turn)?;
+    let outcome = send_bytes(transport, out, hold, counters);
+    let is_between = out.is_sent() || out.is_between_packets() && !begun;
+    if is_between && !out.has_rest(&mut |rest| transport.is_midway(rest)) {
+        transport.leave_turn(turn);
+    }
+    outcome
+}
+
+/// Sends the bytes of one packet in the same way.
+#[inline(never)]
+fn send_whole_in_turn(
+    transport: &dyn StreamTransport,
+    turn: Turn,
+    packet: &[u8],
+    hold: Hold,
+) -> Attempt<usize> {
+    transport.take_turn(turn)?;
+    let bytes = [IoSlice::new(packet)];
+    let sent = transport.send(&bytes, hold);
+    let is_midway = match &sent {
+        Ok(count) => *count < packet.len(),
+        Err(_) => transport.is_midway(&bytes),
+    };
+    if !is_midway {
+        transport.leave_turn(turn);
+    }
+    sent
 }
 
 #[inline(always)]

@@ -118,49 +118,14 @@ impl Sender {
             }
             self.send_aside_first(hold, counters)?;
         }
-        match self.outlet.has_turns() {
-            true => self.send_in_turn(out, hold, counters),
-            false => self.outlet.send(out, hold, counters),
-        }
-    }
-
-    #[inline(never)]
-    fn send_in_turn(&self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        self.outlet.take_turn()?;
-        let outcome = self.outlet.send(out, hold, counters);
-        if !self.is_midway(out) {
-            self.outlet.leave_turn();
-        }
-        outcome
-    }
-
-    /// Whether part of a packet has gone, or was taken, and the rest has not.
-    fn is_midway(&self, out: &Gather<'_>) -> bool {
-        !out.is_between_packets() || out.has_rest(&mut |rest| self.outlet.is_midway(rest))
+        self.outlet.send(out, hold, counters)
     }
 
     /// Sends the bytes of one packet, as many as go with one system call; only for who puts nothing aside.
     #[inline(always)]
     pub fn send_whole(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
         debug_assert!(self.is_direct(), "what is put aside goes first");
-        match self.outlet.has_turns() {
-            true => self.send_whole_in_turn(packet, hold, counters),
-            false => self.outlet.send_whole(packet, hold, counters),
-        }
-    }
-
-    #[inline(never)]
-    fn send_whole_in_turn(&self, packet: &[u8], hold: Hold, counters: &Counters) -> Attempt<usize> {
-        self.outlet.take_turn()?;
-        let sent = self.outlet.send_whole(packet, hold, counters);
-        let is_midway = match &sent {
-            Ok(count) => *count < packet.len(),
-            Err(_) => self.outlet.is_midway(&[IoSlice::new(packet)]),
-        };
-        if !is_midway {
-            self.outlet.leave_turn();
-        }
-        sent
+        self.outlet.send_whole(packet, hold, counters)
     }
 
     /// Sends what was gathered and a control message with it, at once or not at all.
@@ -176,12 +141,7 @@ impl Sender {
             return Err(nothing_beside().into());
         }
         self.send_aside_first(hold, counters)?;
-        self.outlet.take_turn()?;
-        let outcome = self.outlet.send_with_ancillary(out, control, hold, counters);
-        if !self.is_midway(out) {
-            self.outlet.leave_turn();
-        }
-        outcome
+        self.outlet.send_with_ancillary(out, control, hold, counters)
     }
 
     fn send_aside_first(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
@@ -195,16 +155,11 @@ impl Sender {
     pub fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
         match self.state.as_deref_mut() {
             Some(State::Buffered(aside)) if !aside.is_empty() => {
-                self.outlet.take_turn()?;
                 let (outcome, sent) = Gather::with_whole(aside.rest(), |out| {
-                    let outcome = self.outlet.send(out, hold, counters);
+                    let outcome = self.outlet.send_aside(out, aside.has_begun(), hold, counters);
                     (outcome, out.sent())
                 });
                 aside.advance(sent);
-                // What has gone of it may end anywhere.
-                if !aside.has_begun() && !self.outlet.is_midway(&[IoSlice::new(aside.rest())]) {
-                    self.outlet.leave_turn();
-                }
                 outcome
             }
             _ => Ok(self.outlet.check()?),
@@ -233,7 +188,7 @@ impl Sender {
     /// follow it.
     #[inline(never)]
     pub fn give_up(&mut self, out: &Gather<'_>, why: &str) {
-        if !self.is_midway(out) {
+        if out.is_between_packets() && !out.has_rest(&mut |rest| self.outlet.is_midway(rest)) {
             return;
         }
         let (sent, len) = (out.sent(), out.len());
@@ -250,7 +205,7 @@ impl Sender {
         if let Some(State::Ended { eof_sent: true, .. }) = self.state.as_deref() {
             return Ok(());
         }
-        match self.flush(hold, counters).and_then(|()| self.end_stream(hold)) {
+        match self.flush(hold, counters).and_then(|()| self.outlet.send_eof(hold)) {
             Ok(()) => {}
             // The connection is down: there is nobody to tell.
             Err(Stop::Failed(error)) if is_connection(error.code()) => {}
@@ -258,13 +213,6 @@ impl Sender {
         }
         self.end(Error::new(EN_ESHUTDOWN, "the end of the stream was already sent"), true);
         Ok(())
-    }
-
-    fn end_stream(&self, hold: Hold) -> Attempt<()> {
-        self.outlet.take_turn()?;
-        let outcome = self.outlet.send_eof(hold);
-        self.outlet.leave_turn();
-        outcome
     }
 
     /// Nothing can be sent any more, nor what was put aside; the first reason counts.
