@@ -136,6 +136,26 @@ static void who_has_stopped_is_not_called(void)
     async_wire_close(&side);
 }
 
+/* One that had ended before is told of its own end. */
+static void who_stops_the_second_receive(void)
+{
+    async_wire_t side;
+    op_t ops[2] = {{0}, {0}};
+    stopper_t first = {.side = &side};
+    stopper_t second = {.side = &side};
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, hear, &first, &ops[0].operation));
+    CHECK_OK(en_loop_cancel(side.loop, ops[0].operation));
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, hear, &second, &ops[1].operation));
+    CHECK_OK(en_loop_cancel(side.loop, ops[1].operation));
+    CHECK_OK(en_async_tcp_client_recv_stop(side.client));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(first.calls, 1);
+    CHECK_INT(second.calls, 0);
+    async_wire_close(&side);
+}
+
 static void closing_abruptly(void)
 {
     op_t sent = {0};
@@ -345,6 +365,7 @@ static const test_case_t cases[] = {
     CASE(freeing_leaves_the_next_one_alone),
     CASE(the_end_behind_a_send_that_was_given_up),
     CASE(who_has_stopped_is_not_called),
+    CASE(who_stops_the_second_receive),
     CASE(closing_gracefully),
     CASE(closing_abruptly),
     CASE(freeing_completes_everything),

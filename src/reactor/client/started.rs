@@ -173,12 +173,13 @@ impl AsyncClient {
         Ok(true)
     }
 
-    /// A started receive has ended, and nobody wants to know of it any more; whether there was one.
+    /// The receive that was started last has ended, and nobody wants to know of it any more; whether there
+    /// was one. Those before it are another matter.
     fn forget_last(&self) -> bool {
         let is_last = |over: &Over| matches!(over, Over::Last(..));
         let last = self.later.with(|later| {
             later.remove(|later| {
-                let index = later.over.iter().position(is_last)?;
+                let index = later.over.iter().rposition(is_last)?;
                 later.over.remove(index)
             })
         });
