@@ -66,14 +66,33 @@ impl<T: Transport + ?Sized> Shared<T> {
         })
     }
 
+    /// One attempt to receive.
+    fn attempt_to_receive<R>(&self, attempt: impl FnOnce(&T) -> Attempt<R>) -> Attempt<R> {
+        self.attempt(&self.receiving, |inner| {
+            let outcome = attempt(inner);
+            // Whatever was made of the closing, it is that.
+            self.check_open()?;
+            outcome
+        })
+    }
+
+    /// One attempt to send. What has gone has gone, whoever has closed the transport meanwhile: the caller
+    /// counts it.
+    fn attempt_to_send<R>(&self, attempt: impl FnOnce(&T) -> Attempt<R>) -> Attempt<R> {
+        self.attempt(&self.sending, |inner| {
+            attempt(inner).or_else(|stop| {
+                self.check_open()?;
+                Err(stop)
+            })
+        })
+    }
+
     /// One attempt of a direction.
     fn attempt<R>(&self, direction: &AtomicBool, attempt: impl FnOnce(&T) -> Attempt<R>) -> Attempt<R> {
         let _inside = self.enter()?;
         let _claim = Claim::new(direction)?;
-        let outcome = self.check_open().map_err(Into::into).and_then(|()| attempt(&self.inner));
-        // Whatever was made of the closing, it is that.
         self.check_open()?;
-        outcome
+        attempt(&self.inner)
     }
 
     /// What TLS has agreed on, where there is TLS; or why that cannot be asked now.
@@ -233,8 +252,8 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
 }
 
 impl Shared<dyn StreamTransport> {
-    fn attempt_send<R>(&self, attempt: impl FnOnce(&dyn StreamTransport) -> Attempt<R>) -> Attempt<R> {
-        self.attempt(&self.sending, |inner| match self.broken.load(Ordering::Relaxed) {
+    fn attempt_to_go_on<R>(&self, attempt: impl FnOnce(&dyn StreamTransport) -> Attempt<R>) -> Attempt<R> {
+        self.attempt_to_send(|inner| match self.broken.load(Ordering::Relaxed) {
             false => attempt(inner),
             true => Err(Error::new(
                 EN_EPIPE,
@@ -247,7 +266,7 @@ impl Shared<dyn StreamTransport> {
 
 impl StreamTransport for Shared<dyn StreamTransport> {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
+        self.attempt_to_receive(|inner| inner.recv(buffer, hold))
     }
 
     fn take_turn(&self, turn: Turn) -> Result<()> {
@@ -267,7 +286,7 @@ impl StreamTransport for Shared<dyn StreamTransport> {
     }
 
     fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
-        self.attempt_send(|inner| inner.send(slices, hold))
+        self.attempt_to_go_on(|inner| inner.send(slices, hold))
     }
 
     fn is_drained(&self) -> bool {
@@ -294,11 +313,11 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         room: usize,
         hold: Hold,
     ) -> Attempt<usize> {
-        self.attempt(&self.receiving, |inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
+        self.attempt_to_receive(|inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.attempt_send(|inner| inner.send_with_ancillary(slices, control, hold))
+        self.attempt_to_go_on(|inner| inner.send_with_ancillary(slices, control, hold))
     }
 
     fn send_eof(&self, hold: Hold) -> Attempt<()> {
@@ -325,11 +344,11 @@ impl StreamTransport for Shared<dyn StreamTransport> {
 
 impl DatagramTransport for Shared<dyn DatagramTransport> {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        self.attempt(&self.receiving, |inner| inner.recv(buffer, hold))
+        self.attempt_to_receive(|inner| inner.recv(buffer, hold))
     }
 
     fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.receiving, |inner| inner.recv_one(buffer, hold))
+        self.attempt_to_receive(|inner| inner.recv_one(buffer, hold))
     }
 
     fn most_at_once(&self) -> usize {
@@ -337,11 +356,11 @@ impl DatagramTransport for Shared<dyn DatagramTransport> {
     }
 
     fn send(&self, datagrams: &[&[u8]], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.sending, |inner| inner.send(datagrams, hold))
+        self.attempt_to_send(|inner| inner.send(datagrams, hold))
     }
 
     fn send_alike(&self, bytes: &[u8], size: usize, hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.sending, |inner| inner.send_alike(bytes, size, hold))
+        self.attempt_to_send(|inner| inner.send_alike(bytes, size, hold))
     }
 
     fn recv_with_ancillary(
@@ -351,11 +370,11 @@ impl DatagramTransport for Shared<dyn DatagramTransport> {
         room: usize,
         hold: Hold,
     ) -> Attempt<Arrived> {
-        self.attempt(&self.receiving, |inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
+        self.attempt_to_receive(|inner| inner.recv_with_ancillary(buffer, ancillary, room, hold))
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], hold: Hold) -> Attempt<usize> {
-        self.attempt(&self.sending, |inner| inner.send_with_ancillary(slices, control, hold))
+        self.attempt_to_send(|inner| inner.send_with_ancillary(slices, control, hold))
     }
 
     fn halves(&self) -> Option<[Arc<Shared<dyn DatagramTransport>>; 2]> {

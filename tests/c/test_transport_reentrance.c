@@ -369,6 +369,34 @@ static void what_has_begun_goes_on_though_its_endpoint_ends(void)
     world_close(&world);
 }
 
+/* Whoever closes the transport meanwhile. */
+static void what_has_gone_is_counted(void)
+{
+    en_slice_t packets[] = {{"one", 3}, {"two", 3}, {"three", 5}};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    size_t sent = 9;
+    world_t world;
+
+    world_open(&world, close_both, "send");
+    world.sends.most = 10;
+    CHECK_CODE(en_stream_endpoint_send_packets(world.endpoint, packets, 3, 20000, &sent),
+               EN_ECLOSED);
+    CHECK_INT(sent, 2);
+    CHECK_OK(en_stream_endpoint_get_stats(world.endpoint, &stats));
+    CHECK_INT(stats.packets_sent, 2);
+    CHECK_INT(stats.bytes_sent, 10);
+    peer_gets(&world, "one\ntwo\nth");
+    world_close(&world);
+
+    world_open(&world, close_both, "send");
+    world.sends.most = 10;
+    CHECK_CODE(en_stream_transport_send_all(world.both, "more than ten", 13, 20000, &sent),
+               EN_ECLOSED);
+    CHECK_INT(sent, 10);
+    peer_gets(&world, "more than ");
+    world_close(&world);
+}
+
 static void close_itself(own_t *own, const char *name)
 {
     world_t *world = own->arg;
@@ -485,6 +513,7 @@ static const test_case_t cases[] = {
     CASE(ending_within_takes_effect_behind),
     CASE(freeing_within_leaves_it_to_others),
     CASE(what_has_begun_goes_on_though_its_endpoint_ends),
+    CASE(what_has_gone_is_counted),
     CASE(a_handle_may_end_in_its_own_call),
     CASE(closing_may_call_back),
 };
