@@ -2700,7 +2700,8 @@ int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+ * `en_tcp_client_flush` if there is something in the write buffer. See shutdown(2).
  */
 int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
 
@@ -3600,8 +3601,8 @@ int en_unix_stream_client_flush(en_unix_stream_client_t *client, int64_t timeout
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See
- * shutdown(2).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+ * `en_unix_stream_client_flush` if there is something in the write buffer. See shutdown(2).
  */
 int en_unix_stream_client_send_eof(en_unix_stream_client_t *client, int64_t timeout_ms);
 
@@ -5426,7 +5427,8 @@ int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms)
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_EBUSY`, `EN_EOPNOTSUPP` (it only receives, or the
- * transport cannot), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+ * transport cannot), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+ * `en_stream_endpoint_flush` if there is something in the write buffer. See shutdown(2).
  */
 int en_stream_endpoint_send_eof(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
 
@@ -6269,7 +6271,8 @@ int en_async_tcp_client_flush(en_async_tcp_client_t *client,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_tcp_client_flush` if there is
+ * something in the write buffer.
  */
 int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
                                  int64_t timeout_ms,
@@ -7040,7 +7043,8 @@ int en_async_unix_stream_client_flush(en_async_unix_stream_client_t *client,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is
+ * something in the write buffer.
  */
 int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
                                          int64_t timeout_ms,
@@ -7946,7 +7950,8 @@ int en_async_stream_endpoint_flush(en_async_stream_endpoint_t *endpoint,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is
+ * something in the write buffer.
  */
 int en_async_stream_endpoint_send_eof(en_async_stream_endpoint_t *endpoint,
                                       int64_t timeout_ms,

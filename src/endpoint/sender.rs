@@ -205,7 +205,9 @@ impl Sender {
         if let Some(State::Ended { eof_sent: true, .. }) = self.state.as_deref() {
             return Ok(());
         }
-        match self.flush(hold, counters).and_then(|()| self.outlet.send_eof(hold)) {
+        // What was put aside and is lost now was told to be sent.
+        self.flush(hold, counters)?;
+        match self.outlet.send_eof(hold) {
             Ok(()) => {}
             // The connection is down: there is nobody to tell.
             Err(Stop::Failed(error)) if is_connection(error.code()) => {}

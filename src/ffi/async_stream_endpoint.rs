@@ -272,7 +272,8 @@ pub unsafe extern "C" fn en_async_stream_endpoint_flush(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
-/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is
+/// something in the write buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_send_eof(
     endpoint: *mut en_async_stream_endpoint_t,

@@ -252,7 +252,8 @@ pub unsafe extern "C" fn en_async_tcp_client_flush(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
-/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`.
+/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_tcp_client_flush` if there is
+/// something in the write buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_eof(
     client: *mut en_async_tcp_client_t,

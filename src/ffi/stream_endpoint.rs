@@ -194,7 +194,8 @@ pub unsafe extern "C" fn en_stream_endpoint_flush(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_EBUSY`, `EN_EOPNOTSUPP` (it only receives, or the
-/// transport cannot), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+/// transport cannot), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+/// `en_stream_endpoint_flush` if there is something in the write buffer. See shutdown(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_send_eof(
     endpoint: *mut en_stream_endpoint_t,

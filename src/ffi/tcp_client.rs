@@ -232,7 +232,8 @@ pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeo
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See shutdown(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+/// `en_tcp_client_flush` if there is something in the write buffer. See shutdown(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

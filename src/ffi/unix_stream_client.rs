@@ -190,8 +190,8 @@ pub unsafe extern "C" fn en_unix_stream_client_flush(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`. See
-/// shutdown(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
+/// `en_unix_stream_client_flush` if there is something in the write buffer. See shutdown(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_send_eof(
     client: *mut en_unix_stream_client_t,

@@ -248,6 +248,24 @@ static void the_end_on_a_connection_that_is_down(void)
     wire_close(&wire);
 }
 
+/* What was told to be sent, and cannot be any more, is told of. On a loop it has gone at the end of
+ * a turn. */
+static void the_end_behind_what_is_lost(void)
+{
+    en_tcp_options_t *options = options_new();
+    wire_t wire;
+    int rc;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    wire_open(&wire, protocol_line(), options);
+    CHECK_OK(send_text(wire.client, "put aside"));
+    wire_reset_peer(&wire);
+    wire_wait_arrived(&wire);
+    rc = en_tcp_client_send_eof(wire.client, 1000);
+    CHECK(rc == EN_EPIPE || rc == EN_ECONNRESET);
+    wire_close(&wire);
+}
+
 static void no_signal_when_the_peer_is_gone(void)
 {
     struct sigaction action;
@@ -346,6 +364,7 @@ static const test_case_t cases[] = {
     CASE(a_large_packet_to_a_slow_reader),
     CASE(after_the_end_there_is_no_sending),
     CASE(the_end_on_a_connection_that_is_down),
+    CASE_BLOCKING(the_end_behind_what_is_lost),
     CASE(no_signal_when_the_peer_is_gone),
     CASE(an_error_that_sending_met_is_not_lost_for_receiving),
     CASE(packets_of_many_threads_stay_whole),
