@@ -8,6 +8,9 @@ use crate::error::Error;
 /// What nobody tells of, such as a transport of the application's own, is looked at so often.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// What is soon over, but tells nobody, such as somebody else's turn to send, is looked at so often.
+pub const GLANCE: Duration = Duration::from_millis(20);
+
 /// What an operation waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Cancel, closed};
-use crate::attempt::{Attempt, Hold, Interest, LOOK_AGAIN, Stop};
+use crate::attempt::{Attempt, GLANCE, Hold, Interest, LOOK_AGAIN, Stop};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result};
 use crate::socket::poll::PollSet;
 use crate::socket::slot::{Guard, Refused, Slot};
 use crate::transport::Transport;
-
-/// A second descriptor is looked at so often where one only can be waited for.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// What cannot be interrupted is held no longer at once, though it may go on. A socket's time-out of
 /// this length does for the calls that follow as well, most of which may wait a good deal longer.

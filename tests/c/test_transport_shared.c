@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,6 +271,91 @@ static void nobody_sends_into_half_a_packet(void)
     ends_close(&half.ends);
 }
 
+static en_async_stream_endpoint_t *on_loop(en_loop_t *loop, en_stream_transport_t *transport,
+                                           size_t write_buffer)
+{
+    en_async_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = NULL;
+    en_endpoint_options_t *options = NULL;
+
+    REQUIRE_OK(en_stream_protocol_new_line(&protocol, EN_NEWLINE_LF, LARGE + 1));
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, write_buffer));
+    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, transport, protocol, options));
+    en_endpoint_options_free(options);
+    en_stream_protocol_free(protocol);
+    return endpoint;
+}
+
+static void take_large(void *arg)
+{
+    static char got[LARGE];
+
+    peer_read(*(int *)arg, got, LARGE);
+}
+
+/* Runs the loop until the peer has these bytes. */
+static void check_comes(en_loop_t *loop, int fd, const char *text)
+{
+    char got[100] = "";
+    size_t size = 0;
+
+    for (int64_t start = now_ms(); size < strlen(text) && now_ms() - start < 10000;) {
+        ssize_t count = recv(fd, got + size, strlen(text) - size, MSG_DONTWAIT);
+
+        size += count > 0 ? (size_t)count : 0;
+        en_loop_run_once(loop, 10);
+    }
+    CHECK_TEXT(got, text);
+}
+
+/* Who has put something aside need not come again for it: whatever order the loop calls them in, it
+ * goes behind the packet that somebody else is in the midst of. */
+static void check_put_aside_meanwhile(bool closes)
+{
+    en_async_stream_endpoint_t *sender, *others[2];
+    op_t sent = {0}, put[2] = {{0}}, closed = {0};
+    en_loop_t *loop = loop_new();
+    thread_t thread;
+    ends_t ends;
+
+    ends_open(&ends, true);
+    others[0] = on_loop(loop, ends.transport, 1000);
+    sender = on_loop(loop, ends.transport, 0);
+    others[1] = on_loop(loop, ends.transport, 1000);
+    CHECK_OK(en_async_stream_endpoint_send_packet(sender, large, LARGE - 1, 20000, op_done, &sent,
+                                                  NULL));
+    for (int i = closes; i < 2; i++) {
+        CHECK_OK(en_async_stream_endpoint_send_packet(others[i], "put", 3, 5000, op_done, &put[i],
+                                                      NULL));
+        op_wait(loop, &put[i]);
+        CHECK_OP(&put[i], EN_OK);
+    }
+    CHECK_INT(sent.calls, 0);
+    if (closes)
+        CHECK_OK(en_async_stream_endpoint_close(others[1], 20000, op_done, &closed, NULL));
+    thread_start(&thread, take_large, &ends.fd);
+    op_wait(loop, &sent);
+    CHECK_OP(&sent, EN_OK);
+    thread_join(&thread);
+    check_comes(loop, ends.fd, closes ? "put\n" : "put\nput\n");
+    if (closes) {
+        op_wait(loop, &closed);
+        CHECK_OP(&closed, EN_OK);
+    }
+    en_async_stream_endpoint_free(sender);
+    en_async_stream_endpoint_free(others[0]);
+    en_async_stream_endpoint_free(others[1]);
+    en_loop_free(loop);
+    ends_close(&ends);
+}
+
+static void what_is_put_aside_waits_for_its_turn(void)
+{
+    check_put_aside_meanwhile(false);
+    check_put_aside_meanwhile(true);
+}
+
 /* ---- Taking leave ---- */
 
 static void close_slowly(void *arg)
@@ -311,6 +397,7 @@ static const test_case_t cases[] = {
     CASE(a_turn_is_waited_for_by_the_applications_function),
     CASE(who_sends_is_told_of_who_is_at_it),
     CASE(nobody_sends_into_half_a_packet),
+    CASE(what_is_put_aside_waits_for_its_turn),
     CASE(taking_leave_holds_nobody_up),
 };
 

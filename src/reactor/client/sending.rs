@@ -6,7 +6,7 @@ use super::{Access, AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
-use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
+use crate::error::{EN_EBUSY, EN_EMSGSIZE, Error, Result, Stage};
 use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -186,6 +186,8 @@ impl Live {
             match self.sender.flush(Hold::No, counters) {
                 Ok(()) | Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
+                // Who has put it aside was told that it will go.
+                Err(Stop::Failed(error)) if error.code() == EN_EBUSY && self.watches.await_turn() => break,
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::{AsyncClient, Live, State};
-use crate::attempt::{Interest, LOOK_AGAIN};
+use crate::attempt::{GLANCE, Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::{EN_EOPNOTSUPP, EN_EPERM, Error, Result};
 use crate::reactor::event_loop::{EventLoop, SideSet};
@@ -24,6 +24,10 @@ struct Several {
     watches: Vec<(Watch, Interest)>,
     /// Of a transport of the application's own: what it has asked for.
     wants: Option<Wants>,
+    /// Somebody else is in the midst of a packet, and it is not known when that has gone.
+    awaits_turn: bool,
+    /// When that is looked at.
+    turn_look: Option<(Instant, u64)>,
 }
 
 enum Watch {
@@ -73,13 +77,20 @@ impl Watches {
     fn wants(&mut self) -> Option<&mut Wants> {
         self.0.as_mut()?.wants.as_mut()
     }
+
+    /// Sending has to wait until somebody else has sent; no: there is nobody else.
+    pub(super) fn await_turn(&mut self) -> bool {
+        let Some(several) = &mut self.0 else { return false };
+        several.awaits_turn = true;
+        true
+    }
 }
 
 impl Several {
     fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Several> {
         let transport = &*connection.sender.transport();
         let wants = transport.runs_callbacks().then(Wants::default);
-        let mut several = Several { watches: Vec::new(), wants };
+        let mut several = Several { watches: Vec::new(), wants, awaits_turn: false, turn_look: None };
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
         let is_one = read.map(|fd| fd.as_raw_fd()) == write.map(|fd| fd.as_raw_fd());
         let each: &[_] = match is_one {
@@ -102,7 +113,7 @@ impl Several {
     }
 
     fn end(&self, core: &EventLoop, transport: &dyn Transport) {
-        if let Some((when, number)) = self.wants.and_then(|wants| wants.look) {
+        for (when, number) in self.wants.and_then(|wants| wants.look).into_iter().chain(self.turn_look) {
             core.remove_timer(when, number);
         }
         for (watch, interest) in &self.watches {
@@ -120,6 +131,15 @@ impl Several {
     /// Whether an event may mean anything.
     fn are_vague(&self) -> bool {
         self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Aside(_)))
+    }
+
+    /// Has the loop call when it may be our turn.
+    fn look_for_turn(&mut self, core: &EventLoop, place: usize) {
+        if std::mem::take(&mut self.awaits_turn) && self.turn_look.is_none() {
+            let look = (Instant::now() + GLANCE, core.next_number(place));
+            core.add_timer(look.0, look.1);
+            self.turn_look = Some(look);
+        }
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
@@ -221,6 +241,7 @@ impl Live {
     fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
         match &mut self.watches.0 {
             Some(several) => {
+                several.look_for_turn(core, place);
                 several.watch_anew(core, &*self.sender.transport(), place);
                 Ok(())
             }
@@ -250,9 +271,12 @@ impl AsyncClient {
 
     /// The time has come to look at it again.
     pub(super) fn look_again(self: &Rc<Self>, number: u64) {
-        if let Ok(mut inner) = self.access()
-            && let State::Connected(live) = &mut inner.state
-            && let Some(wants) = live.watches.wants()
+        let Ok(mut inner) = self.access() else { return };
+        let State::Connected(live) = &mut inner.state else { return };
+        if let Some(several) = &mut live.watches.0 {
+            several.turn_look = several.turn_look.filter(|(_, own)| *own != number);
+        }
+        if let Some(wants) = live.watches.wants()
             && wants.look.is_some_and(|(_, own)| own == number)
         {
             wants.look = None;
