@@ -28,16 +28,7 @@ enum State {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        // Others may have the transport, and must not follow half of what was put aside.
-        let why = "what was put aside was given up";
-        match self.aside() {
-            Some(aside) if aside.has_begun() => self.outlet.break_off(why),
-            Some(aside) if self.outlet.is_midway(&[IoSlice::new(aside.rest())]) => {
-                self.outlet.give_up_sending(why);
-            }
-            _ => {}
-        }
-        self.outlet.leave_turn();
+        self.give_up_aside();
     }
 }
 
@@ -181,6 +172,7 @@ impl Sender {
     pub fn forget_unsent(&mut self) {
         if let Some(aside) = self.aside_mut() {
             aside.clear();
+            self.outlet.leave_turn();
         }
     }
 
@@ -195,8 +187,20 @@ impl Sender {
         let reason = format!(
             "an earlier send stopped after {sent} of {len} bytes ({why}): nothing may follow half a packet"
         );
-        self.end(Error::new(EN_EPIPE, reason), false);
         self.outlet.break_off(why);
+        self.end(Error::new(EN_EPIPE, reason), false);
+    }
+
+    /// Nobody sends what is put aside any more: others may have the transport, and must not follow half of it.
+    fn give_up_aside(&self) {
+        let why = "what was put aside was given up";
+        match self.aside() {
+            Some(aside) if aside.has_begun() => self.outlet.break_off(why),
+            Some(aside) if self.outlet.is_midway(&[IoSlice::new(aside.rest())]) => {
+                self.outlet.give_up_sending(why);
+            }
+            _ => {}
+        }
         self.outlet.leave_turn();
     }
 
@@ -222,6 +226,7 @@ impl Sender {
         match self.state.as_deref_mut() {
             Some(State::Ended { eof_sent, .. }) => *eof_sent |= has_sent_eof,
             _ => {
+                self.give_up_aside();
                 let why = error.at(Stage::Send);
                 self.state = Some(Box::new(State::Ended { why, eof_sent: has_sent_eof }));
             }

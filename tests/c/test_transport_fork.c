@@ -120,6 +120,42 @@ static void ending_them_in_the_child_leaves_the_connection(void)
     check_parent(&held);
 }
 
+static char much[1 << 20];
+
+static int send_beside(void *arg)
+{
+    held_t *held = arg;
+    size_t sent = 0;
+
+    EXPECT(en_stream_endpoint_flush(held->endpoint, 1000) == EN_OK);
+    EXPECT(en_stream_transport_send(held->transport, "x", 1, 50, &sent) == EN_ETIMEDOUT);
+    return 0;
+}
+
+/* What is in a write buffer is the parent's to send, and so is what has not gone of it yet. */
+static void a_child_waits_for_no_turn_of_its_parents(void)
+{
+    en_endpoint_options_t *options = NULL;
+    en_stream_protocol_t *protocol = lines();
+    held_t held = {0};
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    narrow(ends);
+    held.transport = stream_over(ends[0]);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 2 * sizeof(much)));
+    REQUIRE_OK(en_stream_endpoint_new(&held.endpoint, held.transport, protocol, options));
+    en_endpoint_options_free(options);
+    en_stream_protocol_free(protocol);
+    CHECK_OK(en_stream_endpoint_send_packet(held.endpoint, much, sizeof(much), 1000));
+    CHECK_CODE(en_stream_endpoint_flush(held.endpoint, 50), EN_ETIMEDOUT);
+    check_child(send_beside, &held);
+    en_stream_endpoint_free(held.endpoint);
+    en_stream_transport_free(held.transport);
+    close(ends[1]);
+}
+
 /* Two processes that go on with the same keys would give them away. */
 static int use_tls(void *arg)
 {
@@ -172,6 +208,7 @@ static void a_call_inside_is_the_parents(void)
 static const test_case_t cases[] = {
     CASE(they_work_in_the_child),
     CASE(ending_them_in_the_child_leaves_the_connection),
+    CASE(a_child_waits_for_no_turn_of_its_parents),
     CASE(tls_is_the_parents),
     CASE(a_call_inside_is_the_parents),
 };

@@ -356,6 +356,34 @@ static void what_is_put_aside_waits_for_its_turn(void)
     check_put_aside_meanwhile(true);
 }
 
+/* Who finds the connection down at the end comes no more, and has left half a packet. */
+static void who_has_ended_leaves_its_turn(void)
+{
+    own_t own = {.most = 2, .fails_at = 2, .code = EN_ECONNRESET};
+    en_endpoint_options_t *options = NULL;
+    en_stream_endpoint_t *first, *second;
+    en_stream_transport_t *transport;
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    own.in = own.out = ends[0];
+    transport = own_stream(&own, NULL);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
+    first = endpoint_over(transport, options);
+    en_endpoint_options_free(options);
+    second = endpoint_over(transport, NULL);
+    CHECK_OK(en_stream_endpoint_send_packet(first, "first", 5, 1000));
+    CHECK_OK(en_stream_endpoint_send_eof(first, 1000));
+    CHECK_CODE(en_stream_endpoint_send_packet(second, "second", 6, 1000), EN_EPIPE);
+    CHECK_MESSAGE("half a packet");
+    en_stream_endpoint_free(first);
+    CHECK_CODE(en_stream_endpoint_send_packet(second, "second", 6, 1000), EN_EPIPE);
+    en_stream_endpoint_free(second);
+    en_stream_transport_free(transport);
+    close(ends[1]);
+}
+
 /* ---- Taking leave ---- */
 
 static void close_slowly(void *arg)
@@ -398,6 +426,7 @@ static const test_case_t cases[] = {
     CASE(who_sends_is_told_of_who_is_at_it),
     CASE(nobody_sends_into_half_a_packet),
     CASE(what_is_put_aside_waits_for_its_turn),
+    CASE(who_has_ended_leaves_its_turn),
     CASE(taking_leave_holds_nobody_up),
 };
 
