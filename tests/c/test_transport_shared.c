@@ -356,6 +356,70 @@ static void what_is_put_aside_waits_for_its_turn(void)
     check_put_aside_meanwhile(true);
 }
 
+static gate_t is_midway;
+
+static void tell_midway(en_stream_endpoint_t *endpoint, en_tcp_client_t *client)
+{
+    (void)endpoint;
+    (void)client;
+    gate_open(&is_midway);
+}
+
+static void send_large(void *arg)
+{
+    CHECK_OK(en_stream_endpoint_send_packet(arg, large, LARGE - 1, 30000));
+}
+
+static void answer(void *arg)
+{
+    int fd = *(int *)arg;
+
+    pause_ms(100);
+    take_large(arg);
+    peer_expect_text(fd, "question\n");
+    peer_send_text(fd, "answer\n");
+}
+
+/* Before a receive waits, what was put aside goes out: behind the packet that somebody else is in
+ * the midst of. */
+static void a_receive_waits_for_the_turn_of_what_it_asks(void)
+{
+    waits_t waits = {.meanwhile = tell_midway};
+    en_endpoint_options_t *options = NULL;
+    en_stream_endpoint_t *first, *second;
+    en_packet_t packet = {0};
+    thread_t sender, peer;
+    int64_t start;
+    ends_t ends;
+
+    ends_open(&ends, true);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
+    first = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
+    second = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    is_midway = (gate_t){0};
+    thread_start(&sender, send_large, first);
+    gate_wait(&is_midway);
+    thread_start(&peer, answer, &ends.fd);
+    CHECK_OK(en_stream_endpoint_send_packet(second, "question", 8, 1000));
+    start = now_ms();
+    CHECK_CODE(en_stream_endpoint_recv_packet(second, 40, &packet), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 40);
+    CHECK_OK(en_stream_endpoint_recv_packet(second, 30000, &packet));
+    CHECK(now_ms() - start < 15000);
+    CHECK_BYTES(packet.data, packet.size, "answer", 6);
+    en_packet_release(&packet);
+    thread_join(&sender);
+    thread_join(&peer);
+    en_stream_endpoint_free(first);
+    en_stream_endpoint_free(second);
+    ends_close(&ends);
+}
+
 /* Who finds the connection down at the end comes no more, and has left half a packet. */
 static void who_has_ended_leaves_its_turn(void)
 {
@@ -426,6 +490,7 @@ static const test_case_t cases[] = {
     CASE(who_sends_is_told_of_who_is_at_it),
     CASE(nobody_sends_into_half_a_packet),
     CASE(what_is_put_aside_waits_for_its_turn),
+    CASE(a_receive_waits_for_the_turn_of_what_it_asks),
     CASE(who_has_ended_leaves_its_turn),
     CASE(taking_leave_holds_nobody_up),
 };

@@ -4,13 +4,24 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
 use super::{Client, closed};
-use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::deadline::Deadline;
+use crate::attempt::{Attempt, GLANCE, Hold, Interest, Stop};
+use crate::deadline::{Deadline, Left};
 use crate::endpoint::PacketReceiver;
-use crate::error::{Result, Stage};
+use crate::error::{EN_EBUSY, Result, Stage};
 use crate::packet::{Packet, Places};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::moment::Moment;
+use crate::transport::Transport;
+
+/// What has come of sending what was put aside before a receive waits.
+enum Flushed {
+    /// All has gone, or somebody else will see to it.
+    Over,
+    /// Some is left that waits for room.
+    WaitsForRoom,
+    /// Another endpoint is in the midst of a packet, and nobody tells when that has gone.
+    WaitsForTurn,
+}
 
 impl Client {
     /// Receives one packet into a place.
@@ -205,31 +216,50 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        self.holds.drive(&*half.transport(), deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
+        let transport = half.transport();
+        if self.puts_aside {
+            deadline.left();
+        }
+        let mut until = *deadline;
+        self.holds.drive(&*transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => recv(half, hold),
-            true => self.recv_after_flush(|hold| recv(half, hold), hold),
+            true => self.recv_after_flush(|hold| recv(half, hold), hold, &*transport, &mut until),
         })
     }
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
     /// may depend on it.
-    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
+    fn recv_after_flush(
+        &self,
+        mut recv: impl FnMut(Hold) -> Attempt<()>,
+        hold: Hold,
+        transport: &dyn Transport,
+        until: &mut Deadline,
+    ) -> Attempt<()> {
         match recv(Hold::No) {
             Err(Stop::Want(Interest::Read)) => {}
             outcome => return outcome,
         }
         match self.flush_now() {
-            true => Err(Stop::Want(Interest::Either)),
-            false => recv(hold),
+            Flushed::Over => recv(hold),
+            Flushed::WaitsForRoom => Err(Stop::Want(Interest::Either)),
+            Flushed::WaitsForTurn => match until.left() {
+                Left::Nothing => Err(Stop::Want(Interest::Read)),
+                left => {
+                    let fd = transport.fd(Interest::Read);
+                    self.holds.waiting.poll(&[(fd, Interest::Read)], left, Some(GLANCE), None)?;
+                    Err(Stop::Again)
+                }
+            },
         }
     }
 
-    /// Sends of what is put aside what goes at once; whether some is left that waits for room.
-    fn flush_now(&self) -> bool {
+    /// Sends of what is put aside what goes at once.
+    fn flush_now(&self) -> Flushed {
         self.flushing.store(true, Ordering::SeqCst);
         let Some(mut half) = self.holds.sending.try_lock() else {
             self.flushing.store(false, Ordering::SeqCst);
-            return false;
+            return Flushed::Over;
         };
         self.leave_to_parent(&mut half);
         let outcome = loop {
@@ -241,7 +271,11 @@ impl Client {
         self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         drop(half);
         self.flushing.store(false, Ordering::SeqCst);
-        // Failures are seen by receiving, too, or by the next send.
-        matches!(outcome, Err(Stop::Want(_)))
+        match outcome {
+            Err(Stop::Want(_)) => Flushed::WaitsForRoom,
+            Err(Stop::Failed(error)) if error.code() == EN_EBUSY => Flushed::WaitsForTurn,
+            // Failures are seen by receiving, too, or by the next send.
+            _ => Flushed::Over,
+        }
     }
 }
