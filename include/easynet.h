@@ -1733,7 +1733,8 @@ int en_cancel_is_triggered(const en_cancel_t *cancel);
 
 /**
  * A descriptor that is readable while the switch is thrown, to be waited for beside others. It stays
- * the switch's, and lasts as long as the handle: it is neither read nor closed.
+ * the switch's, and lasts as long as the handle: it is neither read nor closed. A forked child asks for
+ * it before it waits.
  *
  * Thread-safe.
  *

@@ -121,8 +121,9 @@ impl Cancel {
 }
 
 impl AsFd for Cancel {
-    /// Readable while the switch is thrown.
+    /// Readable while the switch is thrown: this process's.
     fn as_fd(&self) -> BorrowedFd<'_> {
+        self.settle();
         self.event.as_fd()
     }
 }

@@ -74,7 +74,8 @@ pub unsafe extern "C" fn en_cancel_is_triggered(cancel: *const en_cancel_t) -> c
 }
 
 /// A descriptor that is readable while the switch is thrown, to be waited for beside others. It stays
-/// the switch's, and lasts as long as the handle: it is neither read nor closed.
+/// the switch's, and lasts as long as the handle: it is neither read nor closed. A forked child asks for
+/// it before it waits.
 ///
 /// Thread-safe.
 ///

@@ -191,9 +191,47 @@ static void in_a_child_two_threads_use_it_at_once(void)
     en_cancel_free(its_switch);
 }
 
+static void wait_until_it_is_thrown(void *arg)
+{
+    struct pollfd entry = {.fd = en_cancel_fd(its_switch), .events = POLLIN};
+
+    *(int *)arg = poll(&entry, 1, 10000);
+}
+
+static bool is_woken_by_its_own(void)
+{
+    int64_t start = now_ms();
+    int woken = 0;
+
+    alarm(20);
+    thread_start(&resets, wait_until_it_is_thrown, &woken);
+    thread_wait_blocked(&resets);
+    if (en_cancel_trigger(its_switch) != EN_OK)
+        return false;
+    thread_join(&resets);
+    return woken == 1 && now_ms() - start < 8000;
+}
+
+static void in_a_child_its_descriptor_is_the_childs(void)
+{
+    int status = 0;
+    pid_t child;
+
+    switch_open();
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(is_woken_by_its_own() ? 0 : 1);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(!is_readable());
+    en_cancel_free(its_switch);
+}
+
 static const test_case_t cases[] = {
     CASE(put_back_while_it_is_thrown_it_is_not_readable),
     CASE(in_a_child_two_threads_use_it_at_once),
+    CASE(in_a_child_its_descriptor_is_the_childs),
 };
 
 TEST_MAIN("switch")
