@@ -120,6 +120,10 @@ class Loop:
         return await self._complete(self.en.en_async_client_recv_packet, client, ctypes.c_int64(timeout_ms),
                                     callback=self._received, keep=kept.append)
 
+    def forget(self, client):
+        """A client is about to be freed."""
+        self._kept.pop(client.value, None)
+
     def close(self):
         self._asyncio.remove_reader(self._fd)
         self.en.en_loop_free(self.handle)
@@ -161,7 +165,9 @@ class Clients:
         prefix = f"en_async_{family}_client_"
         client = made(getattr(self.en, prefix + how), self.loop.handle, *arguments)
         self.frees.append((getattr(self.en, prefix + "free"), client))
-        return ctypes.c_void_p(getattr(self.en, prefix + "as_async_client")(client))
+        view = ctypes.c_void_p(getattr(self.en, prefix + "as_async_client")(client))
+        self.frees.append((self.loop.forget, view))
+        return view
 
     def tls_options(self):
         config = made(self.en.en_tls_config_new_client, None)

@@ -12,7 +12,7 @@ use crate::deadline::Deadline;
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENODATA, EN_WANT_READ, EN_WANT_WRITE, Error, Result, Stage};
 use crate::socket::slot::{Guard, Slot};
 use crate::tls::TlsFacts;
-use crate::transport::{Attribute, Shared, Transport, Turn};
+use crate::transport::{Attribute, Party, Shared, Transport};
 
 /// How many times in a row an attempt that must not wait may come a step further.
 const STEPS: u32 = 4096;
@@ -28,7 +28,7 @@ pub struct Channel<T: Transport + ?Sized> {
 /// The sending direction.
 pub(super) struct Sending<T: Transport + ?Sized> {
     pub(super) transport: Arc<Shared<T>>,
-    pub(super) turn: Turn,
+    pub(super) party: Party,
     /// How many bytes were given to a send that had to wait, and may have been taken.
     pub(super) begun: usize,
     /// Why nothing can be sent any more.
@@ -49,7 +49,8 @@ pub struct ChannelOptions {
 impl<T: Transport + ?Sized> Channel<T> {
     /// A handle of a transport.
     pub fn new(transport: Arc<Shared<T>>, options: ChannelOptions) -> Arc<Channel<T>> {
-        let sending = Sending { transport: transport.clone(), turn: Turn::another(), begun: 0, broken: None };
+        let sending =
+            Sending { transport: transport.clone(), party: Party::another(), begun: 0, broken: None };
         Arc::new(Channel {
             runs_callbacks: transport.runs_callbacks() || options.waiting.runs_callbacks(),
             holds: Holds::new(transport.clone(), sending, transport, true, options.waiting, closed),

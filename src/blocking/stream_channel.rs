@@ -75,10 +75,10 @@ impl Channel<Stream> {
     /// Sends something that nobody else sends in the midst of.
     fn in_turn<R>(&self, work: impl FnOnce(&Self, &mut Sending<Stream>) -> Result<R>) -> Result<R> {
         self.with_sender(|channel, sending| {
-            let (transport, turn) = (sending.transport.clone(), sending.turn);
-            transport.take_turn(turn)?;
+            let (transport, party) = (sending.transport.clone(), sending.party);
+            transport.take_turn(party)?;
             let outcome = work(channel, sending);
-            transport.leave_turn(turn);
+            transport.leave_turn(party);
             outcome
         })
     }

@@ -15,7 +15,7 @@ use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
 use crate::socket::names::{Name, Names};
 use crate::socket::unix_address::UnixAddress;
-use crate::transport::{Attribute, DatagramTransport, StreamTransport, Transport, Turn};
+use crate::transport::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
 
 /// What an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(super) fn over_stream(
     let encoder = protocol.clone().into();
     let sender = match directions {
         Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
-        _ => Sender::new(Outlet::Shared(transport.clone(), Turn::another()))
+        _ => Sender::new(Outlet::Shared(transport.clone(), Party::another()))
             .with_buffer(options.write_buffer, &encoder),
     };
     Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))

@@ -7,14 +7,14 @@ use super::Counters;
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EMSGSIZE, EN_EOPNOTSUPP, Error, Result};
 use crate::protocol::Gather;
-use crate::transport::{DatagramTransport, StreamTransport, Transport, Turn};
+use crate::transport::{DatagramTransport, Party, StreamTransport, Transport};
 
 /// A transport, and what packets are to it.
 pub enum Outlet {
     /// They are bytes, one behind the other.
     Stream(Arc<dyn StreamTransport>),
     /// The same where others send, too, in turn.
-    Shared(Arc<dyn StreamTransport>, Turn),
+    Shared(Arc<dyn StreamTransport>, Party),
     /// Each is a datagram.
     Datagrams(Arc<dyn DatagramTransport>),
     /// None go out. Even so the endpoint takes leave of the peer.
@@ -36,7 +36,9 @@ impl Outlet {
     pub fn send(&self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
         match self {
             Outlet::Stream(transport) => send_bytes(&**transport, out, hold, counters),
-            Outlet::Shared(transport, turn) => send_in_turn(&**transport, *turn, out, false, hold, counters),
+            Outlet::Shared(transport, party) => {
+                send_in_turn(&**transport, *party, out, false, hold, counters)
+            }
             Outlet::Datagrams(transport) => send_datagrams(&**transport, out, hold, counters),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         }
@@ -51,7 +53,9 @@ impl Outlet {
         counters: &Counters,
     ) -> Attempt<()> {
         match self {
-            Outlet::Shared(transport, turn) => send_in_turn(&**transport, *turn, out, begun, hold, counters),
+            Outlet::Shared(transport, party) => {
+                send_in_turn(&**transport, *party, out, begun, hold, counters)
+            }
             _ => self.send(out, hold, counters),
         }
     }
@@ -62,7 +66,7 @@ impl Outlet {
         let sent = match self {
             Outlet::Stream(_) | Outlet::Shared(..) if packet.is_empty() => return Ok(0),
             Outlet::Stream(transport) => transport.send(&[IoSlice::new(packet)], hold),
-            Outlet::Shared(transport, turn) => send_whole_in_turn(&**transport, *turn, packet, hold),
+            Outlet::Shared(transport, party) => send_whole_in_turn(&**transport, *party, packet, hold),
             Outlet::Datagrams(transport) => transport.send_one(packet, hold).map(|()| packet.len()),
             Outlet::ReceivesOnly(_) => Err(only_receives().into()),
         };
@@ -79,15 +83,15 @@ impl Outlet {
         hold: Hold,
         counters: &Counters,
     ) -> Attempt<()> {
-        if let Outlet::Shared(transport, turn) = self {
-            transport.take_turn(*turn)?;
+        if let Outlet::Shared(transport, party) = self {
+            transport.take_turn(*party)?;
         }
         let outcome = self.send_beside(out, control, hold, counters);
         // What has gone in part never goes whole: who is told so gives it up.
-        if let Outlet::Shared(transport, turn) = self
+        if let Outlet::Shared(transport, party) = self
             && out.is_between_packets()
         {
-            transport.leave_turn(*turn);
+            transport.leave_turn(*party);
         }
         outcome
     }
@@ -140,8 +144,8 @@ impl Outlet {
     /// Nothing follows for now: others may send.
     #[inline]
     pub fn leave_turn(&self) {
-        if let Outlet::Shared(transport, turn) = self {
-            transport.leave_turn(*turn);
+        if let Outlet::Shared(transport, party) = self {
+            transport.leave_turn(*party);
         }
     }
 
@@ -156,10 +160,10 @@ impl Outlet {
     pub fn send_eof(&self, hold: Hold) -> Attempt<()> {
         match self {
             Outlet::Stream(transport) => transport.send_eof(hold),
-            Outlet::Shared(transport, turn) => {
-                transport.take_turn(*turn)?;
+            Outlet::Shared(transport, party) => {
+                transport.take_turn(*party)?;
                 let outcome = transport.send_eof(hold);
-                transport.leave_turn(*turn);
+                transport.leave_turn(*party);
                 outcome
             }
             Outlet::Datagrams(_) => Err(Error::new(EN_EOPNOTSUPP, "datagrams have no end").into()),
@@ -210,17 +214,17 @@ fn send_bytes(
 #[inline(never)]
 fn send_in_turn(
     transport: &dyn StreamTransport,
-    turn: Turn,
+    party: Party,
     out: &mut Gather<'_>,
     begun: bool,
     hold: Hold,
     counters: &Counters,
 ) -> Attempt<()> {
-    transport.take_turn(turn)?;
+    transport.take_turn(party)?;
     let outcome = send_bytes(transport, out, hold, counters);
     let is_between = out.is_sent() || out.is_between_packets() && !begun;
     if is_between && !out.has_rest(&mut |rest| transport.is_midway(rest)) {
-        transport.leave_turn(turn);
+        transport.leave_turn(party);
     }
     outcome
 }
@@ -229,11 +233,11 @@ fn send_in_turn(
 #[inline(never)]
 fn send_whole_in_turn(
     transport: &dyn StreamTransport,
-    turn: Turn,
+    party: Party,
     packet: &[u8],
     hold: Hold,
 ) -> Attempt<usize> {
-    transport.take_turn(turn)?;
+    transport.take_turn(party)?;
     let bytes = [IoSlice::new(packet)];
     let sent = transport.send(&bytes, hold);
     let is_midway = match &sent {
@@ -241,7 +245,7 @@ fn send_whole_in_turn(
         Err(_) => transport.is_midway(&bytes),
     };
     if !is_midway {
-        transport.leave_turn(turn);
+        transport.leave_turn(party);
     }
     sent
 }

@@ -153,6 +153,7 @@ impl Sender {
                 aside.advance(sent);
                 outcome
             }
+            Some(State::Ended { why, eof_sent: false }) => Err(why.clone().into()),
             _ => Ok(self.outlet.check()?),
         }
     }
@@ -209,10 +210,14 @@ impl Sender {
         if let Some(State::Ended { eof_sent: true, .. }) = self.state.as_deref() {
             return Ok(());
         }
-        // What was put aside and is lost now was told to be sent.
-        self.flush(hold, counters)?;
-        match self.outlet.send_eof(hold) {
+        let flushed = if self.has_unsent() { self.flush(hold, counters) } else { Ok(()) };
+        match flushed.and_then(|()| self.outlet.send_eof(hold)) {
             Ok(()) => {}
+            // What is lost was told to be sent.
+            Err(Stop::Failed(error)) if is_connection(error.code()) && self.has_unsent() => {
+                self.end(error.clone(), false);
+                return Err(error.into());
+            }
             // The connection is down: there is nobody to tell.
             Err(Stop::Failed(error)) if is_connection(error.code()) => {}
             Err(stop) => return Err(stop),

@@ -14,15 +14,15 @@ use crate::socket::datagram::Arrived;
 use crate::tls::{TlsConfig, TlsFacts};
 
 mod joined;
+mod party;
 pub mod shared;
 pub mod socket;
 pub mod stapled;
 #[cfg(feature = "tls")]
 pub mod tls;
-mod turn;
 
+pub use party::Party;
 pub use shared::Shared;
-pub use turn::Turn;
 
 /// What can be asked of a transport beside TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,12 +141,12 @@ pub trait StreamTransport: Transport {
 
     /// Keeps all others from sending until the turn is left; who has it keeps it. Only who has the transport
     /// with others need see to that.
-    fn take_turn(&self, _turn: Turn) -> Result<()> {
+    fn take_turn(&self, _party: Party) -> Result<()> {
         Ok(())
     }
 
     /// Lets others send.
-    fn leave_turn(&self, _turn: Turn) {}
+    fn leave_turn(&self, _party: Party) {}
 
     /// Sends as much of the slices as goes at once, at least one byte. Who was told to wait comes
     /// again with the same bytes (and more behind them), or sends nothing any more.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::socket::Ends;
-use super::{Attribute, DatagramTransport, StreamTransport, Transport, Turn};
+use super::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_EPIPE, Error, Result};
 use crate::socket::ancillary::Ancillary;
@@ -131,6 +131,11 @@ impl Claim<'_> {
             true => Err(busy()),
         }
     }
+}
+
+#[cold]
+fn midway() -> Error {
+    Error::new(EN_EBUSY, "somebody else is in the midst of a packet on this transport")
 }
 
 #[cold]
@@ -269,18 +274,18 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         self.attempt_to_receive(|inner| inner.recv(buffer, hold))
     }
 
-    fn take_turn(&self, turn: Turn) -> Result<()> {
+    fn take_turn(&self, party: Party) -> Result<()> {
         let _inside = self.enter()?;
-        match self.turn.compare_exchange(0, turn.number(), Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => self.inner.take_turn(turn).inspect_err(|_| self.turn.store(0, Ordering::Release)),
-            Err(other) if other == turn.number() => Ok(()),
-            Err(_) => self.check_open().and_then(|()| Err(busy())),
+        match self.turn.compare_exchange(0, party.number(), Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => self.inner.take_turn(party).inspect_err(|_| self.turn.store(0, Ordering::Release)),
+            Err(other) if other == party.number() => Ok(()),
+            Err(_) => self.check_open().and_then(|()| Err(midway())),
         }
     }
 
-    fn leave_turn(&self, turn: Turn) {
-        if self.turn.load(Ordering::Relaxed) == turn.number() {
-            self.inner.leave_turn(turn);
+    fn leave_turn(&self, party: Party) {
+        if self.turn.load(Ordering::Relaxed) == party.number() {
+            self.inner.leave_turn(party);
             self.turn.store(0, Ordering::Release);
         }
     }

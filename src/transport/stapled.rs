@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use super::{Attribute, DatagramTransport, Shared, StreamTransport, Transport, Turn};
+use super::{Attribute, DatagramTransport, Party, Shared, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Result, invalid};
 use crate::socket::ancillary::Ancillary;
@@ -119,12 +119,12 @@ impl StreamTransport for Stapled<dyn StreamTransport> {
         self.send.send(slices, hold)
     }
 
-    fn take_turn(&self, turn: Turn) -> Result<()> {
-        self.send.take_turn(turn)
+    fn take_turn(&self, party: Party) -> Result<()> {
+        self.send.take_turn(party)
     }
 
-    fn leave_turn(&self, turn: Turn) {
-        self.send.leave_turn(turn);
+    fn leave_turn(&self, party: Party) {
+        self.send.leave_turn(party);
     }
 
     fn is_drained(&self) -> bool {

@@ -438,7 +438,8 @@ static void who_has_ended_leaves_its_turn(void)
     en_endpoint_options_free(options);
     second = endpoint_over(transport, NULL);
     CHECK_OK(en_stream_endpoint_send_packet(first, "first", 5, 1000));
-    CHECK_OK(en_stream_endpoint_send_eof(first, 1000));
+    CHECK_CODE(en_stream_endpoint_send_eof(first, 1000), EN_ECONNRESET);
+    CHECK_CODE(en_stream_endpoint_flush(first, 1000), EN_ECONNRESET);
     CHECK_CODE(en_stream_endpoint_send_packet(second, "second", 6, 1000), EN_EPIPE);
     CHECK_MESSAGE("half a packet");
     en_stream_endpoint_free(first);

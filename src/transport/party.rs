@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn(NonZeroU32);
+pub struct Party(NonZeroU32);
 
-impl Turn {
+impl Party {
     /// Who is nobody of those before.
-    pub fn another() -> Turn {
+    pub fn another() -> Party {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        Turn(NonZeroU32::new(number).unwrap_or(NonZeroU32::MAX))
+        Party(NonZeroU32::new(number).unwrap_or(NonZeroU32::MAX))
     }
 
     /// Its number, which is not 0.
