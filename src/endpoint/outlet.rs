@@ -44,7 +44,7 @@ impl Outlet {
         }
     }
 
-    /// The same of what other packets were gathered in, and which has gone in part if it is `begun`.
+    /// The same of a write buffer, part of which has gone before if it is `begun`.
     pub fn send_aside(
         &self,
         out: &mut Gather<'_>,
