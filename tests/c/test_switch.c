@@ -160,6 +160,23 @@ static void throw_meanwhile(void *arg)
     CHECK_OK(en_cancel_trigger(its_switch));
 }
 
+/* A child finds it so with a switch of its own, and the parent's stays as it is. */
+static void check_in_a_child(bool (*holds)(void))
+{
+    int status = 0;
+    pid_t child;
+
+    switch_open();
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(holds() ? 0 : 1);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(!is_readable());
+    en_cancel_free(its_switch);
+}
+
 /* In a child: whether the switch is as it should be. */
 static bool use_it_in_two_threads(void)
 {
@@ -177,18 +194,7 @@ static bool use_it_in_two_threads(void)
 
 static void in_a_child_two_threads_use_it_at_once(void)
 {
-    int status = 0;
-    pid_t child;
-
-    switch_open();
-    child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0)
-        _exit(use_it_in_two_threads() ? 0 : 1);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(!is_readable()); /* here nobody has thrown it */
-    en_cancel_free(its_switch);
+    check_in_a_child(use_it_in_two_threads);
 }
 
 static void wait_until_it_is_thrown(void *arg)
@@ -214,18 +220,7 @@ static bool is_woken_by_its_own(void)
 
 static void in_a_child_its_descriptor_is_the_childs(void)
 {
-    int status = 0;
-    pid_t child;
-
-    switch_open();
-    child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0)
-        _exit(is_woken_by_its_own() ? 0 : 1);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(!is_readable());
-    en_cancel_free(its_switch);
+    check_in_a_child(is_woken_by_its_own);
 }
 
 static const test_case_t cases[] = {
