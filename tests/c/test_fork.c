@@ -227,6 +227,16 @@ static void check_ended_first(wire_t *wire, void (*end)(void))
     in_child_first = NULL;
 }
 
+/* The parent's call still waits, and its connection sends; then both end. */
+static void check_call_goes_on(thread_t *thread, wire_t *wire)
+{
+    CHECK_INT(atomic_load(&thread->done), 0);
+    CHECK_OK(send_text(wire->client, "alive"));
+    peer_expect_text(wire->fd, "alive\n");
+    CHECK_OK(en_tcp_client_close(wire->client));
+    thread_join(thread);
+}
+
 /* A child is one from the first moment on, also in handlers of pthread_atfork(3). */
 static void ended_in_a_handler_it_is_the_parents(void)
 {
@@ -241,11 +251,7 @@ static void ended_in_a_handler_it_is_the_parents(void)
     thread_wait_blocked(&thread);
     check_ended_first(&wire, close_it_first);
     check_ended_first(&wire, free_it_first);
-    CHECK_INT(atomic_load(&thread.done), 0);
-    CHECK_OK(send_text(wire.client, "alive"));
-    peer_expect_text(wire.fd, "alive\n");
-    CHECK_OK(en_tcp_client_close(wire.client));
-    thread_join(&thread);
+    check_call_goes_on(&thread, &wire);
     wire_close(&wire);
 }
 
@@ -265,11 +271,7 @@ static void closing_a_forked_one_leaves_the_parents_call_alone(void)
     thread_start(&thread, receive_for_ever, wire.client);
     thread_wait_blocked(&thread);
     check_child(close_it_forked, &wire);
-    CHECK_INT(atomic_load(&thread.done), 0);
-    CHECK_OK(send_text(wire.client, "alive"));
-    peer_expect_text(wire.fd, "alive\n");
-    CHECK_OK(en_tcp_client_close(wire.client));
-    thread_join(&thread);
+    check_call_goes_on(&thread, &wire);
     wire_close(&wire);
 }
 
