@@ -68,6 +68,8 @@ impl Hold {
 pub enum Stop {
     /// It waits for this; try again then.
     Want(Interest),
+    /// It waits for what nobody tells of, and for this if there is something: try again then, or soon.
+    Soon(Option<Interest>),
     /// It came a step further, or was interrupted: try again at once, with what time is left.
     Again,
     /// It failed.

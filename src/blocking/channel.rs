@@ -233,6 +233,7 @@ pub(super) fn at_once<R>(
             Ok(done) => return Ok(Ok(done)),
             Err(Stop::Failed(error)) => return Err(error),
             Err(Stop::Want(interest)) => return Ok(Err(interest)),
+            Err(Stop::Soon(interest)) => return Ok(Err(interest.unwrap_or(Interest::Either))),
             Err(Stop::Again) => {}
         }
     }

@@ -159,9 +159,9 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
             false => self.sender_waits.store(false, Ordering::SeqCst),
         }
         match attempt(hold) {
-            Err(Stop::Want(interest)) => {
+            Err(stop @ (Stop::Want(_) | Stop::Soon(_))) => {
                 self.waits_from_here()?;
-                Err(Stop::Want(interest))
+                Err(stop)
             }
             outcome => {
                 self.sender_waits.store(false, Ordering::SeqCst);

@@ -126,13 +126,13 @@ impl Way {
             match attempt(hold) {
                 Ok(done) => return Ok(done),
                 Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Want(_)) if left == Left::Nothing => return Err(timed_out()),
+                Err(Stop::Want(_) | Stop::Soon(_)) if left == Left::Nothing => return Err(timed_out()),
                 Err(Stop::Want(interest)) => {
                     let limit = (!wakes).then_some(self.interval.unwrap_or(LOOK_AGAIN));
-                    let either = [Interest::Read, Interest::Write];
-                    let interests = if interest == Interest::Either { &either[..] } else { &[interest] };
-                    let fds = interests.iter().map(|interest| (transport.fd(*interest), *interest));
-                    self.poll(&fds.collect::<Vec<_>>(), deadline.left(), limit, asked)?;
+                    self.wait_on(transport, Some(interest), deadline.left(), limit, asked)?;
+                }
+                Err(Stop::Soon(interest)) => {
+                    self.wait_on(transport, interest, deadline.left(), Some(GLANCE), asked)?;
                 }
                 Err(Stop::Again) if left == Left::Nothing => {
                     steps += 1;
@@ -146,6 +146,25 @@ impl Way {
         }
     }
 
+    /// As [`Self::poll`], for what the descriptors of a transport tell.
+    fn wait_on(
+        &self,
+        transport: &dyn Transport,
+        interest: Option<Interest>,
+        left: Left,
+        limit: Option<Duration>,
+        asked: Option<Instant>,
+    ) -> Result<()> {
+        let both = [Interest::Read, Interest::Write].map(|one| (transport.fd(one), one));
+        let fds = match interest {
+            None => &both[..0],
+            Some(Interest::Read) => &both[..1],
+            Some(Interest::Write) => &both[1..],
+            Some(Interest::Either) => &both,
+        };
+        self.poll(fds, left, limit, asked)
+    }
+
     /// Attempts again and again for a short time; None: nothing came of it.
     fn spin(&self, left: Left, attempt: &mut dyn FnMut(Hold) -> Attempt<()>) -> Option<Result<()>> {
         let mut asked = Instant::now();
@@ -154,7 +173,7 @@ impl Way {
             match attempt(Hold::No) {
                 Ok(done) => return Some(Ok(done)),
                 Err(Stop::Failed(error)) => return Some(Err(error)),
-                Err(Stop::Want(_) | Stop::Again) => {}
+                Err(Stop::Want(_) | Stop::Soon(_) | Stop::Again) => {}
             }
             let now = Instant::now();
             if now >= end {

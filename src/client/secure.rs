@@ -112,6 +112,7 @@ impl Undertaking for Securing {
                     self.interest = interest;
                     break;
                 }
+                Err(Stop::Soon(_)) => break,
             }
         }
         match self.deadline.left_at(|| now) {

@@ -7,7 +7,7 @@ use super::aside::Aside;
 use super::outlet::Outlet;
 use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
+use crate::error::{EN_EBUSY, EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
 use crate::protocol::Gather;
 use crate::transport::Transport;
 
@@ -155,6 +155,15 @@ impl Sender {
             }
             Some(State::Ended { why, eof_sent: false }) => Err(why.clone().into()),
             _ => Ok(self.outlet.check()?),
+        }
+    }
+
+    /// The same for who has not asked for it, and so need not know that somebody else is in the midst of a
+    /// packet: it waits for its turn.
+    pub fn flush_in_turn(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
+        match self.flush(hold, counters) {
+            Err(Stop::Failed(error)) if error.code() == EN_EBUSY => Err(Stop::Soon(None)),
+            outcome => outcome,
         }
     }
 

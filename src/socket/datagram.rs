@@ -214,7 +214,7 @@ impl Socket {
         loop {
             match self.recv_datagram(&mut nothing, Hold::No) {
                 Ok(_) | Err(Stop::Again) => {}
-                Err(Stop::Want(_)) => return Ok(()),
+                Err(Stop::Want(_) | Stop::Soon(_)) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }

@@ -420,6 +420,47 @@ static void a_receive_waits_for_the_turn_of_what_it_asks(void)
     ends_close(&ends);
 }
 
+static void take_what_was_put_aside(void *arg)
+{
+    pause_ms(100);
+    take_large(arg);
+    peer_expect_text(*(int *)arg, "put\n");
+    peer_expect_end(*(int *)arg);
+}
+
+/* Who closes waits for the packet that somebody else is in the midst of: what was put aside goes
+ * behind it. */
+static void closing_waits_for_the_turn_of_what_was_put_aside(void)
+{
+    waits_t waits = {.meanwhile = tell_midway};
+    en_endpoint_options_t *options = NULL;
+    en_stream_endpoint_t *first, *second;
+    thread_t sender, peer;
+    ends_t ends;
+
+    ends_open(&ends, true);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
+    first = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
+    CHECK_OK(en_endpoint_options_set_shutdown_timeout(options, 20000));
+    second = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    is_midway = (gate_t){0};
+    thread_start(&sender, send_large, first);
+    gate_wait(&is_midway);
+    CHECK_OK(en_stream_endpoint_send_packet(second, "put", 3, 1000));
+    thread_start(&peer, take_what_was_put_aside, &ends.fd);
+    CHECK_OK(en_stream_endpoint_close(second));
+    thread_join(&sender);
+    thread_join(&peer);
+    en_stream_endpoint_free(first);
+    en_stream_endpoint_free(second);
+    ends_close(&ends);
+}
+
 /* Who finds the connection down at the end comes no more, and has left half a packet. */
 static void who_has_ended_leaves_its_turn(void)
 {
@@ -492,6 +533,7 @@ static const test_case_t cases[] = {
     CASE(nobody_sends_into_half_a_packet),
     CASE(what_is_put_aside_waits_for_its_turn),
     CASE(a_receive_waits_for_the_turn_of_what_it_asks),
+    CASE(closing_waits_for_the_turn_of_what_was_put_aside),
     CASE(who_has_ended_leaves_its_turn),
     CASE(taking_leave_holds_nobody_up),
 };

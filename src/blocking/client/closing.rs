@@ -119,7 +119,7 @@ impl Client {
     /// Sends what is put aside, if there is something.
     fn flush_last(&self, half: &mut Sender, deadline: &mut Deadline) -> Result<()> {
         match half.has_unsent() {
-            true => self.last(&*half.transport(), deadline, |hold| half.flush(hold, &self.counters)),
+            true => self.last(&*half.transport(), deadline, |hold| half.flush_in_turn(hold, &self.counters)),
             false => Ok(()),
         }
     }
@@ -138,7 +138,7 @@ impl Client {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Again) => {}
-                Err(Stop::Want(_)) => break,
+                Err(Stop::Want(_) | Stop::Soon(_)) => break,
             }
         }
         self.holds.waiting.drive(transport, wakes, deadline, attempt)

@@ -4,24 +4,13 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 
 use super::{Client, closed};
-use crate::attempt::{Attempt, GLANCE, Hold, Interest, Stop};
-use crate::deadline::{Deadline, Left};
+use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::deadline::Deadline;
 use crate::endpoint::PacketReceiver;
-use crate::error::{EN_EBUSY, Result, Stage};
+use crate::error::{Result, Stage};
 use crate::packet::{Packet, Places};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::moment::Moment;
-use crate::transport::Transport;
-
-/// What has come of sending what was put aside before a receive waits.
-enum Flushed {
-    /// All has gone, or somebody else will see to it.
-    Over,
-    /// Some is left that waits for room.
-    WaitsForRoom,
-    /// Another endpoint is in the midst of a packet, and nobody tells when that has gone.
-    WaitsForTurn,
-}
 
 impl Client {
     /// Receives one packet into a place.
@@ -217,53 +206,37 @@ impl Client {
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
         let transport = half.transport();
-        if self.puts_aside {
-            deadline.left();
-        }
-        let mut until = *deadline;
         self.holds.drive(&*transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => recv(half, hold),
-            true => self.recv_after_flush(|hold| recv(half, hold), hold, &*transport, &mut until),
+            true => self.recv_after_flush(|hold| recv(half, hold), hold),
         })
     }
 
     /// Before a receive waits, what is put aside goes out, if nobody else is sending: the answer
     /// may depend on it.
-    fn recv_after_flush(
-        &self,
-        mut recv: impl FnMut(Hold) -> Attempt<()>,
-        hold: Hold,
-        transport: &dyn Transport,
-        until: &mut Deadline,
-    ) -> Attempt<()> {
+    fn recv_after_flush(&self, mut recv: impl FnMut(Hold) -> Attempt<()>, hold: Hold) -> Attempt<()> {
         match recv(Hold::No) {
             Err(Stop::Want(Interest::Read)) => {}
             outcome => return outcome,
         }
         match self.flush_now() {
-            Flushed::Over => recv(hold),
-            Flushed::WaitsForRoom => Err(Stop::Want(Interest::Either)),
-            Flushed::WaitsForTurn => match until.left() {
-                Left::Nothing => Err(Stop::Want(Interest::Read)),
-                left => {
-                    let fd = transport.fd(Interest::Read);
-                    self.holds.waiting.poll(&[(fd, Interest::Read)], left, Some(GLANCE), None)?;
-                    Err(Stop::Again)
-                }
-            },
+            Err(Stop::Want(_)) => Err(Stop::Want(Interest::Either)),
+            Err(Stop::Soon(_)) => Err(Stop::Soon(Some(Interest::Read))),
+            // Failures are seen by receiving, too, or by the next send.
+            _ => recv(hold),
         }
     }
 
-    /// Sends of what is put aside what goes at once.
-    fn flush_now(&self) -> Flushed {
+    /// Sends of what is put aside what goes at once; who is sending sees to it himself.
+    fn flush_now(&self) -> Attempt<()> {
         self.flushing.store(true, Ordering::SeqCst);
         let Some(mut half) = self.holds.sending.try_lock() else {
             self.flushing.store(false, Ordering::SeqCst);
-            return Flushed::Over;
+            return Ok(());
         };
         self.leave_to_parent(&mut half);
         let outcome = loop {
-            match half.flush(Hold::No, &self.counters) {
+            match half.flush_in_turn(Hold::No, &self.counters) {
                 Err(Stop::Again) => {}
                 outcome => break outcome,
             }
@@ -271,11 +244,6 @@ impl Client {
         self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         drop(half);
         self.flushing.store(false, Ordering::SeqCst);
-        match outcome {
-            Err(Stop::Want(_)) => Flushed::WaitsForRoom,
-            Err(Stop::Failed(error)) if error.code() == EN_EBUSY => Flushed::WaitsForTurn,
-            // Failures are seen by receiving, too, or by the next send.
-            _ => Flushed::Over,
-        }
+        outcome
     }
 }

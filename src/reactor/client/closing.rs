@@ -114,7 +114,7 @@ impl AsyncClient {
             State::Connected(live) => match live.take_leave(&self.counters) {
                 Ok(()) => Some(Ok(())),
                 Err(Stop::Failed(error)) => Some(Err(error)),
-                Err(Stop::Want(_)) => None,
+                Err(Stop::Want(_) | Stop::Soon(_)) => None,
                 Err(Stop::Again) => {
                     self.go_on_later();
                     None
@@ -165,6 +165,10 @@ impl Live {
                         Interest::Write | Interest::Either => self.must_wait(interest),
                     }
                     return Err(Stop::Want(interest));
+                }
+                Err(soon) => {
+                    self.watches.look_soon();
+                    return Err(soon);
                 }
             }
         }

@@ -170,7 +170,7 @@ impl AsyncClient {
                     continue;
                 }
                 Err(Stop::Again) => return self.give_way(),
-                Err(Stop::Want(_)) => break,
+                Err(Stop::Want(_) | Stop::Soon(_)) => break,
             };
             self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
             let first = pending.remove(|pending| pending.operations.receives.pop_front());

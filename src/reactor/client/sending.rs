@@ -6,7 +6,7 @@ use super::{Access, AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
-use crate::error::{EN_EBUSY, EN_EMSGSIZE, Error, Result, Stage};
+use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
 use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -183,11 +183,13 @@ impl Live {
     /// Sends what was put aside; whether all of it has gone.
     pub(super) fn flush(&mut self, counters: &Counters) -> Result<bool> {
         while self.is_writable && self.sender.has_unsent() {
-            match self.sender.flush(Hold::No, counters) {
+            match self.sender.flush_in_turn(Hold::No, counters) {
                 Ok(()) | Err(Stop::Again) => {}
                 Err(Stop::Want(interest)) => self.must_wait(interest),
-                // Who has put it aside was told that it will go.
-                Err(Stop::Failed(error)) if error.code() == EN_EBUSY && self.watches.await_turn() => break,
+                Err(Stop::Soon(_)) => {
+                    self.watches.look_soon();
+                    break;
+                }
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
@@ -232,7 +234,7 @@ impl Inner {
     ) -> Option<Result<()>> {
         let live = self.sends_next()?;
         match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
-            Err(Stop::Want(_) | Stop::Again) => None,
+            Err(Stop::Want(_) | Stop::Soon(_) | Stop::Again) => None,
             outcome => Some(live.settle(out, outcome, counters)),
         }
     }
@@ -247,7 +249,7 @@ impl Inner {
         let State::Connected(live) = &mut self.state else { return None };
         match sent {
             Ok(count) => out.advance(count),
-            Err(Stop::Again) => {}
+            Err(Stop::Again | Stop::Soon(_)) => {}
             Err(Stop::Want(interest)) => live.must_wait(interest),
             Err(failed) => return Some(live.settle(out, Err(failed), counters)),
         }
@@ -461,7 +463,7 @@ impl AsyncClient {
         while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.front_mut()) {
             let outcome = live.send(&mut sending.what, &self.counters);
             match outcome {
-                Err(Stop::Want(_)) => return Turned::Done,
+                Err(Stop::Want(_) | Stop::Soon(_)) => return Turned::Done,
                 Err(Stop::Again) => return self.give_way(),
                 _ => {}
             }

@@ -307,7 +307,7 @@ impl AsyncClient {
                 drop(inner);
                 self.end_started(error);
             }
-            Err(Stop::Want(_)) => started.wait_on(&self.core, due),
+            Err(Stop::Want(_) | Stop::Soon(_)) => started.wait_on(&self.core, due),
             Err(Stop::Again) => {
                 started.wait_on(&self.core, due);
                 return self.give_way();

@@ -7,7 +7,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{AsyncClient, Live, State};
 use crate::attempt::{GLANCE, Interest, LOOK_AGAIN};
@@ -24,10 +24,10 @@ struct Several {
     watches: Vec<(Watch, Interest)>,
     /// Of a transport of the application's own: what it has asked for.
     wants: Option<Wants>,
-    /// Somebody else is in the midst of a packet, and it is not known when that has gone.
-    awaits_turn: bool,
-    /// When that is looked at.
-    turn_look: Option<(Instant, u64)>,
+    /// Something is waited for that is soon over, and of which nobody tells.
+    looks_soon: bool,
+    /// When it is looked at again.
+    look: Option<(Instant, u64)>,
 }
 
 enum Watch {
@@ -78,11 +78,12 @@ impl Watches {
         self.0.as_mut()?.wants.as_mut()
     }
 
-    /// Sending has to wait until somebody else has sent; no: there is nobody else.
-    pub(super) fn await_turn(&mut self) -> bool {
-        let Some(several) = &mut self.0 else { return false };
-        several.awaits_turn = true;
-        true
+    /// It has to be looked at again soon.
+    pub(super) fn look_soon(&mut self) {
+        debug_assert!(!self.are_plain(), "somebody else may have what is not plain");
+        if let Some(several) = &mut self.0 {
+            several.looks_soon = true;
+        }
     }
 }
 
@@ -90,7 +91,7 @@ impl Several {
     fn begin(core: &EventLoop, connection: &Connection, place: usize) -> Result<Several> {
         let transport = &*connection.sender.transport();
         let wants = transport.runs_callbacks().then(Wants::default);
-        let mut several = Several { watches: Vec::new(), wants, awaits_turn: false, turn_look: None };
+        let mut several = Several { watches: Vec::new(), wants, looks_soon: false, look: None };
         let [read, write] = [Interest::Read, Interest::Write].map(|interest| transport.fd(interest));
         let is_one = read.map(|fd| fd.as_raw_fd()) == write.map(|fd| fd.as_raw_fd());
         let each: &[_] = match is_one {
@@ -113,7 +114,7 @@ impl Several {
     }
 
     fn end(&self, core: &EventLoop, transport: &dyn Transport) {
-        for (when, number) in self.wants.and_then(|wants| wants.look).into_iter().chain(self.turn_look) {
+        if let Some((when, number)) = self.look {
             core.remove_timer(when, number);
         }
         for (watch, interest) in &self.watches {
@@ -133,25 +134,32 @@ impl Several {
         self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Aside(_)))
     }
 
-    /// Has the loop call when it may be our turn.
-    fn look_for_turn(&mut self, core: &EventLoop, place: usize) {
-        if std::mem::take(&mut self.awaits_turn) && self.turn_look.is_none() {
-            let look = (Instant::now() + GLANCE, core.next_number(place));
-            core.add_timer(look.0, look.1);
-            self.turn_look = Some(look);
+    /// Has the loop look at it again after this time, if not before.
+    fn look_again_in(&mut self, time: Duration, core: &EventLoop, place: usize) {
+        let when = Instant::now() + time;
+        if let Some((before, number)) = self.look {
+            if before <= when {
+                return;
+            }
+            core.remove_timer(before, number);
         }
+        let number = core.next_number(place);
+        core.add_timer(when, number);
+        self.look = Some((when, number));
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
     fn watch_anew(&mut self, core: &EventLoop, transport: &dyn Transport, place: usize) {
+        if std::mem::take(&mut self.looks_soon) {
+            self.look_again_in(GLANCE, core, place);
+        }
         let Some(wants) = self.wants.as_mut().filter(|wants| wants.is_new) else { return };
         wants.is_new = false;
-        if wants.look.is_none() {
-            let look = (Instant::now() + LOOK_AGAIN, core.next_number(place));
-            core.add_timer(look.0, look.1);
-            wants.look = Some(look);
-        }
         let wants = *wants;
+        // Nobody tells of a transport that others have closed.
+        if self.look.is_none() {
+            self.look_again_in(LOOK_AGAIN, core, place);
+        }
         for (watch, interest) in &self.watches {
             if let Some(wanted) = wants.of(*interest)
                 && let Some(fd) = descriptor(transport, *interest)
@@ -195,8 +203,6 @@ struct Wants {
     write: bool,
     /// Since it was watched anew.
     is_new: bool,
-    /// When it is looked at again: nobody tells of a transport that others have closed.
-    look: Option<(Instant, u64)>,
 }
 
 impl Wants {
@@ -219,7 +225,7 @@ impl Live {
         let is_foreign = match self.watches.wants() {
             None => false,
             Some(wants) => {
-                *wants = Wants { look: wants.look, ..Wants::default() };
+                *wants = Wants::default();
                 true
             }
         };
@@ -241,7 +247,6 @@ impl Live {
     fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
         match &mut self.watches.0 {
             Some(several) => {
-                several.look_for_turn(core, place);
                 several.watch_anew(core, &*self.sender.transport(), place);
                 Ok(())
             }
@@ -273,14 +278,13 @@ impl AsyncClient {
     pub(super) fn look_again(self: &Rc<Self>, number: u64) {
         let Ok(mut inner) = self.access() else { return };
         let State::Connected(live) = &mut inner.state else { return };
-        if let Some(several) = &mut live.watches.0 {
-            several.turn_look = several.turn_look.filter(|(_, own)| *own != number);
-        }
-        if let Some(wants) = live.watches.wants()
-            && wants.look.is_some_and(|(_, own)| own == number)
+        if let Some(several) = &mut live.watches.0
+            && several.look.is_some_and(|(_, own)| own == number)
         {
-            wants.look = None;
-            live.has_become(true, true, false);
+            several.look = None;
+            if several.wants.is_some() {
+                live.has_become(true, true, false);
+            }
         }
     }
 }
