@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::closed;
 use super::holds::Holds;
-use super::pace::Pace;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Kept};
@@ -57,7 +56,6 @@ pub struct Client {
     only_waits: bool,
     /// Whether one system call may bring more packets than one receive hands on.
     gathers: bool,
-    pace: Pace,
     counters: Counters,
     holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
 }
@@ -90,7 +88,6 @@ impl Client {
             encodes_aside: goes_aside && !pushes_aside,
             only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
-            pace: Pace::new(),
             says_farewell: transport.says_farewell(),
             fd: transport
                 .fd(Interest::Read)

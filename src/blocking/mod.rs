@@ -13,7 +13,6 @@ pub mod wait;
 
 mod datagram_channel;
 mod holds;
-mod pace;
 mod stream_channel;
 
 pub use cancel::Cancel;

@@ -155,14 +155,14 @@ impl Way {
         limit: Option<Duration>,
         asked: Option<Instant>,
     ) -> Result<()> {
-        let both = [Interest::Read, Interest::Write].map(|one| (transport.fd(one), one));
-        let fds = match interest {
-            None => &both[..0],
-            Some(Interest::Read) => &both[..1],
-            Some(Interest::Write) => &both[1..],
-            Some(Interest::Either) => &both,
-        };
-        self.poll(fds, left, limit, asked)
+        let told = |one| (transport.fd(one), one);
+        match interest {
+            None => self.poll(&[], left, limit, asked),
+            Some(Interest::Either) => {
+                self.poll(&[Interest::Read, Interest::Write].map(told), left, limit, asked)
+            }
+            Some(one) => self.poll(&[told(one)], left, limit, asked),
+        }
     }
 
     /// Attempts again and again for a short time; None: nothing came of it.

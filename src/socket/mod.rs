@@ -13,7 +13,6 @@ pub mod fork;
 mod getaddrinfo;
 pub mod handle;
 pub mod message;
-pub mod moment;
 pub mod names;
 pub mod options;
 pub mod poll;

@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::{Client, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
@@ -10,7 +11,24 @@ use crate::endpoint::PacketReceiver;
 use crate::error::{Result, Stage};
 use crate::packet::{Packet, Places};
 use crate::socket::ancillary::Ancillary;
-use crate::socket::moment::Moment;
+
+/// How long a receive waits before anybody asks what time it is: most packets come sooner, and to read the clock
+/// takes a good part of the time that we take for one. A time-out becomes longer by no more than that.
+const BRIEFLY_MS: u32 = 20;
+
+/// Time-outs from here on are not over before that is, however the kernel rounds it.
+const LEAST_MS: u64 = 50;
+
+/// When a receive has begun that stopped so before anybody had asked what time it is; rather a little too late.
+fn begun(stop: &Stop) -> Instant {
+    let waited = match stop {
+        Stop::Want(Interest::Read) => Duration::from_millis(BRIEFLY_MS.into()),
+        // By a signal, or a part of a packet.
+        _ => Duration::ZERO,
+    };
+    let now = Instant::now();
+    now.checked_sub(waited).unwrap_or(now)
+}
 
 impl Client {
     /// Receives one packet into a place.
@@ -154,47 +172,31 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        if self.pace.is_fast() {
-            match recv(half, Hold::No) {
-                Ok(()) => return Ok(()),
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(_) => self.pace.falter(),
-            }
-        }
         match self.hold(deadline) {
-            (Hold::No, _) => self.drive_receiver(half, deadline, recv),
+            Hold::No => self.drive_receiver(half, deadline, recv),
             // Most of the time the kernel does all the waiting.
-            (hold, since) => match recv(half, hold) {
+            hold => match recv(half, hold) {
                 Ok(()) => Ok(()),
                 Err(Stop::Failed(error)) => Err(error),
-                Err(_) => {
-                    since.map(|moment| deadline.left_at(|| moment.instant()));
+                Err(stop) => {
+                    deadline.left_at(|| begun(&stop));
                     self.drive_receiver(half, deadline, recv)
                 }
             },
         }
     }
 
-    /// How long the kernel may hold a receive that nobody but the kernel has to know of; and since when,
-    /// if the clock of the deadline has yet to start from there.
+    /// How long the kernel may hold a receive that nobody but the kernel has to know of.
     #[inline(always)]
-    fn hold(&self, deadline: &mut Deadline) -> (Hold, Option<Moment>) {
+    fn hold(&self, deadline: &mut Deadline) -> Hold {
         if !self.only_waits || self.unsent.load(Ordering::Relaxed) || self.holds.life.is_in_child() {
-            return (Hold::No, None);
+            return Hold::No;
         }
         match deadline.whole_ms() {
-            Some(time) => match Hold::within_ms(time) {
-                Hold::No => (Hold::No, None),
-                hold => {
-                    let now = Moment::now();
-                    // What code of the application takes counts: then the clock is read before it runs.
-                    if !self.runs_callbacks {
-                        self.pace.step(now);
-                    }
-                    (hold, Some(now))
-                }
-            },
-            None => (self.holds.waiting.hold(deadline.left()), None),
+            Some(0..LEAST_MS) => Hold::No,
+            // What code of the application takes counts: then the clock is read before it runs.
+            Some(_) if !self.runs_callbacks => Hold::Milliseconds(BRIEFLY_MS),
+            _ => self.holds.waiting.hold(deadline.left()),
         }
     }
 
@@ -245,5 +247,25 @@ impl Client {
         drop(half);
         self.flushing.store(false, Ordering::SeqCst);
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_has_waited_counts_and_what_nobody_knows_does_not() {
+        let before = Instant::now();
+        let brief = Duration::from_millis(BRIEFLY_MS.into());
+        assert!(begun(&Stop::Want(Interest::Read)) <= Instant::now() - brief);
+        assert!(begun(&Stop::Want(Interest::Read)) >= before - brief);
+        assert!(begun(&Stop::Again) >= before);
+        assert!(begun(&Stop::Want(Interest::Write)) >= before);
+    }
+
+    #[test]
+    fn the_brief_wait_is_over_before_the_shortest_time_out() {
+        assert!(Hold::within_ms(LEAST_MS) >= Hold::Milliseconds(BRIEFLY_MS));
     }
 }
