@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::event_loop::status;
+use super::error::remember;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
@@ -48,6 +48,18 @@ unsafe fn function<F: Copy>(callee: &Callee) -> F {
     const { assert!(size_of::<F>() == size_of::<*const ()>()) };
     // SAFETY: as the caller promises; a pointer to a function is as large as one to data.
     unsafe { std::mem::transmute_copy(&callee.function) }
+}
+
+/// The status of an outcome; a failure is what the thread's last error message tells of.
+fn status(outcome: Result<()>) -> c_int {
+    match outcome {
+        Ok(()) => EN_OK,
+        Err(error) => {
+            let code = error.code();
+            remember(error);
+            code
+        }
+    }
 }
 
 pub(super) fn done(callback: en_async_done_t, user_data: *mut c_void) -> Option<Done<()>> {

@@ -4,10 +4,11 @@ use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::error::remember;
+use super::async_callbacks::done;
 use super::{Constructor, Out, borrow, call, guard_void, handle, take};
-use crate::error::{EN_OK, Result, invalid};
+use crate::error::{Result, invalid};
 use crate::reactor::EventLoop;
+use crate::reactor::callback::Done;
 use crate::reactor::event_loop::milliseconds;
 
 /// An event loop: it completes the operations of the clients that are on it. One thread at a time
@@ -22,33 +23,21 @@ handle!(en_loop_t, Rc<EventLoop>, "loop");
 /// `en_last_error_message` tells more. `EN_ECANCELED` says that it was cut short.
 pub type en_loop_callback_t = Option<unsafe extern "C" fn(status: c_int, user_data: *mut c_void)>;
 
-/// A callback and what it is given.
-#[derive(Clone, Copy)]
-pub(super) struct Target<F> {
-    pub(super) call: F,
-    pub(super) user_data: *mut c_void,
-}
+/// What another thread gives the loop to call.
+struct Posted(Done<()>);
 
 // SAFETY: the application is told which thread its callback runs in; we only hand the pointer on.
-unsafe impl<F> Send for Target<F> {}
+unsafe impl Send for Posted {}
 
-/// The status of an outcome; a failure is what the thread's last error message tells of.
-pub(super) fn status(outcome: Result<()>) -> c_int {
-    match outcome {
-        Ok(()) => EN_OK,
-        Err(error) => {
-            let code = error.code();
-            remember(error);
-            code
-        }
+impl Posted {
+    fn call(self, outcome: Result<()>) {
+        self.0.call(outcome);
     }
 }
 
-impl Target<unsafe extern "C" fn(c_int, *mut c_void)> {
-    pub(super) fn call(self, outcome: Result<()>) {
-        // SAFETY: the application's own function, with what its documentation promises.
-        unsafe { (self.call)(status(outcome), self.user_data) }
-    }
+/// What the loop calls; there is no doing without.
+fn target(callback: en_loop_callback_t, user_data: *mut c_void) -> Result<Done<()>> {
+    done(callback, user_data).ok_or_else(|| invalid("callback is NULL"))
 }
 
 /// # Safety
@@ -149,12 +138,8 @@ pub unsafe extern "C" fn en_loop_post(
     call(|| {
         // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
         let core = unsafe { loop_of(r#loop)? };
-        let target = Target { call: callback.ok_or_else(|| invalid("callback is NULL"))?, user_data };
-        core.remote().post(Box::new(move |outcome| {
-            // All of it goes to the loop's thread, not the pointer alone.
-            let target = target;
-            target.call(outcome);
-        }))
+        let posted = Posted(target(callback, user_data)?);
+        core.remote().post(Box::new(move |outcome| posted.call(outcome)))
     })
 }
 
@@ -206,14 +191,13 @@ pub unsafe extern "C" fn en_loop_start_timer(
     call(|| {
         // SAFETY: `loop` is NULL or a live handle.
         let core = unsafe { loop_of(r#loop)? };
-        let target = Target { call: callback.ok_or_else(|| invalid("callback is NULL"))?, user_data };
+        let tick = target(callback, user_data)?;
         let time = |name: &str, ms: i64| match u64::try_from(ms) {
             Ok(ms) => Ok(Duration::from_millis(ms)),
             Err(_) => Err(invalid(format!("{name} is {ms}: it must not be negative"))),
         };
         let interval = time("interval_ms", interval_ms)?;
         let interval = Some(interval).filter(|interval| !interval.is_zero());
-        let tick = Box::new(move |outcome| target.call(outcome));
         let number = core.start_timer(time("delay_ms", delay_ms)?, interval, tick)?;
         // SAFETY: `operation` is NULL or writable.
         unsafe { tell(operation, number) };

@@ -1,16 +1,14 @@
 //! Timers that the application sets.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::callback::Done;
 use super::event_loop::EventLoop;
 use super::operation::cancelled;
 use super::sources::Source;
 use crate::error::Result;
-
-/// What a timer calls: each time, and once with an error when it ends before its time.
-pub type Tick = Box<dyn FnMut(Result<()>)>;
 
 struct Timer {
     core: Rc<EventLoop>,
@@ -19,8 +17,8 @@ struct Timer {
     due: Cell<Instant>,
     /// How long from one time to the next; None: once.
     interval: Option<Duration>,
-    /// None while it is called, and after the end.
-    tick: RefCell<Option<Tick>>,
+    /// Called each time, and once with an error when it ends before its time.
+    tick: Done<()>,
     is_over: Cell<bool>,
 }
 
@@ -31,7 +29,7 @@ impl EventLoop {
         self: &Rc<Self>,
         delay: Duration,
         interval: Option<Duration>,
-        tick: Tick,
+        tick: Done<()>,
     ) -> Result<u64> {
         let now = Instant::now();
         let timer = Rc::new(Timer {
@@ -41,7 +39,7 @@ impl EventLoop {
             // Beyond the clock's range is some thirty years from now.
             due: Cell::new(now.checked_add(delay).unwrap_or(now + Duration::from_secs(1 << 30))),
             interval,
-            tick: RefCell::new(Some(tick)),
+            tick,
             is_over: Cell::new(false),
         });
         let place = self.add(timer.clone())?;
@@ -62,15 +60,6 @@ impl Timer {
         }
     }
 
-    fn call(&self, outcome: Result<()>) {
-        let tick = self.tick.borrow_mut().take();
-        if let Some(mut tick) = tick {
-            tick(outcome);
-            // If it has cancelled itself, it is called once more.
-            *self.tick.borrow_mut() = Some(tick);
-        }
-    }
-
     fn next(&self, interval: Duration) {
         // What was missed is not made up for.
         let now = Instant::now();
@@ -82,10 +71,10 @@ impl Timer {
 }
 
 impl Source for Timer {
-    fn ready(self: Rc<Self>, _readable: bool, _writable: bool, _closed: bool) {}
+    fn ready(self: Rc<Self>, _readable: bool, _writable: bool, _to_the_end: bool) {}
 
     fn go_on(self: Rc<Self>) {
-        self.call(Err(cancelled()));
+        self.tick.call(Err(cancelled()));
     }
 
     fn due(self: Rc<Self>, number: u64) {
@@ -96,7 +85,7 @@ impl Source for Timer {
             Some(interval) => self.next(interval),
             None => self.finish(),
         }
-        self.call(Ok(()));
+        self.tick.call(Ok(()));
     }
 
     fn cancel(self: Rc<Self>, number: u64) {
@@ -108,6 +97,6 @@ impl Source for Timer {
 
     fn end(self: Rc<Self>) {
         self.finish();
-        self.call(Err(cancelled()));
+        self.tick.call(Err(cancelled()));
     }
 }
