@@ -324,7 +324,7 @@ pub(super) unsafe fn get_end<H: Handle<Inner = AsyncClient>, E: Handle>(
     pointer: *const H,
     end: *mut *mut E,
     name: &str,
-    read: impl FnOnce(Names) -> Result<E::Inner>,
+    read: impl FnOnce(&Names) -> Result<E::Inner>,
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.

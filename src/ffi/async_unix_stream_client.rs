@@ -16,7 +16,6 @@ use super::unix_address::en_unix_address_t;
 use super::unix_stream_options::en_unix_stream_options_t;
 use super::{Constructor, Out, borrow, call, handle};
 use crate::client::on_loop;
-use crate::error::{EN_ENODATA, Error};
 use crate::reactor::AsyncClient;
 
 /// A Unix stream connection on a loop: operations that the loop completes by calling back. Several
@@ -551,8 +550,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_credentials(
     call(|| {
         // SAFETY: `client` is NULL or a live handle, `credentials` NULL or writable.
         let (client, out) = unsafe { (async_client::client(client)?, Out::new(credentials, "credentials")?) };
-        let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
-        out.set(client.names()?.credentials().ok_or_else(missing)?.into());
+        out.set(client.names()?.credentials()?.into());
         Ok(())
     })
 }

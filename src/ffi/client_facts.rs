@@ -7,6 +7,7 @@ use super::{Constructor, Handle, Out, bytes, call, null};
 use crate::blocking::Client;
 use crate::endpoint::Counters;
 use crate::error::{Result, invalid};
+use crate::socket::names::Names;
 use crate::socket::options::OPTIONS;
 
 /// # Safety
@@ -92,12 +93,12 @@ pub(crate) unsafe fn get_end<H: Handle<Inner = Client>, E: Handle>(
     pointer: *const H,
     end: *mut *mut E,
     name: &str,
-    read: impl FnOnce(&Client) -> Result<E::Inner>,
+    read: impl FnOnce(&Names) -> Result<E::Inner>,
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
         let (end, client) = unsafe { (Constructor::named(end, name)?, client(pointer)?) };
-        end.boxed(read(client)?);
+        end.boxed(read(client.names()?)?);
         Ok(())
     })
 }

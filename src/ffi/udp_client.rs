@@ -298,7 +298,7 @@ pub unsafe extern "C" fn en_udp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", Client::local_address) }
+    unsafe { client_facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// The address of the peer; the caller frees it. It was read when the connection was made, and is
@@ -313,7 +313,7 @@ pub unsafe extern "C" fn en_udp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", Client::remote_address) }
+    unsafe { client_facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,

@@ -366,7 +366,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", Client::local_name) }
+    unsafe { client_facts::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// The name of the peer; the caller frees it. It was read when the client was made, and is there
@@ -381,7 +381,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", Client::peer_name) }
+    unsafe { client_facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,

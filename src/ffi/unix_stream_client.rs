@@ -406,7 +406,7 @@ pub unsafe extern "C" fn en_unix_stream_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", Client::local_name) }
+    unsafe { client_facts::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// The name of the peer; the caller frees it. It was read when the connection was made, and is
@@ -421,7 +421,7 @@ pub unsafe extern "C" fn en_unix_stream_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", Client::peer_name) }
+    unsafe { client_facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// The process that was at the peer's end when the connection was made (that listened, connected,
@@ -438,7 +438,7 @@ pub unsafe extern "C" fn en_unix_stream_client_get_peer_credentials(
     call(|| {
         // SAFETY: `client` is NULL or a live handle, `credentials` NULL or writable.
         let (client, out) = unsafe { (client::client(client)?, Out::new(credentials, "credentials")?) };
-        out.set(client.peer_credentials()?.into());
+        out.set(client.names()?.credentials()?.into());
         Ok(())
     })
 }

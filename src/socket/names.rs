@@ -86,12 +86,13 @@ impl Names {
         }
     }
 
-    /// The process at the peer's end, where the system tells.
-    pub fn credentials(&self) -> Option<Credentials> {
-        match &self.0 {
+    /// The process at the peer's end when the connection was made, where the system tells.
+    pub fn credentials(&self) -> Result<Credentials> {
+        let known = match &self.0 {
             Ends::Unix(ends) => ends.credentials,
             Ends::Ip4 { .. } | Ends::Any(_) => None,
-        }
+        };
+        known.ok_or_else(|| Error::new(EN_ENODATA, "the system knows no credentials of this peer"))
     }
 }
 

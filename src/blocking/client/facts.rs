@@ -6,42 +6,14 @@ use super::Client;
 use crate::blocking::{Closable, closed};
 use crate::endpoint::Counters;
 use crate::error::{EN_ENODATA, Error, Result};
-use crate::socket::address::IpAddress;
-use crate::socket::ancillary::Credentials;
 use crate::socket::names::{self, Names};
 use crate::socket::options::SocketOption;
-use crate::socket::unix_address::UnixAddress;
 use crate::tls::TlsFacts;
 use crate::transport::{Attribute, Transport, descriptor};
 
 impl Client {
-    /// The address of our end.
-    pub fn local_address(&self) -> Result<IpAddress> {
-        self.names()?.local().into_ip()
-    }
-
-    /// The address of the peer.
-    pub fn remote_address(&self) -> Result<IpAddress> {
-        self.names()?.remote().into_ip()
-    }
-
-    /// The name of our end, of a Unix socket.
-    pub fn local_name(&self) -> Result<UnixAddress> {
-        self.names()?.local().into_unix()
-    }
-
-    /// The name of the peer, of a Unix socket.
-    pub fn peer_name(&self) -> Result<UnixAddress> {
-        self.names()?.remote().into_unix()
-    }
-
-    /// The process at the peer's end when the connection was made.
-    pub fn peer_credentials(&self) -> Result<Credentials> {
-        let missing = || Error::new(EN_ENODATA, "the system knows no credentials of this peer");
-        self.names()?.credentials().ok_or_else(missing)
-    }
-
-    fn names(&self) -> Result<&Names> {
+    /// Who is at the two ends.
+    pub fn names(&self) -> Result<&Names> {
         self.names.as_ref().ok_or_else(names::unknown)
     }
 

@@ -31,8 +31,8 @@ impl AsyncClient {
     }
 
     /// Who is at the two ends; once it has been connected, also afterwards.
-    pub fn names(&self) -> Result<Names> {
-        self.names.get().ok_or_else(not_connected)?.clone().ok_or_else(names::unknown)
+    pub fn names(&self) -> Result<&Names> {
+        self.names.get().ok_or_else(not_connected)?.as_ref().ok_or_else(names::unknown)
     }
 
     /// The descriptor, -1 when there is none.
