@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::{
-    Constructor, Out, borrow, bytes, call, call_value, copy_out, guard_void, handle, null, string, take,
-    truth,
+    Constructor, Out, borrow, borrow_named, bytes, call, call_value, copy_out, guard_void, handle, null,
+    string, take, truth,
 };
 use crate::socket::address::IpAddress;
 
@@ -197,8 +197,7 @@ pub unsafe extern "C" fn en_address_scope_id(address: *const en_address_t, scope
 pub unsafe extern "C" fn en_address_equal(one: *const en_address_t, other: *const en_address_t) -> c_int {
     call_value(|| {
         // SAFETY: each is NULL or a live handle.
-        let (one, other) =
-            unsafe { (borrow(one).map_err(|_| null("one"))?, borrow(other).map_err(|_| null("other"))?) };
+        let (one, other) = unsafe { (borrow_named(one, "one")?, borrow_named(other, "other")?) };
         Ok(truth(one == other))
     })
 }

@@ -11,7 +11,7 @@ use super::async_callbacks::{
 };
 use super::base::en_slice_t;
 use super::client::{en_stats_t, slices};
-use super::client_facts::write_stats;
+use super::client_facts::{room_for_value, write_stats};
 use super::event_loop::{en_loop_t, tell};
 use super::{
     Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, hold, null, take_hold,
@@ -397,14 +397,8 @@ pub(super) unsafe fn getsockopt<H: Handle<Inner = AsyncClient>>(
     call(|| {
         // SAFETY: as the caller promises.
         let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
-        if value.is_null() || *size > isize::MAX as usize {
-            return Err(invalid("value is NULL, or *size larger than any buffer"));
-        }
-        // SAFETY: there is room for `*size` bytes, which are zeroed before anybody reads them.
-        let value = unsafe {
-            std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
-            std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
-        };
+        // SAFETY: as the caller promises.
+        let value = unsafe { room_for_value(value, *size)? };
         *size = client.with_transport(|transport| transport.getsockopt(level, name, value))?;
         Ok(())
     })

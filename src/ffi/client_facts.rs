@@ -22,17 +22,27 @@ pub(crate) unsafe fn getsockopt<H: Handle<Inner = Client>>(
     call(|| {
         // SAFETY: as the caller promises.
         let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
-        if value.is_null() || *size > isize::MAX as usize {
-            return Err(invalid("value is NULL, or *size larger than any buffer"));
-        }
-        // SAFETY: there is room for `*size` bytes, which are zeroed before anybody reads them.
-        let value = unsafe {
-            std::ptr::write_bytes(value.cast::<u8>(), 0, *size);
-            std::slice::from_raw_parts_mut(value.cast::<u8>(), *size)
-        };
+        // SAFETY: as the caller promises.
+        let value = unsafe { room_for_value(value, *size)? };
         *size = operate(client, |client| client.getsockopt(level, name, value))?;
         Ok(())
     })
+}
+
+/// Room that the caller lends for the value of an option, all of it zero.
+///
+/// # Safety
+/// `value` is NULL or has room for `size` bytes while `'a` lasts.
+pub(super) unsafe fn room_for_value<'a>(value: *mut c_void, size: usize) -> Result<&'a mut [u8]> {
+    if value.is_null() || size > isize::MAX as usize {
+        return Err(invalid("value is NULL, or *size larger than any buffer"));
+    }
+    let value = value.cast::<u8>();
+    // SAFETY: there is room for `size` bytes, which are zeroed before anybody reads them.
+    unsafe {
+        std::ptr::write_bytes(value, 0, size);
+        Ok(std::slice::from_raw_parts_mut(value, size))
+    }
 }
 
 /// # Safety

@@ -10,7 +10,7 @@ use super::protocol_callbacks::{en_destroy_t, sized};
 use super::transport::{self};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, call, handle, null};
+use super::{Constructor, borrow, borrow_named, call, handle};
 use crate::blocking::Channel;
 use crate::client::transport as low;
 use crate::error::Result;
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn en_datagram_transport_new_stapled(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
         // SAFETY: as above.
-        let (receive, send) = unsafe { (named(receive, "receive")?, named(send, "send")?) };
+        let (receive, send) = unsafe { (borrow_named(receive, "receive")?, borrow_named(send, "send")?) };
         out.shared(low::stapled(receive, send, &options, |stapled| Arc::new(stapled))?);
         Ok(())
     })
@@ -100,19 +100,6 @@ pub unsafe extern "C" fn en_datagram_transport_new(
         out.shared(low::own(make, &options)?);
         Ok(())
     })
-}
-
-/// # Safety
-/// `pointer` is NULL or a live handle while `'a` lasts.
-unsafe fn named<'a>(
-    pointer: *const en_datagram_transport_t,
-    name: &str,
-) -> Result<&'a Channel<dyn DatagramTransport>> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    // SAFETY: as the caller promises.
-    unsafe { borrow(pointer) }
 }
 
 /// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and

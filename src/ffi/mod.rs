@@ -93,8 +93,18 @@ pub(crate) use handle;
 /// # Safety
 /// `pointer` is NULL or a handle of this kind that is not freed while `'a` lasts.
 pub(crate) unsafe fn borrow<'a, H: Handle>(pointer: *const H) -> Result<&'a H::Inner> {
+    // SAFETY: as the caller promises.
+    unsafe { borrow_named(pointer, H::NAME) }
+}
+
+/// The same for a parameter that is not called as its kind is.
+///
+/// # Safety
+/// As [`borrow`].
+#[inline]
+pub(crate) unsafe fn borrow_named<'a, H: Handle>(pointer: *const H, name: &str) -> Result<&'a H::Inner> {
     // SAFETY: handles are made from Box, Arc or Rc of Inner; the caller vouches for the lifetime.
-    unsafe { pointer.cast::<H::Inner>().as_ref() }.ok_or_else(|| null(H::NAME))
+    unsafe { pointer.cast::<H::Inner>().as_ref() }.ok_or_else(|| null(name))
 }
 
 /// The same, to change it: the caller promises that nobody else uses it meanwhile.
@@ -270,6 +280,18 @@ pub(crate) unsafe fn string<'a>(pointer: *const c_char, name: &str) -> Result<&'
     // SAFETY: not NULL; the caller vouches for the terminator.
     let text = unsafe { CStr::from_ptr(pointer) };
     text.to_str().map_err(|_| invalid(format!("{name} is not UTF-8")))
+}
+
+/// A string lent by the caller, or NULL.
+///
+/// # Safety
+/// As [`string`].
+pub(crate) unsafe fn optional_string<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    match pointer.is_null() {
+        true => Ok(None),
+        // SAFETY: as the caller promises.
+        false => unsafe { string(pointer, name) }.map(Some),
+    }
 }
 
 /// Copies to the caller's buffer if there is room, and says in any case how much is needed.

@@ -10,7 +10,7 @@ use super::protocol_callbacks::en_destroy_t;
 use super::tcp_options::en_interrupt_t;
 use super::transport_options::en_wait_t;
 use super::wait_callback::WaitFunction;
-use super::{Constructor, Handle, borrow, borrow_mut, call, guard_void, string, take};
+use super::{Constructor, Handle, borrow, borrow_mut, call, guard_void, optional_string, take};
 use crate::client::CommonOptions;
 use crate::client::local_address::LocalAddress;
 use crate::error::{Result, invalid};
@@ -58,12 +58,8 @@ pub(crate) unsafe fn set<H: Handle>(
 /// # Safety
 /// `host` is NULL or a string.
 pub(crate) unsafe fn local_address(host: *const c_char, port: u16) -> Result<LocalAddress> {
-    let host = match host.is_null() {
-        true => None,
-        // SAFETY: not NULL, so a string.
-        false => Some(unsafe { string(host, "host")? }),
-    };
-    LocalAddress::new(host, port)
+    // SAFETY: as the caller promises.
+    LocalAddress::new(unsafe { optional_string(host, "host")? }, port)
 }
 
 /// # Safety

@@ -12,7 +12,7 @@ use super::tls_info::en_tls_info_t;
 use super::transport::{self};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, call, handle, null, string};
+use super::{Constructor, borrow, borrow_named, call, handle, optional_string};
 use crate::blocking::{Channel, Closable};
 use crate::client::transport as low;
 use crate::error::Result;
@@ -77,8 +77,8 @@ pub unsafe extern "C" fn en_stream_transport_new_tls(
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
         // SAFETY: as above, `server_name` NULL or a string.
         let (inner, config, name) = unsafe {
-            let name = (!server_name.is_null()).then(|| string(server_name, "server_name")).transpose()?;
-            (named(transport, "transport")?, borrow(config)?, name)
+            let name = optional_string(server_name, "server_name")?;
+            (borrow(transport)?, borrow(config)?, name)
         };
         inner.check_usable()?;
         out.make(|| low::tls(inner, config, name, &options))
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn en_stream_transport_new_stapled(
         // SAFETY: `out` is NULL or writable, the others NULL or live handles.
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
         // SAFETY: as above.
-        let (receive, send) = unsafe { (named(receive, "receive")?, named(send, "send")?) };
+        let (receive, send) = unsafe { (borrow_named(receive, "receive")?, borrow_named(send, "send")?) };
         out.shared(low::stapled(receive, send, &options, |stapled| Arc::new(stapled))?);
         Ok(())
     })
@@ -136,19 +136,6 @@ pub unsafe extern "C" fn en_stream_transport_new(
         out.shared(low::own(make, &options)?);
         Ok(())
     })
-}
-
-/// # Safety
-/// `pointer` is NULL or a live handle while `'a` lasts.
-unsafe fn named<'a>(
-    pointer: *const en_stream_transport_t,
-    name: &str,
-) -> Result<&'a Channel<dyn StreamTransport>> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    // SAFETY: as the caller promises.
-    unsafe { borrow(pointer) }
 }
 
 /// Closes the transport, for all that have a hold on it: calls that wait answer `EN_ECLOSED`, and

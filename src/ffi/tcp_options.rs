@@ -7,7 +7,7 @@ use super::cancel::en_cancel_t;
 use super::protocol_callbacks::en_destroy_t;
 use super::tls_config::en_tls_config_t;
 use super::transport_options::en_wait_t;
-use super::{borrow, handle, options, string};
+use super::{borrow, handle, optional_string, options};
 use crate::client::tcp::TcpOptions;
 use crate::error::Result;
 
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn en_tcp_options_set_tls(
         // SAFETY: `config` is NULL or a live handle, `server_name` NULL or a string.
         let (config, server_name) = unsafe {
             let config = (!config.is_null()).then(|| borrow(config)).transpose()?;
-            (config, (!server_name.is_null()).then(|| string(server_name, "server_name")).transpose()?)
+            (config, optional_string(server_name, "server_name")?)
         };
         options.secure.config = config.cloned();
         options.secure.server_name = server_name.map(str::to_string);

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::options::{self, switch};
-use super::{Constructor, borrow_mut, bytes, call, handle, null, string};
+use super::{Constructor, borrow_mut, bytes, call, handle, null, optional_string};
 use crate::error::{Result, invalid};
 use crate::tls::options::{ClientAuth, Version};
 use crate::tls::source::Source;
@@ -68,16 +68,6 @@ unsafe fn path_of<'a>(pointer: *const c_char, name: &str) -> Result<&'a Path> {
     }
     // SAFETY: not NULL, so a string.
     Ok(Path::new(OsStr::from_bytes(unsafe { CStr::from_ptr(pointer) }.to_bytes())))
-}
-
-/// # Safety
-/// `pointer` is NULL or a string.
-unsafe fn optional<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
-    match pointer.is_null() {
-        true => Ok(None),
-        // SAFETY: not NULL, so a string.
-        false => unsafe { string(pointer, name) }.map(Some),
-    }
 }
 
 fn version(name: &str, number: c_int) -> Result<Version> {
@@ -306,7 +296,7 @@ pub unsafe extern "C" fn en_tls_options_set_sni(
 ) -> c_int {
     set(options, |options| {
         // SAFETY: `name` is NULL or a string.
-        options.set_sni(unsafe { optional(name, "name")? })
+        options.set_sni(unsafe { optional_string(name, "name")? })
     })
 }
 
@@ -323,7 +313,7 @@ pub unsafe extern "C" fn en_tls_options_set_verified_name(
 ) -> c_int {
     set(options, |options| {
         // SAFETY: `name` is NULL or a string.
-        options.set_verified_name(unsafe { optional(name, "name")? })
+        options.set_verified_name(unsafe { optional_string(name, "name")? })
     })
 }
 

@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::{
-    Constructor, Out, borrow, bytes, call, call_value, copy_out, guard_void, handle, lend, null, take, truth,
-    unix_client,
+    Constructor, Out, borrow, borrow_named, bytes, call, call_value, copy_out, guard_void, handle, lend,
+    null, take, truth, unix_client,
 };
 use crate::socket::unix_address::UnixAddress;
 
@@ -194,9 +194,7 @@ pub unsafe extern "C" fn en_unix_address_equal(
 ) -> c_int {
     call_value(|| {
         // SAFETY: each is NULL or a live handle.
-        let one = unsafe { borrow(one) }.map_err(|_| null("one"))?;
-        // SAFETY: as above.
-        let other = unsafe { borrow(other) }.map_err(|_| null("other"))?;
+        let (one, other) = unsafe { (borrow_named(one, "one")?, borrow_named(other, "other")?) };
         Ok(truth(one == other))
     })
 }
