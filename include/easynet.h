@@ -5062,9 +5062,10 @@ int en_datagram_transport_recv_into_noblock(en_datagram_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
+ * is lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
+ * receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2). See unix(7).
  */
 int en_datagram_transport_recv_with_ancillary(en_datagram_transport_t *transport,
                                               size_t control_room,
@@ -5096,9 +5097,10 @@ int en_datagram_transport_recv_with_ancillary_noblock(en_datagram_transport_t *t
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
+ * lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
+ * receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+ * of callbacks. See recv(2). See unix(7).
  */
 int en_datagram_transport_recv_with_ancillary_into(en_datagram_transport_t *transport,
                                                    void *buffer,
@@ -6112,8 +6114,8 @@ int en_async_client_fileno(const en_async_client_t *client);
  * Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`.
  * It begins with the first operation that needs it; what fails then may be tried again. Protocol
  * and options (NULL: all defaults) stay the caller's and may be freed when the call returns.
- * Cancel switch, retry interval and busy poll of the options are for calls that block, and
- * ignored.
+ * Cancel switch, retry interval, waiting function and busy poll of the options are for calls that
+ * block, and ignored.
  *
  * Loop thread only.
  *
@@ -6530,7 +6532,8 @@ void en_async_tcp_client_free(en_async_tcp_client_t *client);
  * Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
  * begins with the first operation that needs it; what fails then may be tried again. Protocol and
  * options (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel
- * switch, retry interval and busy poll of the options are for calls that block, and ignored.
+ * switch, retry interval, waiting function and busy poll of the options are for calls that block,
+ * and ignored.
  *
  * Loop thread only.
  *
@@ -6730,9 +6733,9 @@ int en_async_udp_client_iter_received_packets(en_async_udp_client_t *client,
                                               uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
- * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
- * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, and what waits to be sent still goes out; for
+ * at most `timeout_ms` milliseconds, and 30 seconds. Past these, or cancelled, it is abrupt. In
+ * every case the client ends closed.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
@@ -6876,7 +6879,6 @@ int en_async_udp_client_get_stats(const en_async_udp_client_t *client, en_stats_
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
  * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
@@ -6886,7 +6888,8 @@ void en_async_udp_client_free(en_async_udp_client_t *client);
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
  * operation that needs it; what fails then may be tried again. Address, protocol and options
  * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
- * retry interval and busy poll of the options are for calls that block, and ignored.
+ * retry interval, waiting function and busy poll of the options are for calls that block, and
+ * ignored.
  *
  * Loop thread only.
  *
@@ -7043,9 +7046,9 @@ int en_async_unix_stream_client_flush(en_async_unix_stream_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is
- * something in the write buffer.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is something in the write
+ * buffer.
  */
 int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
                                          int64_t timeout_ms,
@@ -7184,9 +7187,9 @@ int en_async_unix_stream_client_iter_received_packets(en_async_unix_stream_clien
                                                       uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
- * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
- * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, and what waits to be sent still goes out; for
+ * at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+ * cancelled, it is abrupt. In every case the client ends closed.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
@@ -7357,7 +7360,8 @@ void en_async_unix_stream_client_free(en_async_unix_stream_client_t *client);
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
  * operation that needs it; what fails then may be tried again. Address, protocol and options
  * (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
- * retry interval and busy poll of the options are for calls that block, and ignored.
+ * retry interval, waiting function and busy poll of the options are for calls that block, and
+ * ignored.
  *
  * Loop thread only.
  *
@@ -7619,9 +7623,9 @@ int en_async_unix_datagram_client_iter_received_packets(en_async_unix_datagram_c
                                                         uint64_t *operation);
 
 /**
- * Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
- * TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
- * options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
+ * Closes the client: receives end with `EN_ECLOSED`, and what waits to be sent still goes out; for
+ * at most `timeout_ms` milliseconds, and 30 seconds. Past these, or cancelled, it is abrupt. In
+ * every case the client ends closed.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
@@ -7771,7 +7775,6 @@ int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_
 /**
  * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
  * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
  */
@@ -8419,9 +8422,8 @@ int en_async_datagram_endpoint_iter_received_packets(en_async_datagram_endpoint_
 
 /**
  * Closes the endpoint and its transport, for all that have a hold on that: what waits to be sent
- * still goes out, and TLS takes leave, within `timeout_ms` and the shutdown time-out; then, or
- * cancelled, it is abrupt. Pending receives answer `EN_ECLOSED` at once. In any case it ends
- * closed.
+ * still goes out, within `timeout_ms` and the shutdown time-out; then, or cancelled, it is abrupt.
+ * Pending receives answer `EN_ECLOSED` at once. In any case it ends closed.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.

@@ -23,7 +23,7 @@
 //!
 //! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs` and `ffi/client.rs`, then
 //! [`blocking::Client::recv_packet`], [`endpoint::stream::StreamReceiver`] and
-//! [`endpoint::intake::Intake`], and, where it has to wait, [`blocking::wait::Way::drive`].
+//! [`endpoint::intake::Intake`], and, where it has to wait, `drive_any` in `blocking/wait.rs`.
 
 pub mod attempt;
 pub mod blocking;

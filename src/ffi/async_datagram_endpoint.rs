@@ -381,9 +381,8 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_iter_received_packets(
 }
 
 /// Closes the endpoint and its transport, for all that have a hold on that: what waits to be sent
-/// still goes out, and TLS takes leave, within `timeout_ms` and the shutdown time-out; then, or
-/// cancelled, it is abrupt. Pending receives answer `EN_ECLOSED` at once. In any case it ends
-/// closed.
+/// still goes out, within `timeout_ms` and the shutdown time-out; then, or cancelled, it is abrupt.
+/// Pending receives answer `EN_ECLOSED` at once. In any case it ends closed.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.

@@ -33,8 +33,8 @@ handle!(en_async_tcp_client_t, AsyncClient, "client");
 /// Makes a client on `loop` that will connect to `host`, a name or a numeric address, at `port`.
 /// It begins with the first operation that needs it; what fails then may be tried again. Protocol
 /// and options (NULL: all defaults) stay the caller's and may be freed when the call returns.
-/// Cancel switch, retry interval and busy poll of the options are for calls that block, and
-/// ignored.
+/// Cancel switch, retry interval, waiting function and busy poll of the options are for calls that
+/// block, and ignored.
 ///
 /// Loop thread only.
 ///

@@ -31,7 +31,8 @@ handle!(en_async_udp_client_t, AsyncClient, "client");
 /// Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
 /// begins with the first operation that needs it; what fails then may be tried again. Protocol and
 /// options (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel
-/// switch, retry interval and busy poll of the options are for calls that block, and ignored.
+/// switch, retry interval, waiting function and busy poll of the options are for calls that block,
+/// and ignored.
 ///
 /// Loop thread only.
 ///
@@ -292,9 +293,9 @@ pub unsafe extern "C" fn en_async_udp_client_iter_received_packets(
     unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
-/// TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
-/// options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
+/// Closes the client: receives end with `EN_ECLOSED`, and what waits to be sent still goes out; for
+/// at most `timeout_ms` milliseconds, and 30 seconds. Past these, or cancelled, it is abrupt. In
+/// every case the client ends closed.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.
@@ -489,7 +490,6 @@ pub unsafe extern "C" fn en_async_udp_client_get_stats(
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
 /// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
-/// What the write buffer holds gets one attempt.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

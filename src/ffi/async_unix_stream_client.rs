@@ -32,7 +32,8 @@ handle!(en_async_unix_stream_client_t, AsyncClient, "client");
 /// Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
 /// operation that needs it; what fails then may be tried again. Address, protocol and options
 /// (NULL: all defaults) stay the caller's and may be freed when the call returns. Cancel switch,
-/// retry interval and busy poll of the options are for calls that block, and ignored.
+/// retry interval, waiting function and busy poll of the options are for calls that block, and
+/// ignored.
 ///
 /// Loop thread only.
 ///
@@ -247,9 +248,9 @@ pub unsafe extern "C" fn en_async_unix_stream_client_flush(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
-/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is
-/// something in the write buffer.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
+/// `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is something in the write
+/// buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_send_eof(
     client: *mut en_async_unix_stream_client_t,
@@ -434,9 +435,9 @@ pub unsafe extern "C" fn en_async_unix_stream_client_iter_received_packets(
     unsafe { async_client::recv_start(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Closes the client: receives end with `EN_ECLOSED`, what waits to be sent still goes out, and
-/// TLS takes leave; for at most `timeout_ms` milliseconds and the shutdown time-out of the
-/// options. Past these, or cancelled, it is abrupt. In every case the client ends closed.
+/// Closes the client: receives end with `EN_ECLOSED`, and what waits to be sent still goes out; for
+/// at most `timeout_ms` milliseconds and the shutdown time-out of the options. Past these, or
+/// cancelled, it is abrupt. In every case the client ends closed.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.

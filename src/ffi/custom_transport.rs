@@ -285,8 +285,7 @@ impl Transport for CustomTransport {
         let _inside = self.enter().ok()?;
         // SAFETY: the application's own function, with what its documentation promises.
         let fd = unsafe { fd(bits(interest), self.callbacks.user_data.pointer) };
-        // SAFETY: the application keeps it open until `close` is called: it is polled, watched by loops, and
-        // duplicated for them.
+        // SAFETY: the application keeps it open until `close` is called: it is polled, and watched by loops.
         (fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) })
     }
 

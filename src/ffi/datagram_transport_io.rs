@@ -132,9 +132,10 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
+/// is lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
+/// receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
     transport: *mut en_datagram_transport_t,
@@ -194,9 +195,10 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
+/// lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
+/// receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
+/// of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
     transport: *mut en_datagram_transport_t,
