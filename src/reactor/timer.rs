@@ -44,10 +44,10 @@ impl EventLoop {
         });
         let place = self.add(timer.clone())?;
         timer.place.set(place);
-        timer.number.set(self.next_number(place));
+        let (_, number) = self.set_timer(timer.due.get(), place);
+        timer.number.set(number);
         self.hold();
-        self.add_timer(timer.due.get(), timer.number.get());
-        Ok(timer.number.get())
+        Ok(number)
     }
 }
 

@@ -65,10 +65,7 @@ impl AsyncClient {
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
         inner.pending.put().closing.get_or_insert_with(|| {
             let due = self.shutdown_timeout.deadline().instant();
-            let due = due.map(|due| (due, self.core.next_number(self.place())));
-            if let Some((due, number)) = due {
-                self.core.add_timer(due, number);
-            }
+            let due = due.map(|due| self.core.set_timer(due, self.place()));
             self.core.hold();
             Closing { waiting: Vec::new(), due }
         })

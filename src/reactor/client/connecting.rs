@@ -95,11 +95,7 @@ impl AsyncClient {
         let mut due = Deadline::after_ms(beginning.timeout_ms);
         match (beginning.begin)() {
             Ok(work) => {
-                let due = due.instant();
-                let due = due.map(|due| (due, self.core.next_number(self.place())));
-                if let Some((due, number)) = due {
-                    self.core.add_timer(due, number);
-                }
+                let due = due.instant().map(|due| self.core.set_timer(due, self.place()));
                 inner.state = State::Connecting(Box::new(Connecting { work, due, until: None }));
                 drop(inner);
                 self.advance();
@@ -141,11 +137,7 @@ impl AsyncClient {
         if let Some((when, number)) = connecting.until.take() {
             self.core.remove_timer(when, number);
         }
-        if let Some(until) = until {
-            let number = self.core.next_number(self.place());
-            self.core.add_timer(until, number);
-            connecting.until = Some((until, number));
-        }
+        connecting.until = until.map(|until| self.core.set_timer(until, self.place()));
         Ok(())
     }
 
