@@ -7,15 +7,12 @@ use std::sync::Arc;
 use super::Closable;
 use super::holds::Holds;
 use super::wait::Waiting;
-use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::attempt::{Attempt, Hold, Interest};
 use crate::deadline::Deadline;
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENODATA, EN_WANT_READ, EN_WANT_WRITE, Error, Result, Stage};
 use crate::socket::slot::{Guard, Slot};
 use crate::tls::TlsFacts;
 use crate::transport::{Attribute, Party, Shared, Transport};
-
-/// How many times in a row an attempt that must not wait may come a step further.
-const STEPS: u32 = 4096;
 
 /// A handle of a transport. Others may have a hold on the same transport.
 pub struct Channel<T: Transport + ?Sized> {
@@ -158,10 +155,8 @@ impl<T: Transport + ?Sized> Channel<T> {
         let inside = self.holds.sending.close();
         if let Some(_sending) = inside.lock_until(self.holds.sender_until(&mut deadline, self.runs_callbacks))
         {
-            let wakes = !self.holds.life.is_in_child();
             // A peer that does not answer in time is left as it is.
-            let farewell = |hold| transport.farewell(hold);
-            let _ = self.holds.waiting.drive(transport, wakes, &mut deadline, farewell);
+            let _ = self.holds.last(transport, &mut deadline, |hold| transport.farewell(hold));
         }
     }
 }
@@ -222,22 +217,6 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
         }
         self.holds.wait_until_alone();
     }
-}
-
-/// One attempt that does not wait, in as many steps as it takes.
-pub(super) fn at_once<R>(
-    mut attempt: impl FnMut() -> Attempt<R>,
-) -> Result<std::result::Result<R, Interest>> {
-    for _ in 0..STEPS {
-        match attempt() {
-            Ok(done) => return Ok(Ok(done)),
-            Err(Stop::Failed(error)) => return Err(error),
-            Err(Stop::Want(interest)) => return Ok(Err(interest)),
-            Err(Stop::Soon(interest)) => return Ok(Err(interest.unwrap_or(Interest::Either))),
-            Err(Stop::Again) => {}
-        }
-    }
-    Ok(Err(Interest::Either))
 }
 
 /// What an attempt that must not wait answers where it would, and what to wait for.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use super::channel::{Channel, Wanted, at_once};
+use super::channel::{Channel, Wanted};
 use super::stream_channel::{Now, not_stapled};
+use super::wait::at_once;
 use crate::attempt::Hold;
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::life::Life;
-use super::wait::{Waiting, once_done};
+use super::wait::{Waiting, at_once, once_done};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -108,6 +108,21 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
     #[inline]
     pub(super) fn check_open(&self) -> Result<()> {
         if self.life.is_closed() { Err((self.closed)()) } else { Ok(()) }
+    }
+
+    /// One of the last things: what goes at once goes in any case, whoever is asked or cancels.
+    pub(super) fn last(
+        &self,
+        transport: &dyn Transport,
+        deadline: &mut Deadline,
+        mut attempt: impl FnMut(Hold) -> Attempt<()>,
+    ) -> Result<()> {
+        let wakes = !self.life.is_in_child();
+        let may_be_refused = !self.waiting.is_plain() || !wakes;
+        match may_be_refused && at_once(|| attempt(Hold::No))?.is_ok() {
+            true => Ok(()),
+            false => self.waiting.drive(transport, wakes, deadline, attempt),
+        }
     }
 
     /// Attempts until done; closing ends it, whatever the attempt says then.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use super::channel::{Channel, Sending, Wanted, at_once};
+use super::channel::{Channel, Sending, Wanted};
+use super::wait::at_once;
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};

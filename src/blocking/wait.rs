@@ -17,6 +17,9 @@ use crate::transport::Transport;
 /// this length does for the calls that follow as well, most of which may wait a good deal longer.
 const UNASKED: Duration = Duration::from_secs(4);
 
+/// How many times in a row an attempt that must not wait may come a step further.
+const STEPS: u32 = 4096;
+
 /// How many times in a row, and how long, an attempt may go on after its time is over because it comes
 /// further each time: "no waiting" means taking what is there, but not for ever.
 const STEPS_AFTER_DEADLINE: u32 = 4096;
@@ -343,6 +346,22 @@ pub(super) fn once_done<T>(
         Ok(())
     })?;
     Ok(done.expect("it was done"))
+}
+
+/// One attempt that does not wait, in as many steps as it takes.
+pub(super) fn at_once<R>(
+    mut attempt: impl FnMut() -> Attempt<R>,
+) -> Result<std::result::Result<R, Interest>> {
+    for _ in 0..STEPS {
+        match attempt() {
+            Ok(done) => return Ok(Ok(done)),
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Want(interest)) => return Ok(Err(interest)),
+            Err(Stop::Soon(interest)) => return Ok(Err(interest.unwrap_or(Interest::Either))),
+            Err(Stop::Again) => {}
+        }
+    }
+    Ok(Err(Interest::Either))
 }
 
 #[cold]

@@ -68,7 +68,7 @@ pub(super) fn over_stream(
 ) -> Result<Connection> {
     let transport = channel.transport()?;
     let receiver: Box<dyn PacketReceiver> = match directions {
-        Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
+        Directions::Send => Box::new(NoReceiver),
         _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options)),
     };
     let encoder = protocol.clone().into();
@@ -89,7 +89,7 @@ pub(super) fn over_datagrams(
 ) -> Result<Connection> {
     let transport = channel.transport()?;
     let receiver: Box<dyn PacketReceiver> = match directions {
-        Directions::Send => Box::new(NoReceiver { transport: transport.clone() }),
+        Directions::Send => Box::new(NoReceiver),
         _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),
     };
     let sender = Sender::new(match directions {

@@ -10,7 +10,7 @@ use crate::packet::{Cut, Desk, Loose, Packet, Places, SHORT, Storage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
-use crate::transport::{DatagramTransport, Transport};
+use crate::transport::DatagramTransport;
 
 /// Receives packets.
 pub struct DatagramReceiver<T: ?Sized> {
@@ -220,10 +220,6 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
 
     fn max_recv_size(&self) -> usize {
         self.max_size
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone().plain()
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {

@@ -10,7 +10,6 @@ use crate::packet::{Packet, Places, Room};
 use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProtocol};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
-use crate::transport::Transport;
 
 pub mod aside;
 pub mod datagram;
@@ -72,9 +71,6 @@ pub trait PacketReceiver: Send {
 
     /// How many bytes each receive asks for.
     fn max_recv_size(&self) -> usize;
-
-    /// Where it receives from.
-    fn transport(&self) -> Arc<dyn Transport>;
 }
 
 /// Both halves of an endpoint over a connected transport, and what is known of it.

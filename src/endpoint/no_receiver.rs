@@ -1,19 +1,13 @@
 //! The receiving direction that an endpoint does not have.
 
-use std::sync::Arc;
-
 use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold};
 use crate::error::{EN_EOPNOTSUPP, Error, Result};
 use crate::packet::{Packet, Places};
 use crate::socket::ancillary::Ancillary;
-use crate::transport::Transport;
 
 /// The receiving half of an endpoint that only sends.
-pub struct NoReceiver {
-    /// Others may wait for it.
-    pub transport: Arc<dyn Transport>,
-}
+pub struct NoReceiver;
 
 impl PacketReceiver for NoReceiver {
     fn gathered_into(&mut self, _places: &mut Places<'_>) -> Result<bool> {
@@ -43,10 +37,6 @@ impl PacketReceiver for NoReceiver {
 
     fn max_recv_size(&self) -> usize {
         0
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone()
     }
 }
 

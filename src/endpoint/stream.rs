@@ -10,7 +10,7 @@ use crate::error::{EN_ECONNABORTED, EN_ENOMSG, EN_ETRUNCATED, Error, Result, Sta
 use crate::packet::{Packet, Places};
 use crate::seldom::{Content, Seldom};
 use crate::socket::ancillary::Ancillary;
-use crate::transport::{StreamTransport, Transport};
+use crate::transport::StreamTransport;
 
 /// Receives packets. It is compiled for a transport, or for any: around a system call each level of
 /// calls costs more than what is done there, as the processor has forgotten where they return to.
@@ -219,10 +219,6 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
 
     fn max_recv_size(&self) -> usize {
         self.intake.ask()
-    }
-
-    fn transport(&self) -> Arc<dyn Transport> {
-        self.transport.clone().plain()
     }
 
     fn put_back(&mut self, outcome: Result<Packet>) {

@@ -178,6 +178,28 @@ static void closing_waits_no_longer_than_it_may(void)
     pair_close(&pair);
 }
 
+/* Who is cancelled says what goes at once. */
+static void a_cancelled_end_is_no_cut(void)
+{
+    en_cancel_t *cancel = NULL;
+    char buffer[8];
+    size_t size = 77;
+    pair_t pair;
+
+    pair_of_sockets(&pair);
+    REQUIRE_OK(en_cancel_new(&cancel));
+    pair.client.options = transport_options();
+    CHECK_OK(en_transport_options_set_cancel(pair.client.options, cancel));
+    pair_shake_hands(&pair);
+    REQUIRE(pair.client.secure && pair.server.secure);
+    CHECK_OK(en_cancel_trigger(cancel));
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    en_cancel_free(cancel);
+    pair_close(&pair);
+}
+
 static void closing_wakes(void)
 {
     mover_t mover;
@@ -261,6 +283,7 @@ static const test_case_t cases[] = {
     CASE(a_cut_is_told),
     CASE(an_end_that_is_not_asked_for),
     CASE(closing_waits_no_longer_than_it_may),
+    CASE(a_cancelled_end_is_no_cut),
     CASE(closing_wakes),
     CASE(a_stapled_end_over_tls_is_no_cut),
     CASE(a_receiver_takes_leave),

@@ -4,16 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Client;
-use crate::attempt::{Attempt, Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
 use crate::endpoint::sender::Sender;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::handle::close_abandoned;
-use crate::transport::Transport;
-
-/// How many steps the last words may have that do not wait.
-const STEPS_AT_ONCE: u32 = 4096;
 
 impl Closable for Client {
     fn runs_callbacks(&self) -> bool {
@@ -112,36 +107,18 @@ impl Client {
         self.leave_to_parent(&mut half);
         self.flush_last(&mut half, &mut deadline)?;
         // A peer that does not answer in time is left as it is.
-        let _ = self.last(&*half.transport(), &mut deadline, |hold| half.farewell(hold));
+        let _ = self.holds.last(&*half.transport(), &mut deadline, |hold| half.farewell(hold));
         Ok(())
     }
 
     /// Sends what is put aside, if there is something.
     fn flush_last(&self, half: &mut Sender, deadline: &mut Deadline) -> Result<()> {
         match half.has_unsent() {
-            true => self.last(&*half.transport(), deadline, |hold| half.flush_in_turn(hold, &self.counters)),
+            true => {
+                self.holds.last(&*half.transport(), deadline, |hold| half.flush_in_turn(hold, &self.counters))
+            }
             false => Ok(()),
         }
-    }
-
-    /// One of the last things: what goes at once goes in any case, whoever is asked or cancels.
-    fn last(
-        &self,
-        transport: &dyn Transport,
-        deadline: &mut Deadline,
-        mut attempt: impl FnMut(Hold) -> Attempt<()>,
-    ) -> Result<()> {
-        let wakes = !self.holds.life.is_in_child();
-        let steps = if self.only_waits && wakes { 0 } else { STEPS_AT_ONCE };
-        for _ in 0..steps {
-            match attempt(Hold::No) {
-                Ok(()) => return Ok(()),
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Again) => {}
-                Err(Stop::Want(_) | Stop::Soon(_)) => break,
-            }
-        }
-        self.holds.waiting.drive(transport, wakes, deadline, attempt)
     }
 
     /// Whether the client is closed.

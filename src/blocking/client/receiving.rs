@@ -207,7 +207,7 @@ impl Client {
         deadline: &mut Deadline,
         mut recv: impl FnMut(&mut dyn PacketReceiver, Hold) -> Attempt<()>,
     ) -> Result<()> {
-        let transport = half.transport();
+        let transport = self.holds.transport().ok_or_else(closed)?;
         self.holds.drive(&*transport, deadline, |hold| match self.unsent.load(Ordering::Relaxed) {
             false => recv(half, hold),
             true => self.recv_after_flush(|hold| recv(half, hold), hold),

@@ -143,9 +143,7 @@ impl Several {
             }
             core.remove_timer(before, number);
         }
-        let number = core.next_number(place);
-        core.add_timer(when, number);
-        self.look = Some((when, number));
+        self.look = Some(core.set_timer(when, place));
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
