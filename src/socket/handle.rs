@@ -26,6 +26,9 @@ const NOT_OURS: u32 = u32::MAX - 1;
 /// A time-out of the socket from which on it is not made longer, in milliseconds.
 const LONG: u32 = 1000;
 
+/// The state of a TCP socket without a connection, in the kernel's numbers.
+const TCP_CLOSE: u8 = 7;
+
 /// A connected socket.
 #[derive(Debug)]
 pub struct Socket {
@@ -181,18 +184,25 @@ impl Socket {
     pub(super) fn at_end(&self) -> Attempt<usize> {
         match self.taken.load(Ordering::Relaxed) {
             0 => Ok(0),
-            errno => Err(Stop::Failed(Error::os(io::Error::from_raw_os_error(errno)))),
+            errno => Err(Stop::Failed(broken(io::Error::from_raw_os_error(errno)))),
         }
     }
 
     fn remember(&self, error: io::Error) -> Error {
         let errno = error.raw_os_error().unwrap_or(0);
-        let error = Error::os(error);
+        let error = if self.is_given_up() { broken(error) } else { Error::os(error) };
         // EPIPE says that the peer's end of stream had come before: receiving ends cleanly.
         if is_connection(error.code()) && error.code() != EN_EPIPE {
             let _ = self.taken.compare_exchange(0, errno, Ordering::Relaxed, Ordering::Relaxed);
         }
         error
+    }
+
+    /// Whether it is a TCP socket without a connection any more.
+    fn is_given_up(&self) -> bool {
+        let mut state = [0];
+        let size = options::getsockopt(self.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
+        size.is_ok_and(|size| size == 1) && state == [TCP_CLOSE]
     }
 
     /// Ends one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR.
@@ -214,6 +224,19 @@ impl Socket {
             self.remember(io::Error::from_raw_os_error(errno));
         }
         Ok(size)
+    }
+}
+
+/// Why a connection is no more. What the kernel gives up it reports by what the network or the routes have said
+/// to its last attempts, such as EACCES or EINVAL: that alone would not say that it is over.
+fn broken(error: io::Error) -> Error {
+    let error = Error::os(error);
+    match is_connection(error.code()) {
+        true => error,
+        false => {
+            let dead = Error::os(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+            Error::new(dead.code(), format!("{}: {}", dead.reason(), error.reason()))
+        }
     }
 }
 
@@ -312,6 +335,9 @@ fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<SocketName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{EN_EACCES, EN_ECONNTIMEDOUT};
+    use socket2::Type;
+    use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
 
     #[test]
@@ -329,6 +355,26 @@ mod tests {
             assert_eq!(there, (set > 0).then(|| Duration::from_millis(set)), "{wanted} ms");
         }
         assert!(is_as_good(2000, 0) && !is_as_good(0, 2000) && !is_as_good(UNKNOWN, 0));
+    }
+
+    #[test]
+    fn what_the_kernel_has_given_up_is_over_whatever_it_says() {
+        let refused = || io::Error::from_raw_os_error(libc::EACCES);
+        let over =
+            Socket::new(socket2::Socket::new(socket2::Domain::IPV4, Type::STREAM, None).expect("one").into());
+        for outcome in [over.stopped(refused(), Hold::No, Interest::Write), over.at_end().map(|_| ())] {
+            let Err(Stop::Failed(error)) = outcome else { panic!("it is over") };
+            assert_eq!(error.code(), EN_ECONNTIMEDOUT);
+            assert!(error.reason().ends_with(": permission denied"), "{error}");
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
+        let (pair, _peer) = UnixStream::pair().expect("a pair");
+        for alive in [Socket::new(stream.into()), Socket::new(pair.into())] {
+            let outcome = alive.stopped(refused(), Hold::No, Interest::Write);
+            assert!(matches!(outcome, Err(Stop::Failed(error)) if error.code() == EN_EACCES));
+            assert!(matches!(alive.at_end(), Ok(0)));
+        }
     }
 
     #[test]
