@@ -100,9 +100,11 @@ impl Socket {
         let alike = alike(datagrams, limit.0.load(Ordering::Relaxed));
         if alike > 1 {
             let slices: Vec<_> = datagrams[..alike].iter().map(|datagram| IoSlice::new(datagram)).collect();
-            if self.send_segments(&slices, datagrams[0].len(), limit, hold)? {
-                return Ok(alike);
-            }
+            let segment = datagrams[0].len();
+            return match self.send_segments(&slices, segment, limit, hold)? {
+                true => Ok(alike),
+                false => self.send_uncut(datagrams, segment, limit, hold),
+            };
         }
         self.send_messages(datagrams, hold)
     }
@@ -115,11 +117,29 @@ impl Socket {
         if worthwhile && self.send_segments(&[IoSlice::new(together)], size, limit, hold)? {
             return Ok(together.len().div_ceil(size));
         }
-        self.send_messages(&bytes.chunks(size).collect::<Vec<_>>(), hold)
+        let datagrams: Vec<_> = bytes.chunks(size).collect();
+        match worthwhile {
+            true => self.send_uncut(&datagrams, size, limit, hold),
+            false => self.send_messages(&datagrams, hold),
+        }
     }
 
-    /// Sends the slices as datagrams of one size (the last may be shorter). False: the kernel cannot
-    /// cut them, and `limit` remembers it.
+    /// Sends what was not cut into `segment` bytes each. If it goes like this, the kernel cannot cut it, and
+    /// `limit` remembers that; else what it refused may have been the route, for a time.
+    fn send_uncut(
+        &self,
+        datagrams: &[&[u8]],
+        segment: usize,
+        limit: &SegmentLimit,
+        hold: Hold,
+    ) -> Attempt<usize> {
+        let sent = self.send_messages(datagrams, hold)?;
+        limit.0.fetch_min(segment, Ordering::Relaxed);
+        Ok(sent)
+    }
+
+    /// Sends the slices as datagrams of one size (the last may be shorter). False: the kernel has refused
+    /// to cut them.
     fn send_segments(
         &self,
         slices: &[IoSlice<'_>],
@@ -132,10 +152,7 @@ impl Socket {
         }
         match self.try_send_segments(slices, segment, hold) {
             Ok(()) => Ok(true),
-            Err(Stop::Failed(error)) if is_refusal(error.code()) => {
-                limit.0.fetch_min(segment, Ordering::Relaxed);
-                Ok(false)
-            }
+            Err(Stop::Failed(error)) if is_refusal(error.code()) => Ok(false),
             Err(stop) => Err(stop),
         }
     }

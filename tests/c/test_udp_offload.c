@@ -1,6 +1,7 @@
 /* UDP datagrams that the system cuts from one buffer when sending (UDP_SEGMENT) and hands over
  * together when receiving (UDP_GRO): that it does so, and what happens where it refuses. The
- * program puts a sendmsg, a getsockopt and a setsockopt of its own in place of the system's. */
+ * program puts a sendmsg, a sendmmsg, a getsockopt and a setsockopt of its own in place of the
+ * system's. */
 
 /* With 64-bit times on 32 bits they would be called __sendmsg64 and so on, and replace nothing. */
 #undef _TIME_BITS
@@ -29,7 +30,9 @@ static unsigned char bytes[65536];
 /* What the system says to buffers that are to be cut, and to UDP_GRO; 0: what it says by itself. */
 static int segment_errno;
 static int coalesce_errno;
-/* From which size on it says so. */
+/* What it says to many datagrams that are not to be cut. */
+static int many_errno;
+/* From which size on it refuses to cut. */
 static int refused_size;
 /* It is one that has never heard of cutting: Linux before 4.18. */
 static int before_segments;
@@ -65,6 +68,15 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         }
     }
     return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (many_errno) {
+        errno = many_errno;
+        return -1;
+    }
+    return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
@@ -200,6 +212,28 @@ static void a_system_that_cannot_cut(void)
 
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         check_refusal(errors[i]);
+}
+
+/* What does not go uncut either was no refusal to cut: with a route there is cutting again. */
+static void a_route_that_is_gone_for_a_time(void)
+{
+    en_slice_t packets[COUNT];
+    size_t sent = 7;
+    udp_t udp;
+
+    for (size_t i = 0; i < COUNT; i++)
+        packets[i] = (en_slice_t){bytes, SIZE};
+    udp_open(&udp, "127.0.0.1", 0);
+    segment_errno = many_errno = EINVAL; /* as from a blackhole */
+    refused_size = 0;
+    CHECK_CODE(en_udp_client_send_packets(udp.client, packets, COUNT, 20000, &sent), EN_EINVAL);
+    CHECK_INT(sent, 0);
+    segment_errno = many_errno = 0;
+    expect_no_datagram(udp.fd);
+    atomic_store(&cut_calls, 0);
+    CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+    CHECK_INT(atomic_load(&cut_calls), 1);
+    udp_close(&udp);
 }
 
 static void a_system_that_passes_over_cutting(void)
@@ -540,6 +574,7 @@ static const test_case_t cases[] = {
     CASE(equal_sizes_go_with_one_call),
     CASE(equal_sizes_go_with_one_call_on_ipv6),
     CASE(a_system_that_cannot_cut),
+    CASE(a_route_that_is_gone_for_a_time),
     CASE(a_system_that_passes_over_cutting),
     CASE(an_error_is_no_refusal),
     CASE(what_icmp_tells_is_told),
