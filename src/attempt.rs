@@ -100,6 +100,11 @@ pub trait Undertaking {
 
     /// Gives up because of `error`: the same, with what there is to say about it.
     fn give_up(&mut self, error: Error) -> Error;
+
+    /// What ends for want of its outcome, while it goes on: the same error, with whom it is about.
+    fn explain(&self, error: Error) -> Error {
+        error
+    }
 }
 
 /// How far an undertaking has come.

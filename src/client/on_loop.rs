@@ -74,6 +74,10 @@ impl Undertaking for Given {
         let error = self.work.give_up(error);
         self.keep(error)
     }
+
+    fn explain(&self, error: Error) -> Error {
+        self.work.explain(error)
+    }
 }
 
 fn once(work: Work) -> Begin {

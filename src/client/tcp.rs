@@ -246,14 +246,6 @@ impl TcpConnecting {
         self.step = Step::Securing(securing, prepared);
         Ok(())
     }
-
-    fn explain(&self, error: Error) -> Error {
-        match (&self.answered, &self.host) {
-            (Some(address), _) => error.with_peer(&address.to_string().into()),
-            (None, Some(host)) => error.with_peer(&format!("{host}:{}", self.port).into()),
-            (None, None) => error,
-        }
-    }
 }
 
 impl Undertaking for TcpConnecting {
@@ -282,6 +274,14 @@ impl Undertaking for TcpConnecting {
             Step::Over => error,
         };
         self.explain(error)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        match (&self.answered, &self.host) {
+            (Some(address), _) => error.with_peer(&address.to_string().into()),
+            (None, Some(host)) => error.with_peer(&format!("{host}:{}", self.port).into()),
+            (None, None) => error,
+        }
     }
 }
 

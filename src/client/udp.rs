@@ -139,7 +139,7 @@ impl Undertaking for UdpConnecting {
         match self.go_on(now) {
             Ok(Some(connection)) => Course::Done(connection),
             Ok(None) => Course::Wait { until: None },
-            Err(error) => Course::Failed(error.with_peer(&self.peer)),
+            Err(error) => Course::Failed(self.explain(error)),
         }
     }
 
@@ -148,6 +148,11 @@ impl Undertaking for UdpConnecting {
     }
 
     fn give_up(&mut self, error: Error) -> Error {
-        self.resolving.give_up(error).with_peer(&self.peer)
+        let error = self.resolving.give_up(error);
+        self.explain(error)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        error.with_peer(&self.peer)
     }
 }

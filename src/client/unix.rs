@@ -128,10 +128,6 @@ impl UnixConnecting {
             _ => Ok(None),
         }
     }
-
-    fn explain(&self, error: Error) -> Error {
-        error.at(Stage::Connect).with_peer(&self.peer)
-    }
 }
 
 impl Undertaking for UnixConnecting {
@@ -141,7 +137,7 @@ impl Undertaking for UnixConnecting {
         match self.go_on(now) {
             Ok(Some(connection)) => Course::Done(connection),
             Ok(None) => Course::Wait { until: self.until },
-            Err(error) => Course::Failed(self.explain(error)),
+            Err(error) => Course::Failed(self.explain(error.at(Stage::Connect))),
         }
     }
 
@@ -160,7 +156,11 @@ impl Undertaking for UnixConnecting {
             ),
             _ => error,
         };
-        self.explain(error)
+        self.explain(error.at(Stage::Connect))
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        error.with_peer(&self.peer)
     }
 }
 

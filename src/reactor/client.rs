@@ -400,6 +400,10 @@ impl AsyncClient {
     /// Ends one operation with an error; nothing if it is over.
     fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
         let Ok(mut inner) = self.access() else { return };
+        let error = match &inner.state {
+            State::Connecting(connecting) => connecting.explain(&error),
+            _ => error,
+        };
         match inner.pending.remove(|pending| pending.operations.remove(number)) {
             Some(Removed::Connect(operation)) => {
                 drop(inner);

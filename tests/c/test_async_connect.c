@@ -123,6 +123,8 @@ static void connecting_has_its_own_time(void)
     op_wait(loop, &shorter);
     CHECK_TOOK(start, 60);
     CHECK_OP(&shorter, EN_ETIMEDOUT);
+    CHECK_HAS(shorter.message, "send 127.0.0.1:");
+    CHECK_HAS(shorter.message, "no connection yet");
     op_wait(loop, &longer);
     CHECK_TOOK(start, 150);
     CHECK_OP(&longer, EN_ETIMEDOUT);

@@ -25,6 +25,12 @@ impl Connecting {
         [self.due, self.until].into_iter().flatten().any(|(_, own)| own == number)
     }
 
+    /// Why an operation has ended that waited for it.
+    pub(super) fn explain(&self, error: &Error) -> Error {
+        let reason = format!("{}: there is no connection yet", error.reason());
+        self.work.explain(Error::new(error.code(), reason))
+    }
+
     /// Takes its points in time back.
     pub(super) fn end(self, core: &EventLoop) {
         for (when, number) in [self.due, self.until].into_iter().flatten() {
