@@ -190,19 +190,12 @@ impl Socket {
 
     fn remember(&self, error: io::Error) -> Error {
         let errno = error.raw_os_error().unwrap_or(0);
-        let error = if self.is_given_up() { broken(error) } else { Error::os(error) };
+        let error = if is_tcp_closed(self.as_fd()) { broken(error) } else { Error::os(error) };
         // EPIPE says that the peer's end of stream had come before: receiving ends cleanly.
         if is_connection(error.code()) && error.code() != EN_EPIPE {
             let _ = self.taken.compare_exchange(0, errno, Ordering::Relaxed, Ordering::Relaxed);
         }
         error
-    }
-
-    /// Whether it is a TCP socket without a connection any more.
-    fn is_given_up(&self) -> bool {
-        let mut state = [0];
-        let size = options::getsockopt(self.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
-        size.is_ok_and(|size| size == 1) && state == [TCP_CLOSE]
     }
 
     /// Ends one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR.
@@ -225,6 +218,13 @@ impl Socket {
         }
         Ok(size)
     }
+}
+
+/// Whether it is a TCP socket that has no connection, and is not on its way to one.
+pub fn is_tcp_closed(fd: BorrowedFd<'_>) -> bool {
+    let mut state = [0];
+    let size = options::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
+    size.is_ok_and(|size| size == 1) && state == [TCP_CLOSE]
 }
 
 /// Why a connection is no more. What the kernel gives up it reports by what the network or the routes have said

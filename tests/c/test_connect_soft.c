@@ -1,0 +1,63 @@
+/* Connecting while the network comes and goes: what an attempt of the system's meets with is not
+ * the end, as the system attempts again. The program puts a getsockopt of its own in place of the
+ * system's. */
+#include "wire.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int state_of(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+
+    syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_state;
+}
+
+/* A socket that connects is as after a first attempt without a route: SO_ERROR tells of that. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+    int error = ENETUNREACH;
+
+    if (level != SOL_SOCKET || name != SO_ERROR || state_of(fd) != TCP_SYN_SENT)
+        return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
+    memcpy(value, &error, sizeof(error));
+    *size = sizeof(error);
+    return 0;
+}
+
+static void wake_soon(void *arg)
+{
+    pause_ms(200);
+    silent_peer_wake(arg);
+}
+
+static void an_attempt_goes_on_when_the_network_is_back(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+    thread_t thread;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 20000));
+    thread_start(&thread, wake_soon, &silent);
+    CHECK_OK(
+        en_tcp_client_connect(&client, "127.0.0.1", peer_port(silent.listener), protocol, options));
+    thread_join(&thread);
+    en_tcp_client_free(client);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    silent_peer_close(&silent);
+}
+
+static const test_case_t cases[] = {
+    CASE(an_attempt_goes_on_when_the_network_is_back),
+};
+
+TEST_MAIN("connect_soft")
