@@ -446,7 +446,8 @@
 #define EN_OPTION_KEEPALIVE_COUNT 5
 
 /**
- * SO_LINGER: seconds that closing the descriptor waits for what is not sent; -1 is off.
+ * SO_LINGER: seconds that closing the descriptor waits for what is not sent, and on a loop all its
+ * clients with it; -1 is off.
  */
 #define EN_OPTION_LINGER 6
 
