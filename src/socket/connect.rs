@@ -9,9 +9,9 @@ use super::address::IpAddress;
 pub use super::tcp_dialer::{Dialed, TcpDialer};
 use crate::attempt::Course;
 use crate::error::{
-    EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNABORTED, EN_ECONNREFUSED, EN_ECONNRESET, EN_ECONNTIMEDOUT,
-    EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_ENETDOWN, EN_ENETRESET, EN_ENETUNREACH, EN_ETIMEDOUT, Error, Result,
-    invalid,
+    EN_EACCES, EN_EADDRNOTAVAIL, EN_EAFNOSUPPORT, EN_ECONNABORTED, EN_ECONNREFUSED, EN_ECONNRESET,
+    EN_ECONNTIMEDOUT, EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_ENETDOWN, EN_ENETRESET, EN_ENETUNREACH, EN_ETIMEDOUT,
+    Error, Result, invalid,
 };
 
 /// What begins connections.
@@ -193,8 +193,9 @@ impl<D: Dialer> Attempts<D> {
 fn weight(code: i32) -> u8 {
     match code {
         EN_ECONNREFUSED => 5,
-        EN_ENETUNREACH | EN_EHOSTUNREACH | EN_ENETDOWN | EN_EHOSTDOWN | EN_ECONNRESET | EN_ECONNABORTED
-        | EN_ENETRESET => 4,
+        // By IPv6 a firewall says EACCES, where by IPv4 it says EHOSTUNREACH.
+        EN_ENETUNREACH | EN_EHOSTUNREACH | EN_EACCES | EN_ENETDOWN | EN_EHOSTDOWN | EN_ECONNRESET
+        | EN_ECONNABORTED | EN_ENETRESET => 4,
         EN_ECONNTIMEDOUT | EN_ETIMEDOUT => 3,
         EN_EADDRNOTAVAIL => 1,
         EN_EAFNOSUPPORT => 0,

@@ -252,6 +252,7 @@ fn the_code_is_that_of_the_attempt_that_says_most() {
         assert_eq!(code([pair[1], pair[0]]), pair[1]);
     }
     assert_eq!(code([EN_EHOSTUNREACH, EN_ENETUNREACH]), EN_EHOSTUNREACH, "the first of equals");
+    assert_eq!(code([EN_ETIMEDOUT, EN_EACCES]), EN_EACCES, "what a firewall says");
 }
 
 #[test]
