@@ -1,12 +1,13 @@
 //! A transport with calls that block: a hold on it for each direction, and a way to close it from
 //! anywhere. What is sent and received stands in `stream_channel.rs` and `datagram_channel.rs`.
 
+use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
 use super::Closable;
 use super::holds::Holds;
-use super::wait::Waiting;
+use super::wait::{Waiting, at_once};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::deadline::Deadline;
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENODATA, EN_WANT_READ, EN_WANT_WRITE, Error, Result, Stage};
@@ -41,6 +42,15 @@ pub struct ChannelOptions {
     pub shutdown_timeout_ms: i64,
     /// The largest datagram that is received.
     pub max_datagram_size: usize,
+}
+
+/// How long a call may wait.
+#[derive(Clone, Copy)]
+pub enum Within<'a> {
+    /// So many milliseconds, as time-outs are given.
+    Ms(i64),
+    /// Not at all: it tells what it would wait for, and here by which descriptor (-1: none tells).
+    NoWait(&'a Cell<RawFd>),
 }
 
 impl<T: Transport + ?Sized> Channel<T> {
@@ -119,12 +129,40 @@ impl<T: Transport + ?Sized> Channel<T> {
         (deadline, outcome)
     }
 
-    pub(super) fn with_receiver<R>(
+    /// Receives what `attempt` takes, if the call is `valid`, which counts only after the channel's own say.
+    pub(super) fn receive<R>(
         &self,
-        work: impl FnOnce(&Self, &Arc<Shared<T>>) -> Result<R>,
+        within: Within<'_>,
+        valid: Result<()>,
+        mut attempt: impl FnMut(&Shared<T>, Hold) -> Attempt<R>,
     ) -> Result<R> {
         let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(Stage::Receive))?;
-        work(self, &transport).map_err(|error| self.explain(error, Stage::Receive))
+        let transport = &**transport;
+        let attempt = |hold| attempt(transport, hold);
+        let outcome = valid.and_then(|()| match within {
+            Within::Ms(timeout_ms) => {
+                self.holds.drive(transport, &mut Deadline::after_ms(timeout_ms), attempt).map(Ok)
+            }
+            Within::NoWait(fd) => without_waiting(transport, fd, attempt),
+        });
+        outcome.map_err(|error| self.explain(error, Stage::Receive))?
+    }
+
+    /// Sends what `attempt` takes; the inner error is what it would wait for.
+    pub(super) fn transmit<R>(
+        &self,
+        sending: &Sending<T>,
+        within: Within<'_>,
+        mut attempt: impl FnMut(&Shared<T>, Hold) -> Attempt<R>,
+    ) -> Result<Result<R>> {
+        let transport = &*sending.transport;
+        let attempt = |hold| attempt(transport, hold);
+        match within {
+            Within::Ms(timeout_ms) => {
+                self.holds.drive_sender(transport, &mut Deadline::after_ms(timeout_ms), attempt).map(Ok)
+            }
+            Within::NoWait(fd) => without_waiting(transport, fd, attempt),
+        }
     }
 
     pub(super) fn with_sender<R>(&self, work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>) -> Result<R> {
@@ -219,27 +257,20 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
     }
 }
 
-/// What an attempt that must not wait answers where it would, and what to wait for.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// What.
-    pub interest: Interest,
-    /// By which descriptor; -1: none tells.
-    pub fd: RawFd,
-}
-
-impl Wanted {
-    pub(super) fn of(transport: &dyn Transport, interest: Interest) -> Wanted {
-        Wanted { interest, fd: transport.fd(interest).map_or(-1, |fd| fd.as_raw_fd()) }
-    }
-
-    /// As an error.
-    pub fn error(self) -> Error {
-        match self.interest {
+/// One attempt; where it would wait, `fd` is set and the inner error tells what for. That one is no
+/// failure: it has no stage, and closing does not explain it.
+pub(super) fn without_waiting<R>(
+    transport: &dyn Transport,
+    fd: &Cell<RawFd>,
+    mut attempt: impl FnMut(Hold) -> Attempt<R>,
+) -> Result<Result<R>> {
+    Ok(at_once(|| attempt(Hold::No))?.map_err(|interest| {
+        fd.set(transport.fd(interest).map_or(-1, |fd| fd.as_raw_fd()));
+        match interest {
             Interest::Write => Error::new(EN_WANT_WRITE, "the transport would wait until it can send"),
             _ => Error::new(EN_WANT_READ, "the transport would wait until something comes"),
         }
-    }
+    }))
 }
 
 #[cold]

@@ -4,14 +4,10 @@ use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use super::channel::{Channel, Wanted};
-use super::stream_channel::{Now, not_stapled};
-use super::wait::at_once;
-use crate::attempt::Hold;
-use crate::deadline::Deadline;
+use super::channel::{Channel, Within};
+use super::stream_channel::not_stapled;
 use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
 use crate::socket::ancillary::Ancillary;
-use crate::socket::datagram::Arrived;
 use crate::transport::{DatagramTransport, Shared};
 
 type Datagrams = dyn DatagramTransport;
@@ -23,19 +19,8 @@ impl Channel<Datagrams> {
     }
 
     /// Receives one datagram; its size, which is more than the buffer's if it was cut.
-    pub fn recv(&self, buffer: &mut [u8], timeout_ms: i64) -> Result<usize> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_receiver(|channel, transport| {
-            channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv_one(buffer, hold))
-        })
-    }
-
-    /// The same without waiting.
-    pub fn recv_now(&self, buffer: &mut [u8]) -> Now<usize> {
-        self.with_receiver(|_, transport| {
-            let outcome = at_once(|| transport.recv_one(buffer, Hold::No))?;
-            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
-        })
+    pub fn recv(&self, buffer: &mut [u8], within: Within<'_>) -> Result<usize> {
+        self.receive(within, Ok(()), |transport, hold| transport.recv_one(buffer, hold))
     }
 
     /// Receives one datagram and what came with it, which replaces what `ancillary` held.
@@ -44,78 +29,36 @@ impl Channel<Datagrams> {
         buffer: &mut [u8],
         ancillary: &mut Ancillary,
         room: usize,
-        timeout_ms: i64,
+        within: Within<'_>,
     ) -> Result<usize> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_receiver(|channel, transport| {
-            let arrived = channel.holds.drive(&**transport, &mut deadline, |hold| {
-                transport.recv_with_ancillary(buffer, ancillary, room, hold)
-            })?;
-            Ok(arrived.size)
-        })
-    }
-
-    /// The same without waiting.
-    pub fn recv_with_ancillary_now(
-        &self,
-        buffer: &mut [u8],
-        ancillary: &mut Ancillary,
-        room: usize,
-    ) -> Now<usize> {
-        self.with_receiver(|_, transport| {
-            let outcome = at_once(|| transport.recv_with_ancillary(buffer, ancillary, room, Hold::No))?;
-            Ok(sized(outcome.map_err(|interest| Wanted::of(&**transport, interest))))
+        self.receive(within, Ok(()), |transport, hold| {
+            Ok(transport.recv_with_ancillary(buffer, ancillary, room, hold)?.size)
         })
     }
 
     /// Sends one datagram.
-    pub fn send(&self, datagram: &[u8], timeout_ms: i64) -> Result<()> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_sender(|channel, sending| {
-            let transport = &sending.transport;
-            channel
-                .holds
-                .drive_sender(&**transport, &mut deadline, |hold| transport.send(&[datagram], hold))?;
-            Ok(())
-        })
-    }
-
-    /// The same without waiting.
-    pub fn send_now(&self, datagram: &[u8]) -> Now<()> {
-        self.with_sender(|_, sending| {
-            let transport = &sending.transport;
-            let outcome = at_once(|| transport.send(&[datagram], Hold::No))?;
-            Ok(outcome.map(|_| ()).map_err(|interest| Wanted::of(&**transport, interest)))
-        })
+    pub fn send(&self, datagram: &[u8], within: Within<'_>) -> Result<()> {
+        let outcome = self.with_sender(|channel, sending| {
+            channel.transmit(sending, within, |transport, hold| transport.send(&[datagram], hold))
+        });
+        outcome?.map(|_| ())
     }
 
     /// Sends one datagram and ancillary data with it.
-    pub fn send_with_ancillary(&self, datagram: &[u8], ancillary: &Ancillary, timeout_ms: i64) -> Result<()> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_sender(|channel, sending| {
+    pub fn send_with_ancillary(
+        &self,
+        datagram: &[u8],
+        ancillary: &Ancillary,
+        within: Within<'_>,
+    ) -> Result<()> {
+        let outcome = self.with_sender(|channel, sending| {
             let control = control_for(datagram, ancillary)?;
-            let transport = &sending.transport;
-            channel.holds.drive_sender(&**transport, &mut deadline, |hold| {
+            channel.transmit(sending, within, |transport, hold| {
                 transport.send_with_ancillary(&[IoSlice::new(datagram)], &control, hold)
-            })?;
-            Ok(())
-        })
+            })
+        });
+        outcome?.map(|_| ())
     }
-
-    /// The same without waiting.
-    pub fn send_with_ancillary_now(&self, datagram: &[u8], ancillary: &Ancillary) -> Now<()> {
-        self.with_sender(|_, sending| {
-            let control = control_for(datagram, ancillary)?;
-            let transport = &sending.transport;
-            let slices = [IoSlice::new(datagram)];
-            let outcome = at_once(|| transport.send_with_ancillary(&slices, &control, Hold::No))?;
-            Ok(outcome.map(|_| ()).map_err(|interest| Wanted::of(&**transport, interest)))
-        })
-    }
-}
-
-fn sized(outcome: std::result::Result<Arrived, Wanted>) -> std::result::Result<usize, Wanted> {
-    outcome.map(|arrived| arrived.size)
 }
 
 fn control_for<'a>(datagram: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {

@@ -16,11 +16,10 @@ mod holds;
 mod stream_channel;
 
 pub use cancel::Cancel;
-pub use channel::Channel;
+pub use channel::{Channel, Within};
 pub use client::{Client, Inside};
 pub use datagram_channel::cut;
 pub use iter::PacketIter;
-pub use stream_channel::Now;
 
 use crate::error::{EN_ECLOSED, Error, Result};
 

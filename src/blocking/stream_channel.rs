@@ -1,11 +1,12 @@
 //! Bytes in and out of a stream transport.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::io::IoSlice;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use super::channel::{Channel, Sending, Wanted};
-use super::wait::at_once;
+use super::channel::{Channel, Sending, Within, without_waiting};
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
@@ -15,9 +16,6 @@ use crate::transport::{Shared, StreamTransport};
 
 type Stream = dyn StreamTransport;
 
-/// What an attempt that must not wait has come to.
-pub type Now<R> = Result<std::result::Result<R, Wanted>>;
-
 impl Channel<Stream> {
     /// The handles of the halves a stapled transport was made of, the receiving one first.
     pub fn halves(&self) -> Result<[Arc<Shared<Stream>>; 2]> {
@@ -25,21 +23,8 @@ impl Channel<Stream> {
     }
 
     /// Receives at least one byte; 0 is the end of the stream.
-    pub fn recv(&self, buffer: &mut [u8], timeout_ms: i64) -> Result<usize> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_receiver(|channel, transport| {
-            has_room(buffer)?;
-            channel.holds.drive(&**transport, &mut deadline, |hold| transport.recv(buffer, hold))
-        })
-    }
-
-    /// The same without waiting.
-    pub fn recv_now(&self, buffer: &mut [u8]) -> Now<usize> {
-        self.with_receiver(|_, transport| {
-            has_room(buffer)?;
-            let outcome = at_once(|| transport.recv(buffer, Hold::No))?;
-            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
-        })
+    pub fn recv(&self, buffer: &mut [u8], within: Within<'_>) -> Result<usize> {
+        self.receive(within, has_room(buffer), |transport, hold| transport.recv(buffer, hold))
     }
 
     /// Receives bytes and what came with them, which replaces what `ancillary` held.
@@ -48,28 +33,10 @@ impl Channel<Stream> {
         buffer: &mut [u8],
         ancillary: &mut Ancillary,
         room: usize,
-        timeout_ms: i64,
+        within: Within<'_>,
     ) -> Result<usize> {
-        let mut deadline = Deadline::after_ms(timeout_ms);
-        self.with_receiver(|channel, transport| {
-            has_room(buffer)?;
-            channel.holds.drive(&**transport, &mut deadline, |hold| {
-                transport.recv_with_ancillary(buffer, ancillary, room, hold)
-            })
-        })
-    }
-
-    /// The same without waiting.
-    pub fn recv_with_ancillary_now(
-        &self,
-        buffer: &mut [u8],
-        ancillary: &mut Ancillary,
-        room: usize,
-    ) -> Now<usize> {
-        self.with_receiver(|_, transport| {
-            has_room(buffer)?;
-            let outcome = at_once(|| transport.recv_with_ancillary(buffer, ancillary, room, Hold::No))?;
-            Ok(outcome.map_err(|interest| Wanted::of(&**transport, interest)))
+        self.receive(within, has_room(buffer), |transport, hold| {
+            transport.recv_with_ancillary(buffer, ancillary, room, hold)
         })
     }
 
@@ -106,10 +73,10 @@ impl Channel<Stream> {
         })
     }
 
-    /// Sends of the slices what goes at once. Who is told to wait comes again with the same bytes
-    /// and, if need be, more behind them.
-    pub fn send_now(&self, slices: &[&[u8]]) -> Now<usize> {
-        self.in_turn(|_, sending| {
+    /// Sends of the slices what goes at once. Who is told to wait, by `fd`, comes again with the
+    /// same bytes and, if need be, more behind them.
+    pub fn send_now(&self, slices: &[&[u8]], fd: &Cell<RawFd>) -> Result<usize> {
+        let outcome = self.in_turn(|_, sending| {
             let size = slices.iter().map(|slice| slice.len()).sum();
             sending.check(size)?;
             let mut out = Gather::default();
@@ -123,11 +90,14 @@ impl Channel<Stream> {
                 return Ok(Ok(0));
             }
             let transport = sending.transport.clone();
-            let outcome = at_once(|| out.with_rest(|slices| transport.send(slices, Hold::No)))?;
+            let outcome = without_waiting(&*transport, fd, |hold| {
+                out.with_rest(|slices| transport.send(slices, hold))
+            })?;
             let is_begun = outcome.is_err() && out.has_rest(&mut |rest| transport.is_midway(rest));
             sending.begun = if is_begun { out.len() } else { 0 };
-            Ok(outcome.map_err(|interest| Wanted::of(&*transport, interest)))
-        })
+            Ok(outcome)
+        });
+        outcome?
     }
 
     /// Sends all bytes of all slices, and says how many went in any case.
@@ -184,36 +154,23 @@ impl Channel<Stream> {
         &self,
         bytes: &[u8],
         ancillary: &Ancillary,
-        timeout_ms: i64,
+        within: Within<'_>,
     ) -> (usize, Result<()>) {
         let mut sent = 0;
-        let mut deadline = Deadline::after_ms(timeout_ms);
         let outcome = self.in_turn(|channel, sending| {
             let control = sending.control_for(bytes, ancillary)?;
-            let transport = sending.transport.clone();
-            sent = channel.holds.drive_sender(&*transport, &mut deadline, |hold| {
+            let outcome = channel.transmit(sending, within, |transport, hold| {
                 transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, hold)
             })?;
-            in_one_piece(sent, bytes)
-        });
-        (sent, outcome)
-    }
-
-    /// The same without waiting.
-    pub fn send_with_ancillary_now(&self, bytes: &[u8], ancillary: &Ancillary) -> (usize, Now<()>) {
-        let mut sent = 0;
-        let outcome = self.in_turn(|_, sending| {
-            let control = sending.control_for(bytes, ancillary)?;
-            let transport = &sending.transport;
-            match at_once(|| transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, Hold::No))? {
+            match outcome {
                 Ok(count) => {
                     sent = count;
                     in_one_piece(sent, bytes).map(Ok)
                 }
-                Err(interest) => Ok(Err(Wanted::of(&**transport, interest))),
+                Err(wanted) => Ok(Err(wanted)),
             }
         });
-        (sent, outcome)
+        (sent, outcome.and_then(|outcome| outcome))
     }
 
     /// Sends the end of the stream.

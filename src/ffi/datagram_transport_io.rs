@@ -5,10 +5,10 @@ use std::ffi::{c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::datagram_transport::en_datagram_transport_t;
 use super::packet::en_packet_t;
-use super::transport::{self, Intake, clear, emptied};
+use super::transport::{self, Intake, clear, emptied, fits};
 use super::unix_client;
 use super::{Out, borrow, bytes, call};
-use crate::blocking::{Channel, cut};
+use crate::blocking::{Channel, Within};
 use crate::error::Result;
 use crate::transport::DatagramTransport;
 
@@ -31,11 +31,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv(
     unsafe {
         transport::work(transport, |channel| {
             let packet = Out::new(packet, "packet")?;
-            let (mut intake, most) = intake_of(channel)?;
-            let count = channel.recv(intake.space(), timeout_ms)?;
-            fits(count, most)?;
-            packet.set(en_packet_t::give(intake.packet(count)));
-            Ok(())
+            intake_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
         })
     }
 }
@@ -55,12 +51,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `packet` and `fd` NULL or writable.
     unsafe {
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let packet = Out::new(packet, "packet")?;
-            let (mut intake, most) = intake_of(channel)?;
-            let outcome = channel.recv_now(intake.space())?;
-            outcome.as_ref().map_or(Ok(()), |count| fits(*count, most))?;
-            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+            intake_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
         })
     }
 }
@@ -89,7 +82,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into(
         let cleared = clear(size, "size");
         transport::work(transport, |channel| {
             cleared?;
-            let count = channel.recv(transport::room(buffer, capacity)?, timeout_ms)?;
+            let count = channel.recv(transport::room(buffer, capacity)?, Within::Ms(timeout_ms))?;
             size.write(count);
             fits(count, capacity)
         })
@@ -116,12 +109,11 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
     // `fd` NULL or writable.
     unsafe {
         let cleared = clear(size, "size");
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             cleared?;
-            let outcome = channel.recv_now(transport::room(buffer, capacity)?)?;
-            let Ok(count) = outcome else { return Ok(outcome.map(|_| ())) };
+            let count = channel.recv(transport::room(buffer, capacity)?, Within::NoWait(fd))?;
             size.write(count);
-            fits(count, capacity).map(Ok)
+            fits(count, capacity)
         })
     }
 }
@@ -149,11 +141,9 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
         let cleared = emptied(ancillary);
         transport::work(transport, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let (mut intake, most) = intake_of(channel)?;
-            let count = channel.recv_with_ancillary(intake.space(), cleared?, control, timeout_ms)?;
-            fits(count, most)?;
-            packet.set(en_packet_t::give(intake.packet(count)));
-            Ok(())
+            intake_of(channel)?.hand_over(&packet, |room| {
+                channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))
+            })
         })
     }
 }
@@ -179,12 +169,11 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
     // writable.
     unsafe {
         let cleared = emptied(ancillary);
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let (mut intake, most) = intake_of(channel)?;
-            let outcome = channel.recv_with_ancillary_now(intake.space(), cleared?, control)?;
-            outcome.as_ref().map_or(Ok(()), |count| fits(*count, most))?;
-            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+            intake_of(channel)?.hand_over(&packet, |room| {
+                channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))
+            })
         })
     }
 }
@@ -216,7 +205,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
         transport::work(transport, |channel| {
             let (room, control) =
                 (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
-            let count = channel.recv_with_ancillary(room, cleared?, control, timeout_ms)?;
+            let count = channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))?;
             size.write(count);
             fits(count, capacity)
         })
@@ -246,18 +235,12 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
     // bytes, `size` and `fd` NULL or writable.
     unsafe {
         let cleared = clear(size, "size").and_then(|()| emptied(ancillary));
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let (room, control) =
                 (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
-            let outcome = channel.recv_with_ancillary_now(room, cleared?, control)?;
-            Ok(match outcome {
-                Ok(count) => {
-                    size.write(count);
-                    fits(count, capacity)?;
-                    Ok(())
-                }
-                Err(wanted) => Err(wanted),
-            })
+            let count = channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))?;
+            size.write(count);
+            fits(count, capacity)
         })
     }
 }
@@ -279,7 +262,9 @@ pub unsafe extern "C" fn en_datagram_transport_send(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `data` NULL or `size` bytes.
-    unsafe { transport::work(transport, |channel| channel.send(bytes(data, size, "data")?, timeout_ms)) }
+    unsafe {
+        transport::work(transport, |channel| channel.send(bytes(data, size, "data")?, Within::Ms(timeout_ms)))
+    }
 }
 
 /// Sends one datagram, the `size` bytes at `data`, without waiting. `*fd` is always set: to the
@@ -297,7 +282,11 @@ pub unsafe extern "C" fn en_datagram_transport_send_noblock(
     fd: *mut c_int,
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `data` NULL or `size` bytes, `fd` NULL or writable.
-    unsafe { transport::work_now(transport, fd, |channel| channel.send_now(bytes(data, size, "data")?)) }
+    unsafe {
+        transport::work_now(transport, fd, |channel, fd| {
+            channel.send(bytes(data, size, "data")?, Within::NoWait(fd))
+        })
+    }
 }
 
 /// Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The
@@ -318,7 +307,11 @@ pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
     // SAFETY: `transport` and `ancillary` are NULL or live handles, `data` NULL or `size` bytes.
     unsafe {
         transport::work(transport, |channel| {
-            channel.send_with_ancillary(bytes(data, size, "data")?, borrow(ancillary)?, timeout_ms)
+            channel.send_with_ancillary(
+                bytes(data, size, "data")?,
+                borrow(ancillary)?,
+                Within::Ms(timeout_ms),
+            )
         })
     }
 }
@@ -342,8 +335,8 @@ pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary_noblock(
     // SAFETY: `transport` and `ancillary` are NULL or live handles, `data` NULL or `size` bytes, `fd`
     // NULL or writable.
     unsafe {
-        transport::work_now(transport, fd, |channel| {
-            channel.send_with_ancillary_now(bytes(data, size, "data")?, borrow(ancillary)?)
+        transport::work_now(transport, fd, |channel, fd| {
+            channel.send_with_ancillary(bytes(data, size, "data")?, borrow(ancillary)?, Within::NoWait(fd))
         })
     }
 }
@@ -366,12 +359,7 @@ pub unsafe extern "C" fn en_datagram_transport_max_datagram_size(
     })
 }
 
-/// Room for the largest datagram, and how large that is: after a call the channel may be gone.
-fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<(Intake, usize)> {
-    let most = channel.max_datagram_size();
-    Ok((Intake::new(most)?, most))
-}
-
-fn fits(size: usize, room: usize) -> Result<()> {
-    if size > room { Err(cut(size, room)) } else { Ok(()) }
+/// Room for the largest datagram.
+fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<Intake> {
+    Intake::new(channel.max_datagram_size())
 }

@@ -10,6 +10,7 @@ use super::stream_transport::en_stream_transport_t;
 use super::transport::{self, Intake, clear, emptied};
 use super::unix_client;
 use super::{Out, borrow, bytes, call};
+use crate::blocking::Within;
 use crate::error::Result;
 
 /// Receives at least one byte and at most `max_size` (0 stands for 65536, the most is 1073741824),
@@ -32,10 +33,7 @@ pub unsafe extern "C" fn en_stream_transport_recv(
     unsafe {
         transport::work(transport, |channel| {
             let packet = Out::new(packet, "packet")?;
-            let mut intake = Intake::new(max_size)?;
-            let count = channel.recv(intake.space(), timeout_ms)?;
-            packet.set(en_packet_t::give(intake.packet(count)));
-            Ok(())
+            Intake::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
         })
     }
 }
@@ -57,11 +55,9 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `packet` and `fd` NULL or writable.
     unsafe {
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let packet = Out::new(packet, "packet")?;
-            let mut intake = Intake::new(max_size)?;
-            let outcome = channel.recv_now(intake.space())?;
-            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+            Intake::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
         })
     }
 }
@@ -89,7 +85,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_into(
         // SAFETY: `transport` is NULL or a live handle, `buffer` NULL or of `capacity` bytes.
         let (channel, room) =
             unsafe { (borrow(transport.cast_const())?, transport::room(buffer, capacity)?) };
-        size.set(operate(channel, |channel| channel.recv(room, timeout_ms))?);
+        size.set(operate(channel, |channel| channel.recv(room, Within::Ms(timeout_ms)))?);
         Ok(())
     })
 }
@@ -114,9 +110,10 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
     // `fd` NULL or writable.
     unsafe {
         let cleared = clear(size, "size");
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             cleared?;
-            Ok(channel.recv_now(transport::room(buffer, capacity)?)?.map(|count| size.write(count)))
+            size.write(channel.recv(transport::room(buffer, capacity)?, Within::NoWait(fd))?);
+            Ok(())
         })
     }
 }
@@ -144,11 +141,9 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
         let cleared = emptied(ancillary);
         transport::work(transport, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let mut intake = Intake::new(max_size)?;
-            let count = channel.recv_with_ancillary(intake.space(), cleared?, control, timeout_ms)?;
-
-            packet.set(en_packet_t::give(intake.packet(count)));
-            Ok(())
+            Intake::new(max_size)?.hand_over(&packet, |room| {
+                channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))
+            })
         })
     }
 }
@@ -175,12 +170,11 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
     // writable.
     unsafe {
         let cleared = emptied(ancillary);
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            let mut intake = Intake::new(max_size)?;
-            let outcome = channel.recv_with_ancillary_now(intake.space(), cleared?, control)?;
-
-            Ok(outcome.map(|count| packet.set(en_packet_t::give(intake.packet(count)))))
+            Intake::new(max_size)?.hand_over(&packet, |room| {
+                channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))
+            })
         })
     }
 }
@@ -211,8 +205,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
         transport::work(transport, |channel| {
             let (room, control) =
                 (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
-            let count = channel.recv_with_ancillary(room, cleared?, control, timeout_ms)?;
-            size.write(count);
+            size.write(channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))?);
             Ok(())
         })
     }
@@ -241,11 +234,11 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
     // bytes, `size` and `fd` NULL or writable.
     unsafe {
         let cleared = clear(size, "size").and_then(|()| emptied(ancillary));
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             let (room, control) =
                 (transport::room(buffer, capacity)?, unix_client::control_room(control_room)?);
-            let outcome = channel.recv_with_ancillary_now(room, cleared?, control)?;
-            Ok(outcome.map(|count| size.write(count)))
+            size.write(channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))?);
+            Ok(())
         })
     }
 }
@@ -299,9 +292,10 @@ pub unsafe extern "C" fn en_stream_transport_send_noblock(
     // or writable.
     unsafe {
         let cleared = clear(sent, "sent");
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             cleared?;
-            Ok(channel.send_now(&[bytes(data, size, "data")?])?.map(|count| sent.write(count)))
+            sent.write(channel.send_now(&[bytes(data, size, "data")?], fd)?);
+            Ok(())
         })
     }
 }
@@ -386,10 +380,11 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
     // NULL or writable.
     unsafe {
         let cleared = clear(sent, "sent");
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             cleared?;
             let slices = client::slices(slices, count, "slices")?.collect::<Result<Vec<_>>>()?;
-            Ok(channel.send_now(&slices)?.map(|count| sent.write(count)))
+            sent.write(channel.send_now(&slices, fd)?);
+            Ok(())
         })
     }
 }
@@ -419,7 +414,7 @@ pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
         transport::work(transport, |channel| {
             cleared?;
             let (data, ancillary) = (bytes(data, size, "data")?, borrow(ancillary)?);
-            let (count, outcome) = channel.send_with_ancillary(data, ancillary, timeout_ms);
+            let (count, outcome) = channel.send_with_ancillary(data, ancillary, Within::Ms(timeout_ms));
             sent.write(count);
             outcome
         })
@@ -447,10 +442,10 @@ pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary_noblock(
     // and `fd` NULL or writable.
     unsafe {
         let cleared = clear(sent, "sent");
-        transport::work_now(transport, fd, |channel| {
+        transport::work_now(transport, fd, |channel, fd| {
             cleared?;
             let (data, ancillary) = (bytes(data, size, "data")?, borrow(ancillary)?);
-            let (count, outcome) = channel.send_with_ancillary_now(data, ancillary);
+            let (count, outcome) = channel.send_with_ancillary(data, ancillary, Within::NoWait(fd));
             sent.write(count);
             outcome
         })

@@ -1,7 +1,8 @@
 //! What transports of both kinds have in common: the functions behind their exports.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::ancillary::en_ancillary_t;
@@ -9,14 +10,14 @@ use super::callback::failure;
 use super::client::operate;
 use super::custom_transport::attribute_of;
 use super::error::take_explanation;
+use super::packet::en_packet_t;
 use super::protocol_callbacks::EN_CALLBACK_DONE;
 use super::scope::Scope;
 use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::en_attempt_t;
 use super::{Constructor, Handle, Out, borrow, borrow_mut, call, copy_out, null};
 use crate::attempt::{Attempt, Interest, Stop};
-use crate::blocking::channel::Wanted;
-use crate::blocking::{Channel, Closable, Now};
+use crate::blocking::{Channel, Closable, cut};
 use crate::deadline::Left;
 use crate::error::{EN_WANT_READ, EN_WANT_WRITE, Error, Result, invalid, is_code, text_of};
 use crate::packet::{Packet, SHORT, Storage};
@@ -41,27 +42,24 @@ pub(crate) unsafe fn work<H: Handle<Inner: Closable>>(
     call(|| operate(unsafe { borrow(pointer)? }, work))
 }
 
-/// What every export does that must not wait.
+/// What every export does that must not wait: `work` says by which descriptor it would.
 ///
 /// # Safety
 /// As [`work`]; `fd` is NULL or writable.
 pub(crate) unsafe fn work_now<H: Handle<Inner: Closable>>(
     pointer: *const H,
     fd: *mut c_int,
-    work: impl FnOnce(&H::Inner) -> Now<()>,
+    work: impl FnOnce(&H::Inner, &Cell<RawFd>) -> Result<()>,
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
         let fd = unsafe { Out::new(fd, "fd")? };
         fd.set(-1);
+        let wanted = Cell::new(-1);
         // SAFETY: as the caller promises.
-        operate(unsafe { borrow(pointer)? }, |channel| match work(channel)? {
-            Ok(()) => Ok(()),
-            Err(wanted) => {
-                fd.set(wanted.fd);
-                Err(Wanted::error(wanted))
-            }
-        })
+        let outcome = operate(unsafe { borrow(pointer)? }, |channel| work(channel, &wanted));
+        fd.set(wanted.get());
+        outcome
     })
 }
 
@@ -95,18 +93,35 @@ impl Intake {
         }
     }
 
-    pub(crate) fn space(&mut self) -> &mut [u8] {
+    fn space(&mut self) -> &mut [u8] {
         &mut self.storage.space(self.size, self.size)[..self.size]
     }
 
+    /// Hands over what `receive` puts into the room, of which it says how much it is.
+    pub(crate) fn hand_over(
+        mut self,
+        packet: &Out<en_packet_t>,
+        receive: impl FnOnce(&mut [u8]) -> Result<usize>,
+    ) -> Result<()> {
+        let count = receive(self.space())?;
+        fits(count, self.size)?;
+        packet.set(en_packet_t::give(self.packet(count)));
+        Ok(())
+    }
+
     /// What has come: the first `count` bytes.
-    pub(crate) fn packet(mut self, count: usize) -> Packet {
+    fn packet(mut self, count: usize) -> Packet {
         if count < SHORT {
             return Packet::copied(&self.space()[..count]);
         }
         self.storage.filled(count);
         self.storage.packet(0, count)
     }
+}
+
+/// Whether a datagram has found room.
+pub(crate) fn fits(size: usize, room: usize) -> Result<()> {
+    if size > room { Err(cut(size, room)) } else { Ok(()) }
 }
 
 /// # Safety
