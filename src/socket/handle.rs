@@ -190,9 +190,12 @@ impl Socket {
 
     fn remember(&self, error: io::Error) -> Error {
         let errno = error.raw_os_error().unwrap_or(0);
-        let error = if is_tcp_closed(self.as_fd()) { broken(error) } else { Error::os(error) };
-        // EPIPE says that the peer's end of stream had come before: receiving ends cleanly.
-        if is_connection(error.code()) && error.code() != EN_EPIPE {
+        let state = tcp_state(self.as_fd());
+        let error = if state == Some(TCP_CLOSE) { broken(error) } else { Error::os(error) };
+        // What the network has said of a TCP connection that lives has not ended it. EPIPE says that the
+        // peer's end of stream had come before: receiving ends cleanly.
+        let is_over = state.is_none_or(|state| state == TCP_CLOSE);
+        if is_over && is_connection(error.code()) && error.code() != EN_EPIPE {
             let _ = self.taken.compare_exchange(0, errno, Ordering::Relaxed, Ordering::Relaxed);
         }
         error
@@ -222,9 +225,14 @@ impl Socket {
 
 /// Whether it is a TCP socket that has no connection, and is not on its way to one.
 pub fn is_tcp_closed(fd: BorrowedFd<'_>) -> bool {
+    tcp_state(fd) == Some(TCP_CLOSE)
+}
+
+/// The state of a TCP socket, in the kernel's numbers.
+fn tcp_state(fd: BorrowedFd<'_>) -> Option<u8> {
     let mut state = [0];
     let size = options::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
-    size.is_ok_and(|size| size == 1) && state == [TCP_CLOSE]
+    size.is_ok_and(|size| size == 1).then_some(state[0])
 }
 
 /// Why a connection is no more. What the kernel gives up it reports by what the network or the routes have said
@@ -335,7 +343,7 @@ fn name(fd: BorrowedFd<'_>, call: NameCall) -> Result<SocketName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{EN_EACCES, EN_ECONNTIMEDOUT};
+    use crate::error::{EN_EACCES, EN_ECONNTIMEDOUT, EN_EHOSTUNREACH};
     use socket2::Type;
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
@@ -375,6 +383,20 @@ mod tests {
             assert!(matches!(outcome, Err(Stop::Failed(error)) if error.code() == EN_EACCES));
             assert!(matches!(alive.at_end(), Ok(0)));
         }
+    }
+
+    #[test]
+    fn what_the_network_says_of_a_connection_that_lives_is_not_its_end() {
+        let unreachable = || io::Error::from_raw_os_error(libc::EHOSTUNREACH);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
+        let alive = Socket::new(stream.into());
+        assert_eq!(alive.remember(unreachable()).code(), EN_EHOSTUNREACH);
+        assert!(matches!(alive.at_end(), Ok(0)));
+        let (pair, _peer) = UnixStream::pair().expect("a pair");
+        let other = Socket::new(pair.into());
+        other.remember(unreachable());
+        assert!(matches!(other.at_end(), Err(Stop::Failed(_))), "nobody says that it lives");
     }
 
     #[test]
