@@ -5553,9 +5553,9 @@ int en_stream_endpoint_recv_packet_with_ancillary(en_stream_endpoint_t *endpoint
 
 /**
  * Closes the endpoint and its transport, for all that have a hold on that: calls that wait answer
- * `EN_ECLOSED`, and so do all later ones. It waits for nobody, but for the write buffer to go out
- * and, over TLS, for the peer's end of it, at most the shutdown time-out. A second time it does
- * nothing.
+ * `EN_ECLOSED`, and so do all later ones. It waits for nobody, but for the write buffer to go out,
+ * behind what another endpoint is in the midst of, and, over TLS, for the peer's end of it, at
+ * most the shutdown time-out. A second time it does nothing.
  *
  * Thread-safe.
  *

@@ -45,12 +45,7 @@ impl Hold {
     /// so it gets a part that ends before `time` does; poll, which is exact, waits for the rest. Of the
     /// values that would do, one with few digits is taken, so that the socket's setting seldom changes.
     pub fn within(time: Duration) -> Hold {
-        Hold::within_ms(time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into()))
-    }
-
-    /// Not longer than so many milliseconds.
-    #[inline]
-    pub fn within_ms(milliseconds: u64) -> Hold {
+        let milliseconds = time.as_secs().saturating_mul(1000).saturating_add(time.subsec_millis().into());
         match u32::try_from((milliseconds - milliseconds / 8).saturating_sub(20)) {
             Ok(0..20) => Hold::No,
             Ok(safe) => {

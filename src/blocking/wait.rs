@@ -247,7 +247,7 @@ impl Way {
         if let Some(cancel) = &self.cancel {
             set.add(cancel.as_fd(), Interest::Read);
         }
-        set.wait(left.at_most(limit))
+        set.wait(left.at_most(limit)).map(drop)
     }
 
     /// Lets the application wait. It knows one descriptor only: of several the first is waited for,

@@ -161,22 +161,30 @@ impl Socket {
         }
     }
 
-    /// Holds the thread where the socket's own time-out did not. Whoever goes on counts the time.
+    /// Holds the thread where the socket's own time-out did not; it wants something when that time has passed.
     fn wait_by_poll(&self, hold: Hold, interest: Interest) -> Stop {
         let known = match interest {
             Interest::Write => &self.send_hold,
             _ => &self.receive_hold,
         };
         let Hold::Milliseconds(time) = hold else { return Stop::Want(interest) };
-        if known.load(Ordering::Relaxed) != NOT_OURS {
+        if known.load(Ordering::Relaxed) != NOT_OURS && !self.never_holds() {
             return Stop::Want(interest);
         }
         let mut set = PollSet::default();
         set.add(self.as_fd(), interest);
         match set.wait(Some(Duration::from_millis(time.into()))) {
-            Ok(()) => Stop::Again,
+            Ok(true) => Stop::Again,
+            Ok(false) => Stop::Want(interest),
             Err(error) => Stop::Failed(error),
         }
+    }
+
+    /// Whether somebody has made it non-blocking, who need not have asked us.
+    fn never_holds(&self) -> bool {
+        // SAFETY: no memory is involved.
+        let flags = unsafe { libc::fcntl(self.fd.as_raw_fd(), libc::F_GETFL) };
+        flags >= 0 && flags & libc::O_NONBLOCK != 0
     }
 
     /// The stream has ended, or it broke and somebody else was told.
@@ -223,9 +231,9 @@ impl Socket {
     }
 }
 
-/// Whether it is a TCP socket that has no connection, and is not on its way to one.
-pub fn is_tcp_closed(fd: BorrowedFd<'_>) -> bool {
-    tcp_state(fd) == Some(TCP_CLOSE)
+/// Whether it is known to be a TCP socket that has a connection, or is on its way to one.
+pub fn is_tcp_alive(fd: BorrowedFd<'_>) -> bool {
+    tcp_state(fd).is_some_and(|state| state != TCP_CLOSE)
 }
 
 /// The state of a TCP socket, in the kernel's numbers.
@@ -347,6 +355,7 @@ mod tests {
     use socket2::Type;
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
+    use std::time::Instant;
 
     #[test]
     fn a_time_out_is_set_only_if_the_one_that_is_there_will_not_do() {
@@ -400,11 +409,24 @@ mod tests {
     }
 
     #[test]
+    fn one_that_somebody_has_made_non_blocking_is_waited_for_as_long() {
+        let (own, _peer) = UnixStream::pair().expect("a pair");
+        let other = own.try_clone().expect("a copy");
+        let socket = Socket::new(own.into());
+        other.set_nonblocking(true).expect("set");
+        let start = Instant::now();
+        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(30)), Err(Stop::Want(Interest::Read))));
+        assert!(start.elapsed() >= Duration::from_millis(30));
+    }
+
+    #[test]
     fn the_time_outs_of_a_socket_that_others_may_have_are_left_alone() {
         let (own, mut peer) = UnixStream::pair().expect("a pair");
         let looking = own.try_clone().expect("a copy");
         let socket = adopt(std::os::fd::IntoRawFd::into_raw_fd(own));
-        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(30)), Err(Stop::Again)));
+        let start = Instant::now();
+        assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(30)), Err(Stop::Want(Interest::Read))));
+        assert!(start.elapsed() >= Duration::from_millis(30));
         for hold in [Hold::Milliseconds(60_000), Hold::Forever] {
             std::io::Write::write_all(&mut peer, b"x").expect("room");
             assert_eq!(socket.recv(&mut [0], hold).expect("it is there"), 1);

@@ -27,9 +27,9 @@ impl PollSet {
         self.entries.push(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
     }
 
-    /// Waits until one is ready, the time is over (None: never), or a signal came: the caller looks
-    /// in any case.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<()> {
+    /// Waits until one is ready or a signal came; false: the time is over (None: never). The caller looks in
+    /// any case.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {
         let time = timeout.map(timespec);
         let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let count = self.entries.len() as libc::nfds_t;
@@ -41,10 +41,10 @@ impl PollSet {
             std::thread::sleep(PAUSE.min(timeout.unwrap_or(PAUSE)));
         }
         if ready >= 0 {
-            return Ok(());
+            return Ok(ready > 0);
         }
         match std::io::Error::last_os_error() {
-            error if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
+            error if error.raw_os_error() == Some(libc::EINTR) => Ok(true),
             error => Err(Error::os(error)),
         }
     }

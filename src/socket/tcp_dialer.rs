@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::address::IpAddress;
 use super::connect::{Dialer, Dialing, local_for, not_begun};
-use super::handle::is_tcp_closed;
+use super::handle::is_tcp_alive;
 use super::names::Names;
 use super::options;
 use crate::error::{EN_ENOTCONN, Error, Result};
@@ -48,7 +48,7 @@ impl Dialed {
                 Some(Ok(()))
             }
             // Before its end, the socket's error is only what an attempt met with that the kernel repeats.
-            Err(error) if error.code() == EN_ENOTCONN && !is_tcp_closed(self.socket.as_fd()) => None,
+            Err(error) if error.code() == EN_ENOTCONN && is_tcp_alive(self.socket.as_fd()) => None,
             Err(error) if error.code() == EN_ENOTCONN => match self.socket.take_error() {
                 Ok(error) => error.map(|error| Err(Error::os(error))),
                 Err(error) => Some(Err(Error::os(error))),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Client;
+use crate::attempt::{Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
 use crate::endpoint::sender::Sender;
@@ -113,11 +114,18 @@ impl Client {
 
     /// Sends what is put aside, if there is something.
     fn flush_last(&self, half: &mut Sender, deadline: &mut Deadline) -> Result<()> {
-        match half.has_unsent() {
-            true => {
-                self.holds.last(&*half.transport(), deadline, |hold| half.flush_in_turn(hold, &self.counters))
-            }
-            false => Ok(()),
+        if !half.has_unsent() {
+            return Ok(());
+        }
+        let transport = half.transport();
+        let flushed = self.holds.last(&*transport, deadline, |hold| half.flush_in_turn(hold, &self.counters));
+        match flushed {
+            // Whose turn it still is says more than that the time has passed.
+            Err(error) if error.code() == EN_ETIMEDOUT => match half.flush(Hold::No, &self.counters) {
+                Err(Stop::Failed(busy)) => Err(lost(busy.reason())),
+                _ => Err(error),
+            },
+            flushed => flushed,
         }
     }
 

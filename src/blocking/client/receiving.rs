@@ -13,13 +13,14 @@ use crate::packet::{Packet, Places};
 use crate::socket::ancillary::Ancillary;
 
 /// How long a receive waits before anybody asks what time it is: most packets come sooner, and to read the clock
-/// takes a good part of the time that we take for one. A time-out becomes longer by no more than that.
+/// takes a good part of the time that we take for one.
 const BRIEFLY_MS: u32 = 20;
 
-/// So long a time-out may end some milliseconds late: by as much as the kernel holds us longer.
+/// From here on a time-out may end some milliseconds late: by as much as the kernel holds us longer.
 const LONG_MS: u64 = 1000;
 
-/// When a receive has begun that stopped so before anybody had asked what time it is; rather a little too late.
+/// When a receive has begun that stopped so before anybody had asked what time it is; rather too late than too
+/// early.
 fn begun(stop: &Stop) -> Instant {
     let waited = match stop {
         Stop::Want(Interest::Read) => Duration::from_millis(BRIEFLY_MS.into()),
