@@ -10,7 +10,7 @@ use rustix::net::{self, RecvFlags};
 use super::Socket;
 use super::options;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::error::{EN_EINVAL, EN_EIO, EN_EMSGSIZE, EN_ENOPROTOOPT, EN_EOPNOTSUPP, Result};
+use crate::error::{EN_EINVAL, EN_EIO, EN_EMSGSIZE, EN_EOPNOTSUPP, Result};
 
 /// The kernel cuts at most so many datagrams from one buffer (UDP_MAX_SEGMENTS, before 6.9).
 const MOST_SEGMENTS: usize = 64;
@@ -152,7 +152,7 @@ impl Socket {
         }
         match self.try_send_segments(slices, segment, hold) {
             Ok(()) => Ok(true),
-            Err(Stop::Failed(error)) if is_refusal(error.code()) => Ok(false),
+            Err(Stop::Failed(error)) if self.is_refusal(error.code(), segment) => Ok(false),
             Err(stop) => Err(stop),
         }
     }
@@ -165,6 +165,28 @@ impl Socket {
             limit.0.fetch_min(if known { UNLIMITED } else { 0 }, Ordering::Relaxed);
         }
         limit.0.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether an error says that the kernel cannot cut buffers, or not into datagrams of this size; and not what
+    /// the network has said of an earlier one, which the caller is to hear.
+    #[cold]
+    fn is_refusal(&self, code: c_int, segment: usize) -> bool {
+        match code {
+            EN_EINVAL | EN_EIO | EN_EOPNOTSUPP => true,
+            // It never cuts into what it would have to fragment.
+            EN_EMSGSIZE => segment > self.most_in_one_piece(),
+            _ => false,
+        }
+    }
+
+    /// The largest datagram that goes in one piece, as far as the kernel knows the path; 0: it does not.
+    fn most_in_one_piece(&self) -> usize {
+        let get = |level, name| options::get_int(self.as_fd(), level, name);
+        let is_ipv4 = get(libc::SOL_SOCKET, libc::SO_DOMAIN).is_ok_and(|family| family == libc::AF_INET);
+        let headers = if is_ipv4 { 20 + 8 } else { 40 + 8 };
+        // A socket over IPv6 answers it, too.
+        let most = get(libc::IPPROTO_IP, libc::IP_MTU).ok().and_then(|most| usize::try_from(most).ok());
+        most.unwrap_or(0).saturating_sub(headers)
     }
 
     fn try_send_segments(&self, slices: &[IoSlice<'_>], segment: usize, hold: Hold) -> Attempt<()> {
@@ -260,11 +282,6 @@ fn most_segments(size: usize) -> usize {
     MOST_SEGMENTS.min(MOST_SEGMENT_BYTES / size)
 }
 
-/// Whether the kernel cannot cut buffers, or not into datagrams of this size.
-fn is_refusal(code: c_int) -> bool {
-    matches!(code, EN_EINVAL | EN_EIO | EN_EMSGSIZE | EN_EOPNOTSUPP | EN_ENOPROTOOPT)
-}
-
 /// What the kernel says of the size of each of several datagrams; 0: nothing.
 fn segment_size(message: &libc::msghdr) -> usize {
     // SAFETY: the kernel has filled the control buffer that the message points to; the macros stay
@@ -285,6 +302,8 @@ fn segment_size(message: &libc::msghdr) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::EN_ENOPROTOOPT;
+    use std::net::UdpSocket;
 
     fn of(sizes: &[usize]) -> Vec<&'static [u8]> {
         static ZEROS: [u8; 70_000] = [0; 70_000];
@@ -301,5 +320,19 @@ mod tests {
         assert_eq!(alike(&of(&[64; 100]), usize::MAX), MOST_SEGMENTS);
         assert_eq!(alike(&of(&[9000; 10]), usize::MAX), 7);
         assert_eq!(alike(&of(&[64, 64]), 64), 0);
+    }
+
+    #[test]
+    fn what_the_network_says_of_an_earlier_datagram_is_no_refusal_to_cut() {
+        for (own, headers) in [("127.0.0.1:0", 28), ("[::1]:0", 48)] {
+            let own = UdpSocket::bind(own).expect("loopback");
+            own.connect(own.local_addr().expect("bound")).expect("connected");
+            let mtu = options::get_int(own.as_fd(), libc::IPPROTO_IP, libc::IP_MTU).expect("connected");
+            let most = usize::try_from(mtu).expect("positive") - headers;
+            let socket = Socket::new(own.into());
+            assert!(!socket.is_refusal(EN_EMSGSIZE, 1400) && !socket.is_refusal(EN_EMSGSIZE, most));
+            assert!(socket.is_refusal(EN_EMSGSIZE, most + 1) && socket.is_refusal(EN_EINVAL, 1400));
+            assert!(!socket.is_refusal(EN_ENOPROTOOPT, 1400));
+        }
     }
 }
