@@ -114,11 +114,36 @@ static void what_was_put_aside_gets_an_attempt_at_the_end(void)
     }
 }
 
+static void a_flush_after_what_was_lost_says_so(void)
+{
+    en_tcp_options_t *options = options_new();
+    op_t reset = {0}, sent = {0}, ended = {0}, flushed = {0};
+    async_wire_t side;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    async_wire_open(&side, options);
+    peer_reset(side.fd);
+    side.fd = -1;
+    CHECK_OK(async_get(&side, 20000, &reset));
+    op_wait(side.loop, &reset);
+    CHECK_OP(&reset, EN_ECONNRESET);
+    CHECK_OK(async_put(&side, "lost", &sent));
+    CHECK_OK(en_async_tcp_client_send_eof(side.client, 5000, op_done, &ended, NULL));
+    op_wait(side.loop, &ended);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&ended, EN_EPIPE);
+    CHECK_OK(en_async_tcp_client_flush(side.client, 5000, op_done, &flushed, NULL));
+    op_wait(side.loop, &flushed);
+    CHECK_OP(&flushed, EN_EPIPE);
+    async_wire_close(&side);
+}
+
 static const test_case_t cases[] = {
     CASE(what_is_buffered_goes_with_the_next_turn),
     CASE(a_flush_sends_what_was_put_aside),
     CASE(what_fits_is_put_aside_also_while_there_is_no_room_to_send),
     CASE(what_was_put_aside_gets_an_attempt_at_the_end),
+    CASE(a_flush_after_what_was_lost_says_so),
 };
 
 TEST_MAIN("async_buffer")

@@ -203,6 +203,17 @@ impl Inner {
         matches!(&self.state, State::Connected(live) if live.sender.has_unsent())
     }
 
+    /// A flush that finds nothing to send: what was put aside has gone, or was lost.
+    fn nothing_unsent(&mut self, counters: &Counters) -> Result<()> {
+        match &mut self.state {
+            State::Connected(live) => match live.sender.flush(Hold::No, counters) {
+                Err(Stop::Failed(error)) => Err(error.at(Stage::Send)),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
     /// The connection, if there is one and nothing waits to be sent before what comes now.
     #[inline(always)]
     fn sends_next(&mut self) -> Option<&mut Live> {
@@ -364,8 +375,9 @@ impl AsyncClient {
             drop(inner);
             self.go_on_later();
         } else {
+            let outcome = inner.nothing_unsent(&self.counters);
             drop(inner);
-            self.finish(operation, Ok(()), Over::Done);
+            self.finish(operation, outcome, Over::Done);
         }
         Ok(number)
     }
