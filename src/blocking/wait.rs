@@ -17,12 +17,9 @@ use crate::transport::Transport;
 /// this length does for the calls that follow as well, most of which may wait a good deal longer.
 const UNASKED: Duration = Duration::from_secs(4);
 
-/// How many times in a row an attempt that must not wait may come a step further.
+/// How many times in a row an attempt may go on that must not wait, or after its time is over, because it comes
+/// further each time; then also how long. "No waiting" means taking what is there, but not for ever.
 const STEPS: u32 = 4096;
-
-/// How many times in a row, and how long, an attempt may go on after its time is over because it comes
-/// further each time: "no waiting" means taking what is there, but not for ever.
-const STEPS_AFTER_DEADLINE: u32 = 4096;
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Asks the application whether a call that waits shall go on.
@@ -140,7 +137,7 @@ impl Way {
                 Err(Stop::Again) if left == Left::Nothing => {
                     steps += 1;
                     let now = Instant::now();
-                    if steps == STEPS_AFTER_DEADLINE || now - *over.get_or_insert(now) > GRACE {
+                    if steps == STEPS || now - *over.get_or_insert(now) > GRACE {
                         return Err(timed_out());
                     }
                 }

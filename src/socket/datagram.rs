@@ -114,13 +114,13 @@ impl Socket {
     pub fn send_alike(&self, bytes: &[u8], size: usize, limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
         let together = &bytes[..bytes.len().min(most_segments(size) * size)];
         let worthwhile = together.len() > size && size < limit.0.load(Ordering::Relaxed);
-        if worthwhile && self.send_segments(&[IoSlice::new(together)], size, limit, hold)? {
-            return Ok(together.len().div_ceil(size));
+        let datagrams = || bytes.chunks(size).collect::<Vec<_>>();
+        if !worthwhile {
+            return self.send_messages(&datagrams(), hold);
         }
-        let datagrams: Vec<_> = bytes.chunks(size).collect();
-        match worthwhile {
-            true => self.send_uncut(&datagrams, size, limit, hold),
-            false => self.send_messages(&datagrams, hold),
+        match self.send_segments(&[IoSlice::new(together)], size, limit, hold)? {
+            true => Ok(together.len().div_ceil(size)),
+            false => self.send_uncut(&datagrams(), size, limit, hold),
         }
     }
 

@@ -370,6 +370,44 @@ static void send_large(void *arg)
     CHECK_OK(en_stream_endpoint_send_packet(arg, large, LARGE - 1, 30000));
 }
 
+/* Two endpoints over one transport: the first is in the midst of a packet, the second has a write
+ * buffer. */
+typedef struct {
+    ends_t ends;
+    waits_t waits;
+    en_stream_endpoint_t *first;
+    en_stream_endpoint_t *second;
+    thread_t sender;
+} midway_t;
+
+static void midway_open(midway_t *midway)
+{
+    en_endpoint_options_t *options = NULL;
+
+    midway->waits = (waits_t){.meanwhile = tell_midway};
+    ends_open(&midway->ends, true);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &midway->waits));
+    midway->first = endpoint_over(midway->ends.transport, options);
+    en_endpoint_options_free(options);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
+    CHECK_OK(en_endpoint_options_set_shutdown_timeout(options, 20000));
+    midway->second = endpoint_over(midway->ends.transport, options);
+    en_endpoint_options_free(options);
+    is_midway = (gate_t){0};
+    thread_start(&midway->sender, send_large, midway->first);
+    gate_wait(&is_midway);
+}
+
+static void midway_close(midway_t *midway)
+{
+    thread_join(&midway->sender);
+    en_stream_endpoint_free(midway->first);
+    en_stream_endpoint_free(midway->second);
+    ends_close(&midway->ends);
+}
+
 static void answer(void *arg)
 {
     int fd = *(int *)arg;
@@ -384,40 +422,23 @@ static void answer(void *arg)
  * the midst of. */
 static void a_receive_waits_for_the_turn_of_what_it_asks(void)
 {
-    waits_t waits = {.meanwhile = tell_midway};
-    en_endpoint_options_t *options = NULL;
-    en_stream_endpoint_t *first, *second;
     en_packet_t packet = {0};
-    thread_t sender, peer;
+    midway_t midway;
+    thread_t peer;
     int64_t start;
-    ends_t ends;
 
-    ends_open(&ends, true);
-    REQUIRE_OK(en_endpoint_options_new(&options));
-    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
-    first = endpoint_over(ends.transport, options);
-    en_endpoint_options_free(options);
-    REQUIRE_OK(en_endpoint_options_new(&options));
-    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
-    second = endpoint_over(ends.transport, options);
-    en_endpoint_options_free(options);
-    is_midway = (gate_t){0};
-    thread_start(&sender, send_large, first);
-    gate_wait(&is_midway);
-    thread_start(&peer, answer, &ends.fd);
-    CHECK_OK(en_stream_endpoint_send_packet(second, "question", 8, 1000));
+    midway_open(&midway);
+    thread_start(&peer, answer, &midway.ends.fd);
+    CHECK_OK(en_stream_endpoint_send_packet(midway.second, "question", 8, 1000));
     start = now_ms();
-    CHECK_CODE(en_stream_endpoint_recv_packet(second, 40, &packet), EN_ETIMEDOUT);
+    CHECK_CODE(en_stream_endpoint_recv_packet(midway.second, 40, &packet), EN_ETIMEDOUT);
     CHECK_TOOK(start, 40);
-    CHECK_OK(en_stream_endpoint_recv_packet(second, 30000, &packet));
+    CHECK_OK(en_stream_endpoint_recv_packet(midway.second, 30000, &packet));
     CHECK(now_ms() - start < 15000);
     CHECK_BYTES(packet.data, packet.size, "answer", 6);
     en_packet_release(&packet);
-    thread_join(&sender);
     thread_join(&peer);
-    en_stream_endpoint_free(first);
-    en_stream_endpoint_free(second);
-    ends_close(&ends);
+    midway_close(&midway);
 }
 
 static void take_what_was_put_aside(void *arg)
@@ -432,33 +453,15 @@ static void take_what_was_put_aside(void *arg)
  * behind it. */
 static void closing_waits_for_the_turn_of_what_was_put_aside(void)
 {
-    waits_t waits = {.meanwhile = tell_midway};
-    en_endpoint_options_t *options = NULL;
-    en_stream_endpoint_t *first, *second;
-    thread_t sender, peer;
-    ends_t ends;
+    midway_t midway;
+    thread_t peer;
 
-    ends_open(&ends, true);
-    REQUIRE_OK(en_endpoint_options_new(&options));
-    CHECK_OK(en_endpoint_options_set_wait(options, wait_and_call, NULL, &waits));
-    first = endpoint_over(ends.transport, options);
-    en_endpoint_options_free(options);
-    REQUIRE_OK(en_endpoint_options_new(&options));
-    CHECK_OK(en_endpoint_options_set_write_buffer(options, 1000));
-    CHECK_OK(en_endpoint_options_set_shutdown_timeout(options, 20000));
-    second = endpoint_over(ends.transport, options);
-    en_endpoint_options_free(options);
-    is_midway = (gate_t){0};
-    thread_start(&sender, send_large, first);
-    gate_wait(&is_midway);
-    CHECK_OK(en_stream_endpoint_send_packet(second, "put", 3, 1000));
-    thread_start(&peer, take_what_was_put_aside, &ends.fd);
-    CHECK_OK(en_stream_endpoint_close(second));
-    thread_join(&sender);
+    midway_open(&midway);
+    CHECK_OK(en_stream_endpoint_send_packet(midway.second, "put", 3, 1000));
+    thread_start(&peer, take_what_was_put_aside, &midway.ends.fd);
+    CHECK_OK(en_stream_endpoint_close(midway.second));
     thread_join(&peer);
-    en_stream_endpoint_free(first);
-    en_stream_endpoint_free(second);
-    ends_close(&ends);
+    midway_close(&midway);
 }
 
 /* Who finds the connection down at the end comes no more, and has left half a packet. */

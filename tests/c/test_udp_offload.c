@@ -34,6 +34,8 @@ static int coalesce_errno;
 static int many_errno;
 /* From which size on it refuses to cut. */
 static int refused_size;
+/* What the path takes in one piece; 0: what the system knows. */
+static int path_mtu;
 /* It is one that has never heard of cutting: Linux before 4.18. */
 static int before_segments;
 static atomic_int cut_calls;
@@ -84,6 +86,10 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
     if (before_segments && level == IPPROTO_UDP && name == UDP_SEGMENT) {
         errno = ENOPROTOOPT;
         return -1;
+    }
+    if (path_mtu && level == IPPROTO_IP && name == IP_MTU) {
+        memcpy(value, &path_mtu, sizeof(path_mtu));
+        return 0;
     }
     return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
 }
@@ -208,26 +214,34 @@ static void check_refusal(int error)
 
 static void a_system_that_cannot_cut(void)
 {
-    static const int errors[] = {EINVAL, EIO, EOPNOTSUPP};
+    static const int errors[] = {EINVAL, EIO, EMSGSIZE, EOPNOTSUPP};
 
+    path_mtu = 500; /* so EMSGSIZE is not about an earlier one */
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         check_refusal(errors[i]);
+    path_mtu = 0;
+}
+
+static void check_sends_none(udp_t *udp, int code)
+{
+    en_slice_t packets[COUNT];
+    size_t sent = 7;
+
+    for (size_t i = 0; i < COUNT; i++)
+        packets[i] = (en_slice_t){bytes, SIZE};
+    CHECK_CODE(en_udp_client_send_packets(udp->client, packets, COUNT, 20000, &sent), code);
+    CHECK_INT(sent, 0);
 }
 
 /* What does not go uncut either was no refusal to cut: with a route there is cutting again. */
 static void a_route_that_is_gone_for_a_time(void)
 {
-    en_slice_t packets[COUNT];
-    size_t sent = 7;
     udp_t udp;
 
-    for (size_t i = 0; i < COUNT; i++)
-        packets[i] = (en_slice_t){bytes, SIZE};
     udp_open(&udp, "127.0.0.1", 0);
     segment_errno = many_errno = EINVAL; /* as from a blackhole */
     refused_size = 0;
-    CHECK_CODE(en_udp_client_send_packets(udp.client, packets, COUNT, 20000, &sent), EN_EINVAL);
-    CHECK_INT(sent, 0);
+    check_sends_none(&udp, EN_EINVAL);
     segment_errno = many_errno = 0;
     expect_no_datagram(udp.fd);
     atomic_store(&cut_calls, 0);
@@ -252,17 +266,12 @@ static void a_system_that_passes_over_cutting(void)
 /* What is no refusal is an error, and is not hidden by sending in another way. */
 static void an_error_is_no_refusal(void)
 {
-    en_slice_t packets[COUNT];
-    size_t sent = 7;
     udp_t udp;
 
-    for (size_t i = 0; i < COUNT; i++)
-        packets[i] = (en_slice_t){bytes, SIZE};
     udp_open(&udp, "127.0.0.1", 0);
     segment_errno = EPERM;
     refused_size = 0;
-    CHECK_CODE(en_udp_client_send_packets(udp.client, packets, COUNT, 20000, &sent), EN_EPERM);
-    CHECK_INT(sent, 0);
+    check_sends_none(&udp, EN_EPERM);
     segment_errno = 0;
     expect_no_datagram(udp.fd);
     CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);

@@ -205,11 +205,9 @@ impl Inner {
 
     /// A flush that finds nothing to send: what was put aside has gone, or was lost.
     fn nothing_unsent(&mut self, counters: &Counters) -> Result<()> {
-        match &mut self.state {
-            State::Connected(live) => match live.sender.flush(Hold::No, counters) {
-                Err(Stop::Failed(error)) => Err(error.at(Stage::Send)),
-                _ => Ok(()),
-            },
+        let State::Connected(live) = &mut self.state else { return Ok(()) };
+        match live.sender.flush(Hold::No, counters) {
+            Err(Stop::Failed(error)) => Err(error.at(Stage::Send)),
             _ => Ok(()),
         }
     }
