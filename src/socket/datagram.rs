@@ -56,7 +56,7 @@ impl Socket {
     /// Receives one datagram into `buffer`.
     #[inline(always)]
     pub fn recv_datagram(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        let flags = RecvFlags::TRUNC | RecvFlags::from_bits_retain(self.receive_flags(hold)?.cast_unsigned());
+        let flags = RecvFlags::TRUNC | RecvFlags::from_bits_retain(self.receive_flags(hold).cast_unsigned());
         loop {
             match net::recv(self, &mut *buffer, flags) {
                 Ok((_, size)) => return Ok(Arrived { size, segment: 0 }),
@@ -73,7 +73,7 @@ impl Socket {
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
     #[inline]
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        let flags = libc::MSG_TRUNC | self.receive_flags(hold)?;
+        let flags = libc::MSG_TRUNC | self.receive_flags(hold);
         // With room for what else the application may have asked for, such as time stamps: the size
         // comes last.
         let mut control = [0_u64; 32];
@@ -206,7 +206,7 @@ impl Socket {
             (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
             libc::CMSG_DATA(header).cast::<u16>().write_unaligned(segment as u16);
         }
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold);
         loop {
             // SAFETY: the message and what it points to live during the call.
             match unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) } {

@@ -27,7 +27,7 @@ const NOT_OURS: u32 = u32::MAX - 1;
 const LONG: u32 = 1000;
 
 /// The state of a TCP socket without a connection, in the kernel's numbers.
-const TCP_CLOSE: u8 = 7;
+pub(super) const TCP_CLOSE: u8 = 7;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Socket {
     /// Receives into `buffer`; 0 is the end of the stream.
     #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let flags = RecvFlags::from_bits_retain(self.receive_flags(hold)?.cast_unsigned());
+        let flags = RecvFlags::from_bits_retain(self.receive_flags(hold).cast_unsigned());
         loop {
             match net::recv(&self.fd, &mut *buffer, flags) {
                 Ok((_, 0)) if !buffer.is_empty() => return self.at_end(),
@@ -107,7 +107,7 @@ impl Socket {
     #[inline(always)]
     pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         let [one] = slices else { return self.send_message(slices, &[], hold) };
-        let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(self.send_flags(hold)?.cast_unsigned());
+        let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(self.send_flags(hold).cast_unsigned());
         loop {
             match net::send(&self.fd, one, flags) {
                 Ok(count) => return Ok(count),
@@ -117,36 +117,40 @@ impl Socket {
     }
 
     #[inline(always)]
-    pub(super) fn receive_flags(&self, hold: Hold) -> Result<c_int> {
+    pub(super) fn receive_flags(&self, hold: Hold) -> c_int {
         self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)
     }
 
     #[inline(always)]
-    pub(super) fn send_flags(&self, hold: Hold) -> Result<c_int> {
+    pub(super) fn send_flags(&self, hold: Hold) -> c_int {
         self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)
     }
 
     /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
     /// socket's own time-out, which is set only when it changes.
     #[inline(always)]
-    fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> Result<c_int> {
+    fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> c_int {
         let wanted = match hold {
-            Hold::No => return Ok(libc::MSG_DONTWAIT),
+            Hold::No => return libc::MSG_DONTWAIT,
             Hold::Milliseconds(time) => time,
             Hold::Forever => 0,
         };
         match known.load(Ordering::Relaxed) {
-            known if is_as_good(known, wanted) => Ok(0),
-            NOT_OURS => Ok(libc::MSG_DONTWAIT),
+            known if is_as_good(known, wanted) => 0,
+            NOT_OURS => libc::MSG_DONTWAIT,
             _ => self.set_time_out(option, wanted, known),
         }
     }
 
+    /// Where that is not to be had, in a sandbox, poll does as well.
     #[cold]
-    fn set_time_out(&self, option: c_int, wanted: u32, known: &AtomicU32) -> Result<c_int> {
-        options::set_time_out(self.as_fd(), option, wanted)?;
-        known.store(wanted, Ordering::Relaxed);
-        Ok(0)
+    fn set_time_out(&self, option: c_int, wanted: u32, known: &AtomicU32) -> c_int {
+        let (now_known, flags) = match options::set_time_out(self.as_fd(), option, wanted) {
+            Ok(()) => (wanted, 0),
+            Err(_) => (NOT_OURS, libc::MSG_DONTWAIT),
+        };
+        known.store(now_known, Ordering::Relaxed);
+        flags
     }
 
     /// Why the last call did not do it.
@@ -231,13 +235,8 @@ impl Socket {
     }
 }
 
-/// Whether it is known to be a TCP socket that has a connection, or is on its way to one.
-pub fn is_tcp_alive(fd: BorrowedFd<'_>) -> bool {
-    tcp_state(fd).is_some_and(|state| state != TCP_CLOSE)
-}
-
-/// The state of a TCP socket, in the kernel's numbers.
-fn tcp_state(fd: BorrowedFd<'_>) -> Option<u8> {
+/// The state of a TCP socket, in the kernel's numbers, if it tells.
+pub(super) fn tcp_state(fd: BorrowedFd<'_>) -> Option<u8> {
     let mut state = [0];
     let size = options::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
     size.is_ok_and(|size| size == 1).then_some(state[0])

@@ -48,7 +48,7 @@ impl Socket {
             message.msg_control = control.as_ptr().cast_mut().cast();
             message.msg_controllen = control.len() as _;
         }
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold)?;
+        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold);
         loop {
             // SAFETY: the message and what it points to live during the call.
             let count = unsafe { sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
@@ -101,7 +101,7 @@ impl Socket {
         extra: c_int,
         hold: Hold,
     ) -> Attempt<Received> {
-        let flags = libc::MSG_CMSG_CLOEXEC | extra | self.receive_flags(hold)?;
+        let flags = libc::MSG_CMSG_CLOEXEC | extra | self.receive_flags(hold);
         let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         loop {
             // SAFETY: all fields may be zero.

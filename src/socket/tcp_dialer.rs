@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::address::IpAddress;
 use super::connect::{Dialer, Dialing, local_for, not_begun};
-use super::handle::is_tcp_alive;
+use super::handle::{TCP_CLOSE, tcp_state};
 use super::names::Names;
 use super::options;
 use crate::error::{EN_ENOTCONN, Error, Result};
@@ -47,13 +47,22 @@ impl Dialed {
                 self.names = Some(names);
                 Some(Ok(()))
             }
-            // Before its end, the socket's error is only what an attempt met with that the kernel repeats.
-            Err(error) if error.code() == EN_ENOTCONN && is_tcp_alive(self.socket.as_fd()) => None,
-            Err(error) if error.code() == EN_ENOTCONN => match self.socket.take_error() {
-                Ok(error) => error.map(|error| Err(Error::os(error))),
-                Err(error) => Some(Err(Error::os(error))),
-            },
+            Err(error) if error.code() == EN_ENOTCONN => self.failure().map(Err),
             Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Why there is no connection; None: there may still come one.
+    fn failure(&self) -> Option<Error> {
+        let state = tcp_state(self.socket.as_fd());
+        if state.is_some_and(|state| state != TCP_CLOSE) {
+            // Before its end, the socket's error is only what an attempt met with that the kernel repeats.
+            return None;
+        }
+        match self.socket.take_error() {
+            // A closed one gets no further, even if somebody else was told why.
+            Ok(None) => state.map(|_| os(libc::ECONNABORTED)),
+            Ok(Some(error)) | Err(error) => Some(Error::os(error)),
         }
     }
 }
