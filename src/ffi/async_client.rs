@@ -10,19 +10,13 @@ use super::async_callbacks::{
     en_async_sent_t, lent, receive, received, received_beside, received_packets, sent,
 };
 use super::base::en_slice_t;
-use super::client::{en_stats_t, slices};
-use super::client_facts::{room_for_value, write_stats};
+use super::client::slices;
 use super::event_loop::{en_loop_t, tell};
 use super::{
-    Constructor, Handle, Out, borrow, bytes, call, call_value, guard_void, handle, hold, null, take_hold,
-    truth,
+    Handle, borrow, bytes, call, call_value, facts, guard_void, handle, hold, take_hold, truth, unix_client,
 };
-use super::{transport, unix_client};
 use crate::error::{Result, invalid};
 use crate::reactor::AsyncClient;
-use crate::socket::names::Names;
-use crate::socket::options::OPTIONS;
-use crate::transport::descriptor;
 
 /// A client of any family on a loop, seen through what all have in common. It is borrowed from the
 /// client it was got from (`en_async_tcp_client_as_async_client`, ...), and ends with it.
@@ -179,20 +173,6 @@ pub(super) unsafe fn recv_packets<H: Handle<Inner = AsyncClient>>(
 }
 
 /// # Safety
-/// As [`client`]; `size` is NULL or writable.
-pub(super) unsafe fn max_recv_size<H: Handle<Inner = AsyncClient>>(
-    pointer: *const H,
-    size: *mut usize,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (client, size) = unsafe { (client(pointer)?, Out::new(size, "size")?) };
-        size.set(client.max_recv_size()?);
-        Ok(())
-    })
-}
-
-/// # Safety
 /// As [`begin`]; `data` is NULL or `size` bytes, `ancillary` is NULL or a live handle.
 #[allow(clippy::too_many_arguments)] // Those of the export.
 pub(super) unsafe fn send_packet_with_ancillary<H: Handle<Inner = AsyncClient>>(
@@ -299,13 +279,6 @@ pub(super) unsafe fn is_closing<H: Handle<Inner = AsyncClient>>(pointer: *const 
     call_value(|| Ok(truth(unsafe { client(pointer)? }.is_closing())))
 }
 
-/// # Safety
-/// As [`client`].
-pub(super) unsafe fn fileno<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> c_int {
-    // SAFETY: as the caller promises.
-    unsafe { client(pointer) }.map_or(-1, |client| client.fileno())
-}
-
 /// The handle of the loop that the client is on.
 ///
 /// # Safety
@@ -314,125 +287,6 @@ pub(super) unsafe fn loop_handle<H: Handle<Inner = AsyncClient>>(pointer: *const
     // SAFETY: as the caller promises.
     let address = unsafe { client(pointer) }.map_or(0, |client| client.core().handle());
     std::ptr::with_exposed_provenance_mut(address)
-}
-
-/// Gives the caller something about the two ends.
-///
-/// # Safety
-/// As [`client`]; `end` is NULL or writable.
-pub(super) unsafe fn get_end<H: Handle<Inner = AsyncClient>, E: Handle>(
-    pointer: *const H,
-    end: *mut *mut E,
-    name: &str,
-    read: impl FnOnce(&Names) -> Result<E::Inner>,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (end, client) = unsafe { (Constructor::named(end, name)?, client(pointer)?) };
-        end.boxed(read(client.names()?)?);
-        Ok(())
-    })
-}
-
-/// # Safety
-/// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
-pub(super) unsafe fn get_attribute<H: Handle<Inner = AsyncClient>>(
-    pointer: *const H,
-    number: c_int,
-    value: *mut c_void,
-    size: *mut usize,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let client = unsafe { client(pointer)? };
-        // SAFETY: as the caller promises.
-        unsafe {
-            transport::give_attribute(number, value, size, |which| {
-                client.with_transport(|transport| transport.attribute(which))
-            })
-        }
-    })
-}
-
-/// # Safety
-/// As [`client`]; `value` is NULL or writable.
-pub(super) unsafe fn get_option<H: Handle<Inner = AsyncClient>>(
-    pointer: *const H,
-    option: c_int,
-    value: *mut i64,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (client, value) = unsafe { (client(pointer)?, Out::new(value, "value")?) };
-        let option = OPTIONS.find(option)?;
-        value.set(client.with_transport(|transport| option.get(descriptor(transport)?))?);
-        Ok(())
-    })
-}
-
-/// # Safety
-/// As [`client`].
-pub(super) unsafe fn set_option<H: Handle<Inner = AsyncClient>>(
-    pointer: *mut H,
-    option: c_int,
-    value: i64,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let client = unsafe { client(pointer)? };
-        let option = OPTIONS.find(option)?;
-        client.with_transport(|transport| option.set(descriptor(transport)?, value))
-    })
-}
-
-/// # Safety
-/// As [`client`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
-pub(super) unsafe fn getsockopt<H: Handle<Inner = AsyncClient>>(
-    pointer: *const H,
-    level: c_int,
-    name: c_int,
-    value: *mut c_void,
-    size: *mut usize,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (client, size) = unsafe { (client(pointer)?, size.as_mut().ok_or_else(|| null("size"))?) };
-        // SAFETY: as the caller promises.
-        let value = unsafe { room_for_value(value, *size)? };
-        *size = client.with_transport(|transport| transport.getsockopt(level, name, value))?;
-        Ok(())
-    })
-}
-
-/// # Safety
-/// As [`client`]; `value` is NULL or `size` bytes.
-pub(super) unsafe fn setsockopt<H: Handle<Inner = AsyncClient>>(
-    pointer: *mut H,
-    level: c_int,
-    name: c_int,
-    value: *const c_void,
-    size: usize,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (client, value) = unsafe { (client(pointer)?, bytes(value, size, "value")?) };
-        client.with_transport(|transport| transport.setsockopt(level, name, value))
-    })
-}
-
-/// # Safety
-/// As [`client`]; `stats` is NULL or a struct as long as its first field says, to be written.
-pub(super) unsafe fn get_stats<H: Handle<Inner = AsyncClient>>(
-    pointer: *const H,
-    stats: *mut en_stats_t,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let client = unsafe { client(pointer)? };
-        let counted = client.counters().into();
-        // SAFETY: as the caller promises.
-        unsafe { write_stats(stats, counted) }
-    })
 }
 
 /// # Safety
@@ -534,5 +388,5 @@ pub unsafe extern "C" fn en_async_client_is_closing(client: *const en_async_clie
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_client_fileno(client: *const en_async_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live view.
-    unsafe { fileno(client) }
+    unsafe { facts::fileno(client) }
 }

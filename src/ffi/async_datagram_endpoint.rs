@@ -14,7 +14,7 @@ use super::datagram_transport::en_datagram_transport_t;
 use super::endpoint_options::en_endpoint_options_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
-use super::{Constructor, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle};
 use crate::client::endpoint::Directions;
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
@@ -436,7 +436,7 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_fileno(
     endpoint: *const en_async_datagram_endpoint_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { async_client::fileno(endpoint) }
+    unsafe { facts::fileno(endpoint) }
 }
 
 /// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
@@ -453,7 +453,7 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_get_attribute(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::get_attribute(endpoint, attribute, value, size) }
+    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -468,7 +468,7 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(endpoint, size) }
+    unsafe { facts::max_recv_size(endpoint, size) }
 }
 
 /// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
@@ -483,7 +483,7 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(endpoint, stats) }
+    unsafe { facts::get_stats(endpoint, stats) }
 }
 
 /// Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,

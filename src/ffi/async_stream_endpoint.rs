@@ -14,8 +14,8 @@ use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::protocol::en_stream_protocol_t;
 use super::stream_transport::en_stream_transport_t;
-use super::tls_info::{self, en_tls_info_t};
-use super::{Constructor, borrow, call, handle};
+use super::tls_info::en_tls_info_t;
+use super::{Constructor, borrow, call, facts, handle};
 use crate::client::endpoint::Directions;
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
@@ -483,7 +483,7 @@ pub unsafe extern "C" fn en_async_stream_endpoint_fileno(
     endpoint: *const en_async_stream_endpoint_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { async_client::fileno(endpoint) }
+    unsafe { facts::fileno(endpoint) }
 }
 
 /// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
@@ -500,7 +500,7 @@ pub unsafe extern "C" fn en_async_stream_endpoint_get_attribute(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::get_attribute(endpoint, attribute, value, size) }
+    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
 }
 
 /// What TLS has agreed on: `*info` is the caller's to free.
@@ -513,12 +513,8 @@ pub unsafe extern "C" fn en_async_stream_endpoint_get_tls_info(
     endpoint: *const en_async_stream_endpoint_t,
     info: *mut *mut en_tls_info_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: the pointers are NULL or what the comment says.
-        let (out, endpoint) = unsafe { (Constructor::named(info, "info")?, async_client::client(endpoint)?) };
-        tls_info::give(out, endpoint.tls_facts()?);
-        Ok(())
-    })
+    // SAFETY: `endpoint` is NULL or a live handle, `info` NULL or writable.
+    unsafe { facts::get_tls_info(endpoint, info) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -533,7 +529,7 @@ pub unsafe extern "C" fn en_async_stream_endpoint_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(endpoint, size) }
+    unsafe { facts::max_recv_size(endpoint, size) }
 }
 
 /// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
@@ -548,7 +544,7 @@ pub unsafe extern "C" fn en_async_stream_endpoint_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(endpoint, stats) }
+    unsafe { facts::get_stats(endpoint, stats) }
 }
 
 /// Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,

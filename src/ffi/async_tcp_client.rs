@@ -12,10 +12,9 @@ use super::client::en_stats_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::protocol::en_stream_protocol_t;
-use super::tcp_client;
 use super::tcp_options::en_tcp_options_t;
-use super::tls_info::{self, en_tls_info_t};
-use super::{Constructor, borrow, call, handle, string};
+use super::tls_info::en_tls_info_t;
+use super::{Constructor, borrow, call, facts, handle, string, tcp_client};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
@@ -427,7 +426,7 @@ pub unsafe extern "C" fn en_async_tcp_client_loop(client: *const en_async_tcp_cl
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_fileno(client: *const en_async_tcp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Puts the address of our end into `*address`, which is the caller's to free; once the client has
@@ -442,7 +441,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.local().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// Puts the address of the peer into `*address`, which is the caller's to free; once the client
@@ -457,7 +456,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.remote().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
@@ -477,7 +476,7 @@ pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
     // with room for `*size` bytes.
-    unsafe { async_client::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
@@ -496,7 +495,7 @@ pub unsafe extern "C" fn en_async_tcp_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { async_client::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
@@ -512,7 +511,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { async_client::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket `option` (`EN_OPTION_...`) to `value`.
@@ -528,7 +527,7 @@ pub unsafe extern "C" fn en_async_tcp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -543,7 +542,7 @@ pub unsafe extern "C" fn en_async_tcp_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -558,7 +557,7 @@ pub unsafe extern "C" fn en_async_tcp_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }
 
 /// What TLS has agreed on: `*info` is the caller's to free.
@@ -572,12 +571,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_tls_info(
     client: *const en_async_tcp_client_t,
     info: *mut *mut en_tls_info_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `info` is NULL or writable, `client` NULL or a live handle.
-        let (out, client) = unsafe { (Constructor::named(info, "info")?, async_client::client(client)?) };
-        tls_info::give(out, client.tls_facts()?);
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `info` NULL or writable.
+    unsafe { facts::get_tls_info(client, info) }
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this

@@ -13,7 +13,7 @@ use super::datagram_protocol::en_datagram_protocol_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::udp_options::en_udp_options_t;
-use super::{Constructor, borrow, call, handle, string};
+use super::{Constructor, borrow, call, facts, handle, string};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
@@ -354,7 +354,7 @@ pub unsafe extern "C" fn en_async_udp_client_loop(client: *const en_async_udp_cl
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_fileno(client: *const en_async_udp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Puts the address of our end into `*address`, which is the caller's to free; once the client has
@@ -369,7 +369,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.local().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// Puts the address of the peer into `*address`, which is the caller's to free; once the client
@@ -384,7 +384,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { async_client::get_end(client, address, "address", |names| names.remote().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
@@ -404,7 +404,7 @@ pub unsafe extern "C" fn en_async_udp_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
     // with room for `*size` bytes.
-    unsafe { async_client::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
@@ -423,7 +423,7 @@ pub unsafe extern "C" fn en_async_udp_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { async_client::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
@@ -439,7 +439,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { async_client::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket `option` (`EN_OPTION_...`) to `value`.
@@ -455,7 +455,7 @@ pub unsafe extern "C" fn en_async_udp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -470,7 +470,7 @@ pub unsafe extern "C" fn en_async_udp_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -485,7 +485,7 @@ pub unsafe extern "C" fn en_async_udp_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this

@@ -14,7 +14,7 @@ use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::unix_address::en_unix_address_t;
 use super::unix_datagram_options::en_unix_datagram_options_t;
-use super::{Constructor, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
@@ -460,7 +460,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_fileno(
     client: *const en_async_unix_datagram_client_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Puts the name of our end into `*name`, which is the caller's to free; once the client has been
@@ -475,7 +475,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.local().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
@@ -490,7 +490,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.remote().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
@@ -510,7 +510,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
     // with room for `*size` bytes.
-    unsafe { async_client::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
@@ -529,7 +529,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { async_client::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
@@ -545,7 +545,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { async_client::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket `option` (`EN_OPTION_...`) to `value`.
@@ -561,7 +561,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -576,7 +576,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -591,7 +591,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this

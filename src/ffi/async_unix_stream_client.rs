@@ -14,7 +14,7 @@ use super::options::options_of;
 use super::protocol::en_stream_protocol_t;
 use super::unix_address::en_unix_address_t;
 use super::unix_stream_options::en_unix_stream_options_t;
-use super::{Constructor, Out, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
@@ -504,7 +504,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_fileno(
     client: *const en_async_unix_stream_client_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Puts the name of our end into `*name`, which is the caller's to free; once the client has been
@@ -519,7 +519,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.local().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// Puts the name of the peer into `*name`, which is the caller's to free; once the client has been
@@ -534,7 +534,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { async_client::get_end(client, name, "name", |names| names.remote().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// Puts the credentials of the process at the other end, when the connection was made, into
@@ -548,12 +548,8 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_credentials(
     client: *const en_async_unix_stream_client_t,
     credentials: *mut en_credentials_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `client` is NULL or a live handle, `credentials` NULL or writable.
-        let (client, out) = unsafe { (async_client::client(client)?, Out::new(credentials, "credentials")?) };
-        out.set(client.names()?.credentials()?.into());
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `credentials` NULL or writable.
+    unsafe { facts::get_peer_credentials(client, credentials) }
 }
 
 /// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
@@ -573,7 +569,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
     // with room for `*size` bytes.
-    unsafe { async_client::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
@@ -592,7 +588,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { async_client::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
@@ -608,7 +604,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { async_client::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket `option` (`EN_OPTION_...`) to `value`.
@@ -624,7 +620,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -639,7 +635,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { async_client::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -654,7 +650,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { async_client::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this

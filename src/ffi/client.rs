@@ -9,7 +9,7 @@ use super::base::en_slice_t;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::scope::{Ending, Scope};
-use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, handle, null, truth};
+use super::{Constructor, Handle, Out, array, borrow, bytes, call, call_value, facts, handle, null, truth};
 use crate::blocking::{Client, Closable, Inside, PacketIter};
 use crate::error::{EN_EMSGSIZE, EN_OK, Error, Result, invalid};
 use crate::protocol::sink::COPY_BELOW;
@@ -300,16 +300,6 @@ pub(crate) unsafe fn is_closed<H: Handle<Inner: Closable>>(pointer: *const H) ->
     call_value(|| Ok(truth(unsafe { borrow(pointer)? }.is_closed())))
 }
 
-/// # Safety
-/// As [`work`].
-pub(crate) unsafe fn fileno<H: Handle<Inner = Client>>(pointer: *const H) -> c_int {
-    // SAFETY: as the caller promises.
-    match unsafe { client(pointer) } {
-        Ok(client) => client.fileno(),
-        Err(_) => -1,
-    }
-}
-
 /// Ends the handle of a client of any family; inside its own callback, when that has returned.
 ///
 /// # Safety
@@ -495,5 +485,5 @@ pub unsafe extern "C" fn en_client_is_closed(client: *const en_client_t) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_client_fileno(client: *const en_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live view.
-    unsafe { fileno(client) }
+    unsafe { facts::fileno(client) }
 }

@@ -5,16 +5,13 @@ use std::ffi::{c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
-use super::client_facts;
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::datagram_transport::en_datagram_transport_t;
 use super::endpoint_options::en_endpoint_options_t;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
-use super::transport;
-use super::unix_client;
-use super::{Constructor, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle, unix_client};
 use crate::blocking::Client;
 use crate::client::endpoint::{self, Directions};
 
@@ -367,7 +364,7 @@ pub unsafe extern "C" fn en_datagram_endpoint_get_attribute(
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or readable and writable, `value`
     // NULL or of `*size` bytes.
-    unsafe { transport::get_attribute(endpoint, attribute, value, size, Client::attribute) }
+    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
 }
 
 /// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the endpoint
@@ -377,7 +374,7 @@ pub unsafe extern "C" fn en_datagram_endpoint_get_attribute(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_fileno(endpoint: *const en_datagram_endpoint_t) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { client::fileno(endpoint) }
+    unsafe { facts::fileno(endpoint) }
 }
 
 /// The largest datagram that this client receives, in bytes. Never waits.
@@ -391,7 +388,7 @@ pub unsafe extern "C" fn en_datagram_endpoint_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or writable.
-    unsafe { client_facts::max_recv_size(endpoint, size) }
+    unsafe { facts::max_recv_size(endpoint, size) }
 }
 
 /// What the endpoint has done so far; also after it is closed. Never waits.
@@ -405,5 +402,5 @@ pub unsafe extern "C" fn en_datagram_endpoint_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client_facts::get_stats(endpoint, stats) }
+    unsafe { facts::get_stats(endpoint, stats) }
 }

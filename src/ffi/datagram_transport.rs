@@ -3,14 +3,13 @@
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
-use super::client;
 use super::custom_transport::CustomTransport;
 use super::options::options_of;
 use super::protocol_callbacks::{en_destroy_t, sized};
-use super::transport::{self};
+use super::transport;
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, borrow_named, call, handle};
+use super::{Constructor, borrow, borrow_named, call, client, handle};
 use crate::blocking::Channel;
 use crate::client::transport as low;
 use crate::error::Result;
@@ -157,7 +156,7 @@ pub unsafe extern "C" fn en_datagram_transport_get_attribute(
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `size` NULL or readable and writable, `value`
     // NULL or of `*size` bytes.
-    unsafe { transport::get_attribute(transport, attribute, value, size, Channel::attribute) }
+    unsafe { transport::get_attribute(transport, attribute, value, size) }
 }
 
 /// Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of

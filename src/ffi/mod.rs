@@ -59,9 +59,9 @@ pub mod unix_stream_options;
 
 mod call;
 mod callback;
-mod client_facts;
 mod custom_transport;
 mod datagram_callback;
+mod facts;
 mod options;
 mod scope;
 mod transport;

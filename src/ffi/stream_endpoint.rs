@@ -5,7 +5,6 @@ use std::ffi::{c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
-use super::client_facts;
 use super::endpoint_options::en_endpoint_options_t;
 use super::options::options_of;
 use super::packet::en_packet_t;
@@ -13,9 +12,7 @@ use super::packet_iter::en_packet_iter_t;
 use super::protocol::en_stream_protocol_t;
 use super::stream_transport::en_stream_transport_t;
 use super::tls_info::en_tls_info_t;
-use super::transport;
-use super::unix_client;
-use super::{Constructor, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle, unix_client};
 use crate::blocking::Client;
 use crate::client::endpoint::{self, Directions};
 
@@ -413,7 +410,7 @@ pub unsafe extern "C" fn en_stream_endpoint_get_attribute(
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or readable and writable, `value`
     // NULL or of `*size` bytes.
-    unsafe { transport::get_attribute(endpoint, attribute, value, size, Client::attribute) }
+    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
 }
 
 /// What TLS has agreed on: `*info` is the caller's to free. Never waits.
@@ -427,7 +424,7 @@ pub unsafe extern "C" fn en_stream_endpoint_get_tls_info(
     info: *mut *mut en_tls_info_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `info` NULL or writable.
-    unsafe { transport::get_tls_info(endpoint, info, Client::tls_facts) }
+    unsafe { facts::get_tls_info(endpoint, info) }
 }
 
 /// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the endpoint
@@ -437,7 +434,7 @@ pub unsafe extern "C" fn en_stream_endpoint_get_tls_info(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_fileno(endpoint: *const en_stream_endpoint_t) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { client::fileno(endpoint) }
+    unsafe { facts::fileno(endpoint) }
 }
 
 /// How many bytes each receive asks the system for, in bytes; when the library chooses, what it
@@ -452,7 +449,7 @@ pub unsafe extern "C" fn en_stream_endpoint_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or writable.
-    unsafe { client_facts::max_recv_size(endpoint, size) }
+    unsafe { facts::max_recv_size(endpoint, size) }
 }
 
 /// What the endpoint has done so far; also after it is closed. Never waits.
@@ -466,5 +463,5 @@ pub unsafe extern "C" fn en_stream_endpoint_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client_facts::get_stats(endpoint, stats) }
+    unsafe { facts::get_stats(endpoint, stats) }
 }

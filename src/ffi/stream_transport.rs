@@ -3,16 +3,15 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
 
-use super::client::{self};
+use super::client;
 use super::custom_transport::CustomTransport;
 use super::options::options_of;
 use super::protocol_callbacks::{en_destroy_t, sized};
 use super::tls_config::en_tls_config_t;
-use super::tls_info::en_tls_info_t;
-use super::transport::{self};
+use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, borrow_named, call, handle, optional_string};
+use super::{Constructor, borrow, borrow_named, call, handle, optional_string, transport};
 use crate::blocking::{Channel, Closable};
 use crate::client::transport as low;
 use crate::error::Result;
@@ -194,7 +193,7 @@ pub unsafe extern "C" fn en_stream_transport_get_attribute(
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `size` NULL or readable and writable, `value`
     // NULL or of `*size` bytes.
-    unsafe { transport::get_attribute(transport, attribute, value, size, Channel::attribute) }
+    unsafe { transport::get_attribute(transport, attribute, value, size) }
 }
 
 /// What TLS has agreed on: `*info` is the caller's to free. Never waits.
@@ -209,7 +208,11 @@ pub unsafe extern "C" fn en_stream_transport_get_tls_info(
     info: *mut *mut en_tls_info_t,
 ) -> c_int {
     // SAFETY: `transport` is NULL or a live handle, `info` NULL or writable.
-    unsafe { transport::get_tls_info(transport, info, Channel::tls_facts) }
+    call(|| unsafe {
+        let (out, channel) = (Constructor::named(info, "info")?, borrow(transport)?);
+        tls_info::give(out, client::operate(channel, Channel::tls_facts)?);
+        Ok(())
+    })
 }
 
 /// Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of

@@ -5,14 +5,13 @@ use std::ffi::{c_char, c_int, c_void};
 use super::address::en_address_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
-use super::client_facts;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::protocol::en_stream_protocol_t;
 use super::tcp_options::en_tcp_options_t;
-use super::tls_info::{self, en_tls_info_t};
-use super::{Constructor, array, borrow, call, handle, string};
+use super::tls_info::en_tls_info_t;
+use super::{Constructor, array, borrow, call, facts, handle, string};
 use crate::blocking::Client;
 use crate::client::tcp;
 use crate::error::{Result, invalid};
@@ -398,7 +397,7 @@ pub unsafe extern "C" fn en_tcp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", |names| names.local().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// The address of the peer; the caller frees it. It was read when the connection was made, and is
@@ -413,7 +412,7 @@ pub unsafe extern "C" fn en_tcp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
@@ -423,7 +422,7 @@ pub unsafe extern "C" fn en_tcp_client_get_remote_address(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_fileno(client: *const en_tcp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
@@ -442,7 +441,7 @@ pub unsafe extern "C" fn en_tcp_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL
     // or of `*size` bytes.
-    unsafe { client_facts::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
@@ -460,7 +459,7 @@ pub unsafe extern "C" fn en_tcp_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { client_facts::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
@@ -475,7 +474,7 @@ pub unsafe extern "C" fn en_tcp_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { client_facts::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket option by its `EN_OPTION_...`. Never waits.
@@ -491,7 +490,7 @@ pub unsafe extern "C" fn en_tcp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client_facts::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
@@ -506,7 +505,7 @@ pub unsafe extern "C" fn en_tcp_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
-    unsafe { client_facts::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// What TLS has agreed on: `*info` is the caller's to free. Never waits.
@@ -520,12 +519,8 @@ pub unsafe extern "C" fn en_tcp_client_get_tls_info(
     client: *const en_tcp_client_t,
     info: *mut *mut en_tls_info_t,
 ) -> c_int {
-    call(|| {
-        // SAFETY: `info` is NULL or writable, `client` NULL or a live handle.
-        let (out, client) = unsafe { (Constructor::named(info, "info")?, client::client(client)?) };
-        tls_info::give(out, client::operate(client, Client::tls_facts)?);
-        Ok(())
-    })
+    // SAFETY: `client` is NULL or a live handle, `info` NULL or writable.
+    unsafe { facts::get_tls_info(client, info) }
 }
 
 /// What the client has done so far; also after it is closed. Never waits.
@@ -539,5 +534,5 @@ pub unsafe extern "C" fn en_tcp_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client_facts::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }

@@ -13,9 +13,8 @@ use super::error::take_explanation;
 use super::packet::en_packet_t;
 use super::protocol_callbacks::EN_CALLBACK_DONE;
 use super::scope::Scope;
-use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::en_attempt_t;
-use super::{Constructor, Handle, Out, borrow, borrow_mut, call, copy_out, null};
+use super::{Handle, Out, borrow, borrow_mut, call, copy_out, null};
 use crate::attempt::{Attempt, Interest, Stop};
 use crate::blocking::{Channel, Closable, cut};
 use crate::deadline::Left;
@@ -126,18 +125,21 @@ pub(crate) fn fits(size: usize, room: usize) -> Result<()> {
 
 /// # Safety
 /// As [`work`]; `size` is NULL or readable and writable, `value` is NULL or has room for `*size`.
-pub(crate) unsafe fn get_attribute<H: Handle<Inner: Closable>>(
+pub(crate) unsafe fn get_attribute<T, H>(
     pointer: *const H,
     number: c_int,
     value: *mut c_void,
     size: *mut usize,
-    read: impl FnOnce(&H::Inner, Attribute) -> Result<Vec<u8>>,
-) -> c_int {
+) -> c_int
+where
+    T: Transport + ?Sized + 'static,
+    H: Handle<Inner = Channel<T>>,
+{
     call(|| {
         // SAFETY: as the caller promises.
         unsafe {
-            let handle = borrow(pointer)?;
-            give_attribute(number, value, size, |which| operate(handle, |handle| read(handle, which)))
+            let channel = borrow(pointer)?;
+            give_attribute(number, value, size, |which| operate(channel, |channel| channel.attribute(which)))
         }
     })
 }
@@ -158,21 +160,6 @@ pub(super) unsafe fn give_attribute(
     let attribute = read(attribute_of(number)?)?;
     // SAFETY: as the caller promises.
     unsafe { copy_out(&attribute, value.cast(), size, "value") }
-}
-
-/// # Safety
-/// As [`work`]; `info` is NULL or writable.
-pub(crate) unsafe fn get_tls_info<H: Handle<Inner: Closable>>(
-    pointer: *const H,
-    info: *mut *mut en_tls_info_t,
-    read: impl FnOnce(&H::Inner) -> Result<crate::tls::TlsFacts>,
-) -> c_int {
-    call(|| {
-        // SAFETY: as the caller promises.
-        let (out, handle) = unsafe { (Constructor::named(info, "info")?, borrow(pointer)?) };
-        tls_info::give(out, operate(handle, read)?);
-        Ok(())
-    })
 }
 
 /// What the application waits for.

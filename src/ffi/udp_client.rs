@@ -5,13 +5,12 @@ use std::ffi::{c_char, c_int, c_void};
 use super::address::en_address_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
-use super::client_facts;
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::udp_options::en_udp_options_t;
-use super::{Constructor, borrow, call, handle, string};
+use super::{Constructor, borrow, call, facts, handle, string};
 use crate::blocking::Client;
 use crate::client::udp;
 
@@ -298,7 +297,7 @@ pub unsafe extern "C" fn en_udp_client_get_local_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", |names| names.local().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
 /// The address of the peer; the caller frees it. It was read when the connection was made, and is
@@ -313,7 +312,7 @@ pub unsafe extern "C" fn en_udp_client_get_remote_address(
     address: *mut *mut en_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { client_facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
+    unsafe { facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
@@ -323,7 +322,7 @@ pub unsafe extern "C" fn en_udp_client_get_remote_address(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_fileno(client: *const en_udp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
@@ -342,7 +341,7 @@ pub unsafe extern "C" fn en_udp_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL
     // or of `*size` bytes.
-    unsafe { client_facts::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. The library's own
@@ -361,7 +360,7 @@ pub unsafe extern "C" fn en_udp_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { client_facts::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
@@ -377,7 +376,7 @@ pub unsafe extern "C" fn en_udp_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { client_facts::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket option by its `EN_OPTION_...`. Never waits.
@@ -393,7 +392,7 @@ pub unsafe extern "C" fn en_udp_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client_facts::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// The largest datagram that this client receives, in bytes. Never waits.
@@ -407,7 +406,7 @@ pub unsafe extern "C" fn en_udp_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
-    unsafe { client_facts::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// What the client has done so far; also after it is closed. Never waits.
@@ -421,5 +420,5 @@ pub unsafe extern "C" fn en_udp_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client_facts::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }

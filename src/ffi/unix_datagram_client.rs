@@ -5,15 +5,13 @@ use std::ffi::{c_char, c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
 use super::client::{self, en_client_t, en_stats_t};
-use super::client_facts;
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
 use super::unix_address::en_unix_address_t;
-use super::unix_client;
 use super::unix_datagram_options::en_unix_datagram_options_t;
-use super::{Constructor, borrow, call, handle};
+use super::{Constructor, borrow, call, facts, handle, unix_client};
 use crate::blocking::Client;
 use crate::client::unix_datagram;
 
@@ -366,7 +364,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_local_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", |names| names.local().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.local().into_unix()) }
 }
 
 /// The name of the peer; the caller frees it. It was read when the client was made, and is there
@@ -381,7 +379,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_peer_name(
     name: *mut *mut en_unix_address_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `name` NULL or writable.
-    unsafe { client_facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
+    unsafe { facts::get_end(client, name, "name", |names| names.remote().into_unix()) }
 }
 
 /// The descriptor, to poll; -1 if the client is closed or NULL. It stays the client's: do not read,
@@ -391,7 +389,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_peer_name(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_fileno(client: *const en_unix_datagram_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client::fileno(client) }
+    unsafe { facts::fileno(client) }
 }
 
 /// Reads a socket option as getsockopt(2) does. `*size` is the room at `value`, and on success the
@@ -411,7 +409,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_getsockopt(
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL
     // or of `*size` bytes.
-    unsafe { client_facts::getsockopt(client, level, name, value, size) }
+    unsafe { facts::getsockopt(client, level, name, value, size) }
 }
 
 /// Sets a socket option as setsockopt(2) does, from `size` bytes at `value`. SO_RCVTIMEO and
@@ -430,7 +428,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_setsockopt(
     size: usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { client_facts::setsockopt(client, level, name, value, size) }
+    unsafe { facts::setsockopt(client, level, name, value, size) }
 }
 
 /// Reads a socket option by its `EN_OPTION_...` to `*value`. Never waits.
@@ -446,7 +444,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_option(
     value: *mut i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { client_facts::get_option(client, option, value) }
+    unsafe { facts::get_option(client, option, value) }
 }
 
 /// Sets a socket option by its `EN_OPTION_...`. Never waits.
@@ -462,7 +460,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_set_option(
     value: i64,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
-    unsafe { client_facts::set_option(client, option, value) }
+    unsafe { facts::set_option(client, option, value) }
 }
 
 /// The largest datagram that this client receives, in bytes. Never waits.
@@ -476,7 +474,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_max_recv_size(
     size: *mut usize,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `size` NULL or writable.
-    unsafe { client_facts::max_recv_size(client, size) }
+    unsafe { facts::max_recv_size(client, size) }
 }
 
 /// What the client has done so far; also after it is closed. Never waits.
@@ -490,5 +488,5 @@ pub unsafe extern "C" fn en_unix_datagram_client_get_stats(
     stats: *mut en_stats_t,
 ) -> c_int {
     // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { client_facts::get_stats(client, stats) }
+    unsafe { facts::get_stats(client, stats) }
 }

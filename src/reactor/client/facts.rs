@@ -6,9 +6,8 @@ use std::rc::Rc;
 use super::{AsyncClient, State};
 use crate::attempt::Interest;
 use crate::endpoint::{Connection, Counters};
-use crate::error::{EN_ENODATA, EN_ENOTCONN, Error, Result};
+use crate::error::{EN_ENOTCONN, Error, Result};
 use crate::socket::names::{self, Names};
-use crate::tls::TlsFacts;
 use crate::transport::Transport;
 
 impl AsyncClient {
@@ -57,12 +56,6 @@ impl AsyncClient {
     pub fn max_recv_size(&self) -> Result<usize> {
         self.names.get().ok_or_else(not_connected)?;
         Ok(usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX))
-    }
-
-    /// What TLS has agreed on.
-    pub fn tls_facts(self: &Rc<Self>) -> Result<TlsFacts> {
-        let missing = || Error::new(EN_ENODATA, "this client does not speak TLS");
-        self.with_transport(|transport| transport.tls_facts().ok_or_else(missing))
     }
 
     /// Works on the transport.
