@@ -6235,6 +6235,15 @@ int en_async_tcp_client_is_connected(const en_async_tcp_client_t *client);
 int en_async_tcp_client_is_closing(const en_async_tcp_client_t *client);
 
 /**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_tcp_client_free(en_async_tcp_client_t *client);
+
+/**
  * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -6350,15 +6359,6 @@ int en_async_tcp_client_get_stats(const en_async_tcp_client_t *client, en_stats_
  * `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_async_tcp_client_get_tls_info(const en_async_tcp_client_t *client, en_tls_info_t **info);
-
-/**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- * What the write buffer holds gets one attempt.
- *
- * Loop thread only.
- */
-void en_async_tcp_client_free(en_async_tcp_client_t *client);
 
 /**
  * Makes a client on `loop` whose peer will be `host`, a name or a numeric address, at `port`. It
@@ -6602,6 +6602,14 @@ int en_async_udp_client_is_connected(const en_async_udp_client_t *client);
 int en_async_udp_client_is_closing(const en_async_udp_client_t *client);
 
 /**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ *
+ * Loop thread only.
+ */
+void en_async_udp_client_free(en_async_udp_client_t *client);
+
+/**
  * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -6707,14 +6715,6 @@ int en_async_udp_client_max_recv_size(const en_async_udp_client_t *client, size_
  * Errors: `EN_EINVAL` (NULL, `struct_size` not set).
  */
 int en_async_udp_client_get_stats(const en_async_udp_client_t *client, en_stats_t *stats);
-
-/**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- *
- * Loop thread only.
- */
-void en_async_udp_client_free(en_async_udp_client_t *client);
 
 /**
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
@@ -7056,6 +7056,15 @@ int en_async_unix_stream_client_is_connected(const en_async_unix_stream_client_t
 int en_async_unix_stream_client_is_closing(const en_async_unix_stream_client_t *client);
 
 /**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * What the write buffer holds gets one attempt.
+ *
+ * Loop thread only.
+ */
+void en_async_unix_stream_client_free(en_async_unix_stream_client_t *client);
+
+/**
  * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -7178,15 +7187,6 @@ int en_async_unix_stream_client_max_recv_size(const en_async_unix_stream_client_
  */
 int en_async_unix_stream_client_get_stats(const en_async_unix_stream_client_t *client,
                                           en_stats_t *stats);
-
-/**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- * What the write buffer holds gets one attempt.
- *
- * Loop thread only.
- */
-void en_async_unix_stream_client_free(en_async_unix_stream_client_t *client);
 
 /**
  * Makes a client on `loop` that will connect to the socket at `address`. It begins with the first
@@ -7492,6 +7492,14 @@ int en_async_unix_datagram_client_is_connected(const en_async_unix_datagram_clie
 int en_async_unix_datagram_client_is_closing(const en_async_unix_datagram_client_t *client);
 
 /**
+ * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
+ * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ *
+ * Loop thread only.
+ */
+void en_async_unix_datagram_client_free(en_async_unix_datagram_client_t *client);
+
+/**
  * The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -7603,14 +7611,6 @@ int en_async_unix_datagram_client_max_recv_size(const en_async_unix_datagram_cli
  */
 int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_t *client,
                                             en_stats_t *stats);
-
-/**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
- *
- * Loop thread only.
- */
-void en_async_unix_datagram_client_free(en_async_unix_datagram_client_t *client);
 
 /**
  * Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
@@ -7931,6 +7931,16 @@ int en_async_stream_endpoint_close(en_async_stream_endpoint_t *endpoint,
 int en_async_stream_endpoint_is_closing(const en_async_stream_endpoint_t *endpoint);
 
 /**
+ * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
+ * before this returns, and none after; in a callback of the same endpoint's protocol or transport
+ * it takes effect when that has returned. The transport is left to those who have a hold on it,
+ * too.
+ *
+ * Loop thread only.
+ */
+void en_async_stream_endpoint_free(en_async_stream_endpoint_t *endpoint);
+
+/**
  * The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -7989,16 +7999,6 @@ int en_async_stream_endpoint_max_recv_size(const en_async_stream_endpoint_t *end
  */
 int en_async_stream_endpoint_get_stats(const en_async_stream_endpoint_t *endpoint,
                                        en_stats_t *stats);
-
-/**
- * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
- * before this returns, and none after; in a callback of the same endpoint's protocol or transport
- * it takes effect when that has returned. The transport is left to those who have a hold on it,
- * too.
- *
- * Loop thread only.
- */
-void en_async_stream_endpoint_free(en_async_stream_endpoint_t *endpoint);
 
 /**
  * Makes an endpoint on `loop` that receives and sends packets. Transport, protocol and options
@@ -8281,6 +8281,16 @@ int en_async_datagram_endpoint_close(en_async_datagram_endpoint_t *endpoint,
 int en_async_datagram_endpoint_is_closing(const en_async_datagram_endpoint_t *endpoint);
 
 /**
+ * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
+ * before this returns, and none after; in a callback of the same endpoint's protocol or transport
+ * it takes effect when that has returned. The transport is left to those who have a hold on it,
+ * too.
+ *
+ * Loop thread only.
+ */
+void en_async_datagram_endpoint_free(en_async_datagram_endpoint_t *endpoint);
+
+/**
  * The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
  * application's.
  *
@@ -8329,16 +8339,6 @@ int en_async_datagram_endpoint_max_recv_size(const en_async_datagram_endpoint_t 
  */
 int en_async_datagram_endpoint_get_stats(const en_async_datagram_endpoint_t *endpoint,
                                          en_stats_t *stats);
-
-/**
- * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
- * before this returns, and none after; in a callback of the same endpoint's protocol or transport
- * it takes effect when that has returned. The transport is left to those who have a hold on it,
- * too.
- *
- * Loop thread only.
- */
-void en_async_datagram_endpoint_free(en_async_datagram_endpoint_t *endpoint);
 
 
 

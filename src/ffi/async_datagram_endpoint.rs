@@ -8,13 +8,12 @@ use super::async_callbacks::{
 };
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
-use super::client::en_stats_t;
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::datagram_transport::en_datagram_transport_t;
 use super::endpoint_options::en_endpoint_options_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
-use super::{Constructor, borrow, call, facts, handle};
+use super::{Constructor, borrow, call, handle};
 use crate::client::endpoint::Directions;
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
@@ -414,76 +413,6 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_is_closing(
 ) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.
     unsafe { async_client::is_closing(endpoint) }
-}
-
-/// The loop that the endpoint is on; NULL when that was freed, and for NULL. The handle stays the
-/// application's.
-///
-/// Loop thread only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_datagram_endpoint_loop(
-    endpoint: *const en_async_datagram_endpoint_t,
-) -> *mut en_loop_t {
-    // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { async_client::loop_handle(endpoint) }
-}
-
-/// The descriptor; -1 if the endpoint has none, and for NULL. It stays the endpoint's.
-///
-/// Loop thread only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_datagram_endpoint_fileno(
-    endpoint: *const en_async_datagram_endpoint_t,
-) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { facts::fileno(endpoint) }
-}
-
-/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
-/// is room for `*size` bytes; `*size` becomes its size, also when that is too large.
-///
-/// Loop thread only.
-///
-/// Errors: those of `en_datagram_transport_get_attribute`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_datagram_endpoint_get_attribute(
-    endpoint: *const en_async_datagram_endpoint_t,
-    attribute: c_int,
-    value: *mut c_void,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
-}
-
-/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
-/// has chosen last.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_datagram_endpoint_max_recv_size(
-    endpoint: *const en_async_datagram_endpoint_t,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { facts::max_recv_size(endpoint, size) }
-}
-
-/// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
-/// it is closed.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_datagram_endpoint_get_stats(
-    endpoint: *const en_async_datagram_endpoint_t,
-    stats: *mut en_stats_t,
-) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { facts::get_stats(endpoint, stats) }
 }
 
 /// Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,

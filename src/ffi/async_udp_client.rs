@@ -2,18 +2,16 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::address::en_address_t;
 use super::async_callbacks::{
     en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t, en_async_sent_t,
 };
 use super::async_client::{self, en_async_client_t};
 use super::base::en_slice_t;
-use super::client::en_stats_t;
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::event_loop::{en_loop_t, loop_of};
 use super::options::options_of;
 use super::udp_options::en_udp_options_t;
-use super::{Constructor, borrow, call, facts, handle, string};
+use super::{Constructor, borrow, call, handle, string};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
 
@@ -336,156 +334,6 @@ pub unsafe extern "C" fn en_async_udp_client_is_connected(client: *const en_asyn
 pub unsafe extern "C" fn en_async_udp_client_is_closing(client: *const en_async_udp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
     unsafe { async_client::is_closing(client) }
-}
-
-/// The loop that the client is on; NULL when that was freed, and for NULL. The handle stays the
-/// application's.
-///
-/// Loop thread only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_loop(client: *const en_async_udp_client_t) -> *mut en_loop_t {
-    // SAFETY: `client` is NULL or a live handle.
-    unsafe { async_client::loop_handle(client) }
-}
-
-/// The descriptor; -1 if the client has none, and for NULL. It stays the client's.
-///
-/// Loop thread only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_fileno(client: *const en_async_udp_client_t) -> c_int {
-    // SAFETY: `client` is NULL or a live handle.
-    unsafe { facts::fileno(client) }
-}
-
-/// Puts the address of our end into `*address`, which is the caller's to free; once the client has
-/// been connected, also afterwards.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_get_local_address(
-    client: *const en_async_udp_client_t,
-    address: *mut *mut en_address_t,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
-}
-
-/// Puts the address of the peer into `*address`, which is the caller's to free; once the client
-/// has been connected, also afterwards.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_get_remote_address(
-    client: *const en_async_udp_client_t,
-    address: *mut *mut en_address_t,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `address` NULL or writable.
-    unsafe { facts::get_end(client, address, "address", |names| names.remote().into_ip()) }
-}
-
-/// Reads a raw socket option into `value`, which has room for `*size` bytes; `*size` becomes how
-/// many it has. `level` and `name` are those of getsockopt(2).
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// getsockopt(2).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_getsockopt(
-    client: *const en_async_udp_client_t,
-    level: c_int,
-    name: c_int,
-    value: *mut c_void,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `size` NULL or readable and writable, `value` NULL or
-    // with room for `*size` bytes.
-    unsafe { facts::getsockopt(client, level, name, value, size) }
-}
-
-/// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
-/// setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_udp_client_setsockopt`.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// setsockopt(2).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_setsockopt(
-    client: *mut en_async_udp_client_t,
-    level: c_int,
-    name: c_int,
-    value: *const c_void,
-    size: usize,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `value` NULL or `size` bytes.
-    unsafe { facts::setsockopt(client, level, name, value, size) }
-}
-
-/// Reads a socket `option` (`EN_OPTION_...`) into `*value`.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// getsockopt(2).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_get_option(
-    client: *const en_async_udp_client_t,
-    option: c_int,
-    value: *mut i64,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `value` NULL or writable.
-    unsafe { facts::get_option(client, option, value) }
-}
-
-/// Sets a socket `option` (`EN_OPTION_...`) to `value`.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// setsockopt(2).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_set_option(
-    client: *mut en_async_udp_client_t,
-    option: c_int,
-    value: i64,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle.
-    unsafe { facts::set_option(client, option, value) }
-}
-
-/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
-/// has chosen last.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_max_recv_size(
-    client: *const en_async_udp_client_t,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: the pointers are NULL or what the comment says.
-    unsafe { facts::max_recv_size(client, size) }
-}
-
-/// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
-/// it is closed.
-///
-/// Loop thread only.
-///
-/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_async_udp_client_get_stats(
-    client: *const en_async_udp_client_t,
-    stats: *mut en_stats_t,
-) -> c_int {
-    // SAFETY: `client` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { facts::get_stats(client, stats) }
 }
 
 /// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this

@@ -4,14 +4,14 @@ use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
 use super::base::en_slice_t;
-use super::client::{self, en_client_t, en_stats_t};
+use super::client::{self, en_client_t};
 use super::datagram_protocol::en_datagram_protocol_t;
 use super::datagram_transport::en_datagram_transport_t;
 use super::endpoint_options::en_endpoint_options_t;
 use super::options::options_of;
 use super::packet::en_packet_t;
 use super::packet_iter::en_packet_iter_t;
-use super::{Constructor, borrow, call, facts, handle, unix_client};
+use super::{Constructor, borrow, call, handle, unix_client};
 use crate::blocking::Client;
 use crate::client::endpoint::{self, Directions};
 
@@ -347,60 +347,4 @@ pub unsafe extern "C" fn en_datagram_endpoint_is_closed(endpoint: *const en_data
 pub unsafe extern "C" fn en_datagram_endpoint_free(endpoint: *mut en_datagram_endpoint_t) {
     // SAFETY: `endpoint` is NULL or a live handle in which no call begins any more.
     unsafe { client::free(endpoint) }
-}
-
-/// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) of the transport to `value`, where there
-/// is room for `*size` bytes; `*size` becomes its size, also when that is too large. Never waits.
-///
-/// Thread-safe.
-///
-/// Errors: those of `en_datagram_transport_get_attribute`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_datagram_endpoint_get_attribute(
-    endpoint: *const en_datagram_endpoint_t,
-    attribute: c_int,
-    value: *mut c_void,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or readable and writable, `value`
-    // NULL or of `*size` bytes.
-    unsafe { facts::get_attribute(endpoint, attribute, value, size) }
-}
-
-/// The descriptor to poll for receiving, or else for sending; -1 if there is none, if the endpoint
-/// is closed, or NULL. It stays the transport's. Never waits.
-///
-/// Thread-safe.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_datagram_endpoint_fileno(endpoint: *const en_datagram_endpoint_t) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle.
-    unsafe { facts::fileno(endpoint) }
-}
-
-/// The largest datagram that this client receives, in bytes. Never waits.
-///
-/// Thread-safe.
-///
-/// Errors: `EN_EINVAL`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_datagram_endpoint_max_recv_size(
-    endpoint: *const en_datagram_endpoint_t,
-    size: *mut usize,
-) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle, `size` NULL or writable.
-    unsafe { facts::max_recv_size(endpoint, size) }
-}
-
-/// What the endpoint has done so far; also after it is closed. Never waits.
-///
-/// Thread-safe.
-///
-/// Errors: `EN_EINVAL` (NULL, `struct_size` not set).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn en_datagram_endpoint_get_stats(
-    endpoint: *const en_datagram_endpoint_t,
-    stats: *mut en_stats_t,
-) -> c_int {
-    // SAFETY: `endpoint` is NULL or a live handle, `stats` NULL or as long as its first field says.
-    unsafe { facts::get_stats(endpoint, stats) }
 }

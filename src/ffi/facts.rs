@@ -1,5 +1,6 @@
 //! What can be asked of a client of any family without waiting, and set: addresses, options, statistics,
-//! what TLS has agreed on. The functions behind the exports of blocking clients and of those on a loop.
+//! what TLS has agreed on. Here are the functions behind the exports of blocking clients and of those on a
+//! loop; the exports stand below, a file for each family.
 
 use std::ffi::{c_int, c_void};
 use std::ops::Deref;
@@ -18,6 +19,19 @@ use crate::reactor::AsyncClient;
 use crate::socket::names::Names;
 use crate::socket::options::OPTIONS;
 use crate::transport::{Transport, descriptor};
+
+pub mod async_datagram_endpoint;
+pub mod async_stream_endpoint;
+pub mod async_tcp_client;
+pub mod async_udp_client;
+pub mod async_unix_datagram_client;
+pub mod async_unix_stream_client;
+pub mod datagram_endpoint;
+pub mod stream_endpoint;
+pub mod tcp_client;
+pub mod udp_client;
+pub mod unix_datagram_client;
+pub mod unix_stream_client;
 
 /// A client, whoever waits for it.
 pub(crate) trait Asked: Sized {
