@@ -3,8 +3,9 @@
 use std::ffi::{c_int, c_void};
 
 use super::base::en_slice_t;
-use super::callback::{Encode, UserData, ask, encode};
+use super::callback::{UserData, ask};
 use super::datagram_protocol::en_datagram_protocol_callbacks_t;
+use super::encode_callback::{Encode, encode};
 use super::protocol_callbacks::en_destroy_t;
 use crate::error::{Result, invalid};
 use crate::packet::Packet;

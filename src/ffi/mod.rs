@@ -58,12 +58,17 @@ pub mod unix_datagram_options;
 pub mod unix_stream_client;
 pub mod unix_stream_options;
 
+mod buffered_callback;
 mod call;
 mod callback;
 mod custom_transport;
 mod datagram_callback;
+mod decode_callback;
+mod encode_callback;
+mod interrupt_callback;
 mod options;
 mod scope;
+mod stream_callback;
 mod transport;
 mod unix_client;
 mod wait_callback;

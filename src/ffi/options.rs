@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
 
 use super::address::{EN_FAMILY_IPV4, EN_FAMILY_IPV6, EN_FAMILY_UNSPECIFIED};
-use super::callback::Interrupt;
 use super::cancel::en_cancel_t;
+use super::interrupt_callback::Interrupt;
 use super::protocol_callbacks::en_destroy_t;
 use super::tcp_options::en_interrupt_t;
 use super::transport_options::en_wait_t;

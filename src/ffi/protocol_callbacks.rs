@@ -4,8 +4,10 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
 use super::base::en_slice_t;
-use super::callback::{BufferedCallbacks, Frame, StreamCallbacks};
+use super::buffered_callback::BufferedCallbacks;
+use super::encode_callback::Frame;
 use super::protocol::en_stream_protocol_t;
+use super::stream_callback::StreamCallbacks;
 use super::{Constructor, borrow, bytes, call, handle, null};
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;

@@ -1,0 +1,126 @@
+//! C callbacks as a stream protocol that lends the memory it receives into.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::callback::{UserData, ask};
+use super::decode_callback::{Answer, State, Table};
+use super::encode_callback::{Encode, encode};
+use super::protocol_callbacks::{en_buffered_protocol_callbacks_t, en_destroy_t};
+use crate::error::{Result, invalid};
+use crate::packet::Packet;
+use crate::protocol::{BufferedDecoder, Cut, Decoding, Protocol, Sink, Step, StreamProtocol};
+
+/// A protocol of callbacks that lends the memory the socket reads into.
+pub(crate) struct BufferedCallbacks {
+    table: Arc<Table<en_buffered_protocol_callbacks_t>>,
+    encode: Encode,
+}
+
+impl BufferedCallbacks {
+    pub(crate) fn new(
+        callbacks: en_buffered_protocol_callbacks_t,
+        destroy: en_destroy_t,
+        pointer: *mut c_void,
+    ) -> Result<BufferedCallbacks> {
+        let encode = callbacks.encode.ok_or_else(|| invalid("callbacks->encode is NULL"))?;
+        if callbacks.lend.is_none() || callbacks.decode.is_none() {
+            return Err(invalid("callbacks->lend or callbacks->decode is NULL"));
+        }
+        let user_data = UserData { pointer, destroy };
+        Ok(BufferedCallbacks { table: Arc::new(Table { callbacks, user_data }), encode })
+    }
+}
+
+impl Protocol for BufferedCallbacks {
+    fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
+        encode("encode", self.encode, parts, out, &self.table.user_data)
+    }
+
+    fn runs_callbacks(&self) -> bool {
+        true
+    }
+}
+
+impl StreamProtocol for BufferedCallbacks {
+    fn decoder(&self) -> Result<Decoding> {
+        let callbacks = &self.table.callbacks;
+        let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
+        Ok(Decoding::Lent(Box::new(LentDecoder { state, buffer: NonNull::dangling(), size: 0 })))
+    }
+}
+
+struct LentDecoder {
+    state: State<en_buffered_protocol_callbacks_t>,
+    buffer: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: the buffer is the application's, lent to whichever thread receives, one at a time.
+unsafe impl Send for LentDecoder {}
+
+impl BufferedDecoder for LentDecoder {
+    fn lend(&mut self, size_hint: usize) -> Result<(&mut [u8], usize)> {
+        let Table { callbacks, user_data } = &*self.state.table;
+        let Some(lend) = callbacks.lend else { return Err(invalid("callbacks->lend is NULL")) };
+        let mut buffer = std::ptr::null_mut();
+        let (mut size, mut start) = (0, 0);
+        // SAFETY: the application's own function, with what its documentation promises.
+        ask("lend", || unsafe {
+            lend(
+                size_hint,
+                &raw mut buffer,
+                &raw mut size,
+                &raw mut start,
+                self.state.pointer,
+                user_data.pointer,
+            )
+        })?;
+        let buffer =
+            NonNull::new(buffer.cast::<u8>()).ok_or_else(|| invalid("the lend callback lent NULL"))?;
+        if size == 0 || size > isize::MAX as usize || start >= size {
+            return Err(invalid(format!("the lend callback lent {size} bytes and would start at {start}")));
+        }
+        (self.buffer, self.size) = (buffer, size);
+        Ok((self.buffer(), start))
+    }
+
+    fn buffer(&mut self) -> &mut [u8] {
+        // SAFETY: the application lends `size` bytes there until the next `lend`; before the first
+        // the slice is empty.
+        unsafe { std::slice::from_raw_parts_mut(self.buffer.as_ptr(), self.size) }
+    }
+
+    fn decode(&mut self, filled: usize, ended: bool) -> Step {
+        let Table { callbacks, user_data } = &*self.state.table;
+        let Some(decode) = callbacks.decode else {
+            return Step::Broken(invalid("callbacks->decode is NULL"));
+        };
+        // SAFETY: the application's own function, with what its documentation promises.
+        let answer = Answer::of(|used, packet| unsafe {
+            decode(filled, c_int::from(ended), used, packet, self.state.pointer, user_data.pointer)
+        });
+        // SAFETY: the first `filled` bytes of the buffer, which is still lent.
+        let bytes = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr(), filled) };
+        let Some(release) = callbacks.release else { return answer.step(bytes, Packet::copied) };
+        match answer.step(bytes, |packet| hand_on(packet, release, &self.state.table)) {
+            Step::Packet(Cut { start, end, used }) => {
+                Step::Made { packet: hand_on(&bytes[start..end], release, &self.state.table), used }
+            }
+            step => step,
+        }
+    }
+}
+
+type Release = unsafe extern "C" fn(*const c_void, usize, *mut c_void);
+
+/// A packet that stays in the application's memory until its holder releases it.
+fn hand_on(bytes: &[u8], release: Release, table: &Arc<Table<en_buffered_protocol_callbacks_t>>) -> Packet {
+    let (address, size) = (bytes.as_ptr() as usize, bytes.len());
+    let table = table.clone();
+    // SAFETY: the application's own function, for a packet that it gave.
+    let end = Box::new(move || unsafe { release(address as *const c_void, size, table.user_data.pointer) });
+    // SAFETY: the application leaves the bytes alone until `release` is called.
+    unsafe { Packet::foreign(NonNull::from(bytes).cast(), size, end) }
+}

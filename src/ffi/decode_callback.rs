@@ -1,0 +1,113 @@
+//! What C callbacks that turn bytes into packets have in common: their state, and what they answer.
+
+use std::ffi::{c_int, c_void};
+use std::sync::Arc;
+
+use super::base::en_slice_t;
+use super::callback::{UserData, ask, failure};
+use super::error::take_explanation;
+use super::protocol_callbacks::{EN_DECODE_MORE, EN_DECODE_PACKET, en_free_state_t, en_new_state_t};
+use crate::error::{EN_EINVAL, Result, invalid};
+use crate::packet::Packet;
+use crate::protocol::{Cut, Step};
+
+/// The state of one client, made and ended by the application.
+pub(super) struct State<T: 'static> {
+    pub(super) pointer: *mut c_void,
+    pub(super) table: Arc<Table<T>>,
+    free: en_free_state_t,
+}
+
+// SAFETY: as for UserData; one thread at a time uses it.
+unsafe impl<T> Send for State<T> {}
+
+/// Callbacks and what they are given.
+pub(super) struct Table<T> {
+    pub(super) callbacks: T,
+    pub(super) user_data: UserData,
+}
+
+impl<T> State<T> {
+    pub(super) fn new(
+        table: &Arc<Table<T>>,
+        make: en_new_state_t,
+        free: en_free_state_t,
+    ) -> Result<State<T>> {
+        let mut pointer = std::ptr::null_mut();
+        if let Some(make) = make {
+            // SAFETY: the application's own function, with what its documentation promises.
+            ask("new_state", || unsafe { make(&raw mut pointer, table.user_data.pointer) })?;
+        }
+        Ok(State { pointer, table: table.clone(), free })
+    }
+}
+
+impl<T> Drop for State<T> {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: the state came from `new_state` (or is NULL), and ends here, once.
+            unsafe { free(self.pointer, self.table.user_data.pointer) };
+        }
+    }
+}
+
+/// What a decode callback answered.
+pub(super) struct Answer {
+    code: c_int,
+    used: usize,
+    packet: en_slice_t,
+}
+
+impl Answer {
+    pub(super) fn of(callback: impl FnOnce(*mut usize, *mut en_slice_t) -> c_int) -> Answer {
+        take_explanation();
+        let mut used = 0;
+        let mut packet = en_slice_t { data: std::ptr::null(), size: 0 };
+        let code = callback(&raw mut used, &raw mut packet);
+        Answer { code, used, packet }
+    }
+
+    /// What it means for the `bytes` it was shown; packets that lie elsewhere go through `keep`.
+    pub(super) fn step(self, bytes: &[u8], keep: impl FnOnce(&[u8]) -> Packet) -> Step {
+        if self.used > bytes.len() {
+            let reason = format!("the decode callback used {} bytes of {}", self.used, bytes.len());
+            return Step::Bad { error: invalid(reason), used: 0 };
+        }
+        let used = self.used;
+        match self.code {
+            EN_DECODE_MORE => Step::More { used },
+            EN_DECODE_PACKET => self.packet_step(bytes, keep),
+            code => {
+                Step::Bad { error: failure("decode", code), used: if code == EN_EINVAL { 0 } else { used } }
+            }
+        }
+    }
+
+    fn packet_step(&self, bytes: &[u8], keep: impl FnOnce(&[u8]) -> Packet) -> Step {
+        let used = self.used;
+        let address = self.packet.data.addr();
+        let within = address.wrapping_sub(bytes.as_ptr().addr());
+        if used == 0 && !bytes.is_empty() && (self.packet.size == 0 || within < bytes.len()) {
+            let reason =
+                "the decode callback gave a packet of the bytes, but used none: it would do so for ever";
+            return Step::Bad { error: invalid(reason), used: 0 };
+        }
+        if self.packet.size == 0 {
+            return Step::Packet(Cut { start: 0, end: 0, used });
+        }
+        if within < bytes.len() {
+            return match self.packet.size <= bytes.len() - within {
+                true => Step::Packet(Cut { start: within, end: within + self.packet.size, used }),
+                false => Step::Bad {
+                    error: invalid("the decode callback gave a packet that reaches beyond the bytes"),
+                    used: 0,
+                },
+            };
+        }
+        // SAFETY: the application says that its packet lies there.
+        match unsafe { super::bytes(self.packet.data, self.packet.size, "packet") } {
+            Ok(packet) => Step::Made { packet: keep(packet), used },
+            Err(error) => Step::Bad { error, used: 0 },
+        }
+    }
+}

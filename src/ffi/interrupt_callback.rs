@@ -1,0 +1,43 @@
+//! The application says whether a call that waits shall go on.
+
+use std::ffi::{c_int, c_void};
+
+use super::callback::{UserData, failure};
+use super::error::take_explanation;
+use super::protocol_callbacks::en_destroy_t;
+use super::tcp_options::en_interrupt_t;
+use crate::blocking::wait;
+use crate::error::{EN_ECANCELED, EN_EUSER_BASE, Error, Result, invalid};
+
+/// Asks the application whether a call that waits shall go on.
+pub(crate) struct Interrupt {
+    callback: unsafe extern "C" fn(*mut c_void) -> c_int,
+    user_data: UserData,
+}
+
+impl Interrupt {
+    pub(crate) fn new(
+        callback: en_interrupt_t,
+        destroy: en_destroy_t,
+        pointer: *mut c_void,
+    ) -> Result<Interrupt> {
+        let callback = callback.ok_or_else(|| invalid("interrupted is NULL"))?;
+        Ok(Interrupt { callback, user_data: UserData { pointer, destroy } })
+    }
+}
+
+impl wait::Interrupt for Interrupt {
+    fn check(&self) -> Result<()> {
+        take_explanation();
+        // SAFETY: the application's own function, with what its documentation promises.
+        match unsafe { (self.callback)(self.user_data.pointer) } {
+            0 => Ok(()),
+            code @ ..=EN_EUSER_BASE => Err(failure("interrupt", code)),
+            _ => {
+                let reason =
+                    take_explanation().unwrap_or_else(|| "the interrupt callback ended the call".into());
+                Err(Error::new(EN_ECANCELED, reason))
+            }
+        }
+    }
+}
