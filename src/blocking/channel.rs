@@ -53,6 +53,29 @@ pub enum Within<'a> {
     NoWait(&'a Cell<RawFd>),
 }
 
+impl Within<'_> {
+    /// Has `attempt` made, by `drive` where it may wait. Where it would wait and may not, the inner error tells
+    /// what for. That one is no failure: it has no stage, and closing does not explain it.
+    fn run<R, A: FnMut(Hold) -> Attempt<R>>(
+        self,
+        transport: &dyn Transport,
+        mut attempt: A,
+        drive: impl FnOnce(&mut Deadline, A) -> Result<R>,
+    ) -> Result<Result<R>> {
+        let fd = match self {
+            Within::Ms(timeout_ms) => return drive(&mut Deadline::after_ms(timeout_ms), attempt).map(Ok),
+            Within::NoWait(fd) => fd,
+        };
+        Ok(at_once(|| attempt(Hold::No))?.map_err(|interest| {
+            fd.set(transport.fd(interest).map_or(-1, |fd| fd.as_raw_fd()));
+            match interest {
+                Interest::Write => Error::new(EN_WANT_WRITE, "the transport would wait until it can send"),
+                _ => Error::new(EN_WANT_READ, "the transport would wait until something comes"),
+            }
+        }))
+    }
+}
+
 impl<T: Transport + ?Sized> Channel<T> {
     /// A handle of a transport.
     pub fn new(transport: Arc<Shared<T>>, options: ChannelOptions) -> Arc<Channel<T>> {
@@ -138,12 +161,12 @@ impl<T: Transport + ?Sized> Channel<T> {
     ) -> Result<R> {
         let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(Stage::Receive))?;
         let transport = &**transport;
-        let attempt = |hold| attempt(transport, hold);
-        let outcome = valid.and_then(|()| match within {
-            Within::Ms(timeout_ms) => {
-                self.holds.drive(transport, &mut Deadline::after_ms(timeout_ms), attempt).map(Ok)
-            }
-            Within::NoWait(fd) => without_waiting(transport, fd, attempt),
+        let outcome = valid.and_then(|()| {
+            within.run(
+                transport,
+                |hold| attempt(transport, hold),
+                |deadline, attempt| self.holds.drive(transport, deadline, attempt),
+            )
         });
         outcome.map_err(|error| self.explain(error, Stage::Receive))?
     }
@@ -156,13 +179,11 @@ impl<T: Transport + ?Sized> Channel<T> {
         mut attempt: impl FnMut(&Shared<T>, Hold) -> Attempt<R>,
     ) -> Result<Result<R>> {
         let transport = &*sending.transport;
-        let attempt = |hold| attempt(transport, hold);
-        match within {
-            Within::Ms(timeout_ms) => {
-                self.holds.drive_sender(transport, &mut Deadline::after_ms(timeout_ms), attempt).map(Ok)
-            }
-            Within::NoWait(fd) => without_waiting(transport, fd, attempt),
-        }
+        within.run(
+            transport,
+            |hold| attempt(transport, hold),
+            |deadline, attempt| self.holds.drive_sender(transport, deadline, attempt),
+        )
     }
 
     pub(super) fn with_sender<R>(&self, work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>) -> Result<R> {
@@ -255,22 +276,6 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
         }
         self.holds.wait_until_alone();
     }
-}
-
-/// One attempt; where it would wait, `fd` is set and the inner error tells what for. That one is no
-/// failure: it has no stage, and closing does not explain it.
-pub(super) fn without_waiting<R>(
-    transport: &dyn Transport,
-    fd: &Cell<RawFd>,
-    mut attempt: impl FnMut(Hold) -> Attempt<R>,
-) -> Result<Result<R>> {
-    Ok(at_once(|| attempt(Hold::No))?.map_err(|interest| {
-        fd.set(transport.fd(interest).map_or(-1, |fd| fd.as_raw_fd()));
-        match interest {
-            Interest::Write => Error::new(EN_WANT_WRITE, "the transport would wait until it can send"),
-            _ => Error::new(EN_WANT_READ, "the transport would wait until something comes"),
-        }
-    }))
 }
 
 #[cold]

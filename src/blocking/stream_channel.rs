@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use super::channel::{Channel, Sending, Within, without_waiting};
+use super::channel::{Channel, Sending, Within};
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
@@ -76,7 +76,7 @@ impl Channel<Stream> {
     /// Sends of the slices what goes at once. Who is told to wait, by `fd`, comes again with the
     /// same bytes and, if need be, more behind them.
     pub fn send_now(&self, slices: &[&[u8]], fd: &Cell<RawFd>) -> Result<usize> {
-        let outcome = self.in_turn(|_, sending| {
+        let outcome = self.in_turn(|channel, sending| {
             let size = slices.iter().map(|slice| slice.len()).sum();
             sending.check(size)?;
             let mut out = Gather::default();
@@ -89,11 +89,10 @@ impl Channel<Stream> {
             if out.is_empty() {
                 return Ok(Ok(0));
             }
-            let transport = sending.transport.clone();
-            let outcome = without_waiting(&*transport, fd, |hold| {
+            let outcome = channel.transmit(sending, Within::NoWait(fd), |transport, hold| {
                 out.with_rest(|slices| transport.send(slices, hold))
             })?;
-            let is_begun = outcome.is_err() && out.has_rest(&mut |rest| transport.is_midway(rest));
+            let is_begun = outcome.is_err() && out.has_rest(&mut |rest| sending.transport.is_midway(rest));
             sending.begun = if is_begun { out.len() } else { 0 };
             Ok(outcome)
         });
