@@ -309,20 +309,30 @@ impl AsyncClient {
 
     fn finish<T>(
         self: &Rc<Self>,
-        operation: Operation<T>,
+        mut operation: Operation<T>,
         outcome: Result<T>,
         over: fn(Done<T>, Result<T>) -> Over,
     ) {
-        if let Some(done) = operation.finish(&self.core) {
-            let outcome = outcome.map_err(|error| self.explain(error));
-            self.call_later(over(done, outcome));
-        }
+        self.call_later(self.complete(&mut operation, outcome, over));
+    }
+
+    /// An operation is over; what is to be called, if anything.
+    fn complete<T>(
+        &self,
+        operation: &mut Operation<T>,
+        outcome: Result<T>,
+        over: fn(Done<T>, Result<T>) -> Over,
+    ) -> Option<Over> {
+        let done = operation.finish(&self.core)?;
+        Some(over(done, outcome.map_err(|error| self.explain(error))))
     }
 
     /// Has the loop call for what is over.
-    fn call_later(self: &Rc<Self>, over: Over) {
-        self.later.with(|later| later.put().over.push_back(over));
-        self.go_on_later();
+    fn call_later(self: &Rc<Self>, over: Option<Over>) {
+        if let Some(over) = over {
+            self.later.with(|later| later.put().over.push_back(over));
+            self.go_on_later();
+        }
     }
 
     /// Calls for what is over; what ends meanwhile comes later.

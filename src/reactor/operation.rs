@@ -29,15 +29,15 @@ impl<T> Operation<T> {
         }
     }
 
-    /// It is over: what is to be called, with what came of it. The loop is held until it is called.
-    pub(super) fn finish(self, core: &EventLoop) -> Option<Done<T>> {
-        if let Some(due) = self.due {
+    /// It is over, once: what is to be called, with what came of it. The loop is held until it is called.
+    pub(super) fn finish(&mut self, core: &EventLoop) -> Option<Done<T>> {
+        if let Some(due) = self.due.take() {
             core.remove_timer(due, self.number);
         }
         if self.done.is_none() {
             core.release();
         }
-        self.done
+        self.done.take()
     }
 }
 

@@ -119,6 +119,8 @@ impl Incoming {
 
     /// At least one, and at most so many that are there with it.
     pub(super) fn receive_several(&mut self, most: usize, counters: &Counters) -> Attempt<Vec<Packet>> {
+        // Code of the application runs when its turn has come, and not before.
+        let most = if self.runs_callbacks { 1 } else { most };
         let mut packets = Vec::new();
         let mut may_be_more = true;
         while may_be_more && packets.len() < most {

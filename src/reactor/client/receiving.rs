@@ -4,8 +4,8 @@ use std::ffi::c_void;
 use std::rc::Rc;
 
 use super::incoming::Incoming;
-use super::{AsyncClient, Inner, Operation, Over, STEPS, State, Turned};
-use crate::attempt::Stop;
+use super::{AsyncClient, Inner, Live, Operation, Over, STEPS, State, Turned};
+use crate::attempt::{Attempt, Stop};
 use crate::error::{EN_EBUSY, Error, Result, Stage};
 use crate::packet::Packet;
 use crate::reactor::callback::Done;
@@ -43,35 +43,64 @@ impl Receiving {
         }
     }
 
-    /// It is over, without a packet.
-    pub(super) fn fail(self, client: &Rc<AsyncClient>, error: Error) {
-        let error = error.at(Stage::Receive);
-        match self {
-            Receiving::Packet(operation) => client.finish(operation, Err(error), Over::Packet),
-            Receiving::Packets(operation, _) => client.finish(operation, Err(error), Over::Packets),
-            Receiving::Beside(operation, _, lent) => {
-                client.finish_beside(operation, Err(error), Ancillary::default(), lent)
+    /// One attempt, after which it is over if this succeeds; what is to be called then, if anything.
+    fn attempt(
+        &mut self,
+        live: &mut Live,
+        client: &AsyncClient,
+    ) -> std::result::Result<Option<Over>, Unfinished> {
+        let counters = &client.counters;
+        Ok(match self {
+            Receiving::Packet(operation) => {
+                let outcome = client.attempted(live.ask(|incoming| incoming.receive(counters)))?;
+                counters.packets_received.add(usize::from(outcome.is_ok()));
+                client.complete(operation, outcome.map_err(at_receiving), Over::Packet)
             }
-        }
+            Receiving::Packets(operation, most) => {
+                let outcome =
+                    client.attempted(live.ask(|incoming| incoming.receive_several(*most, counters)))?;
+                counters.packets_received.add(outcome.as_ref().map_or(0, Vec::len));
+                client.complete(operation, outcome.map_err(at_receiving), Over::Packets)
+            }
+            Receiving::Beside(operation, room, lent) => {
+                let mut ancillary = Ancillary::default();
+                let outcome = client.attempted(
+                    live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room, counters)),
+                )?;
+                counters.packets_received.add(usize::from(outcome.is_ok()));
+                client.complete_beside(operation, outcome, ancillary, *lent)
+            }
+        })
+    }
+
+    /// It is over, without a packet.
+    pub(super) fn fail(mut self, client: &Rc<AsyncClient>, error: Error) {
+        let over = match &mut self {
+            Receiving::Packet(operation) => {
+                client.complete(operation, Err(at_receiving(error)), Over::Packet)
+            }
+            Receiving::Packets(operation, _) => {
+                client.complete(operation, Err(at_receiving(error)), Over::Packets)
+            }
+            Receiving::Beside(operation, _, lent) => {
+                client.complete_beside(operation, Err(error), Ancillary::default(), *lent)
+            }
+        };
+        client.call_later(over);
     }
 }
 
-/// What has come for the first who waits.
-enum Came {
-    Packet(Packet),
-    Packets(Vec<Packet>),
-    Beside(Result<Packet>, Ancillary),
+#[cold]
+fn at_receiving(error: Error) -> Error {
+    error.at(Stage::Receive)
 }
 
-impl Came {
-    /// How many packets.
-    fn count(&self) -> usize {
-        match self {
-            Came::Packet(_) | Came::Beside(Ok(_), _) => 1,
-            Came::Packets(packets) => packets.len(),
-            Came::Beside(Err(_), _) => 0,
-        }
-    }
+/// Why a receive is not over.
+enum Unfinished {
+    /// It has to wait: for the peer, or for the end of the client, of which all who wait learn.
+    Waits,
+    /// It goes on when others have had their turn.
+    Again,
 }
 
 impl AsyncClient {
@@ -115,15 +144,26 @@ impl AsyncClient {
         Ok(number)
     }
 
-    fn finish_beside(
-        self: &Rc<Self>,
-        operation: Operation<Beside>,
+    fn complete_beside(
+        &self,
+        operation: &mut Operation<Beside>,
         packet: Result<Packet>,
         ancillary: Ancillary,
         lent: Lent,
-    ) {
-        let packet = packet.map_err(|error| self.explain(error.at(Stage::Receive)));
-        self.finish(operation, Ok(Beside { packet, ancillary, lent }), Over::Beside);
+    ) -> Option<Over> {
+        let packet = packet.map_err(|error| self.explain(at_receiving(error)));
+        self.complete(operation, Ok(Beside { packet, ancillary, lent }), Over::Beside)
+    }
+
+    /// What an attempt to receive means for the receive.
+    fn attempted<T>(&self, outcome: Attempt<T>) -> std::result::Result<Result<T>, Unfinished> {
+        match outcome {
+            _ if self.is_closing.get() => Err(Unfinished::Waits),
+            Ok(received) => Ok(Ok(received)),
+            Err(Stop::Failed(error)) => Ok(Err(error)),
+            Err(Stop::Again) => Err(Unfinished::Again),
+            Err(Stop::Want(_) | Stop::Soon(_)) => Err(Unfinished::Waits),
+        }
     }
 
     /// Receives what has come, for those who wait for it, each for something of its own. Only the loop
@@ -134,61 +174,25 @@ impl AsyncClient {
         while !self.is_closing.get() && self.core.goes_on() {
             let Ok(mut inner) = self.access() else { break };
             let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { break };
-            let Some(first) = pending.get().and_then(|pending| pending.operations.receives.front()) else {
+            let runs_callbacks = live.incoming.as_ref().is_some_and(Incoming::runs_callbacks);
+            let Some(first) = pending.get_mut().and_then(|pending| pending.operations.receives.front_mut())
+            else {
                 break;
             };
-            let runs_callbacks = live.incoming.as_ref().is_some_and(Incoming::runs_callbacks);
-            let outcome = match first {
-                Receiving::Packet(_) => {
-                    live.ask(|incoming| incoming.receive(&self.counters)).map(Came::Packet)
-                }
-                Receiving::Packets(_, most) => {
-                    // Code of the application runs when its turn has come, and not before.
-                    let most = if runs_callbacks { 1 } else { *most };
-                    live.ask(|incoming| incoming.receive_several(most, &self.counters)).map(Came::Packets)
-                }
-                Receiving::Beside(_, room, _) => {
-                    let mut ancillary = Ancillary::default();
-                    let outcome =
-                        live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room, &self.counters));
-                    match outcome {
-                        Ok(packet) => Ok(Came::Beside(Ok(packet), ancillary)),
-                        Err(Stop::Failed(error)) => Ok(Came::Beside(Err(error), ancillary)),
-                        Err(stop) => Err(stop),
-                    }
-                }
-            };
-            let outcome = match outcome {
-                // Its end was asked for inside that: all who wait learn of it.
-                _ if self.is_closing.get() => break,
-                Ok(came) => Ok(came),
-                Err(Stop::Failed(error)) => Err(error),
-                Err(Stop::Again) if runs_callbacks && steps < STEPS => {
+            let over = match first.attempt(live, self) {
+                Ok(over) => over,
+                Err(Unfinished::Again) if runs_callbacks && steps < STEPS => {
                     steps += 1;
                     drop(inner);
                     self.catch_up();
                     continue;
                 }
-                Err(Stop::Again) => return self.give_way(),
-                Err(Stop::Want(_) | Stop::Soon(_)) => break,
+                Err(Unfinished::Again) => return self.give_way(),
+                Err(Unfinished::Waits) => break,
             };
-            self.counters.packets_received.add(outcome.as_ref().map_or(0, Came::count));
-            let first = pending.remove(|pending| pending.operations.receives.pop_front());
-            let Some(receiving) = first else { break };
+            pending.remove(|pending| pending.operations.receives.pop_front());
             drop(inner);
-            match (receiving, outcome) {
-                (Receiving::Packet(operation), Ok(Came::Packet(packet))) => {
-                    self.finish(operation, Ok(packet), Over::Packet);
-                }
-                (Receiving::Packets(operation, _), Ok(Came::Packets(packets))) => {
-                    self.finish(operation, Ok(packets), Over::Packets);
-                }
-                (Receiving::Beside(operation, _, lent), Ok(Came::Beside(packet, ancillary))) => {
-                    self.finish_beside(operation, packet, ancillary, lent);
-                }
-                (receiving, Err(error)) => receiving.fail(self, error),
-                _ => break,
-            }
+            self.call_later(over);
             if runs_callbacks {
                 self.catch_up();
             }

@@ -205,7 +205,7 @@ impl AsyncClient {
         if !started.is_called {
             drop(inner);
             let error = self.explain(error.at(Stage::Receive));
-            return self.call_later(Over::Last(started.receive, error));
+            return self.call_later(Some(Over::Last(started.receive, error)));
         }
         match self.is_freed.get() {
             // It is not called again.
