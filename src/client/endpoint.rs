@@ -69,7 +69,9 @@ pub(super) fn over_stream(
     let transport = channel.transport()?;
     let receiver: Box<dyn PacketReceiver> = match directions {
         Directions::Send => Box::new(NoReceiver),
-        _ => Box::new(stream_receiver(transport.clone(), protocol.decoder()?, options)),
+        _ => {
+            Box::new(stream_receiver(transport.clone(), protocol.decoder(options.max_packet_size)?, options))
+        }
     };
     let encoder = protocol.clone().into();
     let sender = match directions {

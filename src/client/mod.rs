@@ -34,7 +34,7 @@ const MAX_DATAGRAM_SIZE: usize = 64 << 10;
 #[derive(Clone)]
 pub struct CommonOptions {
     max_recv_size: usize,
-    max_packet_size: usize,
+    max_packet_size: Option<MaxSize>,
     max_datagram_size: usize,
     write_buffer: usize,
     /// How long closing may take.
@@ -47,7 +47,7 @@ impl Default for CommonOptions {
     fn default() -> CommonOptions {
         CommonOptions {
             max_recv_size: 0,
-            max_packet_size: 0,
+            max_packet_size: None,
             max_datagram_size: 0,
             write_buffer: 0,
             shutdown_timeout_ms: 30_000,
@@ -67,7 +67,7 @@ impl CommonOptions {
     /// The largest packet that is received; 0: as the protocol says.
     pub fn set_max_packet_size(&mut self, size: usize) -> Result<()> {
         within("max_packet_size", size, MaxSize::LARGEST)?;
-        self.max_packet_size = size;
+        self.max_packet_size = if size > 0 { Some(MaxSize::new(size)?) } else { None };
         Ok(())
     }
 

@@ -22,7 +22,7 @@ pub(super) fn stream_receiver<T: StreamTransport + ?Sized>(
     decoding: Decoding,
     common: &CommonOptions,
 ) -> StreamReceiver<T> {
-    let intake = Intake::new(decoding, common.max_packet_size, common.max_recv_size);
+    let intake = Intake::new(decoding, common.max_recv_size);
     StreamReceiver::new(transport, intake)
 }
 
@@ -43,8 +43,12 @@ pub(super) struct PreparedStream {
 }
 
 impl PreparedStream {
-    pub(super) fn new(names: Names, protocol: &Arc<dyn StreamProtocol>) -> Result<PreparedStream> {
-        let decoding = protocol.decoder()?;
+    pub(super) fn new(
+        names: Names,
+        protocol: &Arc<dyn StreamProtocol>,
+        common: &CommonOptions,
+    ) -> Result<PreparedStream> {
+        let decoding = protocol.decoder(common.max_packet_size)?;
         Ok(PreparedStream { names, protocol: protocol.clone(), decoding })
     }
 

@@ -303,7 +303,7 @@ fn prepare(
     protocol: &Arc<dyn StreamProtocol>,
     options: &TcpOptions,
 ) -> Result<PreparedStream> {
-    let prepared = PreparedStream::new(names, protocol)?;
+    let prepared = PreparedStream::new(names, protocol, &options.common)?;
     for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
         // A connection without these is better than none.
         if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {

@@ -70,7 +70,7 @@ pub fn connecting(
     };
     let (protocol, common) = (protocol.clone(), options.common.clone());
     UnixConnecting::new(opening, to, move |socket| {
-        let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol)?;
+        let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, &protocol, &common)?;
         Ok(prepared.finish(Arc::new(StreamSocket::unix(Socket::new(socket))), &common))
     })
 }
@@ -82,7 +82,7 @@ pub fn connection(
     options: &UnixStreamOptions,
 ) -> Result<Connection> {
     let socket = handle::check(fd, handle::UNIX_STREAM)?;
-    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol)?;
+    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol, &options.common)?;
     if options.receive_credentials {
         unix_socket::receive_credentials(socket)?;
     }

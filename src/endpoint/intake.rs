@@ -47,16 +47,10 @@ pub enum Failure {
 }
 
 impl Intake {
-    /// For one connection; `max_packet_size` lowers the protocol's own, 0 does not. Each receive asks for
-    /// `max_recv_size` bytes; 0: as is best.
-    pub fn new(decoding: Decoding, max_packet_size: usize, max_recv_size: usize) -> Intake {
+    /// For one connection. Each receive asks for `max_recv_size` bytes; 0: as is best.
+    pub fn new(decoding: Decoding, max_recv_size: usize) -> Intake {
         let source = match decoding {
-            Decoding::Gathered(mut decoder) => {
-                if max_packet_size > 0 {
-                    decoder.set_limit(max_packet_size);
-                }
-                Source::Gathered { storage: Storage::default(), decoder }
-            }
+            Decoding::Gathered(decoder) => Source::Gathered { storage: Storage::default(), decoder },
             Decoding::Lent(decoder) => Source::Lent(Box::new(Lent::new(decoder))),
         };
         let adapts = max_recv_size == 0;
@@ -381,7 +375,7 @@ mod tests {
 
     #[test]
     fn who_is_always_filled_asks_for_more_and_who_keeps_up_does_not() {
-        let mut intake = Intake::new(Raw::new(MaxSize::DEFAULT).decoder().expect("it has one"), 0, 0);
+        let mut intake = Intake::new(Raw::new(MaxSize::DEFAULT).decoder(None).expect("it has one"), 0);
         let least = intake.ask();
         for _ in 0..100 {
             (1..ROW).for_each(|_| receive(&mut intake, |room| room));

@@ -10,7 +10,7 @@ use super::encode_callback::{Encode, encode};
 use super::protocol_callbacks::{en_buffered_protocol_callbacks_t, en_destroy_t};
 use crate::error::{Result, invalid};
 use crate::packet::Packet;
-use crate::protocol::{BufferedDecoder, Cut, Decoding, Protocol, Sink, Step, StreamProtocol};
+use crate::protocol::{BufferedDecoder, Cut, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 
 /// A protocol of callbacks that lends the memory the socket reads into.
 pub(crate) struct BufferedCallbacks {
@@ -44,7 +44,7 @@ impl Protocol for BufferedCallbacks {
 }
 
 impl StreamProtocol for BufferedCallbacks {
-    fn decoder(&self) -> Result<Decoding> {
+    fn decoder(&self, _at_most: Option<MaxSize>) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
         Ok(Decoding::Lent(Box::new(LentDecoder { state, buffer: NonNull::dangling(), size: 0 })))

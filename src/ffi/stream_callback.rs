@@ -45,10 +45,14 @@ impl Protocol for StreamCallbacks {
 }
 
 impl StreamProtocol for StreamCallbacks {
-    fn decoder(&self) -> Result<Decoding> {
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
         let callbacks = &self.table.callbacks;
         let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
-        Ok(Decoding::Gathered(Box::new(StreamDecoder { state, max_size: self.max_size, begun: false })))
+        Ok(Decoding::Gathered(Box::new(StreamDecoder {
+            state,
+            max_size: self.max_size.lowered(at_most),
+            begun: false,
+        })))
     }
 }
 
@@ -85,9 +89,5 @@ impl Decoder for StreamDecoder {
 
     fn limit(&self) -> usize {
         self.max_size.bytes()
-    }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max_size = self.max_size.lowered(size);
     }
 }

@@ -63,11 +63,11 @@ impl Protocol for Delimited {
 }
 
 impl StreamProtocol for Delimited {
-    fn decoder(&self) -> Result<Decoding> {
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
         Ok(Decoding::Gathered(Box::new(DelimitedDecoder {
             delimiter: self.delimiter.clone(),
             strips_cr: self.strips_cr,
-            max: self.max,
+            max: self.max.lowered(at_most),
             scanned: 0,
             matched: 0,
             discarding: false,
@@ -201,15 +201,13 @@ impl Decoder for DelimitedDecoder {
     fn limit(&self) -> usize {
         self.max.bytes() + self.delimiter.bytes.len()
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Event, Random, assert_received, decoder, encoded, feed, packet};
+    use super::super::testing::{
+        Event, Random, assert_received, decoder, decoder_at_most, encoded, feed, packet,
+    };
     use super::*;
     use crate::error::{EN_EINVAL, EN_EMSGSIZE};
 
@@ -270,8 +268,7 @@ mod tests {
     #[test]
     fn a_lower_limit_counts_and_a_higher_one_does_not() {
         for (limit, event) in [(2, Event::Bad(EN_EMSGSIZE)), (3, packet("abc")), (9, packet("abc"))] {
-            let mut decoder = decoder(&delimited(b"--", 3));
-            decoder.set_limit(limit);
+            let decoder = decoder_at_most(limit, &delimited(b"--", 3));
             assert_eq!(decoder.limit(), limit.min(3) + 2);
             assert_eq!(feed(decoder, [&b"abc--"[..]], None), (vec![event], 0));
         }

@@ -33,8 +33,11 @@ impl Protocol for Fixed {
 }
 
 impl StreamProtocol for Fixed {
-    fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(Box::new(FixedDecoder { size: self.size, max: MaxSize(self.size) })))
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        Ok(Decoding::Gathered(Box::new(FixedDecoder {
+            size: self.size,
+            max: MaxSize(self.size).lowered(at_most),
+        })))
     }
 }
 
@@ -58,15 +61,11 @@ impl Decoder for FixedDecoder {
     fn limit(&self) -> usize {
         self.max.bytes()
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Event, assert_received, decoder, encoded, feed, packet};
+    use super::super::testing::{Event, assert_received, decoder_at_most, encoded, feed, packet};
     use super::*;
     use crate::error::{EN_EINVAL, EN_EMSGSIZE};
 
@@ -99,8 +98,7 @@ mod tests {
     #[test]
     fn a_limit_below_the_size_lets_nothing_through() {
         for (limit, event) in [(2, Event::Broken(EN_EMSGSIZE)), (3, packet("abc")), (4, packet("abc"))] {
-            let mut decoder = decoder(&Fixed::new(3).unwrap());
-            decoder.set_limit(limit);
+            let decoder = decoder_at_most(limit, &Fixed::new(3).unwrap());
             assert_eq!(feed(decoder, [&b"abc"[..]], None), (vec![event], 0));
         }
     }

@@ -32,9 +32,13 @@ impl Protocol for Json {
 }
 
 impl StreamProtocol for Json {
-    fn decoder(&self) -> Result<Decoding> {
-        let decoder =
-            JsonDecoder { text: Text::default(), scanned: 0, discarding: Discarding::Nothing, max: self.max };
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        let decoder = JsonDecoder {
+            text: Text::default(),
+            scanned: 0,
+            discarding: Discarding::Nothing,
+            max: self.max.lowered(at_most),
+        };
         Ok(Decoding::Gathered(Box::new(decoder)))
     }
 }
@@ -145,10 +149,6 @@ impl Decoder for JsonDecoder {
     fn limit(&self) -> usize {
         self.max.bytes()
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 /// The first place from `start` on that holds no white space.
@@ -165,7 +165,9 @@ fn line_end(bytes: &[u8], start: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Event, Random, assert_received, decoder, encoded, feed, packet};
+    use super::super::testing::{
+        Event, Random, assert_received, decoder, decoder_at_most, encoded, feed, packet,
+    };
     use super::*;
     use crate::error::EN_EMSGSIZE;
 
@@ -328,8 +330,7 @@ mod tests {
     #[test]
     fn a_lower_limit_counts_and_a_higher_one_does_not() {
         for (limit, event) in [(3, Event::Bad(EN_EMSGSIZE)), (4, packet("true")), (9, packet("true"))] {
-            let mut decoder = decoder(&json(4));
-            decoder.set_limit(limit);
+            let decoder = decoder_at_most(limit, &json(4));
             assert_eq!(decoder.limit(), limit.min(4));
             assert_eq!(feed(decoder, [&b"true"[..]], None), (vec![event], 0));
         }

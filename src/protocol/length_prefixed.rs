@@ -87,8 +87,8 @@ impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
 }
 
 impl<const WIDTH: usize> StreamProtocol for Fixed<WIDTH> {
-    fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(Box::new(*self)))
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        Ok(Decoding::Gathered(Box::new(Self { max: self.max.lowered(at_most), ..*self })))
     }
 }
 
@@ -113,8 +113,8 @@ impl Protocol for Varint {
 }
 
 impl StreamProtocol for Varint {
-    fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(Box::new(*self)))
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        Ok(Decoding::Gathered(Box::new(Self { max: self.max.lowered(at_most), ..*self })))
     }
 }
 
@@ -199,10 +199,6 @@ impl<const WIDTH: usize> Decoder for Fixed<WIDTH> {
     fn limit(&self) -> usize {
         self.max.bytes() + WIDTH
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 /// The number a varint shows and how many bytes it has, if it is whole; an error if it never will.
@@ -245,15 +241,13 @@ impl Decoder for Varint {
     fn limit(&self) -> usize {
         self.max.bytes() + VARINT_LONGEST
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Event, Random, assert_received, decoder, encoded, feed, packet};
+    use super::super::testing::{
+        Event, Random, assert_received, decoder, decoder_at_most, encoded, feed, packet,
+    };
     use super::ByteOrder::{Big, Little};
     use super::Prefix::{U8, U16, U32, U64, Varint};
     use super::*;
@@ -387,8 +381,7 @@ mod tests {
     fn a_lower_limit_counts_and_a_higher_one_does_not() {
         for (prefix, width) in [(U8, 1), (Varint, VARINT_LONGEST)] {
             for (limit, event) in [(2, Event::Broken(EN_EMSGSIZE)), (3, packet("abc")), (9, packet("abc"))] {
-                let mut decoder = decoder(&*prefixed(prefix, Big, false, 3));
-                decoder.set_limit(limit);
+                let decoder = decoder_at_most(limit, &*prefixed(prefix, Big, false, 3));
                 assert_eq!(decoder.limit(), limit.min(3) + width);
                 assert_eq!(feed(decoder, [&b"\x03abc"[..]], None), (vec![event], 0));
             }

@@ -40,8 +40,8 @@ impl Protocol for Line {
 }
 
 impl StreamProtocol for Line {
-    fn decoder(&self) -> Result<Decoding> {
-        self.0.decoder()
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        self.0.decoder(at_most)
     }
 }
 

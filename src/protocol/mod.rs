@@ -46,8 +46,9 @@ pub trait Protocol: Send + Sync {
 
 /// The framing of a byte stream.
 pub trait StreamProtocol: Protocol {
-    /// Makes the decoding side for one connection.
-    fn decoder(&self) -> Result<Decoding>;
+    /// Makes the decoding side for one connection, which may have a smaller largest packet. Who lends memory
+    /// has the say about that himself.
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding>;
 }
 
 /// The decoding side of a protocol: over bytes that the endpoint gathers, or over memory that the
@@ -86,11 +87,8 @@ pub trait Decoder: Send {
     }
 
     /// How many bytes may gather without a packet before the endpoint gives up: the protocol's
-    /// own limit, with what its framing adds. The endpoint lowers a packet limit by `set_limit`.
+    /// largest packet, with what its framing adds.
     fn limit(&self) -> usize;
-
-    /// Lowers the largest packet to `size`, if it is larger.
-    fn set_limit(&mut self, size: usize);
 }
 
 /// What a decoder found.
@@ -209,10 +207,10 @@ impl MaxSize {
         Error::new(EN_EMSGSIZE, reason)
     }
 
-    /// The smaller one of this maximum and `size` bytes.
+    /// The smaller one of this maximum and another, if there is one.
     #[must_use]
-    pub fn lowered(self, size: usize) -> MaxSize {
-        MaxSize(self.0.min(size))
+    pub fn lowered(self, other: Option<MaxSize>) -> MaxSize {
+        other.map_or(self, |other| MaxSize(self.0.min(other.0)))
     }
 
     /// What a receive says to a larger packet.

@@ -29,8 +29,8 @@ impl Protocol for Raw {
 }
 
 impl StreamProtocol for Raw {
-    fn decoder(&self) -> Result<Decoding> {
-        Ok(Decoding::Gathered(Box::new(RawDecoder { max: self.max })))
+    fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
+        Ok(Decoding::Gathered(Box::new(RawDecoder { max: self.max.lowered(at_most) })))
     }
 }
 
@@ -47,15 +47,11 @@ impl Decoder for RawDecoder {
     fn limit(&self) -> usize {
         self.max.bytes()
     }
-
-    fn set_limit(&mut self, size: usize) {
-        self.max = self.max.lowered(size);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decoder, encoded, feed, packet};
+    use super::super::testing::{decoder, decoder_at_most, encoded, feed, packet};
     use super::*;
     use crate::error::EN_EMSGSIZE;
 
@@ -73,8 +69,7 @@ mod tests {
     #[test]
     fn a_lower_limit_counts_and_a_higher_one_does_not() {
         for (limit, first) in [(2, "ab"), (5, "abc")] {
-            let mut decoder = decoder(&raw(3));
-            decoder.set_limit(limit);
+            let decoder = decoder_at_most(limit, &raw(3));
             assert_eq!(decoder.limit(), first.len());
             assert_eq!(feed(decoder, [&b"abc"[..]], None).0[0], packet(first));
         }

@@ -1,6 +1,6 @@
 //! What the tests of the protocols share: an endpoint without a connection.
 
-use super::{Cut, Decoder, Decoding, Gather, Step, StreamProtocol};
+use super::{Cut, Decoder, Decoding, Gather, MaxSize, Step, StreamProtocol};
 
 /// What a receiver is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,15 @@ pub fn packet(bytes: impl AsRef<[u8]>) -> Event {
 }
 
 pub fn decoder(protocol: &dyn StreamProtocol) -> Box<dyn Decoder> {
-    match protocol.decoder().unwrap() {
+    made(protocol, None)
+}
+
+pub fn decoder_at_most(size: usize, protocol: &dyn StreamProtocol) -> Box<dyn Decoder> {
+    made(protocol, Some(MaxSize::new(size).unwrap()))
+}
+
+fn made(protocol: &dyn StreamProtocol, at_most: Option<MaxSize>) -> Box<dyn Decoder> {
+    match protocol.decoder(at_most).unwrap() {
         Decoding::Gathered(decoder) => decoder,
         Decoding::Lent(_) => panic!("no protocol here lends memory"),
     }
