@@ -72,7 +72,12 @@ impl<'a> Inside<'a> {
 
 impl Client {
     /// A client over a connection. Closing takes so long at most.
-    pub fn new(connection: Connection, waiting: Waiting, shutdown_timeout_ms: i64) -> Client {
+    pub fn new(
+        connection: Connection,
+        encoder: Encoder,
+        waiting: Waiting,
+        shutdown_timeout_ms: i64,
+    ) -> Client {
         let transport = connection.sender.transport();
         let counters = Counters::default();
         let runs_callbacks = connection.runs_callbacks || waiting.runs_callbacks();
@@ -103,7 +108,7 @@ impl Client {
             ),
             unsent: AtomicBool::new(false),
             unsent_of: AtomicU32::new(fork::generation()),
-            encoder: connection.encoder,
+            encoder,
             counters,
             peer: OnceLock::new(),
             names: connection.names,

@@ -9,7 +9,7 @@ use crate::blocking::{Channel, Client};
 use crate::endpoint::no_receiver::NoReceiver;
 use crate::endpoint::outlet::Outlet;
 use crate::endpoint::sender::Sender;
-use crate::endpoint::{Connection, Encoder, PacketReceiver};
+use crate::endpoint::{Connection, PacketReceiver};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::socket::address::IpAddress;
@@ -46,7 +46,7 @@ pub fn stream(
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Arc<Client>> {
-    Ok(options.finished(over_stream(channel, protocol, directions, options)?))
+    Ok(options.finished(over_stream(channel, protocol, directions, options)?, protocol.into()))
 }
 
 /// Packets over a datagram transport, with calls that block.
@@ -56,7 +56,7 @@ pub fn datagram(
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Arc<Client>> {
-    Ok(options.finished(over_datagrams(channel, protocol, directions, options)?))
+    Ok(options.finished(over_datagrams(channel, protocol, directions, options)?, protocol.into()))
 }
 
 /// Both halves over a stream transport.
@@ -73,13 +73,12 @@ pub(super) fn over_stream(
             Box::new(stream_receiver(transport.clone(), protocol.decoder(options.max_packet_size)?, options))
         }
     };
-    let encoder = protocol.clone().into();
     let sender = match directions {
         Directions::Receive => Sender::new(Outlet::ReceivesOnly(transport.clone())),
         _ => Sender::new(Outlet::Shared(transport.clone(), Party::another()))
-            .with_buffer(options.write_buffer, &encoder),
+            .with_buffer(options.write_buffer, protocol.head()),
     };
-    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))
+    Ok(connection(&*transport, receiver, sender, protocol.runs_callbacks(), directions))
 }
 
 /// Both halves over a datagram transport.
@@ -98,22 +97,19 @@ pub(super) fn over_datagrams(
         Directions::Receive => Outlet::ReceivesOnly(transport.clone()),
         _ => Outlet::Datagrams(transport.clone()),
     });
-    let encoder = protocol.clone().into();
-    Ok(connection(&*transport, receiver, sender, encoder, protocol.runs_callbacks(), directions))
+    Ok(connection(&*transport, receiver, sender, protocol.runs_callbacks(), directions))
 }
 
 fn connection(
     transport: &dyn Transport,
     receiver: Box<dyn PacketReceiver>,
     sender: Sender,
-    encoder: Encoder,
     protocol_calls_back: bool,
     directions: Directions,
 ) -> Connection {
     Connection {
         receiver,
         sender,
-        encoder,
         names: names(transport),
         is_shared: true,
         directions: directions.interest(),

@@ -7,7 +7,7 @@ use crate::attempt::Undertaking;
 use crate::blocking::wait::{Interrupt, Waiting};
 use crate::blocking::{Client, connect};
 use crate::deadline::{self, Deadline};
-use crate::endpoint::Connection;
+use crate::endpoint::{Connection, Encoder};
 use crate::error::{Result, invalid};
 use crate::protocol::MaxSize;
 
@@ -118,15 +118,17 @@ impl CommonOptions {
     fn client(
         &self,
         mut work: impl Undertaking<Outcome = Connection>,
+        encoder: Encoder,
         connect_timeout_ms: i64,
     ) -> Result<Arc<Client>> {
         let deadline = &mut Deadline::after_ms(connect_timeout_ms);
-        connect::see_through(&mut work, &self.waiting, deadline).map(|connection| self.finished(connection))
+        let connection = connect::see_through(&mut work, &self.waiting, deadline)?;
+        Ok(self.finished(connection, encoder))
     }
 
     /// A client whose calls block, over a connection.
-    fn finished(&self, connection: Connection) -> Arc<Client> {
-        Arc::new(Client::new(connection, self.waiting.clone(), self.shutdown_timeout_ms))
+    fn finished(&self, connection: Connection, encoder: Encoder) -> Arc<Client> {
+        Arc::new(Client::new(connection, encoder, self.waiting.clone(), self.shutdown_timeout_ms))
     }
 
     fn max_datagram_size(&self) -> usize {

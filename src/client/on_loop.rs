@@ -132,8 +132,7 @@ pub fn tcp(
     options.secure.check(Some(host))?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = protocol.clone().into();
-    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+    client(core, Box::new(begin), protocol.into(), options.connect_timeout_ms, &options.common)
 }
 
 /// A TCP client that will connect to one of these addresses.
@@ -146,8 +145,7 @@ pub fn tcp_addresses(
     options.secure.check(None)?;
     let (own, kept) = (protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(TcpConnecting::addresses(addresses.clone(), &own, &kept)?) as Work);
-    let encoder = protocol.clone().into();
-    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+    client(core, Box::new(begin), protocol.into(), options.connect_timeout_ms, &options.common)
 }
 
 /// A TCP client over a connected socket, which is the library's only from success on.
@@ -160,8 +158,7 @@ pub fn tcp_from_fd(
     core.check()?;
     let mut work = TcpConnecting::from_fd(fd, protocol, options)?;
     work.keep();
-    let encoder = protocol.clone().into();
-    given(core, Box::new(work), encoder, options.connect_timeout_ms, &options.common)
+    given(core, Box::new(work), protocol.into(), options.connect_timeout_ms, &options.common)
 }
 
 /// A UDP client whose peer will be a host.
@@ -175,8 +172,7 @@ pub fn udp(
     resolve::check(host)?;
     let (host, own, kept) = (host.to_string(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(UdpConnecting::host(&host, port, &own, &kept)?) as Work);
-    let encoder = protocol.clone().into();
-    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+    client(core, Box::new(begin), protocol.into(), options.connect_timeout_ms, &options.common)
 }
 
 /// A UDP client over a connected socket, which is the library's only from success on.
@@ -188,7 +184,7 @@ pub fn udp_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(udp::connection(fd, protocol, options)?));
-    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
+    given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 
 /// A Unix stream client that will connect to an address.
@@ -200,8 +196,7 @@ pub fn unix_stream(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_stream::connecting(&to, &own, &kept)?) as Work);
-    let encoder = protocol.clone().into();
-    client(core, Box::new(begin), encoder, options.connect_timeout_ms, &options.common)
+    client(core, Box::new(begin), protocol.into(), options.connect_timeout_ms, &options.common)
 }
 
 /// A Unix stream client over a connected socket, which is the library's only from success on.
@@ -213,7 +208,7 @@ pub fn unix_stream_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_stream::connection(fd, protocol, options)?));
-    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
+    given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 
 /// A Unix datagram client whose peer will be the one at an address.
@@ -225,7 +220,7 @@ pub fn unix_datagram(
 ) -> Result<Rc<AsyncClient>> {
     let (to, own, kept) = (to.clone(), protocol.clone(), options.clone());
     let begin = move || Ok(Box::new(unix_datagram::connecting(&to, &own, &kept)?) as Work);
-    client(core, Box::new(begin), protocol.clone().into(), -1, &options.common)
+    client(core, Box::new(begin), protocol.into(), -1, &options.common)
 }
 
 /// A Unix datagram client over a connected socket, which is the library's only from success on.
@@ -237,7 +232,7 @@ pub fn unix_datagram_from_fd(
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
     let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
-    given(core, Box::new(work), protocol.clone().into(), -1, &options.common)
+    given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 
 /// An endpoint over a stream transport.
@@ -249,7 +244,7 @@ pub fn stream_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_stream(channel, protocol, directions, options)?;
-    endpoint(core, connection, protocol.clone().into(), options)
+    endpoint(core, connection, protocol.into(), options)
 }
 
 /// An endpoint over a datagram transport.
@@ -261,7 +256,7 @@ pub fn datagram_endpoint(
     options: &CommonOptions,
 ) -> Result<Rc<AsyncClient>> {
     let connection = endpoint::over_datagrams(channel, protocol, directions, options)?;
-    endpoint(core, connection, protocol.clone().into(), options)
+    endpoint(core, connection, protocol.into(), options)
 }
 
 fn endpoint(

@@ -12,7 +12,7 @@ use crate::endpoint::outlet::Outlet;
 use crate::endpoint::sender::Sender;
 use crate::endpoint::stream::StreamReceiver;
 use crate::error::Result;
-use crate::protocol::{DatagramProtocol, Decoding, StreamProtocol};
+use crate::protocol::{DatagramProtocol, Decoding, Head, StreamProtocol};
 use crate::socket::names::Names;
 use crate::transport::{DatagramTransport, StreamTransport};
 
@@ -38,8 +38,9 @@ pub(super) fn datagram_receiver<T: DatagramTransport + ?Sized>(
 /// An endpoint over a stream that only lacks the stream.
 pub(super) struct PreparedStream {
     names: Names,
-    protocol: Arc<dyn StreamProtocol>,
     decoding: Decoding,
+    head: Option<Head>,
+    runs_callbacks: bool,
 }
 
 impl PreparedStream {
@@ -49,7 +50,8 @@ impl PreparedStream {
         common: &CommonOptions,
     ) -> Result<PreparedStream> {
         let decoding = protocol.decoder(common.max_packet_size)?;
-        Ok(PreparedStream { names, protocol: protocol.clone(), decoding })
+        let runs_callbacks = protocol.runs_callbacks();
+        Ok(PreparedStream { names, decoding, head: protocol.head(), runs_callbacks })
     }
 
     pub(super) fn finish(self, transport: Arc<dyn StreamTransport>, common: &CommonOptions) -> Connection {
@@ -66,14 +68,11 @@ impl PreparedStream {
         outgoing: Arc<dyn StreamTransport>,
         common: &CommonOptions,
     ) -> Connection {
-        let PreparedStream { names, protocol, decoding } = self;
-        let runs_callbacks = protocol.runs_callbacks();
-        let encoder = protocol.into();
+        let PreparedStream { names, decoding, head, runs_callbacks } = self;
         Connection {
             receiver: Box::new(stream_receiver(incoming, decoding, common)),
-            sender: Sender::new(Outlet::Stream(outgoing)).with_buffer(common.write_buffer, &encoder),
+            sender: Sender::new(Outlet::Stream(outgoing)).with_buffer(common.write_buffer, head),
             runs_callbacks,
-            encoder,
             names: Some(names),
             is_shared: false,
             directions: Directions::Both.interest(),
@@ -91,7 +90,6 @@ pub(super) fn datagrams<T: DatagramTransport + 'static>(
     Connection {
         receiver: Box::new(datagram_receiver(transport.clone(), protocol, common)),
         sender: Sender::new(Outlet::Datagrams(transport)),
-        encoder: protocol.clone().into(),
         runs_callbacks: protocol.runs_callbacks(),
         names: Some(names),
         is_shared: false,

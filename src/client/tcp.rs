@@ -92,7 +92,8 @@ pub fn connect(
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
-    options.common.client(TcpConnecting::host(host, port, protocol, options)?, options.connect_timeout_ms)
+    let work = TcpConnecting::host(host, port, protocol, options)?;
+    options.common.client(work, protocol.into(), options.connect_timeout_ms)
 }
 
 /// Connects to the first of the addresses that answers.
@@ -101,7 +102,8 @@ pub fn connect_addresses(
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
-    options.common.client(TcpConnecting::addresses(addresses, protocol, options)?, options.connect_timeout_ms)
+    let work = TcpConnecting::addresses(addresses, protocol, options)?;
+    options.common.client(work, protocol.into(), options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -110,7 +112,8 @@ pub fn from_fd(
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
-    options.common.client(TcpConnecting::from_fd(fd, protocol, options)?, options.connect_timeout_ms)
+    let work = TcpConnecting::from_fd(fd, protocol, options)?;
+    options.common.client(work, protocol.into(), options.connect_timeout_ms)
 }
 
 /// A TCP connection on its way: names, attempts, and the TLS handshake.

@@ -57,12 +57,13 @@ pub fn connect(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Arc<Client>> {
-    options.common.client(UdpConnecting::host(host, port, protocol, options)?, options.connect_timeout_ms)
+    let work = UdpConnecting::host(host, port, protocol, options)?;
+    options.common.client(work, protocol.into(), options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(fd: RawFd, protocol: &Arc<dyn DatagramProtocol>, options: &UdpOptions) -> Result<Arc<Client>> {
-    Ok(options.common.finished(connection(fd, protocol, options)?))
+    Ok(options.common.finished(connection(fd, protocol, options)?, protocol.into()))
 }
 
 /// What a connected socket becomes.

@@ -42,7 +42,7 @@ pub fn connect(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Arc<Client>> {
-    options.common.client(connecting(to, protocol, options)?, -1)
+    options.common.client(connecting(to, protocol, options)?, protocol.into(), -1)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -51,7 +51,7 @@ pub fn from_fd(
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Arc<Client>> {
-    Ok(options.common.finished(connection(fd, protocol, options)?))
+    Ok(options.common.finished(connection(fd, protocol, options)?, protocol.into()))
 }
 
 /// A socket on its way to the peer at an address.

@@ -45,7 +45,7 @@ pub fn connect(
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Arc<Client>> {
-    options.common.client(connecting(to, protocol, options)?, options.connect_timeout_ms)
+    options.common.client(connecting(to, protocol, options)?, protocol.into(), options.connect_timeout_ms)
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
@@ -54,7 +54,7 @@ pub fn from_fd(
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Arc<Client>> {
-    Ok(options.common.finished(connection(fd, protocol, options)?))
+    Ok(options.common.finished(connection(fd, protocol, options)?, protocol.into()))
 }
 
 /// A connection on its way to the socket that listens at an address.

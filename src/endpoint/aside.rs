@@ -145,7 +145,7 @@ mod tests {
     fn lines(max: usize) -> Encoder {
         let max = MaxSize::new(max).expect("a maximum");
         let protocol: Arc<dyn StreamProtocol> = Arc::new(Delimited::new(b"\n", max).expect("a delimiter"));
-        protocol.into()
+        (&protocol).into()
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         let protocol =
             length_prefixed(Prefix::U16, ByteOrder::Big, false, MaxSize::new(99).expect("a maximum"));
         let head = protocol.head();
-        let (encoder, mut aside) = (Encoder::from(protocol), Aside::new(24, head));
+        let (encoder, mut aside) = (Encoder::from(&protocol), Aside::new(24, head));
         assert!(!aside.append(&encoder, &[&[7; 60]]).expect("encoded"));
         assert!(aside.push(&[7; 12]) && !aside.push(&[7; 8]));
         assert_eq!(aside.rest().len(), 14);

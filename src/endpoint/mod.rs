@@ -79,8 +79,6 @@ pub struct Connection {
     pub receiver: Box<dyn PacketReceiver>,
     /// The sending half.
     pub sender: Sender,
-    /// Makes packets bytes.
-    pub encoder: Encoder,
     /// Who is at the two ends, where that is known.
     pub names: Option<Names>,
     /// Whether others have a hold on the transport, too. Then a call is refused where another one is
@@ -157,12 +155,6 @@ impl Encoder {
         room.join(head.wide(packet.len()), head.width(), packet)
     }
 
-    /// What goes before each packet, if that is all that is done to it.
-    #[inline]
-    pub fn head(&self) -> Option<Head> {
-        self.head
-    }
-
     /// As [`Self::encode`], for who needs not know where packets end.
     #[inline]
     pub fn write<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
@@ -174,15 +166,15 @@ impl Encoder {
     }
 }
 
-impl From<Arc<dyn StreamProtocol>> for Encoder {
-    fn from(protocol: Arc<dyn StreamProtocol>) -> Encoder {
-        Encoder { head: protocol.head(), protocol }
+impl From<&Arc<dyn StreamProtocol>> for Encoder {
+    fn from(protocol: &Arc<dyn StreamProtocol>) -> Encoder {
+        Encoder { head: protocol.head(), protocol: protocol.clone() }
     }
 }
 
-impl From<Arc<dyn DatagramProtocol>> for Encoder {
-    fn from(protocol: Arc<dyn DatagramProtocol>) -> Encoder {
-        Encoder { head: protocol.head(), protocol }
+impl From<&Arc<dyn DatagramProtocol>> for Encoder {
+    fn from(protocol: &Arc<dyn DatagramProtocol>) -> Encoder {
+        Encoder { head: protocol.head(), protocol: protocol.clone() }
     }
 }
 

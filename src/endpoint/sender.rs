@@ -8,7 +8,7 @@ use super::outlet::Outlet;
 use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EBUSY, EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
-use crate::protocol::Gather;
+use crate::protocol::{Gather, Head};
 use crate::transport::Transport;
 
 /// Sends packets, or puts them aside to be sent with what follows. Who drives it keeps its counters, which
@@ -38,10 +38,11 @@ impl Sender {
         Sender { outlet, state: None }
     }
 
-    /// The same with a write buffer of so many bytes, or without, for what an encoder makes.
+    /// The same with a write buffer of so many bytes, or without, for packets that only `head` goes before, if
+    /// there is one.
     #[must_use]
-    pub fn with_buffer(mut self, size: usize, encoder: &Encoder) -> Sender {
-        self.state = (size > 0).then(|| Box::new(State::Buffered(Aside::new(size, encoder.head()))));
+    pub fn with_buffer(mut self, size: usize, head: Option<Head>) -> Sender {
+        self.state = (size > 0).then(|| Box::new(State::Buffered(Aside::new(size, head))));
         self
     }
 
