@@ -14,13 +14,13 @@ use crate::attempt::Undertaking;
 use crate::deadline::Kept;
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder};
-use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result, Stage};
-use crate::packet::Packet;
+use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
 use crate::seldom::{Seldom, SharedSeldom};
 use crate::socket::names::Names;
 
 mod access;
 mod closing;
+mod completing;
 mod connecting;
 mod facts;
 mod incoming;
@@ -35,9 +35,10 @@ pub use sending::Counted;
 pub use started::{Receive, Turn};
 
 use access::Access;
+use completing::{Late, Over};
 use connecting::Connecting;
 use incoming::Incoming;
-use pending::{Later, Pending, Removed};
+use pending::{Later, Pending};
 use started::Started;
 use watching::Watches;
 
@@ -108,11 +109,6 @@ pub struct AsyncClient {
     is_receiving: Cell<bool>,
 }
 
-enum Late {
-    Close(Operation<()>),
-    Cancel(u64),
-}
-
 struct Inner {
     state: State,
     pending: Seldom<Pending>,
@@ -166,30 +162,6 @@ impl Live {
     /// It is one descriptor of ours, with nothing on its way out.
     fn is_at_rest(&self) -> bool {
         !self.sender.has_unsent() && self.is_writable && !self.is_watched_for_room && self.watches.are_plain()
-    }
-}
-
-/// An operation that is over, and what came of it.
-enum Over {
-    Done(Done<()>, Result<()>),
-    Count(Done<Counted>, Result<Counted>),
-    Packet(Done<Packet>, Result<Packet>),
-    Packets(Done<Vec<Packet>>, Result<Vec<Packet>>),
-    Beside(Done<Beside>, Result<Beside>),
-    /// A started receive.
-    Last(Receive, Error),
-}
-
-impl Over {
-    fn call(self) {
-        match self {
-            Over::Done(done, outcome) => done.call(outcome),
-            Over::Count(done, outcome) => done.call(outcome),
-            Over::Packet(done, outcome) => done.call(outcome),
-            Over::Packets(done, outcome) => done.call(outcome),
-            Over::Beside(done, outcome) => done.call(outcome),
-            Over::Last(receive, error) => receive.call(Err(error)),
-        }
     }
 }
 
@@ -307,56 +279,6 @@ impl AsyncClient {
         }
     }
 
-    fn finish<T>(
-        self: &Rc<Self>,
-        mut operation: Operation<T>,
-        outcome: Result<T>,
-        over: fn(Done<T>, Result<T>) -> Over,
-    ) {
-        self.call_later(self.complete(&mut operation, outcome, over));
-    }
-
-    /// An operation is over; what is to be called, if anything.
-    fn complete<T>(
-        &self,
-        operation: &mut Operation<T>,
-        outcome: Result<T>,
-        over: fn(Done<T>, Result<T>) -> Over,
-    ) -> Option<Over> {
-        let done = operation.finish(&self.core)?;
-        Some(over(done, outcome.map_err(|error| self.explain(error))))
-    }
-
-    /// Has the loop call for what is over.
-    fn call_later(self: &Rc<Self>, over: Option<Over>) {
-        if let Some(over) = over {
-            self.later.with(|later| later.put().over.push_back(over));
-            self.go_on_later();
-        }
-    }
-
-    /// Calls for what is over; what ends meanwhile comes later.
-    fn call(&self) {
-        for _ in 0..self.count_over() {
-            let Some(over) = self.later.with(|later| later.remove(|later| later.over.pop_front())) else {
-                break;
-            };
-            self.core.release();
-            over.call();
-        }
-    }
-
-    /// Calls until nothing is over any more.
-    fn call_all(&self) {
-        while self.count_over() > 0 {
-            self.call();
-        }
-    }
-
-    fn count_over(&self) -> usize {
-        self.later.with(|later| later.get().map_or(0, |later| later.over.len()))
-    }
-
     /// Goes as far as that is possible in this turn, and says how far.
     fn progress(self: &Rc<Self>) -> Turned {
         let is_at_rest = self.access().is_ok_and(|inner| inner.is_at_rest());
@@ -388,60 +310,6 @@ impl AsyncClient {
     fn give_way(self: &Rc<Self>) -> Turned {
         self.go_on_later();
         Turned::Over
-    }
-
-    /// What was asked for inside a protocol callback is done when that has returned.
-    fn do_later(self: &Rc<Self>, late: Late) {
-        self.later.with(|later| later.put().late.push_back(late));
-        self.go_on_later();
-    }
-
-    /// Does what was asked for inside a protocol callback.
-    fn catch_up(self: &Rc<Self>) {
-        let late = self.later.with(|later| later.remove(|later| Some(std::mem::take(&mut later.late))));
-        for late in late.into_iter().flatten() {
-            match late {
-                Late::Close(operation) => self.wait_closed(operation),
-                Late::Cancel(number) => self.end_operation(number, cancelled()),
-            }
-        }
-    }
-
-    /// Ends one operation with an error; nothing if it is over.
-    fn end_operation(self: &Rc<Self>, number: u64, error: Error) {
-        let Ok(mut inner) = self.access() else { return };
-        let error = match &inner.state {
-            State::Connecting(connecting) => connecting.explain(&error),
-            _ => error,
-        };
-        match inner.pending.remove(|pending| pending.operations.remove(number)) {
-            Some(Removed::Connect(operation)) => {
-                drop(inner);
-                return self.finish(operation, Err(error.at(Stage::Connect)), Over::Done);
-            }
-            Some(Removed::Receive(receive)) => {
-                drop(inner);
-                return receive.fail(self, error);
-            }
-            Some(Removed::Send(sending, is_first)) => {
-                return self.give_up_sending(inner, sending, is_first, error);
-            }
-            None => {}
-        }
-        if inner.started.as_ref().is_some_and(|started| started.number == number) {
-            drop(inner);
-            return self.end_started(error);
-        }
-        if inner.pending.get().is_some_and(|pending| pending.is_closing_by(number)) {
-            drop(inner);
-            return self.end_closing(error);
-        }
-        if let State::Connecting(connecting) = &mut inner.state
-            && connecting.is_its(number)
-        {
-            drop(inner);
-            self.connecting_is_due(number);
-        }
     }
 
     /// Ends the client at once: everything that is pending ends with `error`.
