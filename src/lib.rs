@@ -10,7 +10,8 @@
 //!
 //! - [`error`], [`deadline`], [`attempt`], [`packet`]: what everything speaks in: codes and their
 //!   texts, time-outs, the outcome of an attempt, received bytes that nobody copies. (`seldom` saves
-//!   the memory of what is not there most of the time, `threads` the locks of who is alone.)
+//!   the memory of what is not there most of the time, `threads` the locks of who is alone; [`version`] is
+//!   Cargo.toml's.)
 //! - [`socket`]: what the operating system gives. The only place with raw system calls.
 //! - [`protocol`]: bytes and packets, without sockets: the framings of streams and of datagrams.
 //! - [`tls`]: who is trusted and how TLS is spoken, without sockets, too.
@@ -19,7 +20,8 @@
 //! - [`blocking`]: the driver that keeps the calling thread, with its closing.
 //! - [`reactor`]: the driver that lives in an event loop, with its timers and operations.
 //! - [`client`]: how each family of clients is made, and its options.
-//! - `ffi`: the C interface, one file per handle family, no logic of its own.
+//! - `ffi`: the C interface, one file per handle family, no logic of its own. What can be asked of a client
+//!   stands in `ffi/facts`, what callbacks of C become in `ffi/..._callback.rs`.
 //!
 //! To follow one call, read `en_tcp_client_recv_packet` in `ffi/tcp_client.rs` and `ffi/client.rs`, then
 //! [`blocking::Client::recv_packet`], [`endpoint::stream::StreamReceiver`] and

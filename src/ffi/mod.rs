@@ -1,7 +1,8 @@
 //! The C interface: one file per handle family, and no logic of its own. Each export checks its
 //! arguments, calls one function of the floors below, and reports how it went.
 //!
-//! This is the only place that sees raw pointers from C. Callback tables become protocols here.
+//! This is the only place that sees raw pointers from C. Callback tables become protocols, transports and
+//! waiting functions here.
 
 #![allow(unsafe_code, non_camel_case_types)]
 // What each export asks of its caller stands in its comment, which is the header's.

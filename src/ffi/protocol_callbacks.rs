@@ -1,4 +1,5 @@
-//! The header of protocols made of C callbacks; what they become is in `callback.rs`.
+//! The header of protocols made of C callbacks; what they become is in `stream_callback.rs` and
+//! `buffered_callback.rs`.
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
