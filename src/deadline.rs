@@ -106,12 +106,12 @@ impl Deadline {
 
 /// A time-out that is kept, in little room: one of more than 49 days is for ever.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept(u32);
+pub struct Timeout(u32);
 
-impl Kept {
+impl Timeout {
     /// As time-outs are given.
-    pub fn from_ms(timeout_ms: i64) -> Kept {
-        Kept(u32::try_from(timeout_ms).unwrap_or(u32::MAX))
+    pub fn from_ms(timeout_ms: i64) -> Timeout {
+        Timeout(u32::try_from(timeout_ms).unwrap_or(u32::MAX))
     }
 
     /// Its deadline, with the clock not started.
@@ -170,10 +170,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_as_it_was_given() {
-        assert!(matches!(Kept::from_ms(30_000).deadline(), Deadline::AfterMs(30_000)));
-        assert!(matches!(Kept::from_ms(0).deadline(), Deadline::AfterMs(0)));
+        assert!(matches!(Timeout::from_ms(30_000).deadline(), Deadline::AfterMs(30_000)));
+        assert!(matches!(Timeout::from_ms(0).deadline(), Deadline::AfterMs(0)));
         for for_ever in [-1, i64::MIN, i64::MAX, i64::from(u32::MAX)] {
-            assert!(matches!(Kept::from_ms(for_ever).deadline(), Deadline::Never));
+            assert!(matches!(Timeout::from_ms(for_ever).deadline(), Deadline::Never));
         }
     }
 

@@ -8,7 +8,7 @@ use super::closed;
 use super::holds::Holds;
 use super::wait::Waiting;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::deadline::{Deadline, Kept};
+use crate::deadline::{Deadline, Timeout};
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
 use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
@@ -33,7 +33,7 @@ pub struct Client {
     /// The peer as errors name it, once there is one.
     peer: OnceLock<Arc<str>>,
     fd: RawFd,
-    shutdown_timeout: Kept,
+    shutdown_timeout: Timeout,
     /// The process that has put something aside: a forked child leaves it to its parent.
     unsent_of: AtomicU32,
     says_farewell: bool,
@@ -114,7 +114,7 @@ impl Client {
             names: connection.names,
             flushing: AtomicBool::new(false),
             runs_callbacks,
-            shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
+            shutdown_timeout: Timeout::from_ms(shutdown_timeout_ms),
         }
     }
 

@@ -11,7 +11,7 @@ use super::event_loop::EventLoop;
 use super::operation::{Operation, cancelled, timed_out};
 use super::sources::Source;
 use crate::attempt::Undertaking;
-use crate::deadline::Kept;
+use crate::deadline::Timeout;
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder};
 use crate::error::{EN_ECLOSED, EN_EDEADLK, Error, Result};
@@ -88,7 +88,7 @@ pub struct Plan {
 pub struct AsyncClient {
     core: Rc<EventLoop>,
     encoder: Encoder,
-    shutdown_timeout: Kept,
+    shutdown_timeout: Timeout,
     inner: RefCell<Inner>,
     later: SharedSeldom<Later>,
     /// What it does, of whatever connection.
@@ -201,7 +201,7 @@ impl AsyncClient {
         let client = Rc::new(AsyncClient {
             core: core.clone(),
             encoder,
-            shutdown_timeout: Kept::from_ms(shutdown_timeout_ms),
+            shutdown_timeout: Timeout::from_ms(shutdown_timeout_ms),
             inner: RefCell::new(Inner { state: State::Idle, pending, started: None }),
             later: SharedSeldom::default(),
             counters: Counters::default(),
