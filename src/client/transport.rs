@@ -12,7 +12,7 @@ use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::socket::handle;
 use crate::tls::TlsConfig;
-use crate::transport::socket::{DatagramKind, DatagramSocket, Ends, StreamSocket};
+use crate::transport::socket::{DatagramKind, DatagramSocket, SocketNames, StreamSocket};
 use crate::transport::stapled::Stapled;
 use crate::transport::{DatagramTransport, Shared, StreamTransport, Transport};
 
@@ -60,7 +60,7 @@ pub fn own<T: Transport + ?Sized>(
 /// From a connected stream socket, which is the library's only from success on.
 pub fn stream_from_fd(fd: RawFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
     options.check_plain()?;
-    let ends = Ends::of(handle::check(fd, handle::STREAM)?)?;
+    let ends = SocketNames::of(handle::check(fd, handle::STREAM)?)?;
     let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::between(&ends, handle::adopt(fd)));
     Ok(handle_of(Shared::between(ends, transport), options))
 }
@@ -72,7 +72,7 @@ pub fn datagram_from_fd(
 ) -> Result<Arc<Channel<dyn DatagramTransport>>> {
     options.check_plain()?;
     let given = handle::check(fd, handle::DATAGRAM)?;
-    let ends = Ends::of(given)?;
+    let ends = SocketNames::of(given)?;
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
     let kind = if ends.are_ip() { DatagramKind::udp(given) } else { DatagramKind::Unix };
     let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(handle::adopt(fd), kind));

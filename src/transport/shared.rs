@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::socket::Ends;
+use super::socket::SocketNames;
 use super::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_EPIPE, Error, Result};
@@ -37,7 +37,7 @@ pub struct Shared<T: Transport + ?Sized> {
     /// The process that it is of: a forked child says nothing to its parent's peers.
     generation: u32,
     /// Who is at its ends, where that was known before the transport was made.
-    ends: Option<Box<Ends>>,
+    ends: Option<Box<SocketNames>>,
     inner: Arc<T>,
 }
 
@@ -48,11 +48,11 @@ impl<T: Transport + ?Sized> Shared<T> {
     }
 
     /// The same, of a socket with these ends.
-    pub fn between(ends: Ends, inner: Arc<T>) -> Arc<Shared<T>> {
+    pub fn between(ends: SocketNames, inner: Arc<T>) -> Arc<Shared<T>> {
         Shared::make(inner, Some(Box::new(ends)))
     }
 
-    fn make(inner: Arc<T>, ends: Option<Box<Ends>>) -> Arc<Shared<T>> {
+    fn make(inner: Arc<T>, ends: Option<Box<SocketNames>>) -> Arc<Shared<T>> {
         Arc::new(Shared {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),

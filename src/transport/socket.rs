@@ -18,16 +18,16 @@ use crate::socket::{Socket, handle, options};
 
 /// What a socket is called at its two ends: read once, so that a reset does not take it away.
 #[derive(Debug)]
-pub struct Ends {
+pub struct SocketNames {
     family: i32,
     own: Vec<u8>,
     peer: Vec<u8>,
 }
 
-impl Ends {
+impl SocketNames {
     /// Those of a connected socket.
-    pub fn of(socket: BorrowedFd<'_>) -> Result<Ends> {
-        Ok(Ends {
+    pub fn of(socket: BorrowedFd<'_>) -> Result<SocketNames> {
+        Ok(SocketNames {
             family: options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?,
             own: handle::own_name(socket)?.to_vec(),
             peer: handle::peer_name(socket)?.to_vec(),
@@ -71,7 +71,7 @@ impl StreamSocket {
     }
 
     /// The transport of a connected socket with such ends.
-    pub fn between(ends: &Ends, socket: Socket) -> StreamSocket {
+    pub fn between(ends: &SocketNames, socket: Socket) -> StreamSocket {
         StreamSocket::new(socket, ends.family == libc::AF_UNIX)
     }
 
