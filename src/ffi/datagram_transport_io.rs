@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::ancillary::en_ancillary_t;
 use super::datagram_transport::en_datagram_transport_t;
 use super::packet::en_packet_t;
-use super::transport::{self, Intake, clear, emptied, fits};
+use super::transport::{self, RecvBuffer, clear, emptied, fits};
 use super::unix_client;
 use super::{Out, borrow, bytes, call};
 use crate::blocking::{Channel, Within};
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv(
     unsafe {
         transport::work(transport, |channel| {
             let packet = Out::new(packet, "packet")?;
-            intake_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
+            recv_buffer_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
         })
     }
 }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
     unsafe {
         transport::work_now(transport, fd, |channel, fd| {
             let packet = Out::new(packet, "packet")?;
-            intake_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
+            recv_buffer_of(channel)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
         })
     }
 }
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
         let cleared = emptied(ancillary);
         transport::work(transport, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            intake_of(channel)?.hand_over(&packet, |room| {
+            recv_buffer_of(channel)?.hand_over(&packet, |room| {
                 channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))
             })
         })
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
         let cleared = emptied(ancillary);
         transport::work_now(transport, fd, |channel, fd| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            intake_of(channel)?.hand_over(&packet, |room| {
+            recv_buffer_of(channel)?.hand_over(&packet, |room| {
                 channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))
             })
         })
@@ -360,6 +360,6 @@ pub unsafe extern "C" fn en_datagram_transport_max_datagram_size(
 }
 
 /// Room for the largest datagram.
-fn intake_of(channel: &Channel<dyn DatagramTransport>) -> Result<Intake> {
-    Intake::new(channel.max_datagram_size())
+fn recv_buffer_of(channel: &Channel<dyn DatagramTransport>) -> Result<RecvBuffer> {
+    RecvBuffer::new(channel.max_datagram_size())
 }

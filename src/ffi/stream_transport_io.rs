@@ -7,7 +7,7 @@ use super::base::en_slice_t;
 use super::client::{self, operate};
 use super::packet::en_packet_t;
 use super::stream_transport::en_stream_transport_t;
-use super::transport::{self, Intake, clear, emptied};
+use super::transport::{self, RecvBuffer, clear, emptied};
 use super::unix_client;
 use super::{Out, borrow, bytes, call};
 use crate::blocking::Within;
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn en_stream_transport_recv(
     unsafe {
         transport::work(transport, |channel| {
             let packet = Out::new(packet, "packet")?;
-            Intake::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
+            RecvBuffer::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::Ms(timeout_ms)))
         })
     }
 }
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
     unsafe {
         transport::work_now(transport, fd, |channel, fd| {
             let packet = Out::new(packet, "packet")?;
-            Intake::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
+            RecvBuffer::new(max_size)?.hand_over(&packet, |room| channel.recv(room, Within::NoWait(fd)))
         })
     }
 }
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
         let cleared = emptied(ancillary);
         transport::work(transport, |channel| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            Intake::new(max_size)?.hand_over(&packet, |room| {
+            RecvBuffer::new(max_size)?.hand_over(&packet, |room| {
                 channel.recv_with_ancillary(room, cleared?, control, Within::Ms(timeout_ms))
             })
         })
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
         let cleared = emptied(ancillary);
         transport::work_now(transport, fd, |channel, fd| {
             let (packet, control) = (Out::new(packet, "packet")?, unix_client::control_room(control_room)?);
-            Intake::new(max_size)?.hand_over(&packet, |room| {
+            RecvBuffer::new(max_size)?.hand_over(&packet, |room| {
                 channel.recv_with_ancillary(room, cleared?, control, Within::NoWait(fd))
             })
         })

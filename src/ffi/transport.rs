@@ -77,17 +77,17 @@ pub(crate) unsafe fn room<'a>(buffer: *mut c_void, capacity: usize) -> Result<&'
 }
 
 /// Memory of ours for what comes.
-pub(crate) struct Intake {
+pub(crate) struct RecvBuffer {
     storage: Storage,
     size: usize,
 }
 
-impl Intake {
+impl RecvBuffer {
     /// Room for so many bytes; 0: for as many as is sensible.
-    pub(crate) fn new(max_size: usize) -> Result<Intake> {
+    pub(crate) fn new(max_size: usize) -> Result<RecvBuffer> {
         match max_size {
-            0 => Ok(Intake { storage: Storage::default(), size: MOST_AT_ONCE }),
-            1..=LARGEST => Ok(Intake { storage: Storage::default(), size: max_size }),
+            0 => Ok(RecvBuffer { storage: Storage::default(), size: MOST_AT_ONCE }),
+            1..=LARGEST => Ok(RecvBuffer { storage: Storage::default(), size: max_size }),
             _ => Err(invalid(format!("max_size is {max_size}: it may be {LARGEST} at most"))),
         }
     }
