@@ -129,6 +129,16 @@ impl IpAddress {
         self.v6().map_or(0, SocketAddrV6::scope_id)
     }
 
+    /// Whether it names many hosts, one on each link, and not the link.
+    pub fn lacks_scope(&self) -> bool {
+        self.v6().is_some_and(|v6| {
+            let [first, second, ..] = v6.ip().octets();
+            // Unicast, and multicast to what hears it on an interface or a link.
+            let is_local = v6.ip().is_unicast_link_local() || first == 0xff && matches!(second & 15, 1 | 2);
+            is_local && v6.scope_id() == 0
+        })
+    }
+
     /// The same as the standard library has it.
     pub fn as_socket_addr(&self) -> &SocketAddr {
         &self.0
@@ -254,6 +264,11 @@ mod tests {
         assert_eq!(code(IpAddress::parse("fe80::1%l\0o", 1)), EN_EINVAL);
         assert_eq!(code(IpAddress::parse("fe80::1%4294967296", 1)), EN_EINVAL);
         assert_eq!(parse("fe80::1%4294967295").scope_id(), u32::MAX);
+        for (host, lacks) in [("fe80::1", true), ("ff02::fb", true), ("fe80::1%1", false), ("ff0e::1", false)]
+        {
+            assert_eq!(parse(host).lacks_scope(), lacks, "{host}");
+        }
+        assert!(!parse("fd00::1").lacks_scope() && !parse("169.254.0.1").lacks_scope());
     }
 
     #[test]

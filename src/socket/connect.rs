@@ -35,12 +35,29 @@ pub(super) fn local_for<'a>(locals: &'a [IpAddress], to: &IpAddress) -> Result<O
 }
 
 /// Why the system does not begin to connect.
-pub(super) fn not_begun(error: io::Error) -> Error {
+pub(super) fn not_begun(error: io::Error, local: Option<&IpAddress>, to: &IpAddress) -> Error {
     match error.raw_os_error() {
         // "Try again" would say that waiting helps: what lacks is a port.
         Some(libc::EAGAIN) => Error::os(io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)),
+        Some(libc::EINVAL) if to.lacks_scope() => lacks_scope("the address"),
+        Some(libc::EINVAL) => invalid(match local {
+            Some(_) => "the system refuses this address: no way leads there from the local one",
+            None => "the system refuses this address, as behind a \"blackhole\" route: see \"ip route get\"",
+        }),
         _ => Error::os(error),
     }
+}
+
+/// Why the system does not take the local address.
+pub(super) fn not_bound(error: io::Error, local: &IpAddress) -> Error {
+    match error.raw_os_error() {
+        Some(libc::EINVAL) if local.lacks_scope() => lacks_scope("the local address"),
+        _ => Error::os(error),
+    }
+}
+
+fn lacks_scope(which: &str) -> Error {
+    invalid(format!("{which} is link-local: it needs its interface, as in \"fe80::1%eth0\""))
 }
 
 /// How far a connection has come.
@@ -192,10 +209,11 @@ impl<D: Dialer> Attempts<D> {
 /// How much an error says about why there is no connection.
 fn weight(code: i32) -> u8 {
     match code {
-        EN_ECONNREFUSED => 5,
+        EN_ECONNREFUSED => 6,
         // By IPv6 a firewall says EACCES, where by IPv4 it says EHOSTUNREACH.
-        EN_ENETUNREACH | EN_EHOSTUNREACH | EN_EACCES | EN_ENETDOWN | EN_EHOSTDOWN | EN_ECONNRESET
-        | EN_ECONNABORTED | EN_ENETRESET => 4,
+        EN_EHOSTUNREACH | EN_EACCES | EN_EHOSTDOWN | EN_ECONNRESET | EN_ECONNABORTED | EN_ENETRESET => 5,
+        // As a rule this machine has no way to addresses of that family.
+        EN_ENETUNREACH | EN_ENETDOWN => 4,
         EN_ECONNTIMEDOUT | EN_ETIMEDOUT => 3,
         EN_EADDRNOTAVAIL => 1,
         EN_EAFNOSUPPORT => 0,

@@ -238,8 +238,15 @@ fn a_single_failure_is_plain_and_several_are_listed() {
 
 #[test]
 fn the_code_is_that_of_the_attempt_that_says_most() {
-    let rising =
-        [EN_EAFNOSUPPORT, EN_EADDRNOTAVAIL, EN_EMFILE, EN_ECONNTIMEDOUT, EN_EHOSTUNREACH, EN_ECONNREFUSED];
+    let rising = [
+        EN_EAFNOSUPPORT,
+        EN_EADDRNOTAVAIL,
+        EN_EMFILE,
+        EN_ECONNTIMEDOUT,
+        EN_ENETUNREACH,
+        EN_EHOSTUNREACH,
+        EN_ECONNREFUSED,
+    ];
     let code = |codes: [i32; 2]| {
         let (network, mut attempts) = attempts(&["[::1]:1", "127.0.0.1:1"], Some(Duration::ZERO));
         wait(&attempts.advance(Instant::now()));
@@ -251,8 +258,22 @@ fn the_code_is_that_of_the_attempt_that_says_most() {
         assert_eq!(code([pair[0], pair[1]]), pair[1]);
         assert_eq!(code([pair[1], pair[0]]), pair[1]);
     }
-    assert_eq!(code([EN_EHOSTUNREACH, EN_ENETUNREACH]), EN_EHOSTUNREACH, "the first of equals");
+    assert_eq!(code([EN_EHOSTUNREACH, EN_ECONNRESET]), EN_EHOSTUNREACH, "the first of equals");
     assert_eq!(code([EN_ETIMEDOUT, EN_EACCES]), EN_EACCES, "what a firewall says");
+}
+
+#[test]
+fn an_invalid_argument_is_explained() {
+    let why = |local: Option<&str>, to| {
+        let refusal = io::Error::from_raw_os_error(libc::EINVAL);
+        let parse = |host| IpAddress::parse(host, 9).expect("numeric");
+        let error = not_begun(refusal, local.map(parse).as_ref(), &parse(to));
+        assert_eq!(error.code(), EN_EINVAL);
+        error.reason().to_owned()
+    };
+    assert!(why(None, "fe80::1").contains("is link-local"));
+    assert!(why(None, "192.0.2.1").contains("\"blackhole\" route"));
+    assert!(why(Some("127.0.0.1"), "192.0.2.1").contains("from the local one"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::address::IpAddress;
-use super::connect::{Dialer, Dialing, local_for, not_begun};
+use super::connect::{Dialer, Dialing, local_for, not_begun, not_bound};
 use super::handle::{TCP_CLOSE, tcp_state};
 use super::names::Names;
 use super::options;
@@ -82,7 +82,7 @@ impl Dialer for TcpDialer {
             match error.raw_os_error() {
                 // Interrupted, it goes on by itself, too.
                 Some(libc::EINPROGRESS | libc::EINTR) => {}
-                _ => return Err(not_begun(error)),
+                _ => return Err(not_begun(error, local, to)),
             }
         }
         let mut dialed = Dialed { socket, names: None };
@@ -117,7 +117,7 @@ fn bind(socket: &Socket, local: &IpAddress) -> Result<()> {
         // The port may still be held by an earlier connection that has ended.
         _ => socket.set_reuse_address(true)?,
     }
-    Ok(socket.bind(&SockAddr::from(*local.as_socket_addr()))?)
+    socket.bind(&SockAddr::from(*local.as_socket_addr())).map_err(|error| not_bound(error, local))
 }
 
 fn os(errno: i32) -> Error {

@@ -6,7 +6,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::Socket;
 use super::address::IpAddress;
-use super::connect::{Dialer, Dialing, local_for, not_begun};
+use super::connect::{Dialer, Dialing, local_for, not_begun, not_bound};
 use crate::error::Result;
 
 /// Gives UDP sockets their peer, which takes no time.
@@ -29,9 +29,9 @@ impl Dialer for UdpDialer {
             socket.set_reuse_port(true)?;
         }
         if let Some(local) = local {
-            socket.bind(&SockAddr::from(*local.as_socket_addr()))?;
+            socket.bind(&SockAddr::from(*local.as_socket_addr())).map_err(|error| not_bound(error, local))?;
         }
-        connect(socket, to).map(Dialing::Done)
+        connect(socket, local, to).map(Dialing::Done)
     }
 
     fn check(&mut self, _socket: &mut Socket) -> Option<Result<()>> {
@@ -41,8 +41,9 @@ impl Dialer for UdpDialer {
 
 /// Gives a socket its peer, and forgets what others have sent to it before. Even where the system
 /// chooses the port, it is open to all for a moment.
-fn connect(socket: socket2::Socket, to: &IpAddress) -> Result<Socket> {
-    socket.connect(&SockAddr::from(*to.as_socket_addr())).map_err(not_begun)?;
+fn connect(socket: socket2::Socket, local: Option<&IpAddress>, to: &IpAddress) -> Result<Socket> {
+    let begun = socket.connect(&SockAddr::from(*to.as_socket_addr()));
+    begun.map_err(|error| not_begun(error, local, to))?;
     let socket = Socket::new(OwnedFd::from(socket));
     socket.drain()?;
     Ok(socket)
@@ -77,7 +78,7 @@ mod tests {
         }
         // They have arrived before the peer is given.
         assert_eq!(socket.peek(&mut [0; 16]).expect("arrived"), 5);
-        let socket = connect(socket.into(), &address).expect("connected");
+        let socket = connect(socket.into(), None, &address).expect("connected");
         stranger.send_to(b"late", own.as_socket_addr()).expect("sent");
         let mut buffer = [0; 16];
         assert!(matches!(socket.recv_datagram(&mut buffer, Hold::No), Err(Stop::Want(_))));
