@@ -18,7 +18,7 @@ const EAI_NODATA: c_int = -5;
 pub struct Failure {
     /// One of `EAI_...`.
     pub code: c_int,
-    /// What errno said, for `EAI_SYSTEM`.
+    /// What errno said: why, for `EAI_SYSTEM`; for others it may tell what was lacking. 0: nothing.
     pub errno: c_int,
 }
 
@@ -73,6 +73,11 @@ fn is_loopback(host: &str) -> bool {
 
 /// The failure as an error.
 fn failed(host: &str, failure: Failure) -> Error {
+    // Whatever is made of it: who could not open a file or a socket has not asked.
+    if matches!(failure.errno, libc::EMFILE | libc::ENFILE) {
+        let error = Error::os(io::Error::from_raw_os_error(failure.errno));
+        return Error::new(error.code(), format!("cannot resolve \"{host}\": {}", error.reason()));
+    }
     let code = match failure.code {
         libc::EAI_NONAME => EN_EAI_NONAME,
         libc::EAI_AGAIN => EN_EAI_AGAIN,
@@ -107,6 +112,8 @@ pub fn getaddrinfo(
         Family::V6 => libc::AF_INET6,
     };
     let mut list = std::ptr::null_mut();
+    // SAFETY: errno is this thread's own.
+    unsafe { *libc::__errno_location() = 0 };
     // SAFETY: name and hints live during the call, `list` is ours to be written.
     let code = unsafe { libc::getaddrinfo(name.as_ptr(), std::ptr::null(), &raw const hints, &raw mut list) };
     if code != 0 {
@@ -142,6 +149,7 @@ unsafe fn take(list: *mut libc::addrinfo) -> Vec<IpAddress> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{EN_EMFILE, EN_ENFILE};
     use std::cell::RefCell;
 
     type Answer = std::result::Result<Vec<IpAddress>, Failure>;
@@ -151,7 +159,7 @@ mod tests {
     }
 
     fn failure(code: c_int) -> Answer {
-        Err(Failure { code, errno: libc::EMFILE })
+        Err(Failure { code, errno: libc::EIO })
     }
 
     /// Resolves with one answer with AI_ADDRCONFIG and one without; answers the flags, too.
@@ -225,11 +233,24 @@ mod tests {
             assert_eq!(error.code(), expected);
             let reason = error.reason().strip_prefix("cannot resolve \"nosuch.invalid\": ");
             assert!(reason.is_some_and(|reason| !reason.is_empty()), "{error}");
-            let names_errno = error.reason().contains(&format!("os error {}", libc::EMFILE));
+            let names_errno = error.reason().contains(&format!("os error {}", libc::EIO));
             assert_eq!(names_errno, code == libc::EAI_SYSTEM, "{error}");
         }
         let (answer, _) = run("host", Family::Any, hosts(&[]), hosts(&[]));
         assert_eq!(answer.expect_err("nothing").code(), EN_EAI_NODATA);
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_is_told_as_that() {
+        for code in [libc::EAI_NONAME, libc::EAI_AGAIN, libc::EAI_SYSTEM] {
+            let lack = |errno| Err(Failure { code, errno });
+            let (answer, _) = run("host", Family::Any, lack(libc::EMFILE), lack(libc::EMFILE));
+            let error = answer.expect_err("no addresses");
+            assert_eq!(error.code(), EN_EMFILE);
+            assert_eq!(error.reason(), "cannot resolve \"host\": too many open files in this process");
+            let (answer, _) = run("host", Family::Any, lack(libc::ENFILE), lack(libc::ENFILE));
+            assert_eq!(answer.expect_err("no addresses").code(), EN_ENFILE);
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (rc == 0 && !*result)
         rc = EAI_NONAME;
     if (rc == EAI_SYSTEM)
-        errno = EMFILE;
+        errno = EIO;
     atomic_fetch_add(&ended, 1);
     return rc;
 }

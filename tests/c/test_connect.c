@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -238,6 +239,41 @@ static void local_addresses_that_fail(void)
     close(listener);
 }
 
+/* Link-local addresses are on every link: each of them needs to say on which. */
+static void a_link_must_be_named(void)
+{
+    en_tcp_client_t *client = NULL;
+    en_tcp_options_t *options = options_new();
+
+    if (!peer_has_ipv6())
+        return;
+    CHECK_CODE(connect_with(&client, "fe80::1", 9, NULL), EN_EINVAL);
+    CHECK_MESSAGE("[fe80::1]:9: the address is link-local");
+    CHECK_MESSAGE("%eth0");
+    CHECK_OK(en_tcp_options_set_local_address(options, "fe80::1", 0));
+    CHECK_CODE(connect_with(&client, "::1", 9, options), EN_EINVAL);
+    CHECK_MESSAGE("the local address is link-local");
+    en_tcp_options_free(options);
+}
+
+/* The only descriptor that is left is for waiting. */
+static void a_name_without_a_descriptor_to_look_it_up(void)
+{
+    en_tcp_client_t *client = NULL;
+    struct rlimit all;
+    struct rlimit few;
+    int free_fd = dup(0);
+
+    REQUIRE(free_fd >= 0 && getrlimit(RLIMIT_NOFILE, &all) == 0);
+    close(free_fd);
+    few = all;
+    few.rlim_cur = (rlim_t)free_fd + 1;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    CHECK_CODE(connect_with(&client, "localhost", 9, NULL), EN_EMFILE);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &all) == 0);
+    CHECK_MESSAGE("cannot resolve \"localhost\": too many open files");
+}
+
 static void a_family_without_local_address_is_skipped(void)
 {
     en_tcp_options_t *options = options_new();
@@ -432,6 +468,8 @@ static const test_case_t cases[] = {
     CASE(local_port_alone),
     CASE(local_name),
     CASE(local_addresses_that_fail),
+    CASE(a_link_must_be_named),
+    CASE_BLOCKING(a_name_without_a_descriptor_to_look_it_up),
     CASE_BLOCKING(a_family_without_local_address_is_skipped),
     CASE_BLOCKING(the_next_address_at_once_when_one_fails),
     CASE_BLOCKING(the_next_address_beside_one_that_is_slow),
