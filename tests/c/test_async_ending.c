@@ -1,5 +1,6 @@
 /* How clients on a loop end: gracefully, abruptly, inside callbacks, and with their loop. */
 #include "async_wire.h"
+#include "family.h"
 #include "peer.h"
 
 #include <string.h>
@@ -134,6 +135,48 @@ static void who_has_stopped_is_not_called(void)
     CHECK(stopper.is_stopped);
     CHECK_INT(stopper.after, 0);
     async_wire_close(&side);
+}
+
+static void stop_hearing(int status, void *user_data)
+{
+    CHECK_OK(status);
+    CHECK_OK(en_async_udp_client_recv_stop(user_data));
+}
+
+/* What it was not told of is for the next one. */
+static void who_has_stopped_leaves_the_error_to_the_next(void)
+{
+    en_datagram_protocol_t *datagrams = protocol_datagrams();
+    en_loop_t *loop = loop_new();
+    en_async_udp_client_t *client = NULL;
+    int fd = udp_bound("127.0.0.1");
+    stopper_t stopper = {0};
+    op_t ops[3] = {{0}};
+
+    REQUIRE_OK(en_async_udp_client_new(&client, loop, "127.0.0.1", peer_port(fd), datagrams, NULL));
+    close(fd);
+    CHECK_OK(en_async_udp_client_recv_start(client, hear, &stopper, NULL));
+    CHECK_OK(en_loop_run_once(loop, 0));
+    CHECK_OK(en_async_udp_client_send_packet(client, "x", 1, 5000, NULL, NULL, NULL));
+    wait_readable(en_async_udp_client_fileno(client));
+    CHECK_OK(en_loop_start_timer(loop, 0, 0, stop_hearing, client, NULL));
+    CHECK_OK(en_loop_run(loop));
+    CHECK_INT(stopper.calls, 0);
+    for (int i = 0; i < 2; i++) { /* once */
+        CHECK_OK(en_async_udp_client_recv_packet(client, 100, op_received, &ops[i], NULL));
+        op_wait(loop, &ops[i]);
+        CHECK_OP(&ops[i], i == 0 ? EN_ECONNREFUSED : EN_ETIMEDOUT);
+    }
+    /* That its time is over, or that it was cancelled, was for the one that was stopped. */
+    CHECK_OK(en_async_udp_client_recv_start(client, hear, &stopper, &ops[2].operation));
+    CHECK_OK(en_loop_cancel(loop, ops[2].operation));
+    CHECK_OK(en_async_udp_client_recv_stop(client));
+    CHECK_OK(en_async_udp_client_recv_packet(client, 50, op_received, &ops[2], NULL));
+    op_wait(loop, &ops[2]);
+    CHECK_OP(&ops[2], EN_ETIMEDOUT);
+    en_async_udp_client_free(client);
+    en_datagram_protocol_free(datagrams);
+    en_loop_free(loop);
 }
 
 /* One that had ended before is told of its own end. */
@@ -365,6 +408,7 @@ static const test_case_t cases[] = {
     CASE(freeing_leaves_the_next_one_alone),
     CASE(the_end_behind_a_send_that_was_given_up),
     CASE(who_has_stopped_is_not_called),
+    CASE(who_has_stopped_leaves_the_error_to_the_next),
     CASE(who_stops_the_second_receive),
     CASE(closing_gracefully),
     CASE(closing_abruptly),

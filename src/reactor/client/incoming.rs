@@ -3,6 +3,7 @@
 use super::{Live, STEPS};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::{Counters, PacketReceiver};
+use crate::error::Result;
 use crate::packet::{Handed, Packet, Places};
 use crate::socket::ancillary::Ancillary;
 
@@ -111,10 +112,15 @@ impl Incoming {
     #[inline(always)]
     pub(super) fn settle(&mut self, places: &mut Places<'_>) {
         while let Some(packet) = places.take_back() {
-            self.receiver.put_back(Ok(packet));
-            self.has_gathered = true;
+            self.put_back(Ok(packet));
         }
         self.receiver.settle();
+    }
+
+    /// The next receive answers it.
+    pub(super) fn put_back(&mut self, outcome: Result<Packet>) {
+        self.receiver.put_back(outcome);
+        self.has_gathered = true;
     }
 
     /// At least one, and at most so many that are there with it.
@@ -134,8 +140,7 @@ impl Incoming {
             match outcome {
                 Err(Stop::Failed(error)) if !packets.is_empty() => {
                     // It is for the next receive.
-                    self.receiver.put_back(Err(error));
-                    self.has_gathered = true;
+                    self.put_back(Err(error));
                     break;
                 }
                 Err(stop) if packets.is_empty() => return Err(stop),

@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::incoming::Incoming;
-use super::{Access, AsyncClient, Inner, Over, STEPS, State, Turned};
+use super::{Access, AsyncClient, Inner, Live, Over, STEPS, State, Turned};
 use crate::attempt::{Attempt, Stop};
 use crate::deadline::Deadline;
-use crate::error::{EN_EBUSY, Error, Result, Stage};
+use crate::error::{EN_EBUSY, EN_ECANCELED, EN_ETIMEDOUT, Error, Result, Stage};
 use crate::packet::{Handed, Places};
 use crate::reactor::callback::Callee;
 use crate::reactor::event_loop::EventLoop;
@@ -183,10 +183,22 @@ impl AsyncClient {
                 later.over.remove(index)
             })
         });
-        if last.is_some() {
-            self.core.release();
+        let Some(Over::Last(_, error)) = last else { return false };
+        self.core.release();
+        // What was an end of the receive alone, nobody needs to know.
+        if !matches!(error.code(), EN_ECANCELED | EN_ETIMEDOUT) {
+            self.put_back(error);
         }
-        last.is_some()
+        true
+    }
+
+    /// Nobody was told of an error of receiving: the next receive is.
+    fn put_back(&self, error: Error) {
+        if let Ok(mut inner) = self.access()
+            && let State::Connected(Live { incoming: Some(incoming), .. }) = &mut inner.state
+        {
+            incoming.put_back(Err(error));
+        }
     }
 
     /// Whether this is a started receive that does not wait now.
