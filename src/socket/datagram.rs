@@ -29,11 +29,26 @@ const UNLIMITED: usize = usize::MAX - 1;
 
 /// From which size on the kernel does not cut buffers into datagrams; 0: it cuts none.
 #[derive(Debug)]
-pub struct SegmentLimit(AtomicUsize);
+pub struct SegmentLimit {
+    size: AtomicUsize,
+    /// The largest datagram that went in one piece when that was seen.
+    piece: AtomicUsize,
+}
 
 impl Default for SegmentLimit {
     fn default() -> SegmentLimit {
-        SegmentLimit(AtomicUsize::new(UNASKED))
+        SegmentLimit { size: AtomicUsize::new(UNASKED), piece: AtomicUsize::new(0) }
+    }
+}
+
+impl SegmentLimit {
+    #[inline]
+    fn size(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    fn lower(&self, size: usize) {
+        self.size.fetch_min(size, Ordering::Relaxed);
     }
 }
 
@@ -97,13 +112,13 @@ impl Socket {
     /// Sends the first of the datagrams, as many as go with one system call, and says how many. UDP
     /// datagrams of one size are cut from one buffer where the kernel can.
     pub fn send_datagrams(&self, datagrams: &[&[u8]], limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
-        let alike = alike(datagrams, limit.0.load(Ordering::Relaxed));
+        let size = datagrams.first().map_or(0, |first| first.len());
+        let alike = if self.cuts(size, limit) { alike(datagrams) } else { 0 };
         if alike > 1 {
             let slices: Vec<_> = datagrams[..alike].iter().map(|datagram| IoSlice::new(datagram)).collect();
-            let segment = datagrams[0].len();
-            return match self.send_segments(&slices, segment, limit, hold)? {
+            return match self.send_segments(&slices, size, limit, hold)? {
                 true => Ok(alike),
-                false => self.send_uncut(datagrams, segment, limit, hold),
+                false => self.send_uncut(datagrams, size, limit, hold),
             };
         }
         self.send_messages(datagrams, hold)
@@ -113,7 +128,7 @@ impl Socket {
     /// shorter.
     pub fn send_alike(&self, bytes: &[u8], size: usize, limit: &SegmentLimit, hold: Hold) -> Attempt<usize> {
         let together = &bytes[..bytes.len().min(most_segments(size) * size)];
-        let worthwhile = together.len() > size && size < limit.0.load(Ordering::Relaxed);
+        let worthwhile = together.len() > size && self.cuts(size, limit);
         let datagrams = || bytes.chunks(size).collect::<Vec<_>>();
         if !worthwhile {
             return self.send_messages(&datagrams(), hold);
@@ -134,8 +149,25 @@ impl Socket {
         hold: Hold,
     ) -> Attempt<usize> {
         let sent = self.send_messages(datagrams, hold)?;
-        limit.0.fetch_min(segment, Ordering::Relaxed);
+        limit.lower(segment);
+        limit.piece.store(self.most_in_one_piece(), Ordering::Relaxed);
         Ok(sent)
+    }
+
+    /// Whether the kernel may cut into so many bytes each.
+    #[inline]
+    fn cuts(&self, size: usize, limit: &SegmentLimit) -> bool {
+        size < limit.size() || self.cuts_again(limit)
+    }
+
+    /// What it has refused is tried again when the path has become wider.
+    #[cold]
+    fn cuts_again(&self, limit: &SegmentLimit) -> bool {
+        let is_wider = limit.size() > 0 && self.most_in_one_piece() > limit.piece.load(Ordering::Relaxed);
+        if is_wider {
+            limit.size.store(UNLIMITED, Ordering::Relaxed);
+        }
+        is_wider
     }
 
     /// Sends the slices as datagrams of one size (the last may be shorter). False: the kernel has refused
@@ -160,11 +192,11 @@ impl Socket {
     /// Whether the kernel knows of cutting. Before Linux 4.18 it does not, and is silent about it: what it is
     /// told beside the bytes is passed over, and they would go as one datagram.
     fn knows_segments(&self, limit: &SegmentLimit) -> bool {
-        if limit.0.load(Ordering::Relaxed) == UNASKED {
+        if limit.size() == UNASKED {
             let known = options::get_int(self.as_fd(), libc::SOL_UDP, libc::UDP_SEGMENT).is_ok();
-            limit.0.fetch_min(if known { UNLIMITED } else { 0 }, Ordering::Relaxed);
+            limit.lower(if known { UNLIMITED } else { 0 });
         }
-        limit.0.load(Ordering::Relaxed) > 0
+        limit.size() > 0
     }
 
     /// Whether an error says that the kernel cannot cut buffers, or not into datagrams of this size; and not what
@@ -266,11 +298,8 @@ pub fn is_coalescing(socket: BorrowedFd<'_>) -> bool {
 }
 
 /// How many of the first datagrams can be cut from one buffer.
-fn alike(datagrams: &[&[u8]], limit: usize) -> usize {
-    let Some(size) = datagrams.first().map(|first| first.len()).filter(|size| (1..limit).contains(size))
-    else {
-        return 0;
-    };
+fn alike(datagrams: &[&[u8]]) -> usize {
+    let Some(size) = datagrams.first().map(|first| first.len()).filter(|size| *size > 0) else { return 0 };
     let most = most_segments(size);
     let same = datagrams.iter().take(most).take_while(|datagram| datagram.len() == size).count();
     let shorter = datagrams.get(same).is_some_and(|last| same < most && (1..size).contains(&last.len()));
@@ -312,14 +341,13 @@ mod tests {
 
     #[test]
     fn alike_are_those_of_one_size_and_a_shorter_last() {
-        assert_eq!(alike(&of(&[64, 64, 64]), usize::MAX), 3);
-        assert_eq!(alike(&of(&[64, 64, 10, 64]), usize::MAX), 3);
-        assert_eq!(alike(&of(&[64, 65]), usize::MAX), 1);
-        assert_eq!(alike(&of(&[0, 0]), usize::MAX), 0);
-        assert_eq!(alike(&of(&[64, 0]), usize::MAX), 1);
-        assert_eq!(alike(&of(&[64; 100]), usize::MAX), MOST_SEGMENTS);
-        assert_eq!(alike(&of(&[9000; 10]), usize::MAX), 7);
-        assert_eq!(alike(&of(&[64, 64]), 64), 0);
+        assert_eq!(alike(&of(&[64, 64, 64])), 3);
+        assert_eq!(alike(&of(&[64, 64, 10, 64])), 3);
+        assert_eq!(alike(&of(&[64, 65])), 1);
+        assert_eq!(alike(&of(&[0, 0])), 0);
+        assert_eq!(alike(&of(&[64, 0])), 1);
+        assert_eq!(alike(&of(&[64; 100])), MOST_SEGMENTS);
+        assert_eq!(alike(&of(&[9000; 10])), 7);
     }
 
     #[test]

@@ -222,6 +222,32 @@ static void a_system_that_cannot_cut(void)
     path_mtu = 0;
 }
 
+/* What was refused on a narrow path is cut on a wide one. */
+static void a_path_that_becomes_wider(void)
+{
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 0);
+    path_mtu = refused_size = 500;
+    segment_errno = EMSGSIZE;
+    atomic_store(&cut_calls, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+        CHECK_INT(atomic_load(&cut_calls), 1);
+    }
+    path_mtu = 800; /* still too narrow, but nobody knows */
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+        CHECK_INT(atomic_load(&cut_calls), 2);
+    }
+    path_mtu = segment_errno = 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(send_alike(&udp, COUNT, SIZE, 0), 1);
+        CHECK_INT(atomic_load(&cut_calls), 3 + i);
+    }
+    udp_close(&udp);
+}
+
 static void check_sends_none(udp_t *udp, int code)
 {
     en_slice_t packets[COUNT];
@@ -583,6 +609,7 @@ static const test_case_t cases[] = {
     CASE(equal_sizes_go_with_one_call),
     CASE(equal_sizes_go_with_one_call_on_ipv6),
     CASE(a_system_that_cannot_cut),
+    CASE(a_path_that_becomes_wider),
     CASE(a_route_that_is_gone_for_a_time),
     CASE(a_system_that_passes_over_cutting),
     CASE(an_error_is_no_refusal),
