@@ -296,6 +296,39 @@ static void what_went_before_an_abrupt_end_is_counted(void)
     }
 }
 
+/* What was put aside is brought out turn by turn. */
+static void who_sends_what_was_put_aside_lets_others_have_their_turn(void)
+{
+    enum { BYTES = 200, A_TURN = 64 };
+    wire_t wire = {.own = {.most = 1}};
+    en_async_stream_endpoint_t *endpoint = NULL;
+    en_endpoint_options_t *options = NULL;
+    en_stream_protocol_t *protocol = lines();
+    char bytes[BYTES];
+    int turns = 0;
+
+    wire_open(&wire);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 4096));
+    REQUIRE_OK(
+        en_async_stream_endpoint_new(&endpoint, wire.loop, wire.transport, protocol, options));
+    memset(bytes, 'x', BYTES);
+    bytes[BYTES - 1] = '\n';
+    CHECK_OK(en_async_stream_endpoint_send_packet(endpoint, bytes, BYTES - 1, 0, NULL, NULL, NULL));
+    CHECK_INT(atomic_load(&wire.own.calls), 0);
+    while (atomic_load(&wire.own.calls) < BYTES && turns++ < BYTES) {
+        int before = atomic_load(&wire.own.calls);
+
+        CHECK_OK(en_loop_run_once(wire.loop, 5000));
+        CHECK(atomic_load(&wire.own.calls) - before <= A_TURN);
+    }
+    peer_expect(wire.peer, bytes, BYTES);
+    en_async_stream_endpoint_free(endpoint);
+    en_endpoint_options_free(options);
+    en_stream_protocol_free(protocol);
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
     CASE(the_peer_sees_that_one_of_two_has_closed),
     CASE(who_has_no_descriptor_to_write_by_is_looked_at),
@@ -304,6 +337,7 @@ static const test_case_t cases[] = {
     CASE(an_endpoint_is_closed_by_who_closes_its_transport),
     CASE(an_end_within_a_receive_is_that_of_all_receives),
     CASE(what_went_before_an_abrupt_end_is_counted),
+    CASE(who_sends_what_was_put_aside_lets_others_have_their_turn),
 };
 
 TEST_MAIN("async_transport")

@@ -146,9 +146,7 @@ impl AsyncClient {
 impl Live {
     /// Sends what was put aside, and takes leave of the peer; [`Stop::Again`]: it is the others' turn.
     fn take_leave(&mut self, counters: &Counters) -> Attempt<()> {
-        if !self.flush(counters)? {
-            return Err(Stop::Want(Interest::Write));
-        }
+        self.flush(counters)?;
         if !self.sender.transport().says_farewell() {
             return Ok(());
         }
@@ -174,9 +172,8 @@ impl Live {
 
     /// The end of the handle: what goes at once. Others who have the transport may go on with it.
     pub(super) fn last_attempt(&mut self, counters: &Counters) {
-        if self.is_shared {
-            let _ = self.flush(counters);
-        } else {
+        while matches!(self.flush(counters), Err(Stop::Again)) {}
+        if !self.is_shared {
             let _ = self.take_leave(counters);
         }
     }

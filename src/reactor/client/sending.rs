@@ -180,20 +180,16 @@ impl Live {
         }
     }
 
-    /// Sends what was put aside; whether all of it has gone.
-    pub(super) fn flush(&mut self, counters: &Counters) -> Result<bool> {
-        while self.is_writable && self.sender.has_unsent() {
-            match self.sender.flush_in_turn(Hold::No, counters) {
-                Ok(()) | Err(Stop::Again) => {}
-                Err(Stop::Want(interest)) => self.must_wait(interest),
-                Err(Stop::Soon(_)) => {
-                    self.watches.look_soon();
-                    break;
-                }
-                Err(Stop::Failed(error)) => return Err(error),
-            }
+    /// Sends what was put aside; [`Stop::Again`]: it is the others' turn.
+    pub(super) fn flush(&mut self, counters: &Counters) -> Attempt<()> {
+        if !self.sender.has_unsent() {
+            return Ok(());
         }
-        Ok(!self.sender.has_unsent())
+        let outcome = self.attempt(|sender| sender.flush_in_turn(Hold::No, counters));
+        if matches!(outcome, Err(Stop::Soon(_))) {
+            self.watches.look_soon();
+        }
+        outcome
     }
 }
 
@@ -486,9 +482,11 @@ impl AsyncClient {
             };
             sending.finish(self, outcome);
         }
-        // Errors are seen by receiving, too, and by the next send.
-        let _ = live.flush(&self.counters);
-        Turned::Done
+        match live.flush(&self.counters) {
+            Err(Stop::Again) => self.give_way(),
+            // Errors are seen by receiving, too, and by the next send.
+            _ => Turned::Done,
+        }
     }
 
     /// One is given up before its time: if part of it has gone, nothing may follow it.
