@@ -4266,17 +4266,18 @@ int en_stream_transport_from_fd(en_stream_transport_t **out,
 /**
  * Makes a transport that speaks TLS over another one, and shakes hands: with a client's `config`
  * as the client, with a server's as the server. It keeps its own hold on `transport`, which stays
- * the caller's, and on `config`; closing it closes both. `server_name` is the peer's name, for a
- * client: what its certificate must have ("": none); NULL with a server's configuration.
- * `options` (NULL: all defaults) say how long shaking hands and closing may take.
+ * the caller's, and on `config`; closing it closes both. As long as it is there, nobody else sends by
+ * `transport` (`EN_EBUSY`), and nobody else should receive by it. `server_name` is the peer's name, for
+ * a client: what its certificate must have ("": none); NULL with a server's configuration. `options`
+ * (NULL: all defaults) say how long shaking hands and closing may take.
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (also a client without `server_name`, a server with one, and a name that is
- * none: nothing has been said to the peer then), `EN_ETIMEDOUT`,
- * `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of
- * receiving and sending, codes of callbacks. After a failure `transport` is of no use but to
- * close.
+ * none) and `EN_EBUSY` (somebody speaks TLS over `transport` already, or is in the midst of a packet):
+ * nothing has been said to the peer then; `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer has gone),
+ * `EN_ETLS_...`, `EN_ECLOSED`, `EN_ECANCELED`, those of receiving and sending, codes of callbacks. After
+ * these `transport` is of no use but to close.
  */
 int en_stream_transport_new_tls(en_stream_transport_t **out,
                                 const en_stream_transport_t *transport,

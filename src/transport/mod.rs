@@ -274,10 +274,10 @@ pub fn secure(
     standard_compatible: bool,
 ) -> Result<Arc<dyn StreamTransport>> {
     if config.is_server() {
-        return Ok(Arc::new(TlsStream::new(inner, config.accept()?, None, standard_compatible)));
+        return Ok(Arc::new(TlsStream::new(inner, config.accept()?, None, standard_compatible)?));
     }
     let (connection, verified_name) = config.connect(name)?;
-    Ok(Arc::new(TlsStream::new(inner, connection, verified_name, standard_compatible)))
+    Ok(Arc::new(TlsStream::new(inner, connection, verified_name, standard_compatible)?))
 }
 
 /// Without TLS there is no configuration that this could be called with.

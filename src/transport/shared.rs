@@ -28,7 +28,7 @@ thread_local! {
 pub struct Shared<T: Transport + ?Sized> {
     receiving: AtomicBool,
     sending: AtomicBool,
-    /// Who is in the midst of a packet, or 0.
+    /// Who is in the midst of a packet, or speaks TLS over it, or 0.
     turn: AtomicU32,
     closed: AtomicBool,
     /// Half of a packet has gone.
@@ -135,7 +135,7 @@ impl Claim<'_> {
 
 #[cold]
 fn midway() -> Error {
-    Error::new(EN_EBUSY, "somebody else is in the midst of a packet on this transport")
+    Error::new(EN_EBUSY, "somebody else is in the midst of a packet on this transport, or speaks TLS over it")
 }
 
 #[cold]

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustls::ConnectionCommon;
 
-use super::{Attribute, StreamTransport, Transport};
+use super::{Attribute, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
     EN_EBUSY, EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
@@ -26,6 +26,8 @@ const ASK: usize = 112 << 10;
 /// A stream of bytes that nobody else can read or change, from one side: a client's or a server's.
 pub struct TlsStream<C> {
     inner: Arc<dyn StreamTransport>,
+    /// Whose turn it is to send below as long as this is there: nothing may come between the records.
+    party: Party,
     session: Mutex<Session<C>>,
     /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
     incoming: Mutex<Storage>,
@@ -50,6 +52,12 @@ pub struct TlsStream<C> {
     cut: OnceLock<Error>,
 }
 
+impl<C> Drop for TlsStream<C> {
+    fn drop(&mut self) {
+        self.inner.leave_turn(self.party);
+    }
+}
+
 struct Session<C> {
     connection: C,
     /// Why nothing more can be received or sent.
@@ -66,10 +74,13 @@ where
         connection: C,
         verified_name: Option<Arc<String>>,
         standard_compatible: bool,
-    ) -> TlsStream<C> {
+    ) -> Result<TlsStream<C>> {
+        let party = Party::another();
+        inner.take_turn(party)?;
         let session = Session { connection, failed: None };
-        TlsStream {
+        Ok(TlsStream {
             inner,
+            party,
             session: Mutex::new(session),
             incoming: Mutex::default(),
             verified_name,
@@ -81,7 +92,7 @@ where
             has_more: AtomicBool::new(false),
             farewell_said: AtomicBool::new(false),
             cut: OnceLock::new(),
-        }
+        })
     }
 
     fn shake_hands(&self, hold: Hold) -> Attempt<()> {

@@ -97,8 +97,10 @@ impl Pair {
         let (client, name) = client_config.connect("localhost").expect("a client");
         let server = server_config.accept().expect("a server");
         Pair {
-            client: TlsStream::new(pipe(&ways[1], &ways[0]), client, name, standard_compatible),
-            server: TlsStream::new(pipe(&ways[0], &ways[1]), server, None, standard_compatible),
+            client: TlsStream::new(pipe(&ways[1], &ways[0]), client, name, standard_compatible)
+                .expect("alone"),
+            server: TlsStream::new(pipe(&ways[0], &ways[1]), server, None, standard_compatible)
+                .expect("alone"),
             ways,
         }
     }

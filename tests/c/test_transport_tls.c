@@ -282,6 +282,35 @@ static void a_send_that_stops_half_way_breaks(void)
     free(zeros);
 }
 
+/* Between its records nobody else sends, nor is there TLS beside it. */
+static void it_has_the_transport_below_to_itself(void)
+{
+    en_stream_transport_t *beside = NULL;
+    en_tls_config_t *config = NULL;
+    en_stream_protocol_t *protocol = lines();
+    en_stream_endpoint_t *endpoint = NULL;
+    size_t sent = 0;
+    pair_t pair;
+
+    secure_open(&pair, false);
+    CHECK_CODE(en_stream_transport_send_all(pair.client.inner, "x", 1, 1000, &sent), EN_EBUSY);
+    CHECK_MESSAGE("TLS");
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, pair.client.inner, protocol, NULL));
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, "x", 1, 1000), EN_EBUSY);
+    en_stream_endpoint_free(endpoint);
+    config = tls_client_config(tls_trusting());
+    CHECK_CODE(en_stream_transport_new_tls(&beside, pair.client.inner, config, "localhost", NULL),
+               EN_EBUSY);
+    CHECK(beside == NULL);
+    check_both_ways(&pair);
+    en_stream_transport_free(pair.client.secure);
+    pair.client.secure = NULL;
+    CHECK_OK(en_stream_transport_send_all(pair.client.inner, "x", 1, 1000, &sent));
+    en_tls_config_free(config);
+    en_stream_protocol_free(protocol);
+    pair_close(&pair);
+}
+
 static void it_tells_what_was_agreed(void)
 {
     en_tls_info_t *info = NULL;
@@ -401,6 +430,7 @@ static const test_case_t cases[] = {
     CASE(slices_fill_records),
     CASE(without_waiting),
     CASE(a_send_that_stops_half_way_breaks),
+    CASE(it_has_the_transport_below_to_itself),
     CASE(it_tells_what_was_agreed),
     CASE(endpoints_over_tls_over_pipes),
     CASE(both_ways_at_once),
