@@ -3,7 +3,9 @@
 #include "threads.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,6 +108,77 @@ static void a_timer_repeats_until_cancelled(void)
     CHECK_OK(en_loop_cancel(record.loop, UINT64_MAX));
     CHECK_OK(en_loop_run(record.loop));
     CHECK_INT(record.count, 4);
+    en_loop_free(record.loop);
+}
+
+static void dawdle(int status, void *user_data)
+{
+    record_t *record = user_data;
+
+    note(status, user_data);
+    if (record->count == 1)
+        pause_ms(50);
+}
+
+static void what_a_timer_missed_is_not_made_up_for(void)
+{
+    record_t record = {.loop = loop_new()};
+
+    CHECK_OK(en_loop_start_timer(record.loop, 0, 5, dawdle, &record, NULL));
+    CHECK_OK(en_loop_run_once(record.loop, -1));
+    CHECK_INT(record.count, 1);
+    CHECK_OK(en_loop_run_once(record.loop, 0));
+    CHECK_INT(record.count, 2);
+    en_loop_free(record.loop);
+}
+
+/* Who would wait for less would come too early, and again and again. */
+static void the_time_that_is_left_is_rounded_up(void)
+{
+    en_loop_t *loop = loop_new();
+    record_t record = {.loop = loop};
+    int64_t timeout = 0;
+
+    for (int i = 0; i < 1000 && timeout != 60000;
+         i++) { /* a busy machine may be slow, now and then */
+        CHECK_OK(en_loop_start_timer(loop, 60000, 0, note, &record, &record.operation));
+        CHECK_OK(en_loop_next_timeout(loop, &timeout));
+        CHECK_OK(en_loop_cancel(loop, record.operation));
+        CHECK_OK(en_loop_run_once(loop, 0));
+    }
+    CHECK_INT(timeout, 60000);
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    CHECK_INT(timeout, -1);
+    CHECK_OK(en_loop_post(loop, note, &record));
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    CHECK_INT(timeout, 0);
+    en_loop_free(loop);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int signal)
+{
+    (void)signal;
+    alarms++;
+}
+
+static void signals_are_no_failure(void)
+{
+    struct sigaction action = {.sa_handler = count_alarm};
+    struct itimerval often = {{0, 5000}, {0, 5000}};
+    struct itimerval never = {{0, 0}, {0, 0}};
+    record_t record = {.loop = loop_new()};
+    int64_t start = now_ms();
+
+    REQUIRE(sigaction(SIGALRM, &action, NULL) == 0);
+    REQUIRE(setitimer(ITIMER_REAL, &often, NULL) == 0);
+    CHECK_OK(en_loop_start_timer(record.loop, 60, 0, note, &record, NULL));
+    CHECK_OK(en_loop_run(record.loop));
+    REQUIRE(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    CHECK_TOOK(start, 60);
+    CHECK_INT(record.count, 1);
+    CHECK(alarms > 0);
     en_loop_free(record.loop);
 }
 
@@ -340,10 +413,11 @@ static void all_that_follows_is_cancelled(void)
 static void in_a_child_it_is_the_parents(void)
 {
     record_t record = {.loop = loop_new()};
+    int64_t timeout = 0;
     int status = 0;
     pid_t child;
 
-    CHECK_OK(en_loop_start_timer(record.loop, 10, 0, note, &record, NULL));
+    CHECK_OK(en_loop_start_timer(record.loop, 10, 0, note, &record, &record.operation));
     child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
@@ -351,6 +425,8 @@ static void in_a_child_it_is_the_parents(void)
                        en_loop_run(record.loop) == EN_EFORKED &&
                        en_loop_fd(record.loop) == EN_EFORKED &&
                        en_loop_post(record.loop, note, &record) == EN_EFORKED &&
+                       en_loop_next_timeout(record.loop, &timeout) == EN_EFORKED &&
+                       en_loop_cancel(record.loop, record.operation) == EN_EFORKED &&
                        en_loop_stop(record.loop) == EN_EFORKED;
 
         en_loop_free(record.loop);
@@ -367,6 +443,9 @@ static const test_case_t cases[] = {
     CASE(nothing_to_do),
     CASE(timers_come_in_their_order),
     CASE(a_timer_repeats_until_cancelled),
+    CASE(what_a_timer_missed_is_not_made_up_for),
+    CASE(the_time_that_is_left_is_rounded_up),
+    CASE(signals_are_no_failure),
     CASE(cancelling_before_its_time),
     CASE(posts_wake_the_loop),
     CASE(looking_before_it_sleeps),
