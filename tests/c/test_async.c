@@ -317,6 +317,32 @@ static void a_budget_for_all(void)
     async_wire_close(&side);
 }
 
+static int take_slowly(int status, en_packet_t *packet, void *user_data)
+{
+    op_received(status, packet, user_data);
+    if (packet)
+        pause_ms(150);
+    return EN_RECEIVE_MORE;
+}
+
+/* Only waiting counts, and not what the application does with a packet. */
+static void a_budget_of_waiting(void)
+{
+    op_t op = {0};
+    int64_t start;
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 100, take_slowly, &op, NULL));
+    peer_send_text(side.fd, "a\n");
+    start = now_ms();
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK(now_ms() - start >= 150 + 50);
+    CHECK_INT(op.calls, 2);
+    CHECK_CODE(op.status, EN_ETIMEDOUT);
+    async_wire_close(&side);
+}
+
 static int count_them(int status, en_packet_t *packet, void *user_data)
 {
     stream_t *stream = user_data;
@@ -465,6 +491,7 @@ static const test_case_t cases[] = {
     CASE(a_bad_packet_among_others),
     CASE(who_has_enough_is_not_read_for),
     CASE(a_budget_for_all),
+    CASE(a_budget_of_waiting),
     CASE(a_budget_of_nothing),
     CASE(errors_say_whether_they_are_of_sending_or_receiving),
     CASE(errors_of_closing_say_so),

@@ -3,6 +3,7 @@
 #include "family.h"
 #include "peer.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -267,6 +268,117 @@ static void the_end_of_the_loop_completes_everything(void)
     async_wire_close(&side);
 }
 
+static void check_no_timer(en_loop_t *loop)
+{
+    int64_t timeout = 0;
+
+    CHECK_OK(en_loop_run(loop));
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    CHECK_INT(timeout, -1);
+}
+
+/* The loop is not woken for what is over. */
+static void no_point_in_time_outlives_its_operation(void)
+{
+    silent_peer_t silent;
+    stopper_t stopper = {0};
+    async_wire_t side;
+    en_async_tcp_client_t *client = NULL;
+    en_stream_protocol_t *lines = protocol_line();
+    en_tcp_options_t *options = NULL;
+    op_t op = {0};
+    op_t connected = {0};
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_get(&side, 60000, &op));
+    peer_send_text(side.fd, "x\n");
+    check_no_timer(side.loop);
+    CHECK_OP(&op, EN_OK);
+    CHECK_OK(en_async_tcp_client_iter_received_packets(side.client, 60000, hear, &stopper, NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    peer_send_text(side.fd, "x\n");
+    check_no_timer(side.loop);
+    CHECK_INT(stopper.calls, 1);
+    CHECK_OK(en_async_tcp_client_close(side.client, 60000, op_done, &op, NULL));
+    check_no_timer(side.loop);
+    silent_peer_open(&silent, "127.0.0.1");
+    REQUIRE_OK(en_tcp_options_new(&options));
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 60000));
+    REQUIRE_OK(en_async_tcp_client_new(&client, side.loop, "127.0.0.1", peer_port(silent.listener),
+                                       lines, options));
+    en_stream_protocol_free(lines);
+    en_tcp_options_free(options);
+    CHECK_OK(en_async_tcp_client_wait_connected(client, 60000, op_done, &connected, NULL));
+    op_still_waits(side.loop, &connected);
+    CHECK_OK(en_async_tcp_client_close(client, 60000, NULL, NULL, NULL));
+    check_no_timer(side.loop);
+    CHECK_OP(&connected, EN_ECLOSED);
+    en_async_tcp_client_free(client);
+    silent_peer_close(&silent);
+    async_wire_close(&side);
+}
+
+/* Who kept a duplicate goes on with it: that is no business of the loop any more. */
+static void a_closed_descriptor_is_not_watched(void)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    async_wire_t side;
+    int kept;
+    struct pollfd entry = {.events = POLLIN};
+    op_t op = {0};
+
+    async_wire_open(&side, NULL);
+    kept = dup(en_async_tcp_client_fileno(side.client));
+    REQUIRE(kept >= 0);
+    en_async_tcp_client_free(side.client);
+    REQUIRE_OK(en_async_tcp_client_from_fd(&side.client, side.loop, dup(kept), lines, NULL));
+    en_stream_protocol_free(lines);
+    CHECK_OK(en_async_tcp_client_close(side.client, 1000, op_done, &op, NULL));
+    op_wait(side.loop, &op);
+    entry.fd = en_loop_fd(side.loop);
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_INT(poll(&entry, 1, 0), 0);
+    peer_end(side.fd);
+    CHECK_INT(poll(&entry, 1, 10), 0);
+    close(kept);
+    async_wire_close(&side);
+}
+
+/* The end of the stream is sent in its turn: what was asked for later comes too late. */
+static void nothing_overtakes_the_end(void)
+{
+    op_t end = {0};
+    op_t late = {0};
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_eof(side.client, 5000, op_done, &end, NULL));
+    CHECK_OK(async_put(&side, "late", &late));
+    op_wait(side.loop, &late);
+    CHECK_OP(&end, EN_OK);
+    CHECK_OP(&late, EN_ESHUTDOWN);
+    peer_expect_end(side.fd);
+    async_wire_close(&side);
+}
+
+static void closing_connects_nobody(void)
+{
+    op_t got = {0};
+    op_t closed = {0};
+    async_wire_t side;
+    struct pollfd entry = {.events = POLLIN};
+
+    async_wire_new(&side, NULL);
+    CHECK_OK(async_get(&side, 5000, &got));
+    CHECK_OK(en_async_tcp_client_close(side.client, 5000, op_done, &closed, NULL));
+    op_wait(side.loop, &closed);
+    CHECK_OP(&closed, EN_OK);
+    CHECK_OP(&got, EN_ECLOSED);
+    entry.fd = side.listener;
+    CHECK_INT(poll(&entry, 1, 0), 0);
+    async_wire_close(&side);
+}
+
 static async_wire_t *mine;
 
 static void free_client(int status, void *user_data)
@@ -294,6 +406,29 @@ static int free_while_receiving(int status, en_packet_t *packet, void *user_data
     en_packet_release(packet);
     free_client(status, user_data);
     return EN_RECEIVE_MORE;
+}
+
+static int close_while_receiving(int status, en_packet_t *packet, void *user_data)
+{
+    op_received(status, packet, user_data);
+    if (packet)
+        CHECK_OK(en_async_tcp_client_close(mine->client, 1000, NULL, NULL, NULL));
+    return EN_RECEIVE_MORE;
+}
+
+static void who_closes_gets_no_further_packet(void)
+{
+    op_t op = {0};
+    async_wire_t side;
+
+    mine = &side;
+    async_wire_open(&side, NULL);
+    peer_send_text(side.fd, "one\ntwo\n");
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, close_while_receiving, &op, NULL));
+    CHECK_OK(en_loop_run(side.loop));
+    CHECK_INT(op.calls, 2); /* the packet, and the end */
+    CHECK_CODE(op.status, EN_ECLOSED);
+    async_wire_close(&side);
 }
 
 static void ending_inside_callbacks(void)
@@ -414,6 +549,11 @@ static const test_case_t cases[] = {
     CASE(closing_abruptly),
     CASE(freeing_completes_everything),
     CASE(the_end_of_the_loop_completes_everything),
+    CASE(no_point_in_time_outlives_its_operation),
+    CASE(a_closed_descriptor_is_not_watched),
+    CASE(nothing_overtakes_the_end),
+    CASE(closing_connects_nobody),
+    CASE(who_closes_gets_no_further_packet),
     CASE(ending_inside_callbacks),
     CASE(protocol_callbacks_may_not_call_back),
     CASE(the_end_of_the_stream),
