@@ -260,6 +260,57 @@ static void each_direction_may_have_its_endpoint(void)
     close(peer);
 }
 
+/* Each endpoint is told of all that it waits for, whichever was there first: the end behind the
+ * last packet, and room. */
+static void whoever_comes_second_misses_nothing(void)
+{
+    static char large[4 << 20];
+
+    for (int receiver_first = 0; receiver_first < 2; receiver_first++) {
+        en_loop_t *loop = loop_new();
+        en_stream_protocol_t *lines = protocol_line();
+        en_async_stream_endpoint_t *receiver = NULL, *sender = NULL;
+        en_stream_transport_t *transport = NULL;
+        int peer = socket_new(&transport);
+        op_t sent, got, end;
+
+        memset(large, 'x', sizeof(large));
+        large[sizeof(large) - 1] = '\0';
+        if (receiver_first)
+            REQUIRE_OK(
+                en_async_stream_endpoint_new_receiver(&receiver, loop, transport, lines, NULL));
+        REQUIRE_OK(en_async_stream_endpoint_new_sender(&sender, loop, transport, lines, NULL));
+        if (!receiver_first)
+            REQUIRE_OK(
+                en_async_stream_endpoint_new_receiver(&receiver, loop, transport, lines, NULL));
+        en_stream_protocol_free(lines);
+        CHECK_OK(put(sender, large, &sent));
+        op_still_waits(loop, &sent);
+        for (size_t read = 0; read < sizeof(large);) {
+            static char some[64 << 10];
+            ssize_t size = recv(peer, some, sizeof(some), MSG_DONTWAIT);
+
+            read += size > 0 ? (size_t)size : 0;
+            CHECK_OK(en_loop_run_once(loop, 1));
+        }
+        op_wait(loop, &sent);
+        CHECK_OP(&sent, EN_OK);
+        CHECK_OK(get(receiver, 5000, &got));
+        CHECK_OK(get(receiver, 5000, &end));
+        en_loop_run_once(loop, 0);
+        peer_send_text(peer, "in\n");
+        peer_end(peer);
+        op_wait(loop, &end);
+        CHECK_OP(&got, EN_OK);
+        CHECK_OP(&end, EN_ECONNABORTED);
+        en_async_stream_endpoint_free(receiver);
+        en_async_stream_endpoint_free(sender);
+        en_stream_transport_free(transport);
+        en_loop_free(loop);
+        close(peer);
+    }
+}
+
 static void halves_may_share_a_descriptor(void)
 {
     en_loop_t *loop = loop_new();
@@ -439,6 +490,7 @@ static const test_case_t cases[] = {
     CASE(freeing_leaves_the_transport_and_closing_does_not),
     CASE(closing_the_transport_ends_what_waits),
     CASE(each_direction_may_have_its_endpoint),
+    CASE(whoever_comes_second_misses_nothing),
     CASE(halves_may_share_a_descriptor),
     CASE(who_wants_to_wait_with_something_left_is_asked_again),
     CASE(a_receive_may_have_to_write_first),
