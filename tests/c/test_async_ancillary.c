@@ -171,13 +171,15 @@ static void what_waits_has_descriptors_of_its_own(void)
 {
     op_t last, sent = {0}, got;
     pair_t pair;
-    int fd, large;
+    int fd, duplicate, large;
 
     pair_open(&pair);
     large = fill(&pair, &last);
     fd = last_fd();
     add_pipe(pair.out, "late");
+    duplicate = last_fd();
     CHECK_OK(put(&pair, "at last", &sent));
+    CHECK_INT(fcntl(duplicate, F_GETFD), FD_CLOEXEC);
     close_sent(pair.out, fd); /* nothing but the duplicate keeps the pipe */
     CHECK_INT(sent.calls, 0);
     read_by_hand(&pair, (size_t)large * (LARGE_SIZE + 1));
@@ -329,6 +331,33 @@ static void what_lies_behind_descriptors_comes(void)
     pair_close(&pair);
 }
 
+/* Whatever receives before have found: behind what came with descriptors there may be more. */
+static void what_lies_between_descriptors_comes(void)
+{
+    op_t sent = {0}, plain = {0}, got[2] = {{0}, {0}};
+    pair_t pair;
+
+    pair_open(&pair);
+    CHECK_OK(en_async_unix_stream_client_recv_packet(pair.there, 5000, op_received, &plain, NULL));
+    CHECK_OK(en_async_unix_stream_client_send_packet(pair.here, "none", 4, 5000, NULL, NULL, NULL));
+    op_wait(pair.loop, &plain);
+    CHECK_OP(&plain, EN_OK);
+    for (int i = 0; i < 2; i++) {
+        int fd = last_fd();
+
+        add_pipe(pair.out, "one");
+        CHECK_OK(put(&pair, "with", &sent));
+        close_sent(pair.out, fd);
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(get(&pair, 5000, &got[i]));
+        op_wait(pair.loop, &got[i]);
+        CHECK_OP(&got[i], EN_OK);
+        check_came(pair.in, "one");
+    }
+    pair_close(&pair);
+}
+
 /* Where nothing came beside the bytes, a receive that was not filled has brought all. */
 static void one_message_is_one_receive(void)
 {
@@ -418,6 +447,7 @@ static const test_case_t cases[] = {
     CASE(less_than_a_packet_is_told_with_what_came),
     CASE(an_error_that_stays_is_told_each_time),
     CASE(what_lies_behind_descriptors_comes),
+    CASE(what_lies_between_descriptors_comes),
     CASE(one_message_is_one_receive),
     CASE(datagrams_have_it_too),
     CASE(freeing_completes_what_waits),

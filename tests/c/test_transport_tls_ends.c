@@ -172,6 +172,7 @@ static void closing_waits_no_longer_than_it_may(void)
     CHECK_OK(en_transport_options_set_shutdown_timeout(pair.client.options, 80));
     pair_shake_hands(&pair);
     REQUIRE(pair.client.secure && pair.server.secure);
+    CHECK_OK(put_bytes(pair.server.secure, "what comes is not the end"));
     start = now_ms();
     CHECK_OK(en_stream_transport_close(pair.client.secure));
     CHECK_TOOK(start, 80);
@@ -275,6 +276,32 @@ static void a_receiver_takes_leave(void)
     }
 }
 
+/* Others may go on with the transport. */
+static void an_endpoint_that_is_freed_takes_no_leave(void)
+{
+    for (int on_loop = 0; on_loop < 2; on_loop++) {
+        en_stream_protocol_t *protocol = lines();
+        en_async_stream_endpoint_t *async = NULL;
+        en_stream_endpoint_t *endpoint = NULL;
+        en_loop_t *loop = NULL;
+        pair_t pair;
+
+        secure_open(&pair, false);
+        REQUIRE_OK(en_loop_new(&loop));
+        if (on_loop)
+            REQUIRE_OK(
+                en_async_stream_endpoint_new(&async, loop, pair.client.secure, protocol, NULL));
+        else
+            REQUIRE_OK(en_stream_endpoint_new(&endpoint, pair.client.secure, protocol, NULL));
+        en_async_stream_endpoint_free(async);
+        en_stream_endpoint_free(endpoint);
+        en_loop_free(loop);
+        check_both_ways(&pair);
+        en_stream_protocol_free(protocol);
+        pair_close(&pair);
+    }
+}
+
 static const test_case_t cases[] = {
     CASE(one_direction_cannot_end_alone),
     CASE(both_say_their_end),
@@ -287,6 +314,7 @@ static const test_case_t cases[] = {
     CASE(closing_wakes),
     CASE(a_stapled_end_over_tls_is_no_cut),
     CASE(a_receiver_takes_leave),
+    CASE(an_endpoint_that_is_freed_takes_no_leave),
 };
 
 TEST_MAIN("transport_tls_ends")
