@@ -1,4 +1,5 @@
 /* TLS over transports of the application, client and server side. */
+#include "async.h"
 #include "low_tls.h"
 
 #include <poll.h>
@@ -420,6 +421,47 @@ static void both_ways_at_once(void)
     pair_close(&pair);
 }
 
+/* What comes while decrypted bytes are left is told of once, and found behind them. */
+static void what_comes_behind_the_rest_of_a_record(void)
+{
+    enum { LINES = 20 };
+    char record[LINES * 10 + 1] = "";
+    en_stream_protocol_t *protocol = lines();
+    en_endpoint_options_t *options = NULL;
+    en_async_stream_endpoint_t *endpoint = NULL;
+    en_loop_t *loop = loop_new();
+    struct pollfd entry = {.events = POLLIN};
+    pair_t pair;
+
+    secure_open(&pair, false);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_max_recv_size(options, 15));
+    REQUIRE_OK(
+        en_async_stream_endpoint_new(&endpoint, loop, pair.client.secure, protocol, options));
+    en_endpoint_options_free(options);
+    for (int i = 0; i < LINES; i++)
+        strcat(record, "123456789\n");
+    CHECK_OK(put_bytes(pair.server.secure, record));
+    for (int i = 0; i <= LINES; i++) {
+        op_t op = {0};
+
+        if (i == 1) {
+            CHECK_OK(put_bytes(pair.server.secure, "more\n"));
+            entry.fd = en_async_stream_endpoint_fileno(endpoint);
+            REQUIRE(poll(&entry, 1, 20000) == 1);
+            CHECK_OK(en_loop_run_once(loop, 0));
+        }
+        CHECK_OK(en_async_stream_endpoint_recv_packet(endpoint, 5000, op_received, &op, NULL));
+        op_wait(loop, &op);
+        CHECK_OP(&op, EN_OK);
+        CHECK_INT(op.size, i < LINES ? 9 : 4);
+    }
+    en_async_stream_endpoint_free(endpoint);
+    en_stream_protocol_free(protocol);
+    en_loop_free(loop);
+    pair_close(&pair);
+}
+
 static const test_case_t cases[] = {
     CASE(over_sockets_and_pipes),
     CASE(over_pipes_that_trickle),
@@ -434,6 +476,7 @@ static const test_case_t cases[] = {
     CASE(it_tells_what_was_agreed),
     CASE(endpoints_over_tls_over_pipes),
     CASE(both_ways_at_once),
+    CASE(what_comes_behind_the_rest_of_a_record),
 };
 
 TEST_MAIN("transport_tls")
