@@ -39,6 +39,5 @@ fn wait_for<T>(
     }
     let next = until.map(|until| until.saturating_duration_since(Instant::now()));
     let left = left.at_most(next).map_or(Left::Forever, Left::Time);
-    let fds: Vec<_> = work.waits_for().into_iter().map(|(fd, interest)| (Some(fd), interest)).collect();
-    waiting.poll(&fds, left, None, asked)
+    waiting.poll(&work.waits_for(), left, None, asked)
 }

@@ -155,13 +155,16 @@ impl Way {
         limit: Option<Duration>,
         asked: Option<Instant>,
     ) -> Result<()> {
-        let told = |one| (transport.fd(one), one);
-        match interest {
-            None => self.poll(&[], left, limit, asked),
-            Some(Interest::Either) => {
-                self.poll(&[Interest::Read, Interest::Write].map(told), left, limit, asked)
-            }
-            Some(one) => self.poll(&[told(one)], left, limit, asked),
+        let told = |one| transport.fd(one).map(|fd| (fd, one));
+        let told = match interest {
+            None => [None, None],
+            Some(Interest::Either) => [Interest::Read, Interest::Write].map(told),
+            Some(one) => [told(one), None],
+        };
+        match told {
+            [Some(one), Some(other)] => self.poll(&[one, other], left, limit, asked),
+            [Some(one), None] | [None, Some(one)] => self.poll(&[one], left, limit, asked),
+            [None, None] => self.poll(&[], left, limit, asked),
         }
     }
 
@@ -223,24 +226,19 @@ impl Way {
     /// again who was `asked` last then, at most `limit`.
     pub fn poll(
         &self,
-        fds: &[(Option<BorrowedFd<'_>>, Interest)],
+        fds: &[(BorrowedFd<'_>, Interest)],
         left: Left,
         limit: Option<Duration>,
         asked: Option<Instant>,
     ) -> Result<()> {
         let interval =
             self.interval.zip(asked).map(|(interval, asked)| interval.saturating_sub(asked.elapsed()));
-        let mut limit = interval.into_iter().chain(limit).min();
+        let limit = interval.into_iter().chain(limit).min();
         if let Some(own) = &self.own {
             return self.wait_by(&**own, fds, left, limit);
         }
         let mut set = PollSet::default();
-        for (fd, interest) in fds {
-            match fd {
-                Some(fd) => set.add(*fd, *interest),
-                None => limit = limit.into_iter().chain([self.interval.unwrap_or(LOOK_AGAIN)]).min(),
-            }
-        }
+        fds.iter().for_each(|(fd, interest)| set.add(*fd, *interest));
         if let Some(cancel) = &self.cancel {
             set.add(cancel.as_fd(), Interest::Read);
         }
@@ -252,19 +250,18 @@ impl Way {
     fn wait_by(
         &self,
         own: &dyn Wait,
-        fds: &[(Option<BorrowedFd<'_>>, Interest)],
+        fds: &[(BorrowedFd<'_>, Interest)],
         left: Left,
         limit: Option<Duration>,
     ) -> Result<()> {
-        let number = |fd: &Option<BorrowedFd<'_>>| fd.as_ref().map(AsRawFd::as_raw_fd);
         let &[(fd, interest), ref others @ ..] = fds else {
             return own.wait(None, Interest::Read, left.at_most(limit));
         };
         let mut limits: Vec<_> = limit.into_iter().collect();
-        if self.cancel.is_some() || fd.is_none() {
+        if self.cancel.is_some() {
             limits.push(self.interval.unwrap_or(LOOK_AGAIN));
         }
-        let is_same = others.iter().all(|(other, _)| number(other) == number(&fd));
+        let is_same = others.iter().all(|(other, _)| other.as_raw_fd() == fd.as_raw_fd());
         let interest = match others {
             [_, ..] if is_same => Interest::Either,
             [_, ..] => {
@@ -273,7 +270,7 @@ impl Way {
             }
             [] => interest,
         };
-        own.wait(fd, interest, left.at_most(limits.into_iter().min()))
+        own.wait(Some(fd), interest, left.at_most(limits.into_iter().min()))
     }
 
     /// Waits for the value of a slot, within the deadline.
