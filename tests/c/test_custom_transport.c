@@ -2,6 +2,7 @@
 #include "low.h"
 #include "peer.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -341,6 +342,39 @@ static void wants_for_ever_ends_in_time(void)
     wire_close(&wire);
 }
 
+static void take_a_while(own_t *own, const char *name)
+{
+    (void)own;
+    (void)name;
+    pause_ms(2);
+}
+
+/* A packet without end: it comes further with each attempt, and would never wait. */
+static void bytes_for_ever_end_in_time(void)
+{
+    own_t own = {.in = open("/dev/zero", O_RDONLY | O_CLOEXEC), .out = -1, .most = 1};
+    en_stream_transport_t *transport = own_stream(&own, NULL);
+    en_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = lines();
+    en_client_t *view;
+    int64_t start;
+
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, transport, protocol, NULL));
+    view = en_stream_endpoint_as_client(endpoint);
+    CHECK_GET_FAILS(view, 0, EN_ETIMEDOUT);
+    CHECK(atomic_load(&own.calls) > 1 && atomic_load(&own.calls) <= 5000);
+    own.where = "recv";
+    own.within = take_a_while;
+    start = now_ms();
+    CHECK_GET_FAILS(view, 0, EN_ETIMEDOUT);
+    CHECK_TOOK(start, 0);
+    CHECK_GET_FAILS(view, 50, EN_ETIMEDOUT);
+    en_stream_endpoint_free(endpoint);
+    en_stream_protocol_free(protocol);
+    en_stream_transport_free(transport);
+    CHECK_OWN_ENDED(&own);
+}
+
 static void its_attributes_are_its_own(void)
 {
     wire_t wire = {0};
@@ -494,6 +528,7 @@ static const test_case_t cases[] = {
     CASE(codes_and_texts_travel),
     CASE(what_it_waits_for_is_the_callbacks_to_say),
     CASE(wants_for_ever_ends_in_time),
+    CASE(bytes_for_ever_end_in_time),
     CASE(its_attributes_are_its_own),
     CASE(a_close_that_fails_is_told),
     CASE(the_end_is_said_by_its_callback),

@@ -54,14 +54,24 @@ static void throw_it(void *arg)
     CHECK_OK(en_cancel_trigger(arg));
 }
 
+static int done(int *fd, void *user_data)
+{
+    (void)fd;
+    ++*(int *)user_data;
+    return EN_CALLBACK_DONE;
+}
+
 static void a_switch_ends_calls(void)
 {
     en_transport_options_t *options = transport_options();
     en_cancel_t *cancel = NULL;
     mover_t mover;
     char buffer[8];
+    int64_t left;
     size_t size;
+    int calls = 0;
     wire_t wire;
+    int fd;
 
     REQUIRE_OK(en_cancel_new(&cancel));
     CHECK_OK(en_transport_options_set_cancel(options, cancel));
@@ -72,6 +82,10 @@ static void a_switch_ends_calls(void)
     peer_send_text(wire.fd, "kept");
     CHECK_CODE(en_stream_transport_recv_into(wire.transport, buffer, 8, 0, &size), EN_ECANCELED);
     CHECK_CODE(put_bytes(wire.transport, "x"), EN_ECANCELED);
+    CHECK_CODE(en_stream_transport_recv_into_noblock(wire.transport, buffer, 8, &size, &fd),
+               EN_ECANCELED);
+    CHECK_CODE(en_stream_transport_retry(wire.transport, done, &calls, 0, &left), EN_ECANCELED);
+    CHECK_INT(calls, 0);
     CHECK_OK(en_cancel_reset(cancel));
     CHECK_GOT(wire.transport, "kept");
     en_cancel_free(cancel);
@@ -219,13 +233,6 @@ static void close_it(en_stream_transport_t *transport)
     CHECK_INT(en_stream_transport_is_closed(transport), 1);
 }
 
-static int done(int *fd, void *user_data)
-{
-    (void)fd;
-    ++*(int *)user_data;
-    return EN_CALLBACK_DONE;
-}
-
 static void call_within(en_stream_transport_t *transport)
 {
     int64_t left;
@@ -276,6 +283,9 @@ static void closing_ends_a_retry(void)
     CHECK_OK(en_stream_transport_close(attempt.wire.transport));
     thread_join(&thread);
     CHECK_TOOK(start, 0);
+    attempt.answer = EN_CALLBACK_DONE;
+    CHECK_CODE(try_answer(&attempt, -1), EN_ECLOSED);
+    CHECK_INT(attempt.calls, 0);
     wire_close(&attempt.wire);
 }
 
@@ -389,6 +399,26 @@ static void the_application_waits_for_a_switch_too(void)
     en_cancel_free(waits.cancel);
 }
 
+/* Also where that function knows nothing of it, after a while. */
+static void the_switch_is_looked_at(void)
+{
+    waits_t waits = {0};
+    en_cancel_t *cancel;
+    mover_t mover;
+    wire_t wire;
+
+    REQUIRE_OK(en_cancel_new(&waits.cancel));
+    waits_open(&waits, &wire, 0);
+    cancel = waits.cancel;
+    waits.cancel = NULL;
+    mover_receives(&mover, wire.transport);
+    throw_it(cancel);
+    CHECK_CODE(mover_end(&mover), EN_ECANCELED);
+    CHECK(waits.longest > 0 && waits.longest <= 1000);
+    wire_close(&wire);
+    en_cancel_free(cancel);
+}
+
 static void send_beside(en_stream_transport_t *transport)
 {
     char buffer[8];
@@ -414,11 +444,16 @@ static void the_waiting_function_may_call(void)
     wire_close(&wire);
     CHECK_INT(waits.destroyed, 1);
     waits_open(&waits, &wire, 0);
+    waits.answer = EN_EUSER_BASE;
+    CHECK_CODE(en_stream_transport_recv_into(wire.transport, buffer, 16, -1, &size), EN_ECLOSED);
+    wire_close(&wire);
+    waits.answer = 0;
+    waits_open(&waits, &wire, 0);
     waits.within = en_stream_transport_free;
     CHECK_CODE(en_stream_transport_recv_into(wire.transport, buffer, 16, -1, &size), EN_ECLOSED);
     peer_expect_end(wire.fd);
     close(wire.fd);
-    CHECK_INT(waits.destroyed, 2);
+    CHECK_INT(waits.destroyed, 3);
 }
 
 static void an_interval_looks_again(void)
@@ -506,6 +541,7 @@ static const test_case_t cases[] = {
     CASE(closing_ends_a_retry),
     CASE(the_application_waits),
     CASE(the_application_waits_for_a_switch_too),
+    CASE(the_switch_is_looked_at),
     CASE(the_waiting_function_may_call),
     CASE(an_interval_looks_again),
     CASE(what_cannot_be_polled_is_looked_at),

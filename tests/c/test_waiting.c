@@ -158,6 +158,25 @@ static void a_waiting_receive_asks(const family_t *family)
     member_close(&member);
 }
 
+/* It does not sleep meanwhile, and asks all the same. */
+static void a_receive_that_looks_asks(void)
+{
+    question_t question = {0};
+    wishes_t wishes = asking(&question);
+    int64_t start = now_ms();
+    member_t member;
+    waiter_t waiter;
+
+    wishes.busy_poll_us = 1000 * 1000;
+    member_open(&member, &family_unix_stream, &wishes);
+    waiter_starts_receiving(&waiter, member.view);
+    WAIT_FOR(atomic_load(&question.asked) >= 3);
+    atomic_store(&question.answer, 1);
+    CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
+    CHECK(now_ms() - start < 900);
+    member_close(&member);
+}
+
 static void a_send_asks(const family_t *family)
 {
     question_t question = {0};
@@ -207,6 +226,22 @@ static void it_looks_before_it_sleeps(const family_t *family)
     member_open(&member, family, NULL);
     CHECK_GET_FAILS(member.view, 200, EN_ETIMEDOUT);
     CHECK(member_stats(&member).recv_calls <= 10);
+    member_close(&member);
+}
+
+/* To look is part of the time. */
+static void looking_ends_in_time(void)
+{
+    wishes_t wishes = {.busy_poll_us = 900 * 1000};
+    int64_t start = now_ms();
+    member_t member;
+
+    member_open(&member, &family_unix_stream, &wishes);
+    CHECK_GET_FAILS(member.view, 50, EN_ETIMEDOUT);
+    CHECK(now_ms() - start < 800);
+    start = now_ms();
+    CHECK_GET_FAILS(member.view, 1000, EN_ETIMEDOUT);
+    CHECK(now_ms() - start < 1500);
     member_close(&member);
 }
 
@@ -283,7 +318,9 @@ static const test_case_t cases[] = {
     BLOCKING_OF_EACH(a_receive_asks),
     BLOCKING_OF_EACH(a_waiting_receive_asks),
     BLOCKING_OF_UNIX(a_send_asks),
+    CASE_BLOCKING(a_receive_that_looks_asks),
     BLOCKING_OF_EACH(it_looks_before_it_sleeps),
+    CASE_BLOCKING(looking_ends_in_time),
     CASE_OF_EACH(signals_end_nothing),
     CASE_OF_UNIX(signals_end_no_send),
     CASE_OF_EACH(a_turn_counts),
