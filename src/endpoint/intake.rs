@@ -34,7 +34,7 @@ pub struct Intake {
 
 enum Source {
     Gathered { storage: Storage, decoder: Box<dyn Decoder> },
-    Lent(Box<Lent>),
+    Lent(Box<LentBuffer>),
 }
 
 /// Why the next packet does not come.
@@ -51,7 +51,7 @@ impl Intake {
     pub fn new(decoding: Decoding, max_recv_size: usize) -> Intake {
         let source = match decoding {
             Decoding::Gathered(decoder) => Source::Gathered { storage: Storage::default(), decoder },
-            Decoding::Lent(decoder) => Source::Lent(Box::new(Lent::new(decoder))),
+            Decoding::Lent(decoder) => Source::Lent(Box::new(LentBuffer::new(decoder))),
         };
         let adapts = max_recv_size == 0;
         let ask = if adapts { LEAST } else { u32::try_from(max_recv_size).unwrap_or(u32::MAX) };
@@ -251,7 +251,7 @@ fn too_much(limit: usize) -> Error {
 
 /// Memory that the protocol lends. What is left over behind a packet goes to the start of the next
 /// buffer that is lent; in between we keep it.
-struct Lent {
+struct LentBuffer {
     decoder: Box<dyn BufferedDecoder>,
     /// How many bytes of the buffer that was lent last are filled; 0 also if none is lent.
     filled: usize,
@@ -261,9 +261,9 @@ struct Lent {
     rest: Vec<u8>,
 }
 
-impl Lent {
-    fn new(decoder: Box<dyn BufferedDecoder>) -> Lent {
-        Lent { decoder, filled: 0, lent: false, rest: Vec::new() }
+impl LentBuffer {
+    fn new(decoder: Box<dyn BufferedDecoder>) -> LentBuffer {
+        LentBuffer { decoder, filled: 0, lent: false, rest: Vec::new() }
     }
 
     fn space(&mut self, size_hint: usize) -> Result<&mut [u8]> {

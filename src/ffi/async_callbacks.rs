@@ -9,7 +9,7 @@ use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
 use crate::packet::Packet;
 use crate::reactor::callback::{Callee, Done};
-use crate::reactor::client::{Beside, Counted, Lent, Receive, Turn};
+use crate::reactor::client::{AncillaryPlace, Beside, Counted, Receive, Turn};
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -135,10 +135,10 @@ fn tell_packets(callee: Callee, outcome: Result<Vec<Packet>>) {
 }
 
 /// What is filled with what comes beside a packet.
-pub(super) fn lent(ancillary: *mut en_ancillary_t) -> Result<Lent> {
+pub(super) fn ancillary_place(ancillary: *mut en_ancillary_t) -> Result<AncillaryPlace> {
     match ancillary.is_null() {
         true => Err(null("ancillary")),
-        false => Ok(Lent(ancillary.cast())),
+        false => Ok(AncillaryPlace(ancillary.cast())),
     }
 }
 
@@ -152,8 +152,8 @@ pub(super) fn received_beside(
 }
 
 fn tell_beside(callee: Callee, outcome: Result<Beside>) {
-    let packet = outcome.and_then(|Beside { packet, ancillary, lent: Lent(place) }| {
-        // SAFETY: `lent` has it from a live handle, which it is until the callback, as the
+    let packet = outcome.and_then(|Beside { packet, ancillary, place: AncillaryPlace(place) }| {
+        // SAFETY: `ancillary_place` has it from a live handle, which it is until the callback, as the
         // documentation demands.
         *unsafe { borrow_mut(place.cast::<en_ancillary_t>()) }? = ancillary;
         packet

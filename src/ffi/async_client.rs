@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
-    done, en_async_done_t, en_async_receive_t, en_async_received_packets_t, en_async_received_t,
-    en_async_sent_t, lent, receive, received, received_beside, received_packets, sent,
+    ancillary_place, done, en_async_done_t, en_async_receive_t, en_async_received_packets_t,
+    en_async_received_t, en_async_sent_t, receive, received, received_beside, received_packets, sent,
 };
 use super::base::en_slice_t;
 use super::client::slices;
@@ -210,7 +210,7 @@ pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = AsyncClient>>(
         begin(pointer, operation, |client| {
             let room = unix_client::control_room(control_room)?;
             let done = received_beside(callback, user_data)?;
-            client.recv_packet_with_ancillary(room, lent(ancillary)?, timeout_ms, done)
+            client.recv_packet_with_ancillary(room, ancillary_place(ancillary)?, timeout_ms, done)
         })
     }
 }

@@ -10,7 +10,7 @@ use super::Head;
 use super::MaxSize;
 use super::boundaries::Boundaries;
 use super::filled::Filled;
-use super::sink::{COPY_BELOW, Lent, Sink};
+use super::sink::{COPY_BELOW, LentPieces, Sink};
 use crate::error::Result;
 
 /// So many copied bytes are enough for one system call.
@@ -33,7 +33,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct Gather<'a> {
     copied: Filled,
-    lent: Lent<'a>,
+    lent: LentPieces<'a>,
     /// One packet, in one piece, and nothing beside it. Its bytes count as lent.
     whole: Option<&'a [u8]>,
     sent: usize,
@@ -62,7 +62,7 @@ impl<'a> Gather<'a> {
     fn over(copied: Filled) -> Gather<'a> {
         Gather {
             copied,
-            lent: Lent::default(),
+            lent: LentPieces::default(),
             whole: None,
             sent: 0,
             boundaries: Boundaries::default(),
@@ -124,7 +124,7 @@ impl<'a> Gather<'a> {
         let copied = if self.lent.len > 0 { self.to_vec().into() } else { std::mem::take(&mut self.copied) };
         let boundaries = std::mem::take(&mut self.boundaries);
         let Gather { sent, done, .. } = *self;
-        Gather { copied, lent: Lent::default(), whole: None, sent, boundaries, done }
+        Gather { copied, lent: LentPieces::default(), whole: None, sent, boundaries, done }
     }
 
     /// Appends packets with such a head, one behind the other, for as long as each is as large as those

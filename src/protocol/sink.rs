@@ -12,12 +12,12 @@ pub const COPY_BELOW: usize = 4096;
 pub struct Sink<'a, 'o> {
     copied: &'o mut Filled,
     /// None: all is copied.
-    lent: Option<&'o mut Lent<'a>>,
+    lent: Option<&'o mut LentPieces<'a>>,
 }
 
 /// Pieces that stay where they are.
 #[derive(Debug, Default)]
-pub struct Lent<'a> {
+pub struct LentPieces<'a> {
     /// Each with the number of copied bytes that go before it.
     pub(super) pieces: Vec<(usize, &'a [u8])>,
     /// How many bytes they have together.
@@ -35,7 +35,7 @@ pub struct Mark {
 impl<'a, 'o> Sink<'a, 'o> {
     /// Appends behind what is there.
     #[inline]
-    pub fn new(copied: &'o mut Filled, lent: &'o mut Lent<'a>) -> Sink<'a, 'o> {
+    pub fn new(copied: &'o mut Filled, lent: &'o mut LentPieces<'a>) -> Sink<'a, 'o> {
         Sink { copied, lent: Some(lent) }
     }
 
@@ -106,7 +106,7 @@ impl<'a, 'o> Sink<'a, 'o> {
     }
 }
 
-impl<'a> Lent<'a> {
+impl<'a> LentPieces<'a> {
     /// Whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {

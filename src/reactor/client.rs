@@ -30,7 +30,7 @@ mod sending;
 mod started;
 mod watching;
 
-pub use receiving::{Beside, Lent};
+pub use receiving::{AncillaryPlace, Beside};
 pub use sending::Counted;
 pub use started::{Receive, Turn};
 

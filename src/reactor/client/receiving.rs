@@ -18,12 +18,12 @@ pub struct Beside {
     /// What came beside it.
     pub ancillary: Ancillary,
     /// What the caller has lent for that.
-    pub lent: Lent,
+    pub place: AncillaryPlace,
 }
 
 /// What the caller lends until a receive is over, who alone knows what it is.
 #[derive(Clone, Copy)]
-pub struct Lent(pub *mut c_void);
+pub struct AncillaryPlace(pub *mut c_void);
 
 /// A receive that waits for its packet.
 pub(super) enum Receiving {
@@ -31,7 +31,7 @@ pub(super) enum Receiving {
     /// At most so many that are there beside each other.
     Packets(Operation<Vec<Packet>>, usize),
     /// With so much room for what comes beside it, and where that goes.
-    Beside(Operation<Beside>, usize, Lent),
+    Beside(Operation<Beside>, usize, AncillaryPlace),
 }
 
 impl Receiving {
@@ -62,13 +62,13 @@ impl Receiving {
                 counters.packets_received.add(outcome.as_ref().map_or(0, Vec::len));
                 client.complete(operation, outcome.map_err(at_receiving), Over::Packets)
             }
-            Receiving::Beside(operation, room, lent) => {
+            Receiving::Beside(operation, room, place) => {
                 let mut ancillary = Ancillary::default();
                 let outcome = client.attempted(
                     live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room, counters)),
                 )?;
                 counters.packets_received.add(usize::from(outcome.is_ok()));
-                client.complete_beside(operation, outcome, ancillary, *lent)
+                client.complete_beside(operation, outcome, ancillary, *place)
             }
         })
     }
@@ -82,8 +82,8 @@ impl Receiving {
             Receiving::Packets(operation, _) => {
                 client.complete(operation, Err(at_receiving(error)), Over::Packets)
             }
-            Receiving::Beside(operation, _, lent) => {
-                client.complete_beside(operation, Err(error), Ancillary::default(), *lent)
+            Receiving::Beside(operation, _, place) => {
+                client.complete_beside(operation, Err(error), Ancillary::default(), *place)
             }
         };
         client.call_later(over);
@@ -123,11 +123,11 @@ impl AsyncClient {
     pub fn recv_packet_with_ancillary(
         self: &Rc<Self>,
         room: usize,
-        lent: Lent,
+        place: AncillaryPlace,
         timeout_ms: i64,
         done: Option<Done<Beside>>,
     ) -> Result<u64> {
-        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room, lent))
+        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room, place))
     }
 
     fn queue(self: &Rc<Self>, receive: impl FnOnce() -> Receiving) -> Result<u64> {
@@ -149,10 +149,10 @@ impl AsyncClient {
         operation: &mut Operation<Beside>,
         packet: Result<Packet>,
         ancillary: Ancillary,
-        lent: Lent,
+        place: AncillaryPlace,
     ) -> Option<Over> {
         let packet = packet.map_err(|error| self.explain(at_receiving(error)));
-        self.complete(operation, Ok(Beside { packet, ancillary, lent }), Over::Beside)
+        self.complete(operation, Ok(Beside { packet, ancillary, place }), Over::Beside)
     }
 
     /// What an attempt to receive means for the receive.
