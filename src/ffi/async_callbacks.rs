@@ -9,7 +9,7 @@ use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
 use crate::packet::Packet;
 use crate::reactor::callback::{Callee, Done};
-use crate::reactor::client::{AncillaryPlace, Beside, Counted, Receive, Turn};
+use crate::reactor::client::{AncillaryPlace, Beside, Counted, Delivery, Receive};
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -166,12 +166,12 @@ pub(super) fn receive(callback: en_async_receive_t, user_data: *mut c_void) -> R
     Ok(Receive { tell: tell_receive, callee: Callee { function: callback as *const (), user_data } })
 }
 
-fn tell_receive(callee: Callee, outcome: Result<&mut Turn<'_, '_>>) {
+fn tell_receive(callee: Callee, outcome: Result<&mut Delivery<'_, '_>>) {
     // SAFETY: `receive` has it from such a function.
     let callback: unsafe extern "C" fn(c_int, *mut en_packet_t, *mut c_void) -> c_int =
         unsafe { function(&callee) };
     match outcome {
-        Ok(turn) => turn.hand_on(
+        Ok(delivery) => delivery.hand_on(
             #[inline(always)]
             |packet| {
                 let packet = packet.into_raw().cast::<en_packet_t>();

@@ -32,7 +32,7 @@ mod watching;
 
 pub use receiving::{AncillaryPlace, Beside};
 pub use sending::Counted;
-pub use started::{Receive, Turn};
+pub use started::{Delivery, Receive};
 
 use access::Access;
 use completing::{Late, Over};

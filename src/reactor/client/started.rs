@@ -23,14 +23,14 @@ const TURN: usize = 256;
 #[derive(Clone, Copy)]
 pub struct Receive {
     /// Knows what kind of a function the callee has.
-    pub tell: for<'a> fn(Callee, Result<&'a mut Turn<'_, '_>>),
+    pub tell: for<'a> fn(Callee, Result<&'a mut Delivery<'_, '_>>),
     /// The application's function.
     pub callee: Callee,
 }
 
 impl Receive {
     #[inline(always)]
-    pub(super) fn call(self, outcome: Result<&mut Turn<'_, '_>>) {
+    pub(super) fn call(self, outcome: Result<&mut Delivery<'_, '_>>) {
         (self.tell)(self.callee, outcome);
     }
 }
@@ -87,8 +87,8 @@ impl Started {
     }
 }
 
-/// The turn of a started receive.
-pub struct Turn<'a, 'p> {
+/// What a started receive hands on in one turn.
+pub struct Delivery<'a, 'p> {
     client: &'a AsyncClient,
     packets: &'a mut Places<'p>,
     wants_more: bool,
@@ -96,7 +96,7 @@ pub struct Turn<'a, 'p> {
     due: Option<Instant>,
 }
 
-impl Turn<'_, '_> {
+impl Delivery<'_, '_> {
     /// Gives the packets to the application, one by one; `give` says whether it wants more of them.
     #[inline(always)]
     pub fn hand_on(&mut self, mut give: impl FnMut(Handed<'_>) -> bool) {
@@ -121,20 +121,20 @@ impl Turn<'_, '_> {
 impl Incoming {
     /// Hands on what is there for as long as the turn goes on.
     #[inline(always)]
-    fn receive_for(&mut self, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
-        let (mut left, counters) = (TURN, &turn.client.counters);
-        while turn.goes_on() && left > 0 {
-            match self.ask(|incoming| incoming.receive_into(turn.packets, counters)) {
+    fn receive_for(&mut self, receive: Receive, delivery: &mut Delivery<'_, '_>) -> Attempt<()> {
+        let (mut left, counters) = (TURN, &delivery.client.counters);
+        while delivery.goes_on() && left > 0 {
+            match self.ask(|incoming| incoming.receive_into(delivery.packets, counters)) {
                 Err(Stop::Failed(error)) => {
                     // Bytes that cannot be decoded may lie before others.
-                    self.settle(turn.packets);
+                    self.settle(delivery.packets);
                     return Err(error.into());
                 }
                 outcome => outcome?,
             }
-            left = left.saturating_sub(turn.packets.len());
-            receive.call(Ok(turn));
-            self.settle(turn.packets);
+            left = left.saturating_sub(delivery.packets.len());
+            receive.call(Ok(delivery));
+            self.settle(delivery.packets);
         }
         Ok(())
     }
@@ -243,12 +243,12 @@ impl AsyncClient {
         let incoming = live.incoming.take_if(|incoming| !incoming.runs_callbacks());
         drop(inner);
         Places::with(TURN, |packets| {
-            let mut turn = Turn { client: self, packets, wants_more: true, due };
+            let mut delivery = Delivery { client: self, packets, wants_more: true, due };
             let Some(mut incoming) = incoming else {
-                return self.receive_one_by_one(receive, &mut turn, number);
+                return self.receive_one_by_one(receive, &mut delivery, number);
             };
-            let outcome = incoming.receive_for(receive, &mut turn);
-            let Turn { wants_more, due, .. } = turn;
+            let outcome = incoming.receive_for(receive, &mut delivery);
+            let Delivery { wants_more, due, .. } = delivery;
             let Ok(mut inner) = self.access() else { return Turned::Done };
             if let State::Connected(live) = &mut inner.state {
                 live.incoming = Some(incoming);
@@ -260,17 +260,22 @@ impl AsyncClient {
     /// Where receiving runs code of the application, which must not call the client: what it would
     /// change is borrowed meanwhile.
     #[inline(never)]
-    fn receive_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>, number: u64) -> Turned {
-        let outcome = self.ask_one_by_one(receive, turn);
+    fn receive_one_by_one(
+        self: &Rc<Self>,
+        receive: Receive,
+        delivery: &mut Delivery<'_, '_>,
+        number: u64,
+    ) -> Turned {
+        let outcome = self.ask_one_by_one(receive, delivery);
         match self.access() {
-            Ok(inner) => self.end_turn(inner, number, turn.wants_more, turn.due, outcome),
+            Ok(inner) => self.end_turn(inner, number, delivery.wants_more, delivery.due, outcome),
             Err(_) => Turned::Done,
         }
     }
 
-    fn ask_one_by_one(self: &Rc<Self>, receive: Receive, turn: &mut Turn<'_, '_>) -> Attempt<()> {
+    fn ask_one_by_one(self: &Rc<Self>, receive: Receive, delivery: &mut Delivery<'_, '_>) -> Attempt<()> {
         let (mut packets, mut steps) = (0, 0);
-        while packets < TURN && turn.goes_on() {
+        while packets < TURN && delivery.goes_on() {
             let outcome = {
                 let Ok(mut inner) = self.access() else { break };
                 let State::Connected(live) = &mut inner.state else { break };
@@ -285,8 +290,8 @@ impl AsyncClient {
             match outcome {
                 Err(Stop::Again) if steps < STEPS => steps += 1,
                 outcome => {
-                    turn.packets.put(outcome?);
-                    receive.call(Ok(turn));
+                    delivery.packets.put(outcome?);
+                    receive.call(Ok(delivery));
                     packets += 1;
                 }
             }
