@@ -57,7 +57,7 @@ enum Turned {
     /// There is nothing more to be done now.
     Done,
     /// It would go on at once.
-    Over,
+    More,
 }
 
 /// A connection on its way.
@@ -300,8 +300,8 @@ impl AsyncClient {
         let handed_on = self.receive_for_started();
         self.close_further();
         self.watch_anew();
-        match [sent, received, handed_on].contains(&Turned::Over) {
-            true => Turned::Over,
+        match [sent, received, handed_on].contains(&Turned::More) {
+            true => Turned::More,
             false => Turned::Done,
         }
     }
@@ -309,7 +309,7 @@ impl AsyncClient {
     /// It is the others' turn, and then this client's again.
     fn give_way(self: &Rc<Self>) -> Turned {
         self.go_on_later();
-        Turned::Over
+        Turned::More
     }
 
     /// Ends the client at once: everything that is pending ends with `error`.
@@ -404,7 +404,7 @@ impl Source for AsyncClient {
         self.look_again(number);
         // What has come by now is in time, however many turns it takes; but not for ever.
         let end = self.core.timers_at() + GRACE;
-        while self.progress() == Turned::Over && self.core.goes_on() && Instant::now() < end {}
+        while self.progress() == Turned::More && self.core.goes_on() && Instant::now() < end {}
         if !self.receives_on(number) {
             self.end_operation(number, timed_out());
         }
