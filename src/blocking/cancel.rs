@@ -36,7 +36,7 @@ impl Cancel {
 
     /// In a forked child, parts with the parent's: thrown or not, it stays as it was at the fork.
     #[inline]
-    fn settle(&self) {
+    fn part_after_fork(&self) {
         if self.generation.load(Ordering::Acquire) != fork::generation() {
             self.part();
         }
@@ -92,7 +92,7 @@ impl Cancel {
 
     /// Puts it back.
     pub fn reset(&self) {
-        self.settle();
+        self.part_after_fork();
         loop {
             let ended = self.ended.load(Ordering::SeqCst);
             self.thrown.store(false, Ordering::SeqCst);
@@ -112,7 +112,7 @@ impl Cancel {
 
     /// `EN_ECANCELED` if it is thrown.
     pub fn check(&self) -> Result<()> {
-        self.settle();
+        self.part_after_fork();
         match self.is_triggered() {
             true => Err(Error::new(EN_ECANCELED, "the cancel switch was thrown")),
             false => Ok(()),
@@ -123,7 +123,7 @@ impl Cancel {
 impl AsFd for Cancel {
     /// Readable while the switch is thrown: this process's.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.settle();
+        self.part_after_fork();
         self.event.as_fd()
     }
 }

@@ -214,8 +214,8 @@ impl<T: DatagramTransport + ?Sized> PacketReceiver for DatagramReceiver<T> {
         }
     }
 
-    fn settle(&mut self) {
-        self.storage.settle();
+    fn reclaim(&mut self) {
+        self.storage.reclaim();
     }
 
     fn max_recv_size(&self) -> usize {

@@ -110,9 +110,9 @@ impl Intake {
 
     /// Takes back what was released of what was lent, and lets go of memory without bytes.
     #[inline]
-    pub fn settle(&mut self) {
+    pub fn reclaim(&mut self) {
         if let Source::Gathered { storage, .. } = &mut self.source {
-            storage.settle();
+            storage.reclaim();
         }
     }
 
@@ -149,7 +149,7 @@ impl Intake {
         match &mut self.source {
             Source::Gathered { storage, decoder } if !storage.bytes().is_empty() => {
                 let step = decoder.decode(storage.bytes(), self.ended);
-                settle(storage, &mut **decoder, &mut self.fresh, step, places)
+                apply(storage, &mut **decoder, &mut self.fresh, step, places)
             }
             Source::Gathered { .. } if !self.ended => {
                 self.fresh = false;
@@ -165,7 +165,7 @@ impl Intake {
         match &mut self.source {
             Source::Gathered { storage, decoder } if decoder.has_begun() => {
                 let step = decoder.decode(&[], true);
-                settle(storage, &mut **decoder, &mut self.fresh, step, places)
+                apply(storage, &mut **decoder, &mut self.fresh, step, places)
             }
             Source::Gathered { .. } => {
                 self.fresh = false;
@@ -187,7 +187,7 @@ impl Intake {
             let goes_on = match &mut self.source {
                 Source::Gathered { storage, decoder } if self.fresh && !storage.bytes().is_empty() => {
                     match storage.cut_into(places, |cutter| decoder.cut(cutter, self.ended)) {
-                        Some(step) => settle(storage, &mut **decoder, &mut self.fresh, step, places),
+                        Some(step) => apply(storage, &mut **decoder, &mut self.fresh, step, places),
                         None if storage.bytes().is_empty() && !self.ended => {
                             self.fresh = false;
                             break;
@@ -207,7 +207,7 @@ impl Intake {
 
 /// What a step makes of the bytes that have gathered; whether that is a packet.
 #[inline(always)]
-fn settle(
+fn apply(
     storage: &mut Storage,
     decoder: &mut dyn Decoder,
     fresh: &mut bool,

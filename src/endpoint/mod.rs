@@ -44,7 +44,7 @@ pub trait PacketReceiver: Send {
     }
 
     /// The packets in the last places were handed on.
-    fn settle(&mut self) {}
+    fn reclaim(&mut self) {}
 
     /// Receives one packet, into a single place, and what came with it, with room for so much of that, by
     /// exactly one system call, under the same condition: what has gathered, or was taken back, comes first,

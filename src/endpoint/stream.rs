@@ -146,7 +146,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
             }
             Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
             Err(stop) => {
-                self.intake.settle();
+                self.intake.reclaim();
                 return Err(stop);
             }
         }
@@ -156,7 +156,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     /// The stream has ended as it should, which may complete a last packet, or it broke.
     #[cold]
     fn end(&mut self, error: Option<Error>) {
-        self.intake.settle();
+        self.intake.reclaim();
         let error = error.unwrap_or_else(|| {
             self.intake.end();
             Error::new(EN_ECONNABORTED, "the peer has ended the stream")
@@ -209,8 +209,8 @@ impl<T: StreamTransport + ?Sized> PacketReceiver for StreamReceiver<T> {
         if places.is_empty() { Err(Stop::Again) } else { Ok(are_all) }
     }
 
-    fn settle(&mut self) {
-        self.intake.settle();
+    fn reclaim(&mut self) {
+        self.intake.reclaim();
     }
 
     fn is_drained(&self) -> bool {

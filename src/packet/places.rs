@@ -29,7 +29,7 @@ impl<'p> Places<'p> {
     }
 
     /// Has `work` done with places of our own, at most so many. What is released in them costs no locked
-    /// instruction until [`super::Storage::settle`] is called, which must be before the work ends.
+    /// instruction until [`super::Storage::reclaim`] is called, which must be before the work ends.
     #[inline(always)]
     pub fn with<T>(most: usize, work: impl FnOnce(&mut Places<'_>) -> T) -> T {
         let mut places = [const { MaybeUninit::uninit() }; Places::MOST];

@@ -177,7 +177,7 @@ impl Storage {
     #[inline(never)]
     fn let_go_beside(&mut self, count: usize) {
         if let Some(mut filling) = self.block.take() {
-            filling.settle();
+            filling.reclaim();
             // SAFETY: the caller holds the block.
             let holds = &unsafe { filling.block.as_ref() }.holds;
             if holds.load(Ordering::Acquire) == filling.holds + count {
@@ -189,9 +189,9 @@ impl Storage {
 
     /// Takes back what was released of what was lent, and lets go of memory without bytes.
     #[inline]
-    pub fn settle(&mut self) {
+    pub fn reclaim(&mut self) {
         if let Some(filling) = &mut self.block {
-            filling.settle();
+            filling.reclaim();
         }
         self.shrink();
     }
@@ -290,7 +290,7 @@ impl Filling {
     }
 
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(super) fn reclaim(&mut self) {
         // SAFETY: we hold the block.
         let Block { lent, returned, .. } = unsafe { self.block.as_ref() };
         if lent.load(Ordering::Relaxed) != 0 {
@@ -344,7 +344,7 @@ impl Filling {
 
 impl Drop for Filling {
     fn drop(&mut self) {
-        self.settle();
+        self.reclaim();
         Block::release(self.block, self.holds);
     }
 }

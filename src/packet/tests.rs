@@ -56,7 +56,7 @@ fn what_is_lent_comes_back_whoever_releases_it() {
         assert_eq!(&*places.take_back().unwrap(), b"e");
         assert_eq!(&**places.hand_on().unwrap(), b"d");
         assert!(places.is_empty());
-        storage.settle();
+        storage.reclaim();
         kept
     });
     let filling = &storage.block;
@@ -89,7 +89,7 @@ fn packets_that_are_released_together_are_counted_each_where_it_belongs() {
         drop(places.hand_on());
         // One more, so that the block stays.
         put(&mut storage, b"e", 100);
-        storage.settle();
+        storage.reclaim();
     });
     assert_eq!(holds(other.block), 1);
     assert!(!storage.block.as_ref().unwrap().is_shared());
@@ -105,7 +105,7 @@ fn what_is_lent_stays_until_it_has_come_back() {
         let before = holds(block);
         while places.hand_on().is_some() {}
         assert_eq!(holds(block), before);
-        storage.settle();
+        storage.reclaim();
         storage.shrink();
         assert!(storage.block.is_none());
     });

@@ -110,11 +110,11 @@ impl Incoming {
 
     /// The packets in the places were handed on; those that are left come with the next receive.
     #[inline(always)]
-    pub(super) fn settle(&mut self, places: &mut Places<'_>) {
+    pub(super) fn reclaim(&mut self, places: &mut Places<'_>) {
         while let Some(packet) = places.take_back() {
             self.put_back(Ok(packet));
         }
-        self.receiver.settle();
+        self.receiver.reclaim();
     }
 
     /// The next receive answers it.
@@ -134,7 +134,7 @@ impl Incoming {
                 let outcome = self.receive_into(places, counters);
                 may_be_more = !places.has_room();
                 packets.extend(std::iter::from_fn(|| places.hand_on().map(Handed::take)));
-                self.settle(places);
+                self.reclaim(places);
                 outcome
             });
             match outcome {

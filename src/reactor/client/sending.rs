@@ -162,7 +162,7 @@ impl Live {
     }
 
     /// Packets are over, gone or given up.
-    fn settle(&mut self, out: &Gather<'_>, outcome: Attempt<()>, counters: &Counters) -> Result<()> {
+    fn end_send(&mut self, out: &Gather<'_>, outcome: Attempt<()>, counters: &Counters) -> Result<()> {
         counters.packets_sent.add(out.packets_sent());
         let error = match outcome {
             Ok(()) => return Ok(()),
@@ -176,7 +176,7 @@ impl Live {
     /// The first who sends sends no more: if part of a packet has gone, nothing may follow it.
     pub(super) fn give_up(&mut self, first: &Sending, error: &Error, counters: &Counters) {
         if let What::Packets(out, _) = &first.what {
-            let _ = self.settle(out, Err(Stop::Failed(error.clone())), counters);
+            let _ = self.end_send(out, Err(Stop::Failed(error.clone())), counters);
         }
     }
 
@@ -240,7 +240,7 @@ impl Inner {
         let live = self.sends_next()?;
         match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
             Err(Stop::Want(_) | Stop::Soon(_) | Stop::Again) => None,
-            outcome => Some(live.settle(out, outcome, counters)),
+            outcome => Some(live.end_send(out, outcome, counters)),
         }
     }
 
@@ -256,7 +256,7 @@ impl Inner {
             Ok(count) => out.advance(count),
             Err(Stop::Again | Stop::Soon(_)) => {}
             Err(Stop::Want(interest)) => live.must_wait(interest),
-            Err(failed) => return Some(live.settle(out, Err(failed), counters)),
+            Err(failed) => return Some(live.end_send(out, Err(failed), counters)),
         }
         self.send_at_once(out, None, counters)
     }
@@ -476,7 +476,7 @@ impl AsyncClient {
             let first = pending.remove(|pending| pending.operations.sends.pop_front());
             let Some(sending) = first else { return Turned::Done };
             let outcome = match (&sending.what, outcome) {
-                (What::Packets(out, _), outcome) => live.settle(out, outcome, &self.counters),
+                (What::Packets(out, _), outcome) => live.end_send(out, outcome, &self.counters),
                 (_, Err(Stop::Failed(error))) => Err(error),
                 _ => Ok(()),
             };

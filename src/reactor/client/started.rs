@@ -127,14 +127,14 @@ impl Incoming {
             match self.ask(|incoming| incoming.receive_into(delivery.packets, counters)) {
                 Err(Stop::Failed(error)) => {
                     // Bytes that cannot be decoded may lie before others.
-                    self.settle(delivery.packets);
+                    self.reclaim(delivery.packets);
                     return Err(error.into());
                 }
                 outcome => outcome?,
             }
             left = left.saturating_sub(delivery.packets.len());
             receive.call(Ok(delivery));
-            self.settle(delivery.packets);
+            self.reclaim(delivery.packets);
         }
         Ok(())
     }
