@@ -143,7 +143,7 @@ impl Storage {
         assert!(used <= there, "more bytes spent than there are");
         filling.start += used;
         if used == there {
-            self.let_go_beside(1);
+            self.let_go_with_holds(1);
         }
         Loose { data, size: end - start, block }
     }
@@ -167,7 +167,7 @@ impl Storage {
         filling.start = filling.end - rest;
         places.end += count;
         if rest == 0 && !places.lends {
-            self.let_go_beside(count);
+            self.let_go_with_holds(count);
         }
         outcome
     }
@@ -175,7 +175,7 @@ impl Storage {
     /// Lets go of a block of which the caller has so many holds that nobody has seen yet: if there is no
     /// other one, no locked instruction is needed.
     #[inline(never)]
-    fn let_go_beside(&mut self, count: usize) {
+    fn let_go_with_holds(&mut self, count: usize) {
         if let Some(mut filling) = self.block.take() {
             filling.reclaim();
             // SAFETY: the caller holds the block.

@@ -415,7 +415,7 @@ impl EventLoop {
 
     /// Watches a descriptor that may be watched for another source: then by a second set, which the caller
     /// keeps. A duplicate would keep open what the application closes.
-    pub(super) fn register_beside(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<SideSet>> {
+    pub(super) fn register_in_side_set(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<SideSet>> {
         if self.register_new(fd, BOTH, Token(place))? {
             return Ok(None);
         }

@@ -35,7 +35,7 @@ enum Watch {
     Own,
     /// The loop watches the descriptor for somebody else: one more that the loop watches in its place, and
     /// which only says that something has happened.
-    Aside(SideSet),
+    Side(SideSet),
 }
 
 impl Watches {
@@ -124,14 +124,14 @@ impl Several {
                         core.deregister(fd);
                     }
                 }
-                Watch::Aside(set) => core.deregister(set.as_fd()),
+                Watch::Side(set) => core.deregister(set.as_fd()),
             }
         }
     }
 
     /// Whether an event may mean anything.
     fn are_vague(&self) -> bool {
-        self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Aside(_)))
+        self.watches.iter().any(|(watch, _)| matches!(watch, Watch::Side(_)))
     }
 
     /// Has the loop look at it again after this time, if not before.
@@ -165,7 +165,7 @@ impl Several {
                 // It fails where the application has closed the descriptor: that is seen by looking again.
                 let _ = match watch {
                     Watch::Own => core.rearm(fd, place, wanted),
-                    Watch::Aside(set) => set.rearm(fd, wanted),
+                    Watch::Side(set) => set.rearm(fd, wanted),
                 };
             }
         }
@@ -175,7 +175,7 @@ impl Several {
 impl Watch {
     fn begin(core: &EventLoop, connection: &Connection, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
         match connection.is_shared {
-            true => Ok(core.register_beside(fd, place)?.map_or(Watch::Own, Watch::Aside)),
+            true => Ok(core.register_in_side_set(fd, place)?.map_or(Watch::Own, Watch::Side)),
             false => core.register(fd, place).map(|()| Watch::Own),
         }
     }
