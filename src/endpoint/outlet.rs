@@ -86,7 +86,7 @@ impl Outlet {
         if let Outlet::Shared(transport, party) = self {
             transport.take_turn(*party)?;
         }
-        let outcome = self.send_beside(out, control, hold, counters);
+        let outcome = self.attempt_with_ancillary(out, control, hold, counters);
         // What has gone in part never goes whole: who is told so gives it up.
         if let Outlet::Shared(transport, party) = self
             && out.is_between_packets()
@@ -97,7 +97,7 @@ impl Outlet {
     }
 
     #[inline(always)]
-    fn send_beside(
+    fn attempt_with_ancillary(
         &self,
         out: &mut Gather<'_>,
         control: &[u8],

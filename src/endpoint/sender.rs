@@ -130,7 +130,7 @@ impl Sender {
         counters: &Counters,
     ) -> Attempt<()> {
         if out.is_empty() {
-            return Err(nothing_beside().into());
+            return Err(no_byte_for_ancillary().into());
         }
         self.send_aside_first(hold, counters)?;
         self.outlet.send_with_ancillary(out, control, hold, counters)
@@ -261,7 +261,7 @@ impl Sender {
 
 /// Linux would drop descriptors that go with no byte at all, and say nothing.
 #[cold]
-fn nothing_beside() -> Error {
+fn no_byte_for_ancillary() -> Error {
     let reason = "ancillary data needs at least one byte to go with it: the packet became none";
     invalid(reason).at(Stage::Send)
 }

@@ -9,7 +9,7 @@ use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
 use crate::packet::Packet;
 use crate::reactor::callback::{Callee, Done};
-use crate::reactor::client::{AncillaryPlace, Beside, Counted, Delivery, Receive};
+use crate::reactor::client::{AncillaryPlace, Counted, Delivery, Receive, WithAncillary};
 
 /// What a receiving callback answers when it wants the next packet, too.
 pub const EN_RECEIVE_MORE: c_int = 1;
@@ -143,16 +143,16 @@ pub(super) fn ancillary_place(ancillary: *mut en_ancillary_t) -> Result<Ancillar
 }
 
 /// Also fills the ancillary data that is lent for as long as the operation lasts.
-pub(super) fn received_beside(
+pub(super) fn received_with_ancillary(
     callback: en_async_received_t,
     user_data: *mut c_void,
-) -> Result<Option<Done<Beside>>> {
+) -> Result<Option<Done<WithAncillary>>> {
     let callback = callback.ok_or_else(|| invalid("callback is NULL: who would take the packet?"))?;
-    Ok(Some(Done::new(tell_beside, Callee { function: callback as *const (), user_data })))
+    Ok(Some(Done::new(tell_with_ancillary, Callee { function: callback as *const (), user_data })))
 }
 
-fn tell_beside(callee: Callee, outcome: Result<Beside>) {
-    let packet = outcome.and_then(|Beside { packet, ancillary, place: AncillaryPlace(place) }| {
+fn tell_with_ancillary(callee: Callee, outcome: Result<WithAncillary>) {
+    let packet = outcome.and_then(|WithAncillary { packet, ancillary, place: AncillaryPlace(place) }| {
         // SAFETY: `ancillary_place` has it from a live handle, which it is until the callback, as the
         // documentation demands.
         *unsafe { borrow_mut(place.cast::<en_ancillary_t>()) }? = ancillary;

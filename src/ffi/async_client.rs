@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::ancillary::en_ancillary_t;
 use super::async_callbacks::{
     ancillary_place, done, en_async_done_t, en_async_receive_t, en_async_received_packets_t,
-    en_async_received_t, en_async_sent_t, receive, received, received_beside, received_packets, sent,
+    en_async_received_t, en_async_sent_t, receive, received, received_packets, received_with_ancillary, sent,
 };
 use super::base::en_slice_t;
 use super::client::slices;
@@ -209,7 +209,7 @@ pub(super) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = AsyncClient>>(
     unsafe {
         begin(pointer, operation, |client| {
             let room = unix_client::control_room(control_room)?;
-            let done = received_beside(callback, user_data)?;
+            let done = received_with_ancillary(callback, user_data)?;
             client.recv_packet_with_ancillary(room, ancillary_place(ancillary)?, timeout_ms, done)
         })
     }

@@ -138,7 +138,7 @@ impl CustomTransport {
         })
     }
 
-    fn send_beside(&self, slices: &[IoSlice<'_>], control: &[u8]) -> Attempt<usize> {
+    fn call_send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8]) -> Attempt<usize> {
         let send = self.callbacks.table.send_with_ancillary.ok_or_else(no_ancillary)?;
         let parts = parts(slices);
         self.count("send_with_ancillary", |count, user_data| {
@@ -314,7 +314,7 @@ impl StreamTransport for CustomTransport {
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
-        went("send_with_ancillary", self.send_beside(slices, control)?, slices)
+        went("send_with_ancillary", self.call_send_with_ancillary(slices, control)?, slices)
     }
 
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
@@ -349,6 +349,6 @@ impl DatagramTransport for CustomTransport {
     }
 
     fn send_with_ancillary(&self, slices: &[IoSlice<'_>], control: &[u8], _hold: Hold) -> Attempt<usize> {
-        whole("send_with_ancillary", self.send_beside(slices, control)?, slices)
+        whole("send_with_ancillary", self.call_send_with_ancillary(slices, control)?, slices)
     }
 }

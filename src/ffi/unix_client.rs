@@ -36,13 +36,13 @@ pub(crate) unsafe fn send_packet_with_ancillary<H: Handle<Inner = Client>>(
     timeout_ms: i64,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    same(pointer, |client| unsafe { send_beside(client, data, size, ancillary, timeout_ms) })
+    same(pointer, |client| unsafe { send_with_ancillary(client, data, size, ancillary, timeout_ms) })
 }
 
 /// # Safety
 /// As [`send_packet_with_ancillary`].
 #[inline(never)]
-unsafe extern "C" fn send_beside(
+unsafe extern "C" fn send_with_ancillary(
     client: *mut en_client_t,
     data: *const c_void,
     size: usize,
@@ -68,13 +68,13 @@ pub(crate) unsafe fn recv_packet_with_ancillary<H: Handle<Inner = Client>>(
     packet: *mut en_packet_t,
 ) -> c_int {
     // SAFETY: as the caller promises.
-    same(pointer, |client| unsafe { recv_beside(client, room, timeout_ms, ancillary, packet) })
+    same(pointer, |client| unsafe { recv_with_ancillary(client, room, timeout_ms, ancillary, packet) })
 }
 
 /// # Safety
 /// As [`recv_packet_with_ancillary`].
 #[inline(never)]
-unsafe extern "C" fn recv_beside(
+unsafe extern "C" fn recv_with_ancillary(
     pointer: *mut en_client_t,
     room: usize,
     timeout_ms: i64,

@@ -30,7 +30,7 @@ mod sending;
 mod started;
 mod watching;
 
-pub use receiving::{AncillaryPlace, Beside};
+pub use receiving::{AncillaryPlace, WithAncillary};
 pub use sending::Counted;
 pub use started::{Delivery, Receive};
 

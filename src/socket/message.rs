@@ -86,7 +86,7 @@ impl Socket {
     /// Receives bytes, and drops what came beside them; how many, and whether there was nothing: a
     /// receive also ends where there is something.
     #[inline]
-    pub fn recv_beside_nothing(&self, buffer: &mut [u8], hold: Hold) -> Attempt<(usize, bool)> {
+    pub fn recv_dropping_ancillary(&self, buffer: &mut [u8], hold: Hold) -> Attempt<(usize, bool)> {
         let received = self.recv_message(buffer, &mut [], 0, hold)?;
         Ok((received.size, received.flags & libc::MSG_CTRUNC == 0))
     }

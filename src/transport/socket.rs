@@ -81,8 +81,8 @@ impl StreamSocket {
     }
 
     #[inline(never)]
-    fn recv_beside_nothing(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let (count, is_whole) = self.socket.recv_beside_nothing(buffer, hold)?;
+    fn recv_dropping_ancillary(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
+        let (count, is_whole) = self.socket.recv_dropping_ancillary(buffer, hold)?;
         self.is_drained.store(is_whole && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
     }
@@ -102,7 +102,7 @@ impl StreamTransport for StreamSocket {
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         // Whoever is at a loop wants to know.
         if self.is_unix && hold == Hold::No {
-            return self.recv_beside_nothing(buffer, hold);
+            return self.recv_dropping_ancillary(buffer, hold);
         }
         let count = self.socket.recv(buffer, hold)?;
         self.is_drained.store(!self.is_unix && count < buffer.len(), Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::pending::Removed;
-use super::{AsyncClient, Beside, Counted, Receive, State};
+use super::{AsyncClient, Counted, Receive, State, WithAncillary};
 use crate::error::{Error, Result, Stage};
 use crate::packet::Packet;
 use crate::reactor::callback::Done;
@@ -15,7 +15,7 @@ pub(super) enum Over {
     Count(Done<Counted>, Result<Counted>),
     Packet(Done<Packet>, Result<Packet>),
     Packets(Done<Vec<Packet>>, Result<Vec<Packet>>),
-    Beside(Done<Beside>, Result<Beside>),
+    WithAncillary(Done<WithAncillary>, Result<WithAncillary>),
     /// A started receive.
     Last(Receive, Error),
 }
@@ -27,7 +27,7 @@ impl Over {
             Over::Count(done, outcome) => done.call(outcome),
             Over::Packet(done, outcome) => done.call(outcome),
             Over::Packets(done, outcome) => done.call(outcome),
-            Over::Beside(done, outcome) => done.call(outcome),
+            Over::WithAncillary(done, outcome) => done.call(outcome),
             Over::Last(receive, error) => receive.call(Err(error)),
         }
     }

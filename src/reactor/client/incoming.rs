@@ -58,7 +58,7 @@ impl Incoming {
     }
 
     /// With what came beside it.
-    pub(super) fn receive_beside(
+    pub(super) fn receive_with_ancillary(
         &mut self,
         ancillary: &mut Ancillary,
         room: usize,

@@ -12,7 +12,7 @@ use crate::reactor::callback::Done;
 use crate::socket::ancillary::Ancillary;
 
 /// A packet and what came beside it, also if no packet did.
-pub struct Beside {
+pub struct WithAncillary {
     /// The packet, or why there is none.
     pub packet: Result<Packet>,
     /// What came beside it.
@@ -31,7 +31,7 @@ pub(super) enum Receiving {
     /// At most so many that are there beside each other.
     Packets(Operation<Vec<Packet>>, usize),
     /// With so much room for what comes beside it, and where that goes.
-    Beside(Operation<Beside>, usize, AncillaryPlace),
+    WithAncillary(Operation<WithAncillary>, usize, AncillaryPlace),
 }
 
 impl Receiving {
@@ -39,7 +39,7 @@ impl Receiving {
         match self {
             Receiving::Packet(operation) => operation.number,
             Receiving::Packets(operation, _) => operation.number,
-            Receiving::Beside(operation, ..) => operation.number,
+            Receiving::WithAncillary(operation, ..) => operation.number,
         }
     }
 
@@ -62,13 +62,13 @@ impl Receiving {
                 counters.packets_received.add(outcome.as_ref().map_or(0, Vec::len));
                 client.complete(operation, outcome.map_err(at_receiving), Over::Packets)
             }
-            Receiving::Beside(operation, room, place) => {
+            Receiving::WithAncillary(operation, room, place) => {
                 let mut ancillary = Ancillary::default();
                 let outcome = client.attempted(
-                    live.ask(|incoming| incoming.receive_beside(&mut ancillary, *room, counters)),
+                    live.ask(|incoming| incoming.receive_with_ancillary(&mut ancillary, *room, counters)),
                 )?;
                 counters.packets_received.add(usize::from(outcome.is_ok()));
-                client.complete_beside(operation, outcome, ancillary, *place)
+                client.complete_with_ancillary(operation, outcome, ancillary, *place)
             }
         })
     }
@@ -82,8 +82,8 @@ impl Receiving {
             Receiving::Packets(operation, _) => {
                 client.complete(operation, Err(at_receiving(error)), Over::Packets)
             }
-            Receiving::Beside(operation, _, place) => {
-                client.complete_beside(operation, Err(error), Ancillary::default(), *place)
+            Receiving::WithAncillary(operation, _, place) => {
+                client.complete_with_ancillary(operation, Err(error), Ancillary::default(), *place)
             }
         };
         client.call_later(over);
@@ -125,9 +125,9 @@ impl AsyncClient {
         room: usize,
         place: AncillaryPlace,
         timeout_ms: i64,
-        done: Option<Done<Beside>>,
+        done: Option<Done<WithAncillary>>,
     ) -> Result<u64> {
-        self.queue(|| Receiving::Beside(self.begin(timeout_ms, done), room, place))
+        self.queue(|| Receiving::WithAncillary(self.begin(timeout_ms, done), room, place))
     }
 
     fn queue(self: &Rc<Self>, receive: impl FnOnce() -> Receiving) -> Result<u64> {
@@ -144,15 +144,15 @@ impl AsyncClient {
         Ok(number)
     }
 
-    fn complete_beside(
+    fn complete_with_ancillary(
         &self,
-        operation: &mut Operation<Beside>,
+        operation: &mut Operation<WithAncillary>,
         packet: Result<Packet>,
         ancillary: Ancillary,
         place: AncillaryPlace,
     ) -> Option<Over> {
         let packet = packet.map_err(|error| self.explain(at_receiving(error)));
-        self.complete(operation, Ok(Beside { packet, ancillary, place }), Over::Beside)
+        self.complete(operation, Ok(WithAncillary { packet, ancillary, place }), Over::WithAncillary)
     }
 
     /// What an attempt to receive means for the receive.

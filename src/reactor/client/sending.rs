@@ -106,8 +106,8 @@ impl Kind {
 impl Live {
     fn send(&mut self, what: &mut What, counters: &Counters) -> Attempt<()> {
         match what {
-            What::Packets(out, beside) => {
-                self.send_packets(out, beside.as_ref().map(|beside| &beside.control[..]), counters)
+            What::Packets(out, ancillary) => {
+                self.send_packets(out, ancillary.as_ref().map(|ancillary| &ancillary.control[..]), counters)
             }
             What::Rest => self.attempt(|sender| sender.flush(Hold::No, counters)),
             What::End => {
@@ -234,11 +234,11 @@ impl Inner {
     fn send_at_once(
         &mut self,
         out: &mut Gather<'_>,
-        beside: Option<&Ancillary>,
+        ancillary: Option<&Ancillary>,
         counters: &Counters,
     ) -> Option<Result<()>> {
         let live = self.sends_next()?;
-        match live.send_packets(out, beside.map(Ancillary::control).as_deref(), counters) {
+        match live.send_packets(out, ancillary.map(Ancillary::control).as_deref(), counters) {
             Err(Stop::Want(_) | Stop::Soon(_) | Stop::Again) => None,
             outcome => Some(live.end_send(out, outcome, counters)),
         }
@@ -346,13 +346,13 @@ impl AsyncClient {
         self: &Rc<Self>,
         mut inner: Access<'_>,
         parts: &[&[u8]],
-        beside: Option<&Ancillary>,
+        ancillary: Option<&Ancillary>,
         told: Told,
         timeout_ms: i64,
     ) -> Result<u64> {
         let outcome = Gather::with(|out| {
             self.encoder.encode(parts, out)?;
-            self.put(&mut inner, out, beside, told, timeout_ms)
+            self.put(&mut inner, out, ancillary, told, timeout_ms)
         });
         let outcome = outcome.map_err(|error| self.explain(error));
         self.leave(inner);
@@ -408,13 +408,13 @@ impl AsyncClient {
         self: &Rc<Self>,
         inner: &mut Inner,
         out: &mut Gather<'_>,
-        beside: Option<&Ancillary>,
+        ancillary: Option<&Ancillary>,
         told: Told,
         timeout_ms: i64,
     ) -> Result<u64> {
         self.check_open()?;
-        let outcome = inner.send_at_once(out, beside, &self.counters);
-        Ok(self.conclude(inner, out, beside, outcome, told, timeout_ms))
+        let outcome = inner.send_at_once(out, ancillary, &self.counters);
+        Ok(self.conclude(inner, out, ancillary, outcome, told, timeout_ms))
     }
 
     /// It is over, or else has to wait; its number.
@@ -422,13 +422,13 @@ impl AsyncClient {
         self: &Rc<Self>,
         inner: &mut Inner,
         out: &mut Gather<'_>,
-        beside: Option<&Ancillary>,
+        ancillary: Option<&Ancillary>,
         outcome: Option<Result<()>>,
         told: Told,
         timeout_ms: i64,
     ) -> u64 {
         let Some(outcome) = outcome else {
-            return self.put_off(inner, out, beside, told.begin(self), timeout_ms);
+            return self.put_off(inner, out, ancillary, told.begin(self), timeout_ms);
         };
         if inner.has_unsent() {
             self.go_on_later();
@@ -448,15 +448,15 @@ impl AsyncClient {
         self: &Rc<Self>,
         inner: &mut Inner,
         out: &mut Gather<'_>,
-        beside: Option<&Ancillary>,
+        ancillary: Option<&Ancillary>,
         mut kind: Kind,
         timeout_ms: i64,
     ) -> u64 {
         let number = kind.number();
         self.go_on_later();
         kind.limit(&self.core, timeout_ms);
-        match beside.map(Ancillary::duplicate).transpose() {
-            Ok(beside) => inner.wait(Sending { what: What::Packets(out.take_owned(), beside), kind }),
+        match ancillary.map(Ancillary::duplicate).transpose() {
+            Ok(ancillary) => inner.wait(Sending { what: What::Packets(out.take_owned(), ancillary), kind }),
             Err(error) => kind.finish(self, Err(error), 0),
         }
         number
