@@ -42,7 +42,7 @@ pub struct Client {
     encoder: Encoder,
     runs_callbacks: bool,
     /// Whether there is a write buffer.
-    puts_aside: bool,
+    has_write_buffer: bool,
     /// Whether there is something to be done before a send.
     prepares_sends: bool,
     /// Whether a short packet may be put aside with nothing else to look at.
@@ -81,14 +81,14 @@ impl Client {
         let transport = connection.sender.transport();
         let counters = Counters::default();
         let runs_callbacks = connection.runs_callbacks || waiting.runs_callbacks();
-        let puts_aside = connection.sender.puts_aside();
+        let has_write_buffer = connection.sender.has_write_buffer();
         // If no callback closes the client meanwhile.
-        let goes_aside = puts_aside && !runs_callbacks;
+        let goes_aside = has_write_buffer && !runs_callbacks;
         let pushes_aside = goes_aside && waiting.is_plain() && connection.sender.pushes();
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
-            puts_aside,
-            prepares_sends: puts_aside || runs_callbacks,
+            has_write_buffer,
+            prepares_sends: has_write_buffer || runs_callbacks,
             pushes_aside,
             encodes_aside: goes_aside && !pushes_aside,
             only_waits: waiting.is_plain() && transport.can_hold(),
@@ -135,7 +135,7 @@ impl Client {
     fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
         let mut room = Room::default();
-        if !self.puts_aside
+        if !self.has_write_buffer
             && let Some(bytes) = self.encoder.whole(packet, &mut room)
         {
             return self.send_whole(half, bytes, deadline);
@@ -290,7 +290,7 @@ impl Client {
             Err(Stop::Failed(error)) => Err(error),
             Err(_) => self.holds.drive_sender(&*half.transport(), deadline, |hold| attempt(half, hold)),
         };
-        if self.puts_aside {
+        if self.has_write_buffer {
             self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         }
         outcome
@@ -343,7 +343,7 @@ impl Client {
 
     #[cold]
     fn prepare(&self, half: &mut Sender, deadline: &mut Deadline) {
-        if self.puts_aside {
+        if self.has_write_buffer {
             self.leave_to_parent(half);
         }
         if self.runs_callbacks {

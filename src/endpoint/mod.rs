@@ -11,7 +11,6 @@ use crate::protocol::{DatagramProtocol, Gather, Head, Protocol, Sink, StreamProt
 use crate::socket::ancillary::Ancillary;
 use crate::socket::names::Names;
 
-pub mod aside;
 pub mod datagram;
 pub mod intake;
 pub mod no_receiver;
@@ -19,6 +18,7 @@ pub mod outlet;
 mod ready;
 pub mod sender;
 pub mod stream;
+pub mod write_buffer;
 
 /// The receiving half of an endpoint. Who drives it keeps its counters, which outlive it, and counts the
 /// packets: they are received once they are handed on.

@@ -3,8 +3,8 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use super::aside::Aside;
 use super::outlet::Outlet;
+use super::write_buffer::WriteBuffer;
 use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EBUSY, EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
@@ -21,7 +21,7 @@ pub struct Sender {
 
 enum State {
     /// There is a write buffer.
-    Buffered(Aside),
+    Buffered(WriteBuffer),
     /// Nothing can be sent any more: the end was sent, or half a packet.
     Ended { why: Error, eof_sent: bool },
 }
@@ -42,22 +42,22 @@ impl Sender {
     /// there is one.
     #[must_use]
     pub fn with_buffer(mut self, size: usize, head: Option<Head>) -> Sender {
-        self.state = (size > 0).then(|| Box::new(State::Buffered(Aside::new(size, head))));
+        self.state = (size > 0).then(|| Box::new(State::Buffered(WriteBuffer::new(size, head))));
         self
     }
 
     #[inline(always)]
-    fn aside(&self) -> Option<&Aside> {
+    fn buffer(&self) -> Option<&WriteBuffer> {
         match self.state.as_deref() {
-            Some(State::Buffered(aside)) => Some(aside),
+            Some(State::Buffered(buffer)) => Some(buffer),
             _ => None,
         }
     }
 
     #[inline(always)]
-    fn aside_mut(&mut self) -> Option<&mut Aside> {
+    fn buffer_mut(&mut self) -> Option<&mut WriteBuffer> {
         match self.state.as_deref_mut() {
-            Some(State::Buffered(aside)) => Some(aside),
+            Some(State::Buffered(buffer)) => Some(buffer),
             _ => None,
         }
     }
@@ -79,32 +79,32 @@ impl Sender {
 
     /// Whether [`Self::push`] ever does something.
     pub fn pushes(&self) -> bool {
-        self.aside().is_some_and(Aside::pushes)
+        self.buffer().is_some_and(WriteBuffer::pushes)
     }
 
     /// Puts a packet aside if there is memory for it right behind what is there; whether there was.
     #[inline(always)]
     pub fn push(&mut self, packet: &[u8]) -> bool {
-        self.aside_mut().is_some_and(|aside| aside.push(packet))
+        self.buffer_mut().is_some_and(|buffer| buffer.push(packet))
     }
 
     /// Puts a packet aside, given in parts, right where it is encoded; whether it fits. The encoder runs no
     /// code of the application.
     #[inline]
     pub fn encode_aside(&mut self, encoder: &Encoder, parts: &[&[u8]]) -> Result<bool> {
-        self.aside_mut().map_or(Ok(false), |aside| aside.append(encoder, parts))
+        self.buffer_mut().map_or(Ok(false), |buffer| buffer.append(encoder, parts))
     }
 
     /// Puts what was gathered aside, if it fits there; whether it does.
     #[inline(always)]
     pub fn put_aside(&mut self, out: &mut Gather<'_>) -> bool {
-        self.aside_mut().is_some_and(|aside| aside.put(out))
+        self.buffer_mut().is_some_and(|buffer| buffer.put(out))
     }
 
     /// Sends what was gathered or puts it aside, with at most one system call.
     #[inline(always)]
     pub fn send(&mut self, out: &mut Gather<'_>, hold: Hold, counters: &Counters) -> Attempt<()> {
-        if self.puts_aside() {
+        if self.has_write_buffer() {
             if self.put_aside(out) {
                 return Ok(());
             }
@@ -146,12 +146,12 @@ impl Sender {
     /// Sends what was put aside, with at most one system call.
     pub fn flush(&mut self, hold: Hold, counters: &Counters) -> Attempt<()> {
         match self.state.as_deref_mut() {
-            Some(State::Buffered(aside)) if !aside.is_empty() => {
-                let (outcome, sent) = Gather::with_whole(aside.rest(), |out| {
-                    let outcome = self.outlet.send_aside(out, aside.has_begun(), hold, counters);
+            Some(State::Buffered(buffer)) if !buffer.is_empty() => {
+                let (outcome, sent) = Gather::with_whole(buffer.rest(), |out| {
+                    let outcome = self.outlet.send_aside(out, buffer.has_begun(), hold, counters);
                     (outcome, out.sent())
                 });
-                aside.advance(sent);
+                buffer.advance(sent);
                 outcome
             }
             Some(State::Ended { why, eof_sent: false }) => Err(why.clone().into()),
@@ -169,20 +169,20 @@ impl Sender {
     }
 
     /// Whether there is a write buffer.
-    pub fn puts_aside(&self) -> bool {
-        self.aside().is_some()
+    pub fn has_write_buffer(&self) -> bool {
+        self.buffer().is_some()
     }
 
     /// Whether something was put aside.
     #[inline]
     pub fn has_unsent(&self) -> bool {
-        self.aside().is_some_and(|aside| !aside.is_empty())
+        self.buffer().is_some_and(|buffer| !buffer.is_empty())
     }
 
     /// Drops what was put aside.
     pub fn forget_unsent(&mut self) {
-        if let Some(aside) = self.aside_mut() {
-            aside.clear();
+        if let Some(buffer) = self.buffer_mut() {
+            buffer.clear();
             self.outlet.leave_turn();
         }
     }
@@ -205,9 +205,9 @@ impl Sender {
     /// Nobody sends what is put aside any more: others may have the transport, and must not follow half of it.
     fn give_up_aside(&self) {
         let why = "what was put aside was given up";
-        match self.aside() {
-            Some(aside) if aside.has_begun() => self.outlet.break_off(why),
-            Some(aside) if self.outlet.is_midway(&[IoSlice::new(aside.rest())]) => {
+        match self.buffer() {
+            Some(buffer) if buffer.has_begun() => self.outlet.break_off(why),
+            Some(buffer) if self.outlet.is_midway(&[IoSlice::new(buffer.rest())]) => {
                 self.outlet.give_up_sending(why);
             }
             _ => {}

@@ -91,7 +91,7 @@ impl Client {
     /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
         // Not by what is unsent at this moment: a send that has begun may still put something aside.
-        if !self.puts_aside && !self.says_farewell {
+        if !self.has_write_buffer && !self.says_farewell {
             return Ok(());
         }
         // The peer's farewell can only be heard if nobody must be woken.

@@ -1,4 +1,4 @@
-//! Bytes that are put aside, to be sent with what follows.
+//! The write buffer: bytes that are put aside, to be sent with what follows.
 
 use super::Encoder;
 use crate::error::Result;
@@ -11,7 +11,7 @@ const SOON_MOVED: usize = 64 << 10;
 
 /// A write buffer.
 #[derive(Debug)]
-pub struct Aside {
+pub struct WriteBuffer {
     bytes: Filled,
     /// So many of the bytes have been sent.
     gone: usize,
@@ -23,10 +23,10 @@ pub struct Aside {
     head: Option<Head>,
 }
 
-impl Aside {
+impl WriteBuffer {
     /// For so many bytes, of packets that have such heads.
-    pub fn new(size: usize, head: Option<Head>) -> Aside {
-        Aside { bytes: Filled::new(), gone: 0, begun: false, size, head }
+    pub fn new(size: usize, head: Option<Head>) -> WriteBuffer {
+        WriteBuffer { bytes: Filled::new(), gone: 0, begun: false, size, head }
     }
 
     /// What is to be sent.
@@ -150,37 +150,37 @@ mod tests {
 
     #[test]
     fn packets_lie_one_behind_the_other_as_long_as_they_fit() {
-        let (encoder, mut aside) = (lines(0), Aside::new(8, None));
-        assert!(aside.append(&encoder, &[b"a", b"b"]).expect("encoded"));
-        assert!(aside.append(&encoder, &[b"cdef"]).expect("encoded"));
-        assert_eq!(aside.rest(), b"ab\ncdef\n");
-        assert!(!aside.append(&encoder, &[b""]).expect("encoded"));
-        assert_eq!(aside.rest(), b"ab\ncdef\n");
-        assert!(!aside.is_empty());
-        aside.clear();
-        assert!(aside.is_empty());
+        let (encoder, mut buffer) = (lines(0), WriteBuffer::new(8, None));
+        assert!(buffer.append(&encoder, &[b"a", b"b"]).expect("encoded"));
+        assert!(buffer.append(&encoder, &[b"cdef"]).expect("encoded"));
+        assert_eq!(buffer.rest(), b"ab\ncdef\n");
+        assert!(!buffer.append(&encoder, &[b""]).expect("encoded"));
+        assert_eq!(buffer.rest(), b"ab\ncdef\n");
+        assert!(!buffer.is_empty());
+        buffer.clear();
+        assert!(buffer.is_empty());
     }
 
     #[test]
     fn short_packets_go_behind_their_heads_where_there_is_memory() {
         let protocol =
             length_prefixed(Prefix::U16, ByteOrder::Big, false, MaxSize::new(9).expect("a maximum"));
-        let mut aside = Aside::new(24, protocol.head());
-        assert!(aside.pushes());
-        assert!(!aside.push(b"abc"), "there is no memory yet");
+        let mut buffer = WriteBuffer::new(24, protocol.head());
+        assert!(buffer.pushes());
+        assert!(!buffer.push(b"abc"), "there is no memory yet");
         let mut out = Gather::default();
         out.push(b"first+second");
-        assert!(aside.put(&mut out), "it brings memory for as much again");
-        assert!(aside.push(b"abcd"));
-        assert_eq!(aside.rest(), b"first+second\0\x04abcd");
-        assert!(!aside.push(b""), "there is no room for the widest head");
-        aside.clear();
-        assert!(!aside.push(&[7; 10]), "it is larger than the maximum");
-        assert!(aside.push(b"") && aside.push(&[7; 9]));
-        assert_eq!(aside.rest(), b"\0\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07");
-        aside.advance(1);
-        assert!(aside.push(b"a"), "what has begun to go is in nobody's way");
-        assert_eq!(aside.rest(), b"\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07\0\x01a");
+        assert!(buffer.put(&mut out), "it brings memory for as much again");
+        assert!(buffer.push(b"abcd"));
+        assert_eq!(buffer.rest(), b"first+second\0\x04abcd");
+        assert!(!buffer.push(b""), "there is no room for the widest head");
+        buffer.clear();
+        assert!(!buffer.push(&[7; 10]), "it is larger than the maximum");
+        assert!(buffer.push(b"") && buffer.push(&[7; 9]));
+        assert_eq!(buffer.rest(), b"\0\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07");
+        buffer.advance(1);
+        assert!(buffer.push(b"a"), "what has begun to go is in nobody's way");
+        assert_eq!(buffer.rest(), b"\0\0\x09\x07\x07\x07\x07\x07\x07\x07\x07\x07\0\x01a");
     }
 
     #[test]
@@ -188,60 +188,60 @@ mod tests {
         let protocol =
             length_prefixed(Prefix::U16, ByteOrder::Big, false, MaxSize::new(99).expect("a maximum"));
         let head = protocol.head();
-        let (encoder, mut aside) = (Encoder::from(&protocol), Aside::new(24, head));
-        assert!(!aside.append(&encoder, &[&[7; 60]]).expect("encoded"));
-        assert!(aside.push(&[7; 12]) && !aside.push(&[7; 8]));
-        assert_eq!(aside.rest().len(), 14);
+        let (encoder, mut buffer) = (Encoder::from(&protocol), WriteBuffer::new(24, head));
+        assert!(!buffer.append(&encoder, &[&[7; 60]]).expect("encoded"));
+        assert!(buffer.push(&[7; 12]) && !buffer.push(&[7; 8]));
+        assert_eq!(buffer.rest().len(), 14);
     }
 
     #[test]
     fn what_cannot_be_encoded_leaves_nothing() {
-        let (encoder, mut aside) = (lines(2), Aside::new(100, None));
-        assert!(aside.append(&encoder, &[b"ab"]).expect("encoded"));
-        assert_eq!(aside.append(&encoder, &[b"abc"]).expect_err("too large").code(), EN_EMSGSIZE);
-        assert_eq!(aside.rest(), b"ab\n");
+        let (encoder, mut buffer) = (lines(2), WriteBuffer::new(100, None));
+        assert!(buffer.append(&encoder, &[b"ab"]).expect("encoded"));
+        assert_eq!(buffer.append(&encoder, &[b"abc"]).expect_err("too large").code(), EN_EMSGSIZE);
+        assert_eq!(buffer.rest(), b"ab\n");
     }
 
     #[test]
     fn long_pieces_are_not_for_it() {
-        let (encoder, mut aside) = (lines(0), Aside::new(1 << 20, None));
-        assert!(!aside.append(&encoder, &[&[7; COPY_BELOW]]).expect("encoded"));
-        assert!(aside.is_empty());
+        let (encoder, mut buffer) = (lines(0), WriteBuffer::new(1 << 20, None));
+        assert!(!buffer.append(&encoder, &[&[7; COPY_BELOW]]).expect("encoded"));
+        assert!(buffer.is_empty());
     }
 
     #[test]
     fn what_has_begun_to_go_makes_room() {
-        let (encoder, mut aside) = (lines(0), Aside::new(8, None));
-        assert!(aside.append(&encoder, &[b"abc"]).expect("encoded"));
-        aside.advance(3);
-        assert!(aside.append(&encoder, &[b"d"]).expect("encoded"), "there is room behind");
-        assert_eq!(aside.rest(), b"\nd\n");
-        assert!(!aside.append(&encoder, &[b"ef"]).expect("encoded"));
+        let (encoder, mut buffer) = (lines(0), WriteBuffer::new(8, None));
+        assert!(buffer.append(&encoder, &[b"abc"]).expect("encoded"));
+        buffer.advance(3);
+        assert!(buffer.append(&encoder, &[b"d"]).expect("encoded"), "there is room behind");
+        assert_eq!(buffer.rest(), b"\nd\n");
+        assert!(!buffer.append(&encoder, &[b"ef"]).expect("encoded"));
         let mut out = Gather::default();
         out.push(b"ef\n");
-        assert!(aside.put(&mut out) && out.is_sent());
-        assert_eq!(aside.rest(), b"\nd\nef\n");
-        aside.advance(6);
-        assert!(aside.is_empty());
+        assert!(buffer.put(&mut out) && out.is_sent());
+        assert_eq!(buffer.rest(), b"\nd\nef\n");
+        buffer.advance(6);
+        assert!(buffer.is_empty());
     }
 
     #[test]
     fn many_are_not_moved_for_few() {
         let size = 4 * SOON_MOVED;
-        let (piece, mut aside) = (vec![7; 100], Aside::new(size, None));
-        let put = |aside: &mut Aside, bytes: &[u8]| {
+        let (piece, mut buffer) = (vec![7; 100], WriteBuffer::new(size, None));
+        let put = |buffer: &mut WriteBuffer, bytes: &[u8]| {
             let mut out = Gather::default();
             out.push(bytes);
-            aside.put(&mut out)
+            buffer.put(&mut out)
         };
-        assert!(put(&mut aside, &vec![7; size]));
-        aside.advance(size / 2 - 1);
-        assert!(!put(&mut aside, &piece));
-        aside.advance(1);
-        assert!(put(&mut aside, &piece));
-        assert_eq!(aside.rest().len(), size / 2 + 100);
-        assert!(put(&mut aside, &vec![7; size / 2 - 100]));
-        aside.advance(size - SOON_MOVED);
-        assert!(put(&mut aside, &piece));
+        assert!(put(&mut buffer, &vec![7; size]));
+        buffer.advance(size / 2 - 1);
+        assert!(!put(&mut buffer, &piece));
+        buffer.advance(1);
+        assert!(put(&mut buffer, &piece));
+        assert_eq!(buffer.rest().len(), size / 2 + 100);
+        assert!(put(&mut buffer, &vec![7; size / 2 - 100]));
+        buffer.advance(size - SOON_MOVED);
+        assert!(put(&mut buffer, &piece));
     }
 }
