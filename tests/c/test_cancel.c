@@ -1,4 +1,5 @@
 /* The switch that ends calls, and the callback that is asked whether to go on. */
+#include "question.h"
 #include "wire.h"
 
 #include <poll.h>
@@ -303,32 +304,12 @@ static void thrown_by_a_signal_handler(void)
     en_cancel_free(for_signal);
 }
 
-typedef struct {
-    atomic_int asked;
-    atomic_int answer;
-    atomic_int destroyed;
-} question_t;
-
-static int interrupted(void *user_data)
-{
-    question_t *question = user_data;
-
-    atomic_fetch_add(&question->asked, 1);
-    return atomic_load(&question->answer);
-}
-
-static void destroy(void *user_data)
-{
-    question_t *question = user_data;
-
-    atomic_fetch_add(&question->destroyed, 1);
-}
-
 static en_tcp_options_t *asking_options(question_t *question, int64_t interval)
 {
     en_tcp_options_t *options = options_new();
 
-    CHECK_OK(en_tcp_options_set_retry_interval(options, interval, interrupted, destroy, question));
+    CHECK_OK(en_tcp_options_set_retry_interval(options, interval, question_ask, question_destroy,
+                                               question));
     return options;
 }
 
@@ -468,13 +449,17 @@ static void bad_registrations(void)
     question_t question = {0};
     en_tcp_options_t *options = options_new();
 
-    CHECK_CODE(en_tcp_options_set_retry_interval(options, 0, interrupted, destroy, &question),
+    CHECK_CODE(
+        en_tcp_options_set_retry_interval(options, 0, question_ask, question_destroy, &question),
+        EN_EINVAL);
+    CHECK_CODE(
+        en_tcp_options_set_retry_interval(options, -5, question_ask, question_destroy, &question),
+        EN_EINVAL);
+    CHECK_CODE(en_tcp_options_set_retry_interval(options, 10, NULL, question_destroy, &question),
                EN_EINVAL);
-    CHECK_CODE(en_tcp_options_set_retry_interval(options, -5, interrupted, destroy, &question),
-               EN_EINVAL);
-    CHECK_CODE(en_tcp_options_set_retry_interval(options, 10, NULL, destroy, &question), EN_EINVAL);
     CHECK_INT(atomic_load(&question.destroyed), 0);
-    CHECK_OK(en_tcp_options_set_retry_interval(options, 10, interrupted, destroy, &question));
+    CHECK_OK(
+        en_tcp_options_set_retry_interval(options, 10, question_ask, question_destroy, &question));
     en_tcp_options_free(options);
     CHECK_INT(atomic_load(&question.destroyed), 1);
 }

@@ -1,36 +1,10 @@
-/* Clients in forked children. A child reports by its exit status: the line of the first thing that
- * is not as it should be, modulo 256, or 0. */
+/* Clients in forked children. */
+#include "child.h"
 #include "wire.h"
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return __LINE__;                                                                       \
-    } while (0)
-
-static void check_child(int (*run)(wire_t *), wire_t *wire)
-{
-    int status = 0;
-    pid_t child = fork();
-
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        int line;
-
-        alarm(60); /* the parent's watchdog does not watch here */
-        line = run(wire);
-        if (line)
-            fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, line, en_last_error_message());
-        _exit(line ? 1 : 0);
-    }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 /* What a handler does in children that was there before any of the library's. */
 static void (*in_child_first)(void);
@@ -77,7 +51,7 @@ static void a_plain_client_works_in_the_child(void)
 
     wire_open(&wire, protocol_line(), NULL);
     script_start(&script, wire.fd, steps, 3);
-    check_child(use_it, &wire);
+    CHECK_IN_CHILD(use_it(&wire));
     script_join(&script);
     CHECK_OK(send_text(wire.client, "from the parent")); /* and goes on in the parent */
     peer_expect_text(wire.fd, "from the parent\n");
@@ -106,7 +80,7 @@ static void freeing_in_the_child_leaves_the_connection(void)
     wire_t wire;
 
     wire_open(&wire, protocol_line(), NULL);
-    check_child(free_it, &wire);
+    CHECK_IN_CHILD(free_it(&wire));
     check_parent_goes_on(&wire);
     wire_close(&wire);
 }
@@ -127,8 +101,8 @@ static void what_is_to_be_sent_is_sent_once(void)
     CHECK_OK(en_tcp_options_set_write_buffer(options, 1000));
     wire_open(&wire, protocol_line(), options);
     CHECK_OK(send_text(wire.client, "once"));
-    check_child(free_it, &wire);
-    check_child(bring_it_out, &wire); /* it is the parent's to send */
+    CHECK_IN_CHILD(free_it(&wire));
+    CHECK_IN_CHILD(bring_it_out(&wire)); /* it is the parent's to send */
     peer_expect_nothing(wire.fd);
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
     peer_expect_text(wire.fd, "once\n");
@@ -150,7 +124,7 @@ static void closing_with_bytes_put_aside_leaves_the_connection(void)
     CHECK_OK(en_tcp_options_set_write_buffer(options, 1000));
     wire_open(&wire, protocol_line(), options);
     CHECK_OK(send_text(wire.client, "put aside"));
-    check_child(close_it, &wire);
+    CHECK_IN_CHILD(close_it(&wire));
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
     peer_expect_text(wire.fd, "put aside\n");
     peer_send_text(wire.fd, "for the parent\n");
@@ -190,7 +164,7 @@ static void a_client_with_a_call_inside_is_the_parents(void)
     wire_open(&wire, protocol_line(), NULL);
     thread_start(&thread, receive_for_ever, wire.client);
     thread_wait_blocked(&thread);
-    check_child(find_it_forked, &wire);
+    CHECK_IN_CHILD(find_it_forked(&wire));
     CHECK_OK(send_text(wire.client, "alive"));
     peer_expect_text(wire.fd, "alive\n");
     peer_expect_nothing(wire.fd);
@@ -223,7 +197,7 @@ static void check_ended_first(wire_t *wire, void (*end)(void))
 {
     ended_first = wire->client;
     in_child_first = end;
-    check_child(do_nothing, wire);
+    CHECK_IN_CHILD(do_nothing(wire));
     in_child_first = NULL;
 }
 
@@ -270,7 +244,7 @@ static void closing_a_forked_one_leaves_the_parents_call_alone(void)
     wire_open(&wire, protocol_line(), NULL);
     thread_start(&thread, receive_for_ever, wire.client);
     thread_wait_blocked(&thread);
-    check_child(close_it_forked, &wire);
+    CHECK_IN_CHILD(close_it_forked(&wire));
     check_call_goes_on(&thread, &wire);
     wire_close(&wire);
 }
@@ -306,7 +280,7 @@ static void what_is_being_closed_is_let_go_in_the_child(void)
     thread_start(&thread, close_in_vain, wire.client);
     WAIT_FOR(en_tcp_client_is_closed(wire.client));
     thread_wait_blocked(&thread);
-    check_child(free_the_closing, &wire);
+    CHECK_IN_CHILD(free_the_closing(&wire));
     thread_join(&thread);
     wire_close(&wire);
 }
@@ -374,13 +348,13 @@ static void a_switch_is_thrown_in_one_process(void)
     REQUIRE_OK(en_cancel_new(&shared_switch));
     CHECK_OK(en_tcp_options_set_cancel(options, shared_switch));
     wire_open(&wire, protocol_line(), options);
-    check_child(throw_it, &wire);
+    CHECK_IN_CHILD(throw_it(&wire));
     CHECK_INT(en_cancel_is_triggered(shared_switch), 0);
     before = cpu_ms();
     CHECK_RECV_FAILS(wire.client, 600, EN_ETIMEDOUT);
     CHECK(cpu_ms() - before < 400); /* it slept */
     CHECK_OK(en_cancel_trigger(shared_switch));
-    check_child(find_it_thrown, &wire); /* as it was at the fork */
+    CHECK_IN_CHILD(find_it_thrown(&wire)); /* as it was at the fork */
     CHECK_RECV_FAILS(wire.client, 20000, EN_ECANCELED);
     wire_close(&wire);
     en_cancel_free(shared_switch);
@@ -399,7 +373,7 @@ static void new_handles_always_work(void)
     peer_reset(peer_accept(wire.listener));
     thread_start(&thread, receive_for_ever, wire.client);
     thread_wait_blocked(&thread);
-    check_child(make_a_new_one, &wire);
+    CHECK_IN_CHILD(make_a_new_one(&wire));
     CHECK_OK(en_tcp_client_close(wire.client));
     thread_join(&thread);
     en_tcp_client_free(named);

@@ -1,12 +1,11 @@
 /* The event loop by itself: timers, posts, stopping, and life inside another loop. */
-#include "harness.h"
+#include "child.h"
 #include "threads.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -414,12 +413,10 @@ static void in_a_child_it_is_the_parents(void)
 {
     record_t record = {.loop = loop_new()};
     int64_t timeout = 0;
-    int status = 0;
     pid_t child;
 
     CHECK_OK(en_loop_start_timer(record.loop, 10, 0, note, &record, &record.operation));
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) {
         bool refused = en_loop_run_once(record.loop, 0) == EN_EFORKED &&
                        en_loop_run(record.loop) == EN_EFORKED &&
@@ -432,8 +429,7 @@ static void in_a_child_it_is_the_parents(void)
         en_loop_free(record.loop);
         _exit(refused && record.count == 0 ? 0 : 1);
     }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(child_succeeds(child));
     CHECK_OK(en_loop_run(record.loop));
     CHECK_INT(record.count, 1);
     en_loop_free(record.loop);

@@ -1,11 +1,10 @@
 /* The switch when two threads are at it at once. Functions in place of the system's hold one of
  * them up in the midst of a call. */
-#include "harness.h"
+#include "child.h"
 #include "peer.h"
 
 #include <dlfcn.h>
 #include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* What this thread does in place of the system's function, with its descriptor. */
@@ -163,16 +162,8 @@ static void throw_meanwhile(void *arg)
 /* A child finds it so with a switch of its own, and the parent's stays as it is. */
 static void check_in_a_child(bool (*holds)(void))
 {
-    int status = 0;
-    pid_t child;
-
     switch_open();
-    child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0)
-        _exit(holds() ? 0 : 1);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_IN_CHILD(holds() ? 0 : __LINE__);
     CHECK(!is_readable());
     en_cancel_free(its_switch);
 }

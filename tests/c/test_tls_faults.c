@@ -1,7 +1,7 @@
 /* TLS when the peer stalls, lies, leaves, or says goodbye. */
+#include "child.h"
 #include "tls.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int connect_plainly(en_tcp_client_t **client, uint16_t port, int64_t connect_timeout,
@@ -272,13 +272,11 @@ static void a_send_that_times_out_ends_sending(void)
 
 static void in_a_child_it_is_the_parents(void)
 {
-    int status = 0;
     tls_pair_t pair;
     pid_t child;
 
     tls_pair_open(&pair, (tls_plan_t){0});
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) {
         en_packet_t packet = {0};
         bool refused = send_text(pair.client, "x") == EN_EFORKED &&
@@ -288,8 +286,7 @@ static void in_a_child_it_is_the_parents(void)
         en_tcp_client_free(pair.client);
         _exit(refused ? 0 : 1);
     }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(child_succeeds(child));
     CHECK_OK(send_text(pair.client, "goes on"));
     CHECK_RECV(pair.server, "goes on");
     tls_pair_close(&pair);

@@ -1,16 +1,9 @@
-/* Transports and endpoints in forked children. A child reports by its exit status; the line of the
- * first thing that is not as it should be is printed. */
+/* Transports and endpoints in forked children. */
+#include "child.h"
 #include "low_tls.h"
 #include "peer.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return __LINE__;                                                                       \
-    } while (0)
 
 /* A socket's transport, an endpoint over it, and the peer. */
 typedef struct {
@@ -18,25 +11,6 @@ typedef struct {
     en_stream_endpoint_t *endpoint;
     int fd;
 } held_t;
-
-static void check_child(int (*run)(void *), void *arg)
-{
-    int status = 0;
-    pid_t child = fork();
-
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        int line;
-
-        alarm(60); /* the parent's watchdog does not watch here */
-        line = run(arg);
-        if (line)
-            fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, line, en_last_error_message());
-        _exit(line ? 1 : 0);
-    }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 static void held_open(held_t *held)
 {
@@ -83,7 +57,7 @@ static void they_work_in_the_child(void)
 
     held_open(&held);
     peer_send_text(held.fd, "one");
-    check_child(use_it, &held);
+    CHECK_IN_CHILD(use_it(&held));
     peer_expect_text(held.fd, "packet\nbytes");
     check_parent(&held);
 }
@@ -113,10 +87,10 @@ static void ending_them_in_the_child_leaves_the_connection(void)
     held_t held;
 
     held_open(&held);
-    check_child(close_them, &held);
+    CHECK_IN_CHILD(close_them(&held));
     check_parent(&held);
     held_open(&held);
-    check_child(free_them, &held);
+    CHECK_IN_CHILD(free_them(&held));
     check_parent(&held);
 }
 
@@ -150,7 +124,7 @@ static void a_child_waits_for_no_turn_of_its_parents(void)
     en_stream_protocol_free(protocol);
     CHECK_OK(en_stream_endpoint_send_packet(held.endpoint, much, sizeof(much), 1000));
     CHECK_CODE(en_stream_endpoint_flush(held.endpoint, 50), EN_ETIMEDOUT);
-    check_child(send_beside, &held);
+    CHECK_IN_CHILD(send_beside(&held));
     en_stream_endpoint_free(held.endpoint);
     en_stream_transport_free(held.transport);
     close(ends[1]);
@@ -175,7 +149,7 @@ static void tls_is_the_parents(void)
     pair_t pair;
 
     secure_open(&pair, false);
-    check_child(use_tls, &pair);
+    CHECK_IN_CHILD(use_tls(&pair));
     check_both_ways(&pair);
     pair_close(&pair);
 }
@@ -198,7 +172,7 @@ static void a_call_inside_is_the_parents(void)
 
     held_open(&held);
     mover_receives(&mover, held.transport);
-    check_child(use_with_a_call_inside, &held);
+    CHECK_IN_CHILD(use_with_a_call_inside(&held));
     peer_expect_nothing(held.fd);
     peer_send_text(held.fd, "x");
     CHECK_OK(mover_end(&mover));

@@ -1,9 +1,9 @@
 /* Names and credentials of Unix sockets whose other end is another process, and what is left of
  * them when it has gone. */
+#include "child.h"
 #include "family.h"
 
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NOBODY = 65534 };
@@ -13,22 +13,11 @@ typedef bool (*role_t)(int fd);
 
 static pid_t child_with(role_t role, int fd)
 {
-    pid_t child = fork();
+    pid_t child = child_fork();
 
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        alarm(60); /* the parent's watchdog does not watch here */
+    if (child == 0)
         _exit(role(fd) ? 0 : 1);
-    }
     return child;
-}
-
-static void child_end(pid_t child)
-{
-    int status = 0;
-
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static bool become_nobody(void)
@@ -77,7 +66,7 @@ static void of_a_sender_on_a_stream(void)
     REQUIRE_OK(en_unix_stream_client_from_fd(&client, ends[0], protocol, options));
     REQUIRE_OK(en_ancillary_new(&ancillary));
     child = child_with(sends_as_nobody, ends[1]);
-    child_end(child); /* the sender is gone before we look */
+    CHECK(child_succeeds(child)); /* the sender is gone before we look */
     CHECK_OK(
         en_unix_stream_client_recv_packet_with_ancillary(client, 0, 20000, ancillary, &packet));
     CHECK_BYTES(packet.data, packet.size, "hello", 5);
@@ -106,7 +95,7 @@ static void of_a_sender_of_datagrams(void)
     REQUIRE_OK(en_unix_datagram_client_from_fd(&client, ends[0], protocol, options));
     REQUIRE_OK(en_ancillary_new(&ancillary));
     child = child_with(sends_as_nobody, ends[1]);
-    child_end(child);
+    CHECK(child_succeeds(child));
     CHECK_OK(
         en_unix_datagram_client_recv_packet_with_ancillary(client, 0, 20000, ancillary, &packet));
     CHECK_BYTES(packet.data, packet.size, "hello\n", 6);
@@ -177,7 +166,7 @@ static void of_somebody_else(void)
     int ends[2];
 
     REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0);
-    child_end(child_with(pretends, ends[1]));
+    CHECK(child_succeeds(child_with(pretends, ends[1])));
     expect_datagram(ends[0], "yes", 3);
     expect_no_datagram(ends[0]);
     close(ends[0]);
@@ -248,7 +237,7 @@ static void of_a_server_that_goes_away(void)
     REQUIRE_OK(en_unix_stream_client_connect(&client, address, protocol, NULL));
     check_facts(client, text + 1, child);
     CHECK_OK(put_text(en_unix_stream_client_as_client(client), "x"));
-    child_end(child);
+    CHECK(child_succeeds(child));
     check_facts(client, text + 1, child); /* the process is no more */
     CHECK_GET(en_unix_stream_client_as_client(client), "bye");
     CHECK_GET_FAILS(en_unix_stream_client_as_client(client), 20000, EN_ECONNRESET);

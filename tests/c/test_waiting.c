@@ -2,6 +2,7 @@
  * to go on, and looking for a while before they sleep. */
 #include "families.h"
 #include "peer.h"
+#include "question.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -86,31 +87,12 @@ static void a_switch_ends_a_send(const family_t *family)
     en_cancel_free(wishes.cancel);
 }
 
-typedef struct {
-    atomic_int asked;
-    atomic_int answer;
-    atomic_int destroyed;
-} question_t;
-
-static int interrupted(void *user_data)
-{
-    question_t *question = user_data;
-
-    atomic_fetch_add(&question->asked, 1);
-    return atomic_load(&question->answer);
-}
-
-static void destroy(void *user_data)
-{
-    question_t *question = user_data;
-
-    atomic_fetch_add(&question->destroyed, 1);
-}
-
 static wishes_t asking(question_t *question)
 {
-    wishes_t wishes = {
-        .retry_ms = 20, .interrupted = interrupted, .destroy = destroy, .user_data = question};
+    wishes_t wishes = {.retry_ms = 20,
+                       .interrupted = question_ask,
+                       .destroy = question_destroy,
+                       .user_data = question};
 
     return wishes;
 }
