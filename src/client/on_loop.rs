@@ -25,9 +25,9 @@ use crate::socket::unix_address::UnixAddress;
 use crate::transport::{DatagramTransport, StreamTransport};
 
 /// A connection that is there already.
-struct Ready(Option<Connection>);
+struct AlreadyConnected(Option<Connection>);
 
-impl Undertaking for Ready {
+impl Undertaking for AlreadyConnected {
     type Outcome = Connection;
 
     fn advance(&mut self, _now: Instant, _hold: Hold) -> Course<Connection> {
@@ -183,7 +183,7 @@ pub fn udp_from_fd(
     options: &UdpOptions,
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
-    let work = Ready(Some(udp::connection(fd, protocol, options)?));
+    let work = AlreadyConnected(Some(udp::connection(fd, protocol, options)?));
     given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 
@@ -207,7 +207,7 @@ pub fn unix_stream_from_fd(
     options: &UnixStreamOptions,
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
-    let work = Ready(Some(unix_stream::connection(fd, protocol, options)?));
+    let work = AlreadyConnected(Some(unix_stream::connection(fd, protocol, options)?));
     given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 
@@ -231,7 +231,7 @@ pub fn unix_datagram_from_fd(
     options: &UnixDatagramOptions,
 ) -> Result<Rc<AsyncClient>> {
     core.check()?;
-    let work = Ready(Some(unix_datagram::connection(fd, protocol, options)?));
+    let work = AlreadyConnected(Some(unix_datagram::connection(fd, protocol, options)?));
     given(core, Box::new(work), protocol.into(), -1, &options.common)
 }
 

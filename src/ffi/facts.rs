@@ -36,16 +36,16 @@ pub mod unix_stream_client;
 /// A client, whoever waits for it.
 pub(crate) trait Asked: Sized {
     /// What keeps it while it is asked.
-    type Hold<'a>: Deref<Target = Self>;
+    type Held<'a>: Deref<Target = Self>;
 
     /// The client behind a handle.
     ///
     /// # Safety
     /// `pointer` is NULL or a live handle, which stays one while `'a` lasts; on a loop, used by its thread.
-    unsafe fn hold<'a, H: Handle<Inner = Self>>(pointer: *const H) -> Result<Self::Hold<'a>>;
+    unsafe fn hold<'a, H: Handle<Inner = Self>>(pointer: *const H) -> Result<Self::Held<'a>>;
 
     /// Asks its transport.
-    fn ask<T>(hold: &Self::Hold<'_>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T>;
+    fn ask<T>(hold: &Self::Held<'_>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T>;
 
     fn names(&self) -> Result<&Names>;
     fn counters(&self) -> &Counters;
@@ -54,9 +54,9 @@ pub(crate) trait Asked: Sized {
 }
 
 impl Asked for Client {
-    type Hold<'a> = &'a Client;
+    type Held<'a> = &'a Client;
 
-    unsafe fn hold<'a, H: Handle<Inner = Client>>(pointer: *const H) -> Result<Self::Hold<'a>> {
+    unsafe fn hold<'a, H: Handle<Inner = Client>>(pointer: *const H) -> Result<Self::Held<'a>> {
         // SAFETY: as the caller promises.
         unsafe { borrow(pointer) }
     }
@@ -84,9 +84,9 @@ impl Asked for Client {
 
 impl Asked for AsyncClient {
     /// A callback may free the client meanwhile.
-    type Hold<'a> = Rc<AsyncClient>;
+    type Held<'a> = Rc<AsyncClient>;
 
-    unsafe fn hold<'a, H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Self::Hold<'a>> {
+    unsafe fn hold<'a, H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Self::Held<'a>> {
         // SAFETY: as the caller promises.
         unsafe { hold(pointer) }
     }

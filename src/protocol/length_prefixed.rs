@@ -33,10 +33,10 @@ pub fn length_prefixed(
     max: MaxSize,
 ) -> Arc<dyn StreamProtocol> {
     match prefix {
-        Prefix::U8 => Fixed::<1>::shared(order, includes_length, max),
-        Prefix::U16 => Fixed::<2>::shared(order, includes_length, max),
-        Prefix::U32 => Fixed::<4>::shared(order, includes_length, max),
-        Prefix::U64 => Fixed::<8>::shared(order, includes_length, max),
+        Prefix::U8 => FixedWidth::<1>::shared(order, includes_length, max),
+        Prefix::U16 => FixedWidth::<2>::shared(order, includes_length, max),
+        Prefix::U32 => FixedWidth::<4>::shared(order, includes_length, max),
+        Prefix::U64 => FixedWidth::<8>::shared(order, includes_length, max),
         Prefix::Varint => Arc::new(Varint { includes_length, max }),
     }
 }
@@ -44,7 +44,7 @@ pub fn length_prefixed(
 /// With a length that always has the same number of bytes: each is on its own, as one for all would do a
 /// good deal more for each packet.
 #[derive(Clone, Copy)]
-struct Fixed<const WIDTH: usize> {
+struct FixedWidth<const WIDTH: usize> {
     order: ByteOrder,
     /// How many bytes the length counts beside the packet's.
     counted: u8,
@@ -58,10 +58,10 @@ struct Varint {
     max: MaxSize,
 }
 
-impl<const WIDTH: usize> Fixed<WIDTH> {
+impl<const WIDTH: usize> FixedWidth<WIDTH> {
     fn shared(order: ByteOrder, includes_length: bool, max: MaxSize) -> Arc<dyn StreamProtocol> {
         let counted = if includes_length { WIDTH as u8 } else { 0 };
-        Arc::new(Fixed::<WIDTH> { order, counted, max })
+        Arc::new(FixedWidth::<WIDTH> { order, counted, max })
     }
 
     #[inline]
@@ -70,7 +70,7 @@ impl<const WIDTH: usize> Fixed<WIDTH> {
     }
 }
 
-impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
+impl<const WIDTH: usize> Protocol for FixedWidth<WIDTH> {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
         let size = self.max.admit(parts)?;
         if size as u64 > Head::largest(WIDTH, self.counted) {
@@ -86,7 +86,7 @@ impl<const WIDTH: usize> Protocol for Fixed<WIDTH> {
     }
 }
 
-impl<const WIDTH: usize> StreamProtocol for Fixed<WIDTH> {
+impl<const WIDTH: usize> StreamProtocol for FixedWidth<WIDTH> {
     fn decoder(&self, at_most: Option<MaxSize>) -> Result<Decoding> {
         Ok(Decoding::Gathered(Box::new(Self { max: self.max.lowered(at_most), ..*self })))
     }
@@ -163,7 +163,7 @@ fn refusal(length: u64, counted: u64, max: MaxSize) -> Error {
     Error::new(EN_EMSGSIZE, reason)
 }
 
-impl<const WIDTH: usize> Fixed<WIDTH> {
+impl<const WIDTH: usize> FixedWidth<WIDTH> {
     #[inline]
     fn length(&self, prefix: &[u8; WIDTH]) -> u64 {
         let mut wide = [0; 8];
@@ -180,7 +180,7 @@ impl<const WIDTH: usize> Fixed<WIDTH> {
     }
 }
 
-impl<const WIDTH: usize> Decoder for Fixed<WIDTH> {
+impl<const WIDTH: usize> Decoder for FixedWidth<WIDTH> {
     #[inline]
     fn decode(&mut self, bytes: &[u8], _ended: bool) -> Step {
         let Some(prefix) = bytes.first_chunk() else {

@@ -21,14 +21,14 @@ const USUAL: &str = "/etc/ssl/certs/ca-certificates.crt, /etc/pki/ca-trust/extra
                      /etc/ssl/cert.pem, and the directories /etc/ssl/certs and /etc/pki/tls/certs";
 
 /// What the environment says of where to look.
-struct Places {
+struct CertificatePlaces {
     file: Option<OsString>,
     directories: Option<OsString>,
 }
 
-impl Places {
-    fn of_environment() -> Places {
-        Places { file: env::var_os("SSL_CERT_FILE"), directories: env::var_os("SSL_CERT_DIR") }
+impl CertificatePlaces {
+    fn of_environment() -> CertificatePlaces {
+        CertificatePlaces { file: env::var_os("SSL_CERT_FILE"), directories: env::var_os("SSL_CERT_DIR") }
     }
 
     fn load(&self) -> CertificateResult {
@@ -67,7 +67,7 @@ impl Places {
 /// Everybody who is trusted for servers; never nobody.
 pub(super) fn for_servers(options: &TlsOptions) -> Result<RootCertStore> {
     let mut roots = match options.authorities.is_empty() {
-        true => of_system(&Places::of_environment(), options.extra_roots.is_empty())?,
+        true => of_system(&CertificatePlaces::of_environment(), options.extra_roots.is_empty())?,
         false => RootCertStore::empty(),
     };
     add(&mut roots, &options.authorities)?;
@@ -94,7 +94,7 @@ fn add(roots: &mut RootCertStore, certificates: &[Certificate]) -> Result<()> {
 
 /// The system's; that there are none is an error if `needed`. Single ones that cannot be read are
 /// left out, as everywhere.
-fn of_system(places: &Places, needed: bool) -> Result<RootCertStore> {
+fn of_system(places: &CertificatePlaces, needed: bool) -> Result<RootCertStore> {
     let found = places.load();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
@@ -107,7 +107,7 @@ fn of_system(places: &Places, needed: bool) -> Result<RootCertStore> {
     }
 }
 
-fn nothing_found(places: &Places, errors: &[rustls_native_certs::Error]) -> Error {
+fn nothing_found(places: &CertificatePlaces, errors: &[rustls_native_certs::Error]) -> Error {
     let mut reason = format!("no trusted certificates were found {}", places.told());
     for error in errors.iter().take(4) {
         reason.push_str(&format!("; {error}"));
@@ -125,7 +125,10 @@ mod tests {
 
     #[test]
     fn no_certificates_say_where_they_were_looked_for() {
-        let places = Places { file: Some("/nowhere/ca.pem".into()), directories: Some("/not:/there".into()) };
+        let places = CertificatePlaces {
+            file: Some("/nowhere/ca.pem".into()),
+            directories: Some("/not:/there".into()),
+        };
         let error = of_system(&places, true).expect_err("nothing there");
         assert_eq!(error.code(), EN_ETLS_NO_TRUST);
         for part in
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn without_an_environment_the_usual_places_are_told() {
-        let error = nothing_found(&Places { file: None, directories: None }, &[]);
+        let error = nothing_found(&CertificatePlaces { file: None, directories: None }, &[]);
         assert!(error.reason().contains("/etc/ssl/certs/ca-certificates.crt"), "{error}");
     }
 }
