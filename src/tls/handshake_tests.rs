@@ -354,6 +354,28 @@ fn client_certificates_are_demanded_and_verified() {
 }
 
 #[test]
+fn clients_may_be_revoked() {
+    let authority = Authority::new("Test CA");
+    let mut options = authority.issue(&["me"]).options();
+    options.add_authorities(&memory(&authority.pem)).expect("an authority");
+    let me = client(&options);
+    let meets = |list: &str, accepts: bool| {
+        let mut options = authority.issue(&["localhost"]).options();
+        options.add_authorities(&memory(&authority.pem)).expect("an authority");
+        options.add_revocation_lists(&memory(list)).expect("a list");
+        options.set_accept_unknown_revocation(accepts);
+        options.set_client_auth(ClientAuth::Required);
+        shake_hands(&me, &server(&options), "localhost")
+    };
+    meets(&authority.revoke(&[5], 2999), false).facts();
+    meets(&authority.revoke(&[77], 2999), false).server_fails(EN_ETLS_REVOKED, &["CN=peer"]);
+    for list in [Authority::new("Other").revoke(&[], 2999), authority.revoke(&[], 2021)] {
+        meets(&list, false).server_fails(EN_ETLS_UNKNOWN_REVOCATION, &["CN=peer"]);
+        meets(&list, true).facts();
+    }
+}
+
+#[test]
 fn clients_may_be_known_by_their_keys() {
     let (me, other) = (self_signed(&["me"]), self_signed(&["other"]));
     let authority = Authority::new("Test CA");

@@ -137,7 +137,7 @@ fn settings_alone_have_bounds() {
     check(options.add_alpn(b""), EN_EINVAL, &["0 bytes"]);
     check(options.add_alpn(&[b'x'; 256]), EN_EINVAL, &["256 bytes"]);
     check(options.set_versions(Version::Tls13, Version::Tls12), EN_EINVAL, &["above"]);
-    check(options.set_session_cache(usize::MAX), EN_EINVAL, &["peers"]);
+    check(options.set_session_cache((1 << 20) + 1), EN_EINVAL, &["peers"]);
     check(options.set_sni(Some("a b")), EN_EINVAL, &["\"a b\"", "port"]);
     check(options.set_sni(Some("192.0.2.1")), EN_EINVAL, &["192.0.2.1", "addresses"]);
     check(options.set_verified_name(Some("bücher.example")), EN_EINVAL, &["bücher.example", "xn--"]);
@@ -163,6 +163,10 @@ fn contradictions_are_refused() {
     pinned.add_pinned_public_key(&[0; 32]).expect("a pin");
     pinned.add_revocation_lists(&memory(&authority.revoke(&[], 2999))).expect("a list");
     check(TlsConfig::client(&pinned), EN_EINVAL, &["revocation lists", "pins"]);
+    let mut anybody = TlsOptions::default();
+    anybody.set_no_verification(true);
+    anybody.add_revocation_lists(&memory(&authority.revoke(&[], 2999))).expect("a list");
+    check(TlsConfig::client(&anybody), EN_EINVAL, &["no verification"]);
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn the_environment_says_whom_to_trust_and_where_to_write_keys() {
     let output = run(&log);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let keys = fs::read_to_string(&log).expect("keys");
-    assert_eq!(keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(), 1, "{keys}");
+    assert_eq!(keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(), 2, "of each side: {keys}");
 
     let output = run(&folder.0.join("no/such/folder"));
     assert!(!output.status.success());
@@ -245,6 +249,9 @@ fn trusts_and_logs(folder: &Path) {
     options.set_key_log(true);
     let logging = TlsConfig::client(&options).unwrap_or_else(|error| panic!("{error}"));
     shake_hands(&logging, &server, "localhost").facts();
+    options.set_identity(&peer, &peer).expect("an identity");
+    let logging = TlsConfig::server(&options).unwrap_or_else(|error| panic!("{error}"));
+    shake_hands(&silent, &logging, "localhost").facts();
     let stranger = Authority::new("Stranger").issue(&["localhost"]);
     shake_hands(&silent, &stranger.server(), "localhost")
         .client_fails(EN_ETLS_UNKNOWN_ISSUER, &["CN=Stranger"]);

@@ -227,6 +227,7 @@ fn after_the_peers_farewell_sending_goes_on() {
     assert!(came == b"last" && end.is_ok());
     send_all(&pair.client, b"and one more");
     assert!(pair.client.farewell(Hold::No).is_ok());
+    assert_eq!(code(pair.client.send(&[IoSlice::new(b"too late")], Hold::No)), Some(EN_ESHUTDOWN));
     // What comes meanwhile is thrown away.
     let heard = loop {
         match pair.server.farewell(Hold::No) {
@@ -235,6 +236,15 @@ fn after_the_peers_farewell_sending_goes_on() {
         }
     };
     assert!(heard.is_ok());
+}
+
+#[test]
+fn bytes_that_differ_far_behind_are_told_apart() {
+    let one = [0; 4096];
+    let mut other = one;
+    other[2048] = 1;
+    let [one, other] = [&one, &other].map(|bytes| fingerprint(&[IoSlice::new(bytes)], bytes.len()));
+    assert_ne!(one, other);
 }
 
 #[test]
