@@ -102,22 +102,20 @@ impl Client {
         }
     }
 
-    /// The name to ask for; addresses are not asked for (RFC 6066, 3).
+    /// The name to ask for. rustls asks for no addresses (RFC 6066, 3).
     fn sni(&self, name: &str) -> Result<Option<ServerName<'static>>> {
-        let name = match &self.sni {
-            Sni::Off => None,
-            Sni::Name(name) => Some(server_name(name)?),
-            Sni::Dialled => server_name(name).ok(),
-        };
-        Ok(name.filter(|name| matches!(name, ServerName::DnsName(_))))
+        match &self.sni {
+            Sni::Off => Ok(None),
+            Sni::Name(name) => server_name(name).map(Some),
+            Sni::Dialled => Ok(server_name(name).ok()),
+        }
     }
 
     /// A session stands for a peer that proved who it is: by its name, or by a pinned key.
     fn may_resume(&self, name: &str) -> bool {
-        let is_pinned = self.demands.chain.is_none() && !self.demands.pins.0.is_empty();
         let is_proven = match self.checks_name {
             true => !name.is_empty() || self.verified_name.is_some(),
-            false => is_pinned && !name.is_empty(),
+            false => !name.is_empty() && !self.demands.pins.0.is_empty(),
         };
         self.sessions.are_kept() && is_proven
     }

@@ -77,6 +77,21 @@ fn a_pinned_peer_is_resumed_by_the_name_it_was_dialled_with() {
     assert!(!shake_hands(&config, &peer, "one").facts().resumed);
     assert!(shake_hands(&config, &peer, "one").facts().resumed);
     assert!(!shake_hands(&config, &peer, "two").facts().resumed);
+    for _ in 0..2 {
+        assert!(!shake_hands(&config, &peer, "").facts().resumed);
+    }
+}
+
+#[test]
+fn a_pin_proves_a_peer_whose_name_is_not_checked() {
+    let authority = Authority::new("Test CA");
+    let owner = authority.issue(&["other"]);
+    let mut options = authority.options();
+    options.add_pinned_certificates(&memory(&owner.chain)).expect("a pin");
+    options.set_no_name_check(true);
+    let (config, peer) = (client(&options), owner.server());
+    assert!(!shake_hands(&config, &peer, "one").facts().resumed);
+    assert!(shake_hands(&config, &peer, "one").facts().resumed);
 }
 
 #[test]
