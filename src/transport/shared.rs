@@ -179,7 +179,7 @@ impl<T: Transport + ?Sized> Drop for Shared<T> {
     /// The last holder takes leave of the peer, as far as that goes at once.
     fn drop(&mut self) {
         let is_ours = self.generation == fork::generation();
-        if is_ours && !self.is_closed() && self.inner.says_farewell_by_itself() {
+        if is_ours && self.inner.says_farewell_by_itself() {
             let _ = self.farewell(Hold::No);
         }
     }

@@ -154,7 +154,7 @@ where
                 Ok(0) => return Ok(Some(filled)),
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return if filled > 0 { Ok(Some(filled)) } else { self.cut_off().map(Some) };
+                    return self.cut_off().map(Some);
                 }
                 Err(_) => match &session.failed {
                     // What came before a failure is given out first.
@@ -213,9 +213,8 @@ where
         {
             return Ok(false);
         }
-        if !self.farewell_said.swap(true, Ordering::Relaxed) {
-            session.connection.send_close_notify();
-        }
+        self.farewell_said.store(true, Ordering::Relaxed);
+        session.connection.send_close_notify();
         self.write_out(&mut session).map(|()| true)
     }
 
@@ -252,7 +251,7 @@ where
         let mut session = lock(&self.session);
         self.write_out(&mut session)?;
         if let Some(error) = session.failed.as_ref().or(self.cut.get()) {
-            return Err(error.clone().at(Stage::Send).into());
+            return Err(error.clone().into());
         }
         if self.farewell_said.load(Ordering::Relaxed) {
             return Err(Error::new(EN_ESHUTDOWN, "the end of TLS has been said").into());
@@ -355,15 +354,9 @@ where
     }
 
     fn farewell(&self, hold: Hold) -> Attempt<()> {
-        let heard = match self.say_farewell() {
-            Ok(true) => self.hear_farewell(hold),
-            Ok(false) => Ok(()),
-            Err(stop) => Err(stop),
-        };
-        match heard {
-            // Who is gone needs no farewell.
-            Err(Stop::Failed(_)) => Ok(()),
-            outcome => outcome,
+        match self.say_farewell()? {
+            true => self.hear_farewell(hold),
+            false => Ok(()),
         }
     }
 
