@@ -1,6 +1,6 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
-use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result, invalid};
+use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result};
 use crate::packet::{Packet, Places, Storage};
 use crate::protocol::{BufferedDecoder, Cut, Decoder, Decoding, Step};
 
@@ -284,9 +284,6 @@ impl LentBuffer {
     /// Has a buffer lent, and puts what was left over at its start.
     fn lend(&mut self, size_hint: usize) -> Result<()> {
         let (buffer, start) = self.decoder.lend(size_hint.saturating_add(self.rest.len()))?;
-        if start >= buffer.len() {
-            return Err(invalid("the protocol lent a buffer without room"));
-        }
         let room = buffer.len() - start;
         if self.rest.len() > room {
             return Err(self.too_small(room));

@@ -7,7 +7,7 @@ use super::base::en_slice_t;
 use super::callback::{UserData, ask, failure};
 use super::error::take_explanation;
 use super::protocol_callbacks::{EN_DECODE_MORE, EN_DECODE_PACKET, en_free_state_t, en_new_state_t};
-use crate::error::{EN_EINVAL, Result, invalid};
+use crate::error::{Result, invalid};
 use crate::packet::Packet;
 use crate::protocol::{Cut, Step};
 
@@ -77,9 +77,7 @@ impl Answer {
         match self.code {
             EN_DECODE_MORE => Step::More { used },
             EN_DECODE_PACKET => self.packet_step(bytes, keep),
-            code => {
-                Step::Bad { error: failure("decode", code), used: if code == EN_EINVAL { 0 } else { used } }
-            }
+            code => Step::Bad { error: failure("decode", code), used },
         }
     }
 

@@ -137,7 +137,7 @@ impl Step {
 
 /// Finds packets in memory that it lends itself.
 pub trait BufferedDecoder: Send {
-    /// Lends a buffer, and says how many bytes at its start are filled already.
+    /// Lends a buffer, and says how many bytes at its start are filled already: not all of them.
     fn lend(&mut self, size_hint: usize) -> Result<(&mut [u8], usize)>;
 
     /// The buffer that was lent last.

@@ -274,13 +274,20 @@ static void check_bad_lend(plan_t plan, int code)
     open_with(&wire, &plan, NULL);
     peer_send_text(wire.fd, "one\n");
     wire_wait_arrived(&wire);
+    en_set_error_message("stale");
     CHECK_RECV_FAILS(wire.client, 1000, code);
+    CHECK_MESSAGE("lend callback");
+    CHECK(strstr(en_last_error_message(), "stale") == NULL);
     close_with(&wire, &plan);
 }
 
 static void buffers_that_cannot_be(void)
 {
     plan_t plan = good_plan();
+
+    plan.room = SIZE_MAX;
+    check_bad_lend(plan, EN_EINVAL);
+    plan = good_plan();
 
     plan.lend_null = true;
     check_bad_lend(plan, EN_EINVAL);

@@ -198,13 +198,13 @@ static void check_decode_answer(int answer, int code, const char *message)
     CHECK_MESSAGE("decode");
     if (message)
         CHECK_MESSAGE(message);
-    if (answer == code)
-        CHECK_RECV(wire.client, "two");
+    CHECK_RECV(wire.client, "two");
     close_with(&wire, &plan);
 }
 
 static void codes_of_decode(void)
 {
+    check_decode_answer(EN_EINVAL, EN_EINVAL, NULL);
     check_decode_answer(EN_EBADMSG, EN_EBADMSG, "a reason of its own");
     check_decode_answer(EN_EMSGSIZE, EN_EMSGSIZE, "too much");
     check_decode_answer(EN_EUSER_BASE, EN_EUSER_BASE, "mine");
@@ -215,6 +215,20 @@ static void codes_of_decode(void)
     check_decode_answer(EN_ECONNRESET, EN_EINVAL, NULL);
     check_decode_answer(EN_ECLOSED, EN_EINVAL, NULL);
     check_decode_answer(EN_EUSER_BASE + 1, EN_EINVAL, NULL);
+}
+
+/* What another callback has said, and did not fail, is no reason. */
+static void a_reason_is_that_of_the_callback_that_fails(void)
+{
+    plan_t plan = good_plan();
+    wire_t wire;
+
+    open_with(&wire, &plan);
+    en_set_error_message("stale");
+    peer_send_text(wire.fd, "!one\n");
+    CHECK_RECV_FAILS(wire.client, 1000, EN_EBADMSG);
+    CHECK(strstr(en_last_error_message(), "stale") == NULL);
+    close_with(&wire, &plan);
 }
 
 static void check_encode_answer(int answer, int code)
@@ -543,6 +557,7 @@ static const test_case_t cases[] = {
     CASE(packets_come_at_once_and_byte_by_byte),
     CASE(an_error_skips_what_it_says),
     CASE(codes_of_decode),
+    CASE(a_reason_is_that_of_the_callback_that_fails),
     CASE(codes_of_encode),
     CASE(lies_about_counts),
     CASE(a_packet_that_uses_nothing),

@@ -207,6 +207,8 @@ static void retry_hands_codes_on(void)
     }
     attempt.answer = 5;
     CHECK_CODE(try_answer(&attempt, -1), EN_EINVAL);
+    attempt.answer = EN_EUSER_BASE + 1; /* no code of ours, and none of the application's own */
+    CHECK_CODE(try_answer(&attempt, -1), EN_EINVAL);
     wire_close(&attempt.wire);
 }
 
