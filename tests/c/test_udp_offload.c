@@ -516,7 +516,10 @@ static void a_transport_over_a_given_socket(void)
     CHECK_OK(en_datagram_transport_recv_into_noblock(transport, small, sizeof(small), &size, &fd));
     CHECK_BYTES(small, size, bytes + 2 * SIZE, 1);
     CHECK_CODE(en_datagram_transport_recv_noblock(transport, &packet, &fd), EN_WANT_READ);
+    CHECK(send(peer, "alone", 5, 0) == 5);
     CHECK(send(peer, "", 0, 0) == 0);
+    CHECK_OK(en_datagram_transport_recv_into(transport, small, sizeof(small), 20000, &size));
+    CHECK_BYTES(small, size, "alone", 5);
     CHECK_OK(en_datagram_transport_recv_into(transport, small, sizeof(small), 20000, &size));
     CHECK_INT(size, 0);
     CHECK_CODE(en_datagram_transport_recv_noblock(transport, &packet, &fd), EN_WANT_READ);
