@@ -3,6 +3,8 @@
 #include "family.h"
 #include "peer.h"
 
+#include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { SMALL_BUFFER = 4096 };
@@ -401,7 +403,28 @@ static void behind_a_write_buffer(void)
     wire_close(&wire);
 }
 
+/* Who has asked for it takes it from the socket, and receiving still says it. */
+static void an_error_that_was_asked_for_is_not_lost(void)
+{
+    en_packet_t packet = {0};
+    int value = 0;
+    size_t size = sizeof(value);
+    wire_t wire;
+
+    wire_open(&wire, lines(0), NULL);
+    CHECK_OK(en_unix_stream_client_send_packet(wire.client, "unread", 6, 5000));
+    close(wire.fd);
+    wire.fd = -1;
+    CHECK_OK(en_unix_stream_client_getsockopt(wire.client, SOL_SOCKET, SO_ERROR, &value, &size));
+    CHECK_INT(value, ECONNRESET);
+    CHECK_CODE(en_unix_stream_client_recv_packet_with_ancillary(wire.client, 0, 5000,
+                                                                wire.ancillary, &packet),
+               EN_ECONNRESET);
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
+    CASE(an_error_that_was_asked_for_is_not_lost),
     CASE(bytes_that_do_not_parse),
     CASE(packets_that_are_too_large),
     CASE(packets_that_are_not_whole),

@@ -381,6 +381,47 @@ static void closing_connects_nobody(void)
 
 static async_wire_t *mine;
 
+static void send_again(int status, void *user_data)
+{
+    op_t *op = user_data;
+
+    op_done(status, op);
+    if (mine && op->calls < 1000)
+        CHECK_OK(en_async_tcp_client_send_packet(mine->client, "x", 1, 5000, send_again, op, NULL));
+}
+
+/* A callback that begins anew lets others have their turn. */
+static void what_is_over_again_is_told_in_another_turn(void)
+{
+    op_t op = {0};
+    async_wire_t side;
+
+    mine = &side;
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, "x", 1, 5000, send_again, &op, NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_INT(op.calls, 1);
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_INT(op.calls, 2);
+    mine = NULL;
+    async_wire_close(&side);
+}
+
+/* Whether it was told of the connection or not, it says what it was to do. */
+static void waiting_to_connect_says_so(void)
+{
+    op_t op = {0};
+    async_wire_t side;
+
+    async_wire_new(&side, NULL);
+    CHECK_OK(en_async_tcp_client_wait_connected(side.client, 5000, op_done, &op, &op.operation));
+    CHECK_OK(en_loop_cancel(side.loop, op.operation));
+    op_wait(side.loop, &op);
+    CHECK_OP(&op, EN_ECANCELED);
+    CHECK_HAS(op.message, "connect");
+    async_wire_close(&side);
+}
+
 static void free_client(int status, void *user_data)
 {
     op_done(status, user_data);
@@ -553,6 +594,8 @@ static const test_case_t cases[] = {
     CASE(a_closed_descriptor_is_not_watched),
     CASE(nothing_overtakes_the_end),
     CASE(closing_connects_nobody),
+    CASE(what_is_over_again_is_told_in_another_turn),
+    CASE(waiting_to_connect_says_so),
     CASE(who_closes_gets_no_further_packet),
     CASE(ending_inside_callbacks),
     CASE(protocol_callbacks_may_not_call_back),

@@ -309,11 +309,23 @@ static int make_a_new_one(wire_t *wire)
 
 static en_cancel_t *shared_switch;
 
+/* How many descriptors a program would inherit. */
+static int inheritable(void)
+{
+    int count = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) == 0;
+    return count;
+}
+
 static int throw_it(wire_t *wire)
 {
     en_packet_t packet = {0};
+    int before = inheritable();
 
     EXPECT(en_cancel_trigger(shared_switch) == EN_OK);
+    EXPECT(inheritable() == before);
     EXPECT(en_tcp_client_recv_packet(wire->client, 20000, &packet) == EN_ECANCELED);
     EXPECT(en_cancel_reset(shared_switch) == EN_OK);
     EXPECT(en_tcp_client_recv_packet(wire->client, 20, &packet) == EN_ETIMEDOUT);
