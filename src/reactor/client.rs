@@ -289,10 +289,7 @@ impl AsyncClient {
     #[inline(always)]
     fn progress_from(self: &Rc<Self>, is_at_rest: bool) -> Turned {
         if is_at_rest {
-            let turned = self.receive_for_started();
-            if !self.is_closing.get() {
-                return turned;
-            }
+            return self.receive_for_started();
         }
         self.connect_further();
         let sent = self.send_further();
@@ -393,9 +390,7 @@ impl Source for AsyncClient {
         }
         self.catch_up();
         self.call();
-        if !self.is_freed.get() {
-            self.progress();
-        }
+        self.progress();
     }
 
     fn due(self: Rc<Self>, number: u64) {
