@@ -93,7 +93,7 @@ function(easynet_native_libraries target out)
   endif()
   separate_arguments(libraries UNIX_COMMAND "${CMAKE_MATCH_1}")
   list(TRANSFORM libraries REPLACE "^-l" "")
-  list(REMOVE_ITEM libraries c) # every compiler driver adds it
+  list(REMOVE_ITEM libraries c gcc_s) # every compiler driver adds them, or for -static what takes their place
   set(${out} ${libraries} PARENT_SCOPE)
 endfunction()
 

@@ -14,9 +14,9 @@ needed() {
     readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(libeasynet.*\)\]/\1/p'
 }
 
-expect_program() { # PROGRAM shared|static
+expect_program() { # PROGRAM shared|static|whole
     local wanted=
-    [ "$2" = static ] || wanted=libeasynet.so.${VERSION%%.*}
+    [ "$2" != shared ] || wanted=libeasynet.so.${VERSION%%.*}
     expect "the library that $1 needs" "$wanted" "$(needed "$1")"
     expect "what $1 prints" "easynet $VERSION: EN_EINVAL" "$("$1")"
 }
