@@ -9,7 +9,7 @@ use crate::socket::{fork, single_threaded};
 const OWN: u64 = 0;
 /// A forked child uses it.
 const CHILD: u64 = 1;
-/// A forked child cannot use it: at the fork another thread was inside.
+/// A forked child cannot use it: it speaks TLS, or another thread was inside at the fork.
 const FOREIGN: u64 = 2;
 /// Beside these: a call has panicked.
 const POISONED: u64 = 4;
@@ -100,7 +100,8 @@ fn word(generation: u32, verdict: u64) -> u64 {
 
 fn verdict_of(verdict: u64) -> Result<()> {
     if verdict & FOREIGN != 0 {
-        let reason = "the handle is the parent's: at the fork another thread was using it; make a new one";
+        let reason = "the handle is the parent's: it speaks TLS, or another thread was using it at the fork; \
+                      make a new one";
         return Err(Error::new(EN_EFORKED, reason));
     }
     if verdict & POISONED != 0 {

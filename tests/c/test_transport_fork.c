@@ -138,6 +138,7 @@ static int use_tls(void *arg)
     size_t size = 0;
 
     EXPECT(put_bytes(pair->client.secure, "x") == EN_EFORKED);
+    EXPECT(strstr(en_last_error_message(), "TLS") != NULL);
     EXPECT(en_stream_transport_recv_into(pair->client.secure, buffer, 8, -1, &size) == EN_EFORKED);
     EXPECT(en_stream_transport_close(pair->client.secure) == EN_EFORKED);
     en_stream_transport_free(pair->client.secure);
