@@ -16,7 +16,7 @@ use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
 use crate::socket::address::{Family, IpAddress};
 use crate::socket::connect::{Attempts, Dialed, TcpDialer};
-use crate::socket::names::Names;
+use crate::socket::names::{Name, Names};
 use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
     EN_OPTION_NODELAY, EN_OPTION_USER_TIMEOUT, OPTIONS,
@@ -120,8 +120,8 @@ pub fn from_fd(
 pub struct TcpConnecting {
     host: Option<String>,
     port: u16,
-    /// Which of its addresses has answered.
-    answered: Option<IpAddress>,
+    /// Which of its addresses has answered, or has the given socket.
+    answered: Option<Name>,
     /// A socket whose descriptor goes back to its owner if nothing comes of it.
     lent: Option<Arc<StreamSocket>>,
     protocol: Arc<dyn StreamProtocol>,
@@ -172,9 +172,11 @@ impl TcpConnecting {
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
         let socket = handle::check(fd, handle::TCP)?;
-        let prepared = prepare(socket, Names::ip(socket)?, protocol, options)?;
-        let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
+        let names = Names::ip(socket)?;
         let mut connecting = TcpConnecting::new(None, 0, protocol, options);
+        connecting.answered = Some(names.remote());
+        let prepared = prepare(socket, names, protocol, options)?;
+        let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
         connecting.lent = Some(socket.clone());
         let securing = connecting.options.secure.begin(socket, None)?;
         connecting.step = Step::Securing(securing, prepared);
@@ -242,7 +244,7 @@ impl TcpConnecting {
     fn connected(&mut self, dialed: Dialed, address: IpAddress) -> Result<()> {
         log::debug!("connected to {address}");
         let (socket, names) = dialed.into_blocking()?;
-        self.answered = Some(address);
+        self.answered = Some(Name::Ip(address));
         let prepared = prepare(socket.as_fd(), names, &self.protocol, &self.options)?;
         let socket = Arc::new(StreamSocket::ip(Socket::new(socket)));
         let securing = self.options.secure.begin(socket, self.host.as_deref())?;

@@ -118,6 +118,7 @@ static void a_failed_handshake_leaves_the_descriptor(void)
     CHECK_OK(en_tcp_options_set_tls(options, config, NULL));
     CHECK_OK(en_tcp_client_send_packet(wire.client, text, sizeof(text) - 1, 1000));
     CHECK_CODE(en_tcp_client_from_fd(&client, wire.fd, protocol, options), EN_ETLS_PROTOCOL);
+    CHECK_MESSAGE("handshake 127.0.0.1");
     CHECK(client == NULL);
     peer_send_text(wire.fd, "still mine\n");
     en_tcp_options_free(options);
