@@ -1499,7 +1499,8 @@ int en_ancillary_take_fds(en_ancillary_t *ancillary, int *fds, size_t capacity, 
 
 /**
  * The credentials that came: those of the process that sent, as the system vouches for them. They
- * come only where the client was made to receive them.
+ * come only where the client was made to receive them; of what was sent before that, and without
+ * them, they are those of nobody: process 0.
  *
  * One thread at a time.
  *
@@ -3535,7 +3536,8 @@ int en_unix_stream_client_has_buffered(en_unix_stream_client_t *client);
 /**
  * Receives one packet, which is the caller's to release, and what came with it. What is buffered
  * comes first, and with nothing; otherwise this is exactly one receive from the system, with
- * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). That may begin with
+ * packets that were sent before, and with nothing: the first of them then comes with what is not its own.
  *
  * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
  * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
@@ -5365,7 +5367,8 @@ int en_stream_endpoint_has_buffered(en_stream_endpoint_t *endpoint);
 /**
  * Receives one packet, which is the caller's to release, and what came with it. What is buffered
  * comes first, and with nothing; otherwise this is exactly one receive from the system, with
- * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+ * `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). That may begin with
+ * packets that were sent before, and with nothing: the first of them then comes with what is not its own.
  *
  * `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
  * nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.

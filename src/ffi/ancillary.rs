@@ -246,7 +246,8 @@ pub unsafe extern "C" fn en_ancillary_take_fds(
 }
 
 /// The credentials that came: those of the process that sent, as the system vouches for them. They
-/// come only where the client was made to receive them.
+/// come only where the client was made to receive them; of what was sent before that, and without
+/// them, they are those of nobody: process 0.
 ///
 /// One thread at a time.
 ///

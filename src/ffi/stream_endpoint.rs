@@ -321,7 +321,8 @@ pub unsafe extern "C" fn en_stream_endpoint_has_buffered(endpoint: *mut en_strea
 
 /// Receives one packet, which is the caller's to release, and what came with it. What is buffered
 /// comes first, and with nothing; otherwise this is exactly one receive from the system, with
-/// `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192).
+/// `control_room` bytes for ancillary data (at most 1048576; 0 stands for 8192). That may begin with
+/// packets that were sent before, and with nothing: the first of them then comes with what is not its own.
 ///
 /// `ancillary` is always replaced: it holds what came even if there was no packet, and nothing if
 /// nothing came. What it held before, also to be sent, is forgotten, and descriptors are closed.
