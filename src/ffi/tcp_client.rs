@@ -335,7 +335,8 @@ pub unsafe extern "C" fn en_tcp_client_has_buffered(client: *mut en_tcp_client_t
 /// Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
 /// later ones. It waits for nobody, but for the write buffer to go out and, over TLS, for the peer's
 /// end of it (see `en_tcp_options_set_standard_compatible`), at most the shutdown time-out. The
-/// descriptor is closed when the last call has left it. A second time it does nothing.
+/// descriptor is closed when the last call has left it, and the connection ends for all who have the
+/// descriptor, too. A second time it does nothing.
 ///
 /// As with any close(2), TCP resets the connection if input was left unread: to be sure that the
 /// peer gets everything, send the end of the stream and receive to the end first.
@@ -374,8 +375,9 @@ pub unsafe extern "C" fn en_tcp_client_is_closed(client: *const en_tcp_client_t)
 
 /// Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send what
 /// is in the write buffer; wakes calls that are still inside and waits for them to leave. No call
-/// may begin any more. In a callback of the same client it takes effect when that has returned. In
-/// a forked child it closes the descriptor and leaves the connection to the parent.
+/// may begin any more. In a callback of the same client it takes effect when that has returned.
+/// Unless calls had to be woken, or TLS has said its end, who else has the descriptor, such as a
+/// forked child, goes on with the connection; a child always leaves it to its parent.
 ///
 /// One thread at a time.
 #[unsafe(no_mangle)]

@@ -343,8 +343,8 @@ pub unsafe extern "C" fn en_unix_stream_client_recv_packet_with_ancillary(
 
 /// Closes the client: calls of other threads that wait answer `EN_ECLOSED` at once, and so do all
 /// later ones. It waits for nobody, but for the write buffer to go out, at most the shutdown
-/// time-out. The descriptor is closed when the last call has left it. A second time it does
-/// nothing.
+/// time-out. The descriptor is closed when the last call has left it, and the connection ends for
+/// all who have the descriptor, too. A second time it does nothing.
 ///
 /// If input was left unread, the peer is told of a reset: to be sure that it gets everything, send
 /// the end of the stream and receive to the end first. A local path is left in the file system.
@@ -384,7 +384,8 @@ pub unsafe extern "C" fn en_unix_stream_client_is_closed(client: *const en_unix_
 /// Ends the handle; NULL is nothing. Closes the client if it is open, with one attempt to send
 /// what is in the write buffer; wakes calls that are still inside and waits for them to leave. No
 /// call may begin any more. In a callback of the same client it takes effect when that has
-/// returned. In a forked child it closes the descriptor and leaves the connection to the parent.
+/// returned. Unless calls had to be woken, who else has the descriptor, such as a forked child, goes
+/// on with the connection; a child always leaves it to its parent.
 ///
 /// One thread at a time.
 #[unsafe(no_mangle)]

@@ -580,6 +580,22 @@ static void the_end_of_the_stream(void)
     async_wire_close(&side);
 }
 
+static void freeing_leaves_the_connection_to_duplicates(void)
+{
+    async_wire_t side;
+    int duplicate;
+
+    async_wire_open(&side, NULL);
+    duplicate = dup(en_async_tcp_client_fileno(side.client));
+    REQUIRE(duplicate >= 0);
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    peer_send_text(duplicate, "behind it\n");
+    peer_expect_text(side.fd, "behind it\n");
+    close(duplicate);
+    async_wire_close(&side);
+}
+
 static const test_case_t cases[] = {
     CASE(freeing_leaves_the_next_one_alone),
     CASE(the_end_behind_a_send_that_was_given_up),
@@ -589,6 +605,7 @@ static const test_case_t cases[] = {
     CASE(closing_gracefully),
     CASE(closing_abruptly),
     CASE(freeing_completes_everything),
+    CASE(freeing_leaves_the_connection_to_duplicates),
     CASE(the_end_of_the_loop_completes_everything),
     CASE(no_point_in_time_outlives_its_operation),
     CASE(a_closed_descriptor_is_not_watched),

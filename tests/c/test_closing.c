@@ -1,6 +1,9 @@
 /* Closing while a call is inside a callback or has bytes put aside: who waits for whom. */
 #include "wire.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 /* Callbacks of a line protocol that stop at gates and do things to their client. */
 typedef struct {
     en_tcp_client_t *client;
@@ -428,6 +431,43 @@ static void the_last_words_of_who_is_cancelled(void)
     }
 }
 
+static int duplicate_of(en_tcp_client_t *client)
+{
+    int duplicate = fcntl(en_tcp_client_fileno(client), F_DUPFD_CLOEXEC, 0);
+
+    REQUIRE(duplicate >= 0);
+    return duplicate;
+}
+
+static void closing_ends_the_connection_for_duplicates_too(void)
+{
+    int duplicate;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    duplicate = duplicate_of(wire.client);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    peer_expect_end(wire.fd);
+    close(duplicate);
+    wire_close(&wire);
+}
+
+static void freeing_leaves_the_connection_to_duplicates(void)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    int duplicate;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    duplicate = duplicate_of(wire.client);
+    en_tcp_client_free(wire.client);
+    REQUIRE_OK(en_tcp_client_from_fd(&wire.client, duplicate, lines, NULL));
+    CHECK_OK(send_text(wire.client, "behind it"));
+    peer_expect_text(wire.fd, "behind it\n");
+    wire_close(&wire);
+    en_stream_protocol_free(lines);
+}
+
 static const test_case_t cases[] = {
     CASE_BLOCKING(close_waits_for_a_sender_that_is_through_soon),
     CASE_BLOCKING(close_says_that_bytes_are_lost),
@@ -441,6 +481,8 @@ static const test_case_t cases[] = {
     CASE(what_was_taken_goes_out),
     CASE_BLOCKING(a_flush_that_has_room_is_not_stuck),
     CASE(the_last_words_of_who_is_cancelled),
+    CASE(closing_ends_the_connection_for_duplicates_too),
+    CASE_BLOCKING(freeing_leaves_the_connection_to_duplicates),
 };
 
 TEST_MAIN("closing")

@@ -85,6 +85,39 @@ static void freeing_in_the_child_leaves_the_connection(void)
     wire_close(&wire);
 }
 
+/* As a server does that accepts, and leaves the rest to children. */
+static void freeing_in_the_parent_leaves_the_connection_to_the_child(void)
+{
+    step_t steps[] = {
+        {.what = STEP_EXPECT, .data = "from the child\n", .size = 15},
+        {.what = STEP_SEND, .data = "for the child\n", .size = 14},
+        {.what = STEP_EXPECT, .data = "thanks\n", .size = 7},
+    };
+    int status = 0, freed[2];
+    script_t script;
+    wire_t wire;
+    pid_t child;
+    char byte;
+
+    REQUIRE(pipe(freed) == 0);
+    wire_open(&wire, protocol_line(), NULL);
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        close(freed[1]);
+        _exit(read(freed[0], &byte, 1) != 0 || use_it(&wire) != 0);
+    }
+    en_tcp_client_free(wire.client);
+    wire.client = NULL;
+    script_start(&script, wire.fd, steps, 3);
+    close(freed[0]);
+    close(freed[1]);
+    script_join(&script);
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_INT(status, 0);
+    wire_close(&wire);
+}
+
 static int bring_it_out(wire_t *wire)
 {
     EXPECT(en_tcp_client_flush(wire->client, 1000) == EN_OK);
@@ -396,6 +429,7 @@ static void new_handles_always_work(void)
 static const test_case_t cases[] = {
     CASE(a_plain_client_works_in_the_child),
     CASE(freeing_in_the_child_leaves_the_connection),
+    CASE(freeing_in_the_parent_leaves_the_connection_to_the_child),
     CASE(what_is_to_be_sent_is_sent_once),
     CASE(closing_with_bytes_put_aside_leaves_the_connection),
     CASE(a_client_with_a_call_inside_is_the_parents),

@@ -65,8 +65,9 @@ impl Closable for Client {
         }
         self.holds.life.close();
         // One attempt that does not wait; nobody is left to hear how it went. It also cuts a close
-        // short that is still bringing out what is put aside.
-        let _ = match is_ours || self.holds.is_used() {
+        // short that is still bringing out what is put aside. Where nobody must be woken, others who
+        // have the connection, too, go on with it: a forked child, a duplicate of the descriptor.
+        let _ = match self.holds.is_used() || is_ours && self.says_farewell {
             true => self.finish(false),
             false => self.leave(),
         };

@@ -125,13 +125,13 @@ impl AsyncClient {
     fn is_over(self: &Rc<Self>, outcome: &Result<()>) {
         let Ok(mut inner) = self.access() else { return };
         let closing = inner.pending.remove(|pending| pending.closing.take());
-        let shared = match &inner.state {
-            State::Connected(live) if live.is_shared => Some(live.sender.transport()),
+        let transport = match &inner.state {
+            State::Connected(live) => Some(live.sender.transport()),
             _ => None,
         };
         drop(inner);
         self.abort(&closed());
-        let outcome = outcome.clone().and(shared.map_or(Ok(()), |transport| transport.close()));
+        let outcome = outcome.clone().and(transport.map_or(Ok(()), |transport| transport.close()));
         if let Some(closing) = closing {
             closing.finish(self, &outcome);
         }
