@@ -488,7 +488,8 @@ typedef struct en_frame_t en_frame_t;
 
 /**
  * An event loop: it completes the operations of the clients that are on it. One thread at a time
- * uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others.
+ * uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others. While
+ * one runs it, the other calls of others answer `EN_EBUSY`, and what they free stays.
  */
 typedef struct en_loop_t en_loop_t;
 

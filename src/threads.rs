@@ -20,6 +20,15 @@ pub(crate) fn is_single() -> bool {
     SINGLE.get().is_some_and(|single| single.load(Ordering::Relaxed) != 0)
 }
 
+/// A number that the calling thread has, and no other; not 0.
+#[inline]
+pub(crate) fn here() -> usize {
+    thread_local! {
+        static HERE: u8 = const { 0 };
+    }
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
 /// Makes a number `to` if it is `from`; whether it was.
 #[inline]
 pub(crate) fn exchange(number: &AtomicU32, from: u32, to: u32, success: Ordering) -> bool {

@@ -11,7 +11,7 @@ use super::async_callbacks::{
 };
 use super::base::en_slice_t;
 use super::client::slices;
-use super::event_loop::{en_loop_t, tell};
+use super::event_loop::{en_loop_t, is_anothers, tell};
 use super::{
     Handle, borrow, bytes, call, call_value, facts, guard_void, handle, hold, take_hold, truth, unix_client,
 };
@@ -31,6 +31,8 @@ handle!(en_async_client_t, AsyncClient, "client");
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
 pub(super) unsafe fn client<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Rc<AsyncClient>> {
+    // SAFETY: as the caller promises.
+    unsafe { borrow(pointer)? }.core().check_thread()?;
     // SAFETY: as the caller promises.
     unsafe { hold(pointer) }
 }
@@ -293,6 +295,10 @@ pub(super) unsafe fn loop_handle<H: Handle<Inner = AsyncClient>>(pointer: *const
 /// `pointer` is NULL or a live handle that is not used again.
 pub(super) unsafe fn free<H: Handle<Inner = AsyncClient>>(pointer: *mut H) {
     guard_void(|| {
+        // SAFETY: as the caller promises.
+        if unsafe { borrow(pointer) }.is_ok_and(|client| is_anothers(client.core())) {
+            return;
+        }
         // SAFETY: as the caller promises.
         if let Some(client) = unsafe { take_hold(pointer) } {
             client.free();

@@ -12,7 +12,8 @@ use crate::reactor::callback::Done;
 use crate::reactor::event_loop::milliseconds;
 
 /// An event loop: it completes the operations of the clients that are on it. One thread at a time
-/// uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others.
+/// uses it and everything on it; only `en_loop_stop` and `en_loop_post` may be called by others. While
+/// one runs it, the other calls of others answer `EN_EBUSY`, and what they free stays.
 pub struct en_loop_t {
     _private: [u8; 0],
 }
@@ -41,10 +42,21 @@ fn target(callback: en_loop_callback_t, user_data: *mut c_void) -> Result<Done<(
 }
 
 /// # Safety
-/// `pointer` is NULL or a live handle.
+/// `pointer` is NULL or a live handle, used by the loop's thread.
 pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<EventLoop>> {
     // SAFETY: as the caller promises.
-    unsafe { borrow(pointer) }
+    let core: &Rc<EventLoop> = unsafe { borrow(pointer)? };
+    core.check_thread()?;
+    Ok(core)
+}
+
+/// Whether somebody is about to free what another thread is using: that stays, as nothing else does no harm.
+pub(super) fn is_anothers(core: &EventLoop) -> bool {
+    let outcome = core.check_thread();
+    if let Err(error) = &outcome {
+        log::error!("not freed: {error}");
+    }
+    outcome.is_err()
 }
 
 /// Makes a loop with nothing on it.
@@ -119,7 +131,7 @@ pub unsafe extern "C" fn en_loop_set_busy_poll(r#loop: *mut en_loop_t, microseco
 pub unsafe extern "C" fn en_loop_stop(r#loop: *mut en_loop_t) -> c_int {
     call(|| {
         // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
-        unsafe { loop_of(r#loop)? }.remote().stop()
+        unsafe { borrow(r#loop)? }.remote().stop()
     })
 }
 
@@ -137,7 +149,7 @@ pub unsafe extern "C" fn en_loop_post(
 ) -> c_int {
     call(|| {
         // SAFETY: `loop` is NULL or a live handle, of which this uses what all threads may.
-        let core = unsafe { loop_of(r#loop)? };
+        let core = unsafe { borrow(r#loop)? };
         let posted = Posted(target(callback, user_data)?);
         core.remote().post(Box::new(move |outcome| posted.call(outcome)))
     })
@@ -244,6 +256,10 @@ pub unsafe extern "C" fn en_loop_cancel(r#loop: *mut en_loop_t, operation: u64) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_free(r#loop: *mut en_loop_t) {
     guard_void(|| {
+        // SAFETY: `loop` is NULL or a live handle.
+        if unsafe { borrow(r#loop) }.is_ok_and(|core| is_anothers(core)) {
+            return;
+        }
         // SAFETY: `loop` is NULL or a live handle that is not used again.
         if let Some(core) = unsafe { take(r#loop) } {
             core.set_handle(0);

@@ -11,7 +11,7 @@ use super::ancillary::en_credentials_t;
 use super::client::{en_stats_t, operate};
 use super::tls_info::{self, en_tls_info_t};
 use super::transport::give_attribute;
-use super::{Constructor, Handle, Out, borrow, bytes, call, hold, null};
+use super::{Constructor, Handle, Out, async_client, borrow, bytes, call, null};
 use crate::blocking::Client;
 use crate::endpoint::Counters;
 use crate::error::{EN_ENODATA, Error, Result, invalid};
@@ -88,7 +88,7 @@ impl Asked for AsyncClient {
 
     unsafe fn hold<'a, H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Self::Held<'a>> {
         // SAFETY: as the caller promises.
-        unsafe { hold(pointer) }
+        unsafe { async_client::client(pointer) }
     }
 
     fn ask<T>(client: &Rc<AsyncClient>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {

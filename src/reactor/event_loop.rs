@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -19,6 +20,7 @@ use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::timerfd::TimerFd;
 use crate::socket::{fork, single_threaded};
+use crate::threads;
 
 /// What is watched for receiving: that urgent data has come, too, as a receive stops there.
 const READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
@@ -47,6 +49,8 @@ pub struct EventLoop {
     holds: Cell<usize>,
     next_number: Cell<u64>,
     is_running: Cell<bool>,
+    /// The thread that runs it; 0: none does. Only this may be looked at by others.
+    runner: AtomicUsize,
     is_ended: Cell<bool>,
     /// How many clients are being worked on, which may run callbacks.
     inside: Cell<u32>,
@@ -83,6 +87,15 @@ struct Alarm {
     armed: Option<Instant>,
 }
 
+/// The time in which a thread runs a loop.
+struct Run<'a>(&'a EventLoop);
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.runner.store(0, Ordering::Relaxed);
+    }
+}
+
 impl EventLoop {
     /// A loop with nothing on it.
     pub fn new() -> Result<Rc<EventLoop>> {
@@ -102,6 +115,7 @@ impl EventLoop {
             holds: Cell::new(0),
             next_number: Cell::new(0),
             is_running: Cell::new(false),
+            runner: AtomicUsize::new(0),
             is_ended: Cell::new(false),
             inside: Cell::new(0),
             timers_at: Cell::new(Instant::now()),
@@ -154,6 +168,23 @@ impl EventLoop {
         }
     }
 
+    /// Refuses a thread that uses the loop, or what is on it, while another one runs it.
+    #[inline]
+    pub fn check_thread(&self) -> Result<()> {
+        match self.runner.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            runner if runner == threads::here() || self.is_foreign() => Ok(()),
+            _ => Err(run_by_another()),
+        }
+    }
+
+    /// Runs it from now on.
+    fn begin(&self) -> Result<Run<'_>> {
+        self.check_idle()?;
+        self.runner.store(threads::here(), Ordering::Relaxed);
+        Ok(Run(self))
+    }
+
     /// Whether it may be run now.
     fn check_idle(&self) -> Result<()> {
         self.check()?;
@@ -184,7 +215,7 @@ impl EventLoop {
 
     /// Runs until it is stopped, or until nothing is left that could call anybody.
     pub fn run(&self) -> Result<()> {
-        self.check_idle()?;
+        let _run = self.begin()?;
         while !self.remote.take_stop() && self.is_held() {
             self.turn(Deadline::Never)?;
             if self.is_ended.get() {
@@ -196,6 +227,7 @@ impl EventLoop {
 
     /// Waits, at most so long, until there is something to do, and does it.
     pub fn run_once(&self, timeout_ms: i64) -> Result<()> {
+        let _run = self.begin()?;
         self.turn(Deadline::after_ms(timeout_ms))
     }
 
@@ -507,4 +539,10 @@ fn watched(outcome: std::io::Result<()>) -> Result<()> {
 /// The time that is left as milliseconds, rounded up: who waits for less would come too early.
 pub fn milliseconds(left: Option<Duration>) -> i64 {
     left.map_or(-1, |left| i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+#[cold]
+fn run_by_another() -> Error {
+    let reason = "another thread runs the loop: have it make this call (en_loop_post), also to free what is on the loop";
+    Error::new(EN_EBUSY, reason)
 }

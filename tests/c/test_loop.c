@@ -311,6 +311,58 @@ static void not_inside_itself(void)
     en_loop_free(record.loop);
 }
 
+typedef struct {
+    record_t record;
+    en_async_udp_client_t *client;
+} used_t;
+
+/* What all threads may do, and that they are told of the rest. */
+static void use_from_a_thread(void *arg)
+{
+    used_t *used = arg;
+    en_loop_t *loop = used->record.loop;
+    uint64_t operation = 0;
+
+    CHECK_CODE(en_loop_start_timer(loop, 0, 0, note, &used->record, &operation), EN_EBUSY);
+    CHECK_MESSAGE("another thread runs the loop");
+    CHECK_MESSAGE("en_loop_post");
+    CHECK_CODE(en_loop_run_once(loop, 0), EN_EBUSY);
+    CHECK_CODE(en_loop_cancel(loop, 1), EN_EBUSY);
+    CHECK_CODE(en_async_udp_client_send_packet(used->client, "x", 1, 0, NULL, NULL, &operation),
+               EN_EBUSY);
+    en_async_udp_client_free(used->client);
+    en_loop_free(loop);
+    CHECK_OK(en_loop_post(loop, note, &used->record));
+    CHECK_OK(en_loop_stop(loop));
+}
+
+static void have_it_used(int status, void *user_data)
+{
+    thread_t thread;
+
+    CHECK_OK(status);
+    thread_start(&thread, use_from_a_thread, user_data);
+    thread_join(&thread);
+}
+
+static void used_by_one_thread_at_a_time(void)
+{
+    en_datagram_protocol_t *protocol = NULL;
+    used_t used = {.record = {.loop = loop_new()}};
+    en_loop_t *loop = used.record.loop;
+
+    REQUIRE_OK(en_datagram_protocol_new_raw(&protocol, 0));
+    REQUIRE_OK(en_async_udp_client_new(&used.client, loop, "127.0.0.1", 9, protocol, NULL));
+    en_datagram_protocol_free(protocol);
+    CHECK_OK(en_loop_start_timer(loop, 0, 0, have_it_used, &used, NULL));
+    CHECK_OK(en_loop_run(loop));
+    CHECK_OK(en_loop_run_once(loop, 0));
+    CHECK_INT(used.record.count, 1);
+    CHECK_INT(en_async_udp_client_is_closing(used.client), 0); /* and it is still there */
+    en_async_udp_client_free(used.client);
+    en_loop_free(loop);
+}
+
 static void free_it(int status, void *user_data)
 {
     record_t *record = user_data;
@@ -447,6 +499,7 @@ static const test_case_t cases[] = {
     CASE(looking_before_it_sleeps),
     CASE(stopped_from_a_thread),
     CASE(not_inside_itself),
+    CASE(used_by_one_thread_at_a_time),
     CASE(freed_inside_a_callback),
     CASE(inside_another_loop),
     CASE(a_stop_ends_one_run),
