@@ -93,16 +93,15 @@ static void freeing_in_the_parent_leaves_the_connection_to_the_child(void)
         {.what = STEP_SEND, .data = "for the child\n", .size = 14},
         {.what = STEP_EXPECT, .data = "thanks\n", .size = 7},
     };
-    int status = 0, freed[2];
     script_t script;
+    int freed[2];
     wire_t wire;
     pid_t child;
     char byte;
 
     REQUIRE(pipe(freed) == 0);
     wire_open(&wire, protocol_line(), NULL);
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) {
         close(freed[1]);
         _exit(read(freed[0], &byte, 1) != 0 || use_it(&wire) != 0);
@@ -113,8 +112,7 @@ static void freeing_in_the_parent_leaves_the_connection_to_the_child(void)
     close(freed[0]);
     close(freed[1]);
     script_join(&script);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK_INT(status, 0);
+    CHECK(child_succeeds(child));
     wire_close(&wire);
 }
 
