@@ -4,18 +4,28 @@ use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::base::en_slice_t;
 use super::callback::{UserData, ask};
-use super::decode_callback::{Answer, State, Table};
+use super::decode_callback::{Answer, State, StateCallbacks};
 use super::encode_callback::{Encode, encode};
 use super::protocol_callbacks::{en_buffered_protocol_callbacks_t, en_destroy_t};
 use crate::error::{Result, invalid};
 use crate::packet::Packet;
 use crate::protocol::{BufferedDecoder, Cut, Decoding, MaxSize, Protocol, Sink, Step, StreamProtocol};
 
+type Lend =
+    unsafe extern "C" fn(usize, *mut *mut c_void, *mut usize, *mut usize, *mut c_void, *mut c_void) -> c_int;
+type Decode =
+    unsafe extern "C" fn(usize, c_int, *mut usize, *mut en_slice_t, *mut c_void, *mut c_void) -> c_int;
+type Release = unsafe extern "C" fn(*const c_void, usize, *mut c_void);
+
 /// A protocol of callbacks that lends the memory the socket reads into.
 pub(crate) struct BufferedCallbacks {
-    table: Arc<Table<en_buffered_protocol_callbacks_t>>,
     encode: Encode,
+    lend: Lend,
+    decode: Decode,
+    release: Option<Release>,
+    state: StateCallbacks,
 }
 
 impl BufferedCallbacks {
@@ -25,17 +35,18 @@ impl BufferedCallbacks {
         pointer: *mut c_void,
     ) -> Result<BufferedCallbacks> {
         let encode = callbacks.encode.ok_or_else(|| invalid("callbacks->encode is NULL"))?;
-        if callbacks.lend.is_none() || callbacks.decode.is_none() {
+        let (Some(lend), Some(decode)) = (callbacks.lend, callbacks.decode) else {
             return Err(invalid("callbacks->lend or callbacks->decode is NULL"));
-        }
-        let user_data = UserData { pointer, destroy };
-        Ok(BufferedCallbacks { table: Arc::new(Table { callbacks, user_data }), encode })
+        };
+        let user_data = Arc::new(UserData { pointer, destroy });
+        let state = StateCallbacks { make: callbacks.new_state, free: callbacks.free_state, user_data };
+        Ok(BufferedCallbacks { encode, lend, decode, release: callbacks.release, state })
     }
 }
 
 impl Protocol for BufferedCallbacks {
     fn encode<'a>(&'a self, parts: &[&'a [u8]], out: &mut Sink<'a, '_>) -> Result<()> {
-        encode("encode", self.encode, parts, out, &self.table.user_data)
+        encode("encode", self.encode, parts, out, &self.state.user_data)
     }
 
     fn runs_callbacks(&self) -> bool {
@@ -45,14 +56,22 @@ impl Protocol for BufferedCallbacks {
 
 impl StreamProtocol for BufferedCallbacks {
     fn decoder(&self, _at_most: Option<MaxSize>) -> Result<Decoding> {
-        let callbacks = &self.table.callbacks;
-        let state = State::new(&self.table, callbacks.new_state, callbacks.free_state)?;
-        Ok(Decoding::Lent(Box::new(LentDecoder { state, buffer: NonNull::dangling(), size: 0 })))
+        Ok(Decoding::Lent(Box::new(LentDecoder {
+            state: self.state.state()?,
+            lend: self.lend,
+            decode: self.decode,
+            release: self.release,
+            buffer: NonNull::dangling(),
+            size: 0,
+        })))
     }
 }
 
 struct LentDecoder {
-    state: State<en_buffered_protocol_callbacks_t>,
+    state: State,
+    lend: Lend,
+    decode: Decode,
+    release: Option<Release>,
     buffer: NonNull<u8>,
     size: usize,
 }
@@ -62,20 +81,12 @@ unsafe impl Send for LentDecoder {}
 
 impl BufferedDecoder for LentDecoder {
     fn lend(&mut self, size_hint: usize) -> Result<(&mut [u8], usize)> {
-        let Table { callbacks, user_data } = &*self.state.table;
-        let Some(lend) = callbacks.lend else { return Err(invalid("callbacks->lend is NULL")) };
+        let (state, user_data) = (self.state.pointer, self.state.user_data.pointer);
         let mut buffer = std::ptr::null_mut();
         let (mut size, mut start) = (0, 0);
         // SAFETY: the application's own function, with what its documentation promises.
         ask("lend", || unsafe {
-            lend(
-                size_hint,
-                &raw mut buffer,
-                &raw mut size,
-                &raw mut start,
-                self.state.pointer,
-                user_data.pointer,
-            )
+            (self.lend)(size_hint, &raw mut buffer, &raw mut size, &raw mut start, state, user_data)
         })?;
         let buffer =
             NonNull::new(buffer.cast::<u8>()).ok_or_else(|| invalid("the lend callback lent NULL"))?;
@@ -93,34 +104,29 @@ impl BufferedDecoder for LentDecoder {
     }
 
     fn decode(&mut self, filled: usize, ended: bool) -> Step {
-        let Table { callbacks, user_data } = &*self.state.table;
-        let Some(decode) = callbacks.decode else {
-            return Step::Broken(invalid("callbacks->decode is NULL"));
-        };
+        let (state, user_data) = (self.state.pointer, self.state.user_data.pointer);
         // SAFETY: the application's own function, with what its documentation promises.
         let answer = Answer::of(|used, packet| unsafe {
-            decode(filled, c_int::from(ended), used, packet, self.state.pointer, user_data.pointer)
+            (self.decode)(filled, c_int::from(ended), used, packet, state, user_data)
         });
         // SAFETY: the first `filled` bytes of the buffer, which is still lent.
         let bytes = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr(), filled) };
-        let Some(release) = callbacks.release else { return answer.step(bytes, Packet::copied) };
-        match answer.step(bytes, |packet| hand_on(packet, release, &self.state.table)) {
+        let Some(release) = self.release else { return answer.step(bytes, Packet::copied) };
+        match answer.step(bytes, |packet| hand_on(packet, release, &self.state.user_data)) {
             Step::Packet(Cut { start, end, used }) => {
-                Step::Made { packet: hand_on(&bytes[start..end], release, &self.state.table), used }
+                Step::Made { packet: hand_on(&bytes[start..end], release, &self.state.user_data), used }
             }
             step => step,
         }
     }
 }
 
-type Release = unsafe extern "C" fn(*const c_void, usize, *mut c_void);
-
 /// A packet that stays in the application's memory until its holder releases it.
-fn hand_on(bytes: &[u8], release: Release, table: &Arc<Table<en_buffered_protocol_callbacks_t>>) -> Packet {
+fn hand_on(bytes: &[u8], release: Release, user_data: &Arc<UserData>) -> Packet {
     let (address, size) = (bytes.as_ptr() as usize, bytes.len());
-    let table = table.clone();
+    let user_data = user_data.clone();
     // SAFETY: the application's own function, for a packet that it gave.
-    let end = Box::new(move || unsafe { release(address as *const c_void, size, table.user_data.pointer) });
+    let end = Box::new(move || unsafe { release(address as *const c_void, size, user_data.pointer) });
     // SAFETY: the application leaves the bytes alone until `release` is called.
     unsafe { Packet::foreign(NonNull::from(bytes).cast(), size, end) }
 }

@@ -11,42 +11,39 @@ use crate::error::{Result, invalid};
 use crate::packet::Packet;
 use crate::protocol::{Cut, Step};
 
-/// The state of one client, made and ended by the application.
-pub(super) struct State<T: 'static> {
+/// How the state of one client is made and ended, by the application.
+pub(super) struct StateCallbacks {
+    pub(super) make: en_new_state_t,
+    pub(super) free: en_free_state_t,
+    pub(super) user_data: Arc<UserData>,
+}
+
+/// The state of one client.
+pub(super) struct State {
     pub(super) pointer: *mut c_void,
-    pub(super) table: Arc<Table<T>>,
+    pub(super) user_data: Arc<UserData>,
     free: en_free_state_t,
 }
 
 // SAFETY: as for UserData; one thread at a time uses it.
-unsafe impl<T> Send for State<T> {}
+unsafe impl Send for State {}
 
-/// Callbacks and what they are given.
-pub(super) struct Table<T> {
-    pub(super) callbacks: T,
-    pub(super) user_data: UserData,
-}
-
-impl<T> State<T> {
-    pub(super) fn new(
-        table: &Arc<Table<T>>,
-        make: en_new_state_t,
-        free: en_free_state_t,
-    ) -> Result<State<T>> {
+impl StateCallbacks {
+    pub(super) fn state(&self) -> Result<State> {
         let mut pointer = std::ptr::null_mut();
-        if let Some(make) = make {
+        if let Some(make) = self.make {
             // SAFETY: the application's own function, with what its documentation promises.
-            ask("new_state", || unsafe { make(&raw mut pointer, table.user_data.pointer) })?;
+            ask("new_state", || unsafe { make(&raw mut pointer, self.user_data.pointer) })?;
         }
-        Ok(State { pointer, table: table.clone(), free })
+        Ok(State { pointer, user_data: self.user_data.clone(), free: self.free })
     }
 }
 
-impl<T> Drop for State<T> {
+impl Drop for State {
     fn drop(&mut self) {
         if let Some(free) = self.free {
             // SAFETY: the state came from `new_state` (or is NULL), and ends here, once.
-            unsafe { free(self.pointer, self.table.user_data.pointer) };
+            unsafe { free(self.pointer, self.user_data.pointer) };
         }
     }
 }
