@@ -169,7 +169,7 @@ impl EventLoop {
     }
 
     /// Refuses a thread that uses the loop, or what is on it, while another one runs it.
-    #[inline]
+    #[inline(never)]
     pub fn check_thread(&self) -> Result<()> {
         match self.runner.load(Ordering::Relaxed) {
             0 => Ok(()),
