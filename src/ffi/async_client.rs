@@ -307,6 +307,14 @@ pub(super) unsafe fn loop_handle<H: Handle<Inner = AsyncClient>>(pointer: *const
 /// # Safety
 /// `pointer` is NULL or a live handle that is not used again.
 pub(super) unsafe fn free<H: Handle<Inner = AsyncClient>>(pointer: *mut H) {
+    // SAFETY: as the caller promises.
+    unsafe { free_client(pointer.cast()) };
+}
+
+/// # Safety
+/// As [`free`].
+#[inline(never)]
+unsafe fn free_client(pointer: *mut en_async_client_t) {
     guard_void(|| {
         // SAFETY: as the caller promises.
         if unsafe { borrow(pointer) }.is_ok_and(|client| is_anothers(client.core())) {

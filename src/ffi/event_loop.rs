@@ -56,7 +56,7 @@ pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<Eve
 pub(super) fn is_anothers(core: &EventLoop) -> bool {
     let outcome = core.check_thread();
     if let Err(error) = &outcome {
-        log::error!("not freed: {error}");
+        log::error!("not freed: {}", error.reason());
     }
     outcome.is_err()
 }
