@@ -31,19 +31,6 @@ handle!(en_async_client_t, AsyncClient, "client");
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
 pub(super) unsafe fn client<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Rc<AsyncClient>> {
-    match pointer.is_null() {
-        true => Err(null(H::NAME)),
-        // SAFETY: as the caller promises.
-        false => unsafe { live_client(pointer.cast()) },
-    }
-}
-
-/// By itself, as hundreds of exports begin with it.
-///
-/// # Safety
-/// As [`client`].
-#[inline(never)]
-unsafe fn live_client(pointer: *const en_async_client_t) -> Result<Rc<AsyncClient>> {
     // SAFETY: as the caller promises.
     unsafe { borrow(pointer)? }.core().check_thread()?;
     // SAFETY: as the caller promises.

@@ -43,7 +43,6 @@ fn target(callback: en_loop_callback_t, user_data: *mut c_void) -> Result<Done<(
 
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
-#[inline(never)]
 pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<EventLoop>> {
     // SAFETY: as the caller promises.
     let core: &Rc<EventLoop> = unsafe { borrow(pointer)? };
@@ -52,7 +51,6 @@ pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<Eve
 }
 
 /// Whether somebody is about to free what another thread is using: that stays, as nothing else does no harm.
-#[inline(never)]
 pub(super) fn is_anothers(core: &EventLoop) -> bool {
     let outcome = core.check_thread();
     if let Err(error) = &outcome {
