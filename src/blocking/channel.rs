@@ -1,6 +1,7 @@
 //! A transport with calls that block: a hold on it for each direction, and a way to close it from
 //! anywhere. What is sent and received stands in `stream_channel.rs` and `datagram_channel.rs`.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use super::holds::Holds;
 use super::wait::{Waiting, at_once};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::deadline::Deadline;
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENODATA, EN_WANT_READ, EN_WANT_WRITE, Error, Result, Stage};
+use crate::error::{
+    EN_EBUSY, EN_ECLOSED, EN_ENODATA, EN_WANT_READ, EN_WANT_WRITE, Error, Result, Stage, invalid,
+};
+use crate::socket::ancillary::Ancillary;
 use crate::socket::slot::{Guard, Slot};
 use crate::tls::TlsFacts;
 use crate::transport::{Attribute, Party, Shared, Transport};
@@ -275,6 +279,14 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
             false => self.holds.drop_holds(),
         }
         self.holds.wait_until_alone();
+    }
+}
+
+/// The control message that goes beside these bytes.
+pub(super) fn control_for<'a>(bytes: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {
+    match bytes.is_empty() {
+        true => Err(invalid("ancillary data needs at least one byte to go with it")),
+        false => Ok(ancillary.control()),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Datagrams in and out of a datagram transport.
 
-use std::borrow::Cow;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use super::channel::{Channel, Within};
+use super::channel::{Channel, Within, control_for};
 use super::stream_channel::not_stapled;
-use crate::error::{EN_EMSGSIZE, Error, Result, invalid};
+use crate::error::{EN_EMSGSIZE, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::transport::{DatagramTransport, Shared};
 
@@ -58,13 +57,6 @@ impl Channel<Datagrams> {
             })
         });
         outcome?.map(|_| ())
-    }
-}
-
-fn control_for<'a>(datagram: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {
-    match datagram.is_empty() {
-        true => Err(invalid("ancillary data needs at least one byte to go with it")),
-        false => Ok(ancillary.control()),
     }
 }
 

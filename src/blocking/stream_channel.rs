@@ -1,12 +1,11 @@
 //! Bytes in and out of a stream transport.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::IoSlice;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use super::channel::{Channel, Sending, Within};
+use super::channel::{Channel, Sending, Within, control_for};
 use crate::attempt::{Hold, Stop};
 use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
@@ -157,7 +156,7 @@ impl Channel<Stream> {
     ) -> (usize, Result<()>) {
         let mut sent = 0;
         let outcome = self.in_turn(|channel, sending| {
-            let control = sending.control_for(bytes, ancillary)?;
+            let control = control_for(bytes, ancillary)?;
             let outcome = channel.transmit(sending, within, |transport, hold| {
                 transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, hold)
             })?;
@@ -204,15 +203,6 @@ impl Sending<Stream> {
         self.transport.give_up_sending(error.reason());
         let reason = format!("an earlier send stopped half-way ({}): nothing may follow", error.reason());
         self.broken = Some(Error::new(EN_EPIPE, reason));
-    }
-
-    /// The control message that goes beside these bytes.
-    fn control_for<'a>(&self, bytes: &[u8], ancillary: &'a Ancillary) -> Result<Cow<'a, [u8]>> {
-        self.check(bytes.len())?;
-        if bytes.is_empty() {
-            return Err(invalid("ancillary data needs at least one byte to go with it"));
-        }
-        Ok(ancillary.control())
     }
 }
 

@@ -85,7 +85,6 @@ impl Securing {
     /// How long the kernel may hold who waits for the peer.
     fn longest_hold(&mut self, now: Instant) -> Hold {
         match self.deadline.left_at(|| now) {
-            _ if !self.transport.can_hold() => Hold::No,
             Left::Nothing => Hold::No,
             Left::Time(time) => Hold::within(time),
             Left::Forever => Hold::Forever,

@@ -206,8 +206,6 @@ impl TcpConnecting {
     }
 
     fn go_on(&mut self, now: Instant, hold: Hold) -> Result<Course<Connection>> {
-        // What goes back to its owner if nothing comes of it goes back without a time-out of ours.
-        let hold = if self.lent.is_some() { Hold::No } else { hold };
         loop {
             match &mut self.step {
                 Step::Resolving(resolving) => {

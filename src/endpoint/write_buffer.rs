@@ -62,7 +62,8 @@ impl WriteBuffer {
 
     /// Puts gathered bytes behind those that are there, if they fit.
     pub fn put(&mut self, out: &mut Gather<'_>) -> bool {
-        if out.sent() > 0 || !self.has_room(out.len()) {
+        debug_assert!(out.sent() == 0 || out.len() > self.size, "only what never fits is sent in part");
+        if !self.has_room(out.len()) {
             return false;
         }
         out.copy_to(self.bytes.append(out.len()));

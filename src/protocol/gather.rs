@@ -197,7 +197,7 @@ impl<'a> Gather<'a> {
 
     /// Whether what has gone out ends with a whole packet, or nothing has.
     pub fn is_between_packets(&self) -> bool {
-        self.sent == self.boundaries.after(self.done) || self.is_sent()
+        self.sent == self.boundaries.after(self.done)
     }
 
     /// So many more bytes have gone out.

@@ -99,7 +99,6 @@ impl JsonDecoder {
             return Step::Bad { error: self.max.exceeded(), used: bytes.len() };
         }
         if ended && self.text.is_whole() {
-            self.text.restart();
             return self.whole(bytes, start, bytes.len());
         }
         self.scanned = size;
