@@ -3,6 +3,7 @@
 #include "wire.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +169,28 @@ static void receive_for_ever(void *arg)
     en_packet_t packet = {0};
 
     CHECK_CODE(en_tcp_client_recv_packet(arg, EN_TIMEOUT_INFINITE, &packet), EN_ECLOSED);
+}
+
+static int close_while_it_receives(wire_t *wire)
+{
+    thread_t thread;
+
+    thread_start(&thread, receive_for_ever, wire->client);
+    thread_wait_blocked(&thread);
+    EXPECT(en_tcp_client_close(wire->client) == EN_OK);
+    thread_join(&thread);
+    return 0;
+}
+
+/* It ends without a word to the connection, which is the parent's, too. */
+static void closing_in_the_child_ends_a_receive(void)
+{
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    check_child(close_while_it_receives, &wire);
+    check_parent_goes_on(&wire);
+    wire_close(&wire);
 }
 
 static int find_it_forked(wire_t *wire)
@@ -374,8 +397,10 @@ static int64_t cpu_ms(void)
 
 static int find_it_thrown(wire_t *wire)
 {
+    struct pollfd thrown = {.fd = en_cancel_fd(shared_switch), .events = POLLIN};
     en_packet_t packet = {0};
 
+    EXPECT(poll(&thrown, 1, 0) == 1);
     EXPECT(en_tcp_client_recv_packet(wire->client, 20000, &packet) == EN_ECANCELED);
     EXPECT(en_cancel_reset(shared_switch) == EN_OK);
     return 0;
@@ -430,6 +455,7 @@ static const test_case_t cases[] = {
     CASE(freeing_in_the_parent_leaves_the_connection_to_the_child),
     CASE(what_is_to_be_sent_is_sent_once),
     CASE(closing_with_bytes_put_aside_leaves_the_connection),
+    CASE(closing_in_the_child_ends_a_receive),
     CASE(a_client_with_a_call_inside_is_the_parents),
     CASE(closing_a_forked_one_leaves_the_parents_call_alone),
     CASE(what_is_being_closed_is_let_go_in_the_child),

@@ -130,6 +130,30 @@ static void a_child_waits_for_no_turn_of_its_parents(void)
     close(ends[1]);
 }
 
+/* To free it there sends nothing: what was put aside goes out once. */
+static void a_child_frees_what_its_parent_put_aside(void)
+{
+    en_endpoint_options_t *options = NULL;
+    en_stream_protocol_t *protocol = lines();
+    held_t held = {0};
+    int ends[2];
+
+    pair_open(SOCK_STREAM, ends);
+    held.fd = ends[1];
+    held.transport = stream_over(ends[0]);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 100));
+    REQUIRE_OK(en_stream_endpoint_new(&held.endpoint, held.transport, protocol, options));
+    en_endpoint_options_free(options);
+    en_stream_protocol_free(protocol);
+    CHECK_OK(en_stream_endpoint_send_packet(held.endpoint, "put aside", 9, 1000));
+    check_child(free_them, &held);
+    peer_expect_nothing(held.fd);
+    CHECK_OK(en_stream_endpoint_flush(held.endpoint, 1000));
+    peer_expect_text(held.fd, "put aside\n");
+    check_parent(&held);
+}
+
 /* Two processes that go on with the same keys would give them away. */
 static int use_tls(void *arg)
 {
@@ -184,6 +208,7 @@ static const test_case_t cases[] = {
     CASE(they_work_in_the_child),
     CASE(ending_them_in_the_child_leaves_the_connection),
     CASE(a_child_waits_for_no_turn_of_its_parents),
+    CASE(a_child_frees_what_its_parent_put_aside),
     CASE(tls_is_the_parents),
     CASE(a_call_inside_is_the_parents),
 };
