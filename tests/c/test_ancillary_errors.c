@@ -165,6 +165,23 @@ static void packets_that_are_not_whole(void)
     wire_close(&wire);
 }
 
+/* Nobody knows where the next packet begins: nothing more is received. */
+static void a_stream_that_is_broken_stays_so(void)
+{
+    en_stream_protocol_t *protocol;
+    wire_t wire;
+
+    REQUIRE_OK(
+        en_stream_protocol_new_length_prefixed(&protocol, EN_LENGTH_U8, EN_BIG_ENDIAN, 0, 3));
+    wire_open(&wire, protocol, NULL);
+    peer_passes(wire.fd, "\4four", 5, 1);
+    check_fails_with(&wire, 20000, EN_EMSGSIZE, 1);
+    peer_passes(wire.fd, "\3abc", 4, 1);
+    check_fails_with(&wire, 20000, EN_EMSGSIZE, 0);
+    CHECK_GET_FAILS(wire.view, 20000, EN_EMSGSIZE);
+    wire_close(&wire);
+}
+
 static void the_end_replaces_as_well(void)
 {
     wire_t wire;
@@ -428,6 +445,7 @@ static const test_case_t cases[] = {
     CASE(bytes_that_do_not_parse),
     CASE(packets_that_are_too_large),
     CASE(packets_that_are_not_whole),
+    CASE(a_stream_that_is_broken_stays_so),
     CASE(the_end_replaces_as_well),
     CASE(datagrams_that_fail),
     CASE(what_does_not_fit_at_once),

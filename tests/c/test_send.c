@@ -220,6 +220,8 @@ static void a_large_packet_to_a_slow_reader(void)
 
 static void after_the_end_there_is_no_sending(void)
 {
+    en_slice_t parts[] = {slice("mo"), slice("re")};
+    size_t sent = 77;
     wire_t wire;
 
     wire_open(&wire, protocol_line(), NULL);
@@ -228,6 +230,9 @@ static void after_the_end_there_is_no_sending(void)
     peer_expect_text(wire.fd, "last\n");
     peer_expect_end(wire.fd);
     CHECK_CODE(send_text(wire.client, "more"), EN_ESHUTDOWN);
+    CHECK_CODE(en_tcp_client_send_packet_slices(wire.client, parts, 2, 1000), EN_ESHUTDOWN);
+    CHECK_CODE(en_tcp_client_send_packets(wire.client, parts, 2, 1000, &sent), EN_ESHUTDOWN);
+    CHECK_INT(sent, 0);
     CHECK_OK(en_tcp_client_send_eof(wire.client, 1000));
     peer_send_text(wire.fd, "answer\n");
     CHECK_RECV(wire.client, "answer");

@@ -441,6 +441,44 @@ static void a_receive_waits_for_the_turn_of_what_it_asks(void)
     midway_close(&midway);
 }
 
+/* Who flushes by and by is in the midst of a packet all the while, whether or not a flush brings it
+ * further; and the end may be sent by each. */
+static void half_a_write_buffer_keeps_its_turn(void)
+{
+    en_endpoint_options_t *options = NULL;
+    en_stream_endpoint_t *first, *second;
+    en_ancillary_t *ancillary = NULL;
+    thread_t peer;
+    ends_t ends;
+
+    ends_open(&ends, false);
+    REQUIRE_OK(en_ancillary_new(&ancillary));
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, LARGE));
+    first = endpoint_over(ends.transport, options);
+    en_endpoint_options_free(options);
+    second = endpoint_over(ends.transport, NULL);
+    CHECK_OK(en_stream_endpoint_send_packet(first, large, LARGE - 1, 1000));
+    CHECK_CODE(en_stream_endpoint_flush(first, 50), EN_ETIMEDOUT);
+    CHECK_CODE(en_stream_endpoint_flush(first, 0), EN_ETIMEDOUT);
+    CHECK_CODE(en_stream_endpoint_send_packet(second, "x", 1, 0), EN_EBUSY);
+    CHECK_CODE(en_stream_endpoint_send_packet_with_ancillary(second, "x", 1, ancillary, 0),
+               EN_EBUSY);
+    CHECK_CODE(en_stream_endpoint_send_eof(second, 0), EN_EBUSY);
+    thread_start(&peer, take_large, &ends.fd);
+    CHECK_OK(en_stream_endpoint_flush(first, 20000));
+    thread_join(&peer);
+    CHECK_OK(en_stream_endpoint_send_packet(second, "x", 1, 1000));
+    peer_expect_text(ends.fd, "x\n");
+    CHECK_OK(en_stream_endpoint_send_eof(second, 1000));
+    CHECK_OK(en_stream_endpoint_send_eof(first, 1000));
+    peer_expect_end(ends.fd);
+    en_ancillary_free(ancillary);
+    en_stream_endpoint_free(first);
+    en_stream_endpoint_free(second);
+    ends_close(&ends);
+}
+
 static void take_what_was_put_aside(void *arg)
 {
     pause_ms(100);
@@ -536,6 +574,7 @@ static const test_case_t cases[] = {
     CASE(nobody_sends_into_half_a_packet),
     CASE(what_is_put_aside_waits_for_its_turn),
     CASE(a_receive_waits_for_the_turn_of_what_it_asks),
+    CASE(half_a_write_buffer_keeps_its_turn),
     CASE(closing_waits_for_the_turn_of_what_was_put_aside),
     CASE(who_has_ended_leaves_its_turn),
     CASE(taking_leave_holds_nobody_up),
