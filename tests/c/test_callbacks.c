@@ -478,6 +478,30 @@ static void what_encoding_takes_is_counted(void)
     close_with(&wire, &plan);
 }
 
+static int decode_slowly(const uint8_t *data, size_t size, int end, size_t *used,
+                         en_slice_t *packet, void *state, void *user_data)
+{
+    (void)data, (void)size, (void)end, (void)used, (void)packet, (void)state;
+    pause_ms(((plan_t *)user_data)->slow_ms);
+    return EN_DECODE_MORE;
+}
+
+static void what_decoding_takes_is_counted(void)
+{
+    plan_t plan = good_plan();
+    int64_t start;
+    wire_t wire;
+
+    wire_open(&wire, protocol_with(&plan, decode_slowly, 0), NULL);
+    peer_send_text(wire.fd, "x");
+    wire_wait_arrived(&wire);
+    plan.slow_ms = 300 + SLACK_MS;
+    start = now_ms();
+    CHECK_RECV_FAILS(wire.client, plan.slow_ms + 50, EN_ETIMEDOUT);
+    CHECK_TOOK(start, plan.slow_ms + 50);
+    close_with(&wire, &plan);
+}
+
 typedef struct {
     en_tcp_client_t *client;
     int rc;
@@ -569,6 +593,7 @@ static const test_case_t cases[] = {
     CASE(each_client_has_a_state),
     CASE(a_failed_connect_leaves_no_state),
     CASE_BLOCKING(what_encoding_takes_is_counted),
+    CASE_BLOCKING(what_decoding_takes_is_counted),
     CASE_BLOCKING(closing_waits_for_no_code_of_the_application),
     CASE(registration),
 };

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* So often a busy machine may be late. */
+enum { TRIES = 5 };
+
 static char large[1 << 16];
 
 static en_cancel_t *cancel_new(void)
@@ -145,17 +148,24 @@ static void a_receive_that_looks_asks(void)
 {
     question_t question = {0};
     wishes_t wishes = asking(&question);
-    int64_t start = now_ms();
+    int64_t took = 1000;
     member_t member;
     waiter_t waiter;
 
     wishes.busy_poll_us = 1000 * 1000;
     member_open(&member, &family_unix_stream, &wishes);
-    waiter_starts_receiving(&waiter, member.view);
-    WAIT_FOR(atomic_load(&question.asked) >= 3);
-    atomic_store(&question.answer, 1);
-    CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
-    CHECK(now_ms() - start < 900);
+    for (int i = 0; i < TRIES && took > 800; i++) {
+        int64_t start = now_ms();
+
+        atomic_store(&question.asked, 0);
+        atomic_store(&question.answer, 0);
+        waiter_starts_receiving(&waiter, member.view);
+        WAIT_FOR(atomic_load(&question.asked) >= 3);
+        atomic_store(&question.answer, 1);
+        CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
+        took = now_ms() - start;
+    }
+    CHECK(took <= 800);
     member_close(&member);
 }
 
@@ -200,7 +210,10 @@ static void it_looks_before_it_sleeps(const family_t *family)
     CHECK(member_stats(&member).recv_calls <= calls + 2);
     member_peer_sends(&member, "there");
     CHECK_GET(member.view, "there");
-    waiter_receives(&waiter, member.view); /* has looked for long enough and sleeps */
+    calls = member_stats(&member).recv_calls;
+    waiter_starts_receiving(&waiter, member.view);
+    WAIT_FOR(member_stats(&member).recv_calls > calls);
+    thread_wait_blocked(&waiter.thread); /* has looked for long enough and sleeps */
     member_peer_sends(&member, "late");
     CHECK_OK(waiter_end(&waiter));
     member_close(&member);
@@ -214,16 +227,22 @@ static void it_looks_before_it_sleeps(const family_t *family)
 /* To look is part of the time. */
 static void looking_ends_in_time(void)
 {
+    static const int64_t time_outs[] = {50, 950};
     wishes_t wishes = {.busy_poll_us = 900 * 1000};
-    int64_t start = now_ms();
     member_t member;
 
     member_open(&member, &family_unix_stream, &wishes);
-    CHECK_GET_FAILS(member.view, 50, EN_ETIMEDOUT);
-    CHECK(now_ms() - start < 800);
-    start = now_ms();
-    CHECK_GET_FAILS(member.view, 1000, EN_ETIMEDOUT);
-    CHECK(now_ms() - start < 1500);
+    for (int i = 0; i < 2; i++) {
+        int64_t took = 2000;
+
+        for (int k = 0; k < TRIES && took > time_outs[i] + 500; k++) {
+            int64_t start = now_ms();
+
+            CHECK_GET_FAILS(member.view, time_outs[i], EN_ETIMEDOUT);
+            took = now_ms() - start;
+        }
+        CHECK(took <= time_outs[i] + 500);
+    }
     member_close(&member);
 }
 

@@ -301,6 +301,30 @@ static void a_receive_that_waits_brings_it_out(void)
     wire_close(&wire);
 }
 
+/* Also where it takes the peer several reads. */
+static void a_receive_that_waits_brings_out_all_of_it(void)
+{
+    enum { LINES = 60, LINE = 8001 };
+    step_t steps[] = {
+        {.what = STEP_EXPECT, .data = large, .size = (size_t)LINES * LINE},
+        {.what = STEP_SEND, .data = "answer\n", .size = 7},
+    };
+    script_t script;
+    wire_t wire;
+
+    open_with(&wire, sizeof(large));
+    wire_narrow(&wire);
+    memset(large, 'x', steps[0].size);
+    for (int i = 0; i < LINES; i++) {
+        large[(i + 1) * LINE - 1] = '\n';
+        CHECK_OK(en_tcp_client_send_packet(wire.client, large + (size_t)i * LINE, LINE - 1, 0));
+    }
+    script_start(&script, wire.fd, steps, 2);
+    CHECK_RECV(wire.client, "answer");
+    script_join(&script);
+    wire_close(&wire);
+}
+
 static void sizes_that_cannot_be(void)
 {
     en_tcp_options_t *options = options_new();
@@ -327,6 +351,7 @@ static const test_case_t cases[] = {
     CASE(what_a_flush_cannot_send_stays),
     CASE(a_flush_that_stops_midway_goes_on_later),
     CASE(a_receive_that_waits_brings_it_out),
+    CASE(a_receive_that_waits_brings_out_all_of_it),
     CASE(sizes_that_cannot_be),
 };
 
