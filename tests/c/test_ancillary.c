@@ -128,6 +128,7 @@ static int descriptors(void)
 
 static void sending_descriptors(void)
 {
+    en_stats_t stats = {.struct_size = sizeof(stats)};
     int fds[2] = {0, 1};
     wire_t wire;
 
@@ -142,6 +143,8 @@ static void sending_descriptors(void)
     CHECK_OK(en_ancillary_clear(wire.ancillary));
     CHECK_OK(send_with(&wire, "none"));
     CHECK_INT(peer_gets(wire.fd, "none\n", NULL), 0);
+    CHECK_OK(en_unix_stream_client_get_stats(wire.client, &stats));
+    CHECK_INT(stats.packets_sent, 3);
     wire_close(&wire);
 }
 

@@ -363,6 +363,30 @@ static void more_left_over_than_the_next_buffer_holds_loses_nothing(void)
     close_with(&wire, &plan);
 }
 
+/* The protocol lends more until the packet has room, and has what has come in it. */
+static void a_packet_may_outgrow_its_buffer(void)
+{
+    plan_t plan = good_plan();
+    wire_t wire;
+
+    plan.room = 8;
+    plan.next_room = 64;
+    plan.fresh = true;
+    open_with(&wire, &plan, NULL);
+    peer_send_text(wire.fd, "outgrows it\n");
+    CHECK_RECV(wire.client, "outgrows it");
+    plan.next_room = 8;
+    peer_send_text(wire.fd, "and again");
+    CHECK_RECV_FAILS(wire.client, 1000, EN_EMSGSIZE); /* the next one is no larger */
+    plan.next_room = 64;
+    peer_send_text(wire.fd, "\nnext\n7 more\n");
+    CHECK_RECV(wire.client, "and again");
+    plan.next_room = 12; /* as much as is left over */
+    CHECK_RECV(wire.client, "next");
+    CHECK_RECV(wire.client, "7 more");
+    close_with(&wire, &plan);
+}
+
 static void the_end_of_the_stream(void)
 {
     plan_t plan = good_plan();
@@ -390,6 +414,7 @@ static const test_case_t cases[] = {
     CASE(answers_that_cannot_be),
     CASE(an_error_skips_what_it_says),
     CASE(more_left_over_than_the_next_buffer_holds_loses_nothing),
+    CASE(a_packet_may_outgrow_its_buffer),
     CASE(the_end_of_the_stream),
 };
 

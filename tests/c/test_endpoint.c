@@ -57,6 +57,7 @@ static void packets_in_and_out(void)
 {
     en_slice_t parts[] = {{"in ", 3}, {"parts", 5}};
     en_slice_t packets[] = {{"one", 3}, {"two", 3}, {NULL, 0}};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
     en_packet_t got[4] = {{0}};
     char buffer[8];
     size_t size = 0;
@@ -75,6 +76,9 @@ static void packets_in_and_out(void)
         CHECK_BYTES(got[i].data, got[i].size, "abc" + i, 1);
         en_packet_release(&got[i]);
     }
+    CHECK_OK(en_stream_endpoint_get_stats(wire.endpoint, &stats));
+    CHECK_INT(stats.packets_sent, 5);
+    CHECK_INT(stats.packets_received, 3);
     CHECK_INT(en_stream_endpoint_has_buffered(wire.endpoint), 1);
     CHECK_OK(en_stream_endpoint_recv_packet_into(wire.endpoint, buffer, 8, 0, &size));
     CHECK_BYTES(buffer, size, "12345678", 8);

@@ -152,6 +152,13 @@ static void options_of_new_clients(void)
     CHECK_INT(system_option(&wire, IPPROTO_TCP, TCP_USER_TIMEOUT), 23456);
     CHECK_INT(system_option(&wire, SOL_SOCKET, SO_KEEPALIVE), 1);
     wire_close(&wire);
+    /* 0 is as the system has it, whatever was set before. */
+    options = options_new();
+    CHECK_OK(en_tcp_options_set_user_timeout(options, 23456));
+    CHECK_OK(en_tcp_options_set_user_timeout(options, 0));
+    wire_open(&wire, protocol_line(), options);
+    CHECK_INT(system_option(&wire, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    wire_close(&wire);
 }
 
 static void options_that_cannot_be(void)
@@ -164,6 +171,7 @@ static void options_that_cannot_be(void)
     CHECK_CODE(en_tcp_options_set_keepalive(options, 0, 0, 128), EN_EINVAL);
     CHECK_OK(en_tcp_options_set_keepalive(options, 32767, 32767, 127));
     CHECK_CODE(en_tcp_options_set_user_timeout(options, 2147483648u), EN_EINVAL);
+    CHECK_OK(en_tcp_options_set_user_timeout(options, 2147483647u));
     CHECK_CODE(en_tcp_options_set_connect_timeout(NULL, 1), EN_EINVAL);
     CHECK_CODE(en_tcp_options_set_local_address(NULL, "127.0.0.1", 1), EN_EINVAL);
     en_tcp_options_free(options);
