@@ -3,6 +3,7 @@
 #include "low_tls.h"
 #include "peer.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 /* A socket's transport, an endpoint over it, and the peer. */
@@ -155,9 +156,12 @@ static void a_child_frees_what_its_parent_put_aside(void)
 }
 
 /* Two processes that go on with the same keys would give them away. */
+static en_stream_endpoint_t *secure_endpoint;
+
 static int use_tls(void *arg)
 {
     pair_t *pair = arg;
+    int fd = en_stream_transport_fileno(pair->client.inner);
     char buffer[8];
     size_t size = 0;
 
@@ -165,17 +169,24 @@ static int use_tls(void *arg)
     EXPECT(strstr(en_last_error_message(), "TLS") != NULL);
     EXPECT(en_stream_transport_recv_into(pair->client.secure, buffer, 8, -1, &size) == EN_EFORKED);
     EXPECT(en_stream_transport_close(pair->client.secure) == EN_EFORKED);
+    en_stream_endpoint_free(secure_endpoint);
     en_stream_transport_free(pair->client.secure);
+    en_stream_transport_free(pair->client.inner);
+    EXPECT(fcntl(fd, F_GETFD) < 0);
     return 0;
 }
 
 static void tls_is_the_parents(void)
 {
+    en_stream_protocol_t *protocol = lines();
     pair_t pair;
 
     secure_open(&pair, false);
+    REQUIRE_OK(en_stream_endpoint_new(&secure_endpoint, pair.client.secure, protocol, NULL));
+    en_stream_protocol_free(protocol);
     CHECK_IN_CHILD(use_tls(&pair));
     check_both_ways(&pair);
+    en_stream_endpoint_free(secure_endpoint);
     pair_close(&pair);
 }
 

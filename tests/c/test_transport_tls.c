@@ -226,7 +226,9 @@ static void slices_fill_records(void)
     check_slices(40, 5000, 20);
 }
 
-static void without_waiting(void)
+/* Sends what a send that did not wait has begun with. */
+static void check_coming_again(int (*come_again)(en_stream_transport_t *, const void *, size_t,
+                                                 int64_t, size_t *))
 {
     static char zeros[20000];
     char buffer[4096];
@@ -252,15 +254,56 @@ static void without_waiting(void)
     CHECK_CODE(en_stream_transport_send_noblock(pair.client.secure, zeros, 1, &size, &fd),
                EN_EINVAL);
     CHECK_MESSAGE("same bytes");
+    CHECK_CODE(en_stream_transport_send(pair.client.secure, zeros, 1, 1000, &size), EN_EINVAL);
     while (total > 0) {
         REQUIRE_OK(en_stream_transport_recv_into(pair.server.secure, buffer,
                                                  total < 4096 ? total : 4096, 20000, &size));
         REQUIRE(size > 0);
         total -= size;
     }
-    CHECK_OK(
-        en_stream_transport_send_noblock(pair.client.secure, zeros, sizeof(zeros), &size, &fd));
+    CHECK_OK(come_again(pair.client.secure, zeros, sizeof(zeros), 20000, &size));
     CHECK(size > 0);
+    /* That is over: fewer may come. */
+    CHECK_OK(en_stream_transport_send_noblock(pair.client.secure, zeros, 1, &size, &fd));
+    pair_close(&pair);
+}
+
+static int send_noblock(en_stream_transport_t *transport, const void *data, size_t size,
+                        int64_t timeout_ms, size_t *sent)
+{
+    int fd;
+
+    (void)timeout_ms;
+    return en_stream_transport_send_noblock(transport, data, size, sent, &fd);
+}
+
+static void without_waiting(void)
+{
+    check_coming_again(send_noblock);
+    check_coming_again(en_stream_transport_send);
+    check_coming_again(en_stream_transport_send_all);
+}
+
+/* Also for the same bytes, if there is room again. */
+static void a_send_of_a_part_that_stops_half_way_breaks(void)
+{
+    static char zeros[20000];
+    char buffer[4096];
+    size_t size = 0;
+    pair_t pair;
+    int rc;
+
+    secure_open(&pair, true);
+    do
+        rc = en_stream_transport_send(pair.client.secure, zeros, sizeof(zeros), 30, &size);
+    while (rc == EN_OK);
+    CHECK_CODE(rc, EN_ETIMEDOUT);
+    do
+        rc = en_stream_transport_recv_into(pair.server.secure, buffer, sizeof(buffer), 30, &size);
+    while (rc == EN_OK);
+    CHECK_CODE(en_stream_transport_send(pair.client.secure, zeros, sizeof(zeros), 1000, &size),
+               EN_EPIPE);
+    CHECK_MESSAGE("half-way");
     pair_close(&pair);
 }
 
@@ -473,6 +516,7 @@ static const test_case_t cases[] = {
     CASE(without_waiting),
     CASE(a_send_that_stops_half_way_breaks),
     CASE(it_has_the_transport_below_to_itself),
+    CASE(a_send_of_a_part_that_stops_half_way_breaks),
     CASE(it_tells_what_was_agreed),
     CASE(endpoints_over_tls_over_pipes),
     CASE(both_ways_at_once),
