@@ -357,6 +357,7 @@ static void a_send_and_a_connect_ask(void)
     question_t question = {0};
     call_t call = {0};
     silent_peer_t silent;
+    thread_t thread;
     wire_t wire;
 
     wire_open(&wire, protocol_line(), asking_options(&question, 20));
@@ -371,7 +372,12 @@ static void a_send_and_a_connect_ask(void)
 
     silent_peer_open(&silent, "127.0.0.1");
     call = (call_t){.port = peer_port(silent.listener), .options = asking_options(&question, 20)};
-    connect_somewhere(&call);
+    atomic_store(&question.asked, 0);
+    atomic_store(&question.answer, 0);
+    thread_start(&thread, connect_somewhere, &call);
+    WAIT_FOR(atomic_load(&question.asked) >= 3);
+    atomic_store(&question.answer, 1);
+    thread_join(&thread);
     CHECK_CODE(call.rc, EN_ECANCELED);
     en_tcp_options_free(call.options);
     silent_peer_close(&silent);

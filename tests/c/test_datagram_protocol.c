@@ -181,6 +181,7 @@ static void an_error_within_a_batch(void)
     memcpy(packets, before, sizeof(packets));
     CHECK_CODE(en_unix_datagram_client_recv_packets(pair.client, packets, 4, 20000, &count),
                EN_EBADMSG);
+    CHECK_MESSAGE("decode");
     CHECK_INT(count, 0);
     CHECK_BYTES(packets, sizeof(packets), before, sizeof(before));
     CHECK_GET(pair.view, "three");

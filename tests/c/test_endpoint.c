@@ -549,6 +549,7 @@ static void lent_memory_is_checked(void)
     CHECK_GET(view, "two");
     CHECK_GET(view, "three");
     CHECK_GET_FAILS(view, 0, EN_ETIMEDOUT);
+    CHECK_MESSAGE("(unnamed)"); /* the peer is known as a client's is */
     peer_send_text(ends[1], "r\nfive5\n6");
     CHECK_GET(view, "four");
     lender.size = 4; /* less than what is left over: an error that loses nothing */

@@ -505,6 +505,12 @@ static void what_cannot_be_polled_is_looked_at(void)
     close(ends[1]);
 }
 
+static int goes_on(void *user_data)
+{
+    (void)user_data;
+    return 0;
+}
+
 static void bad_options_are_refused(void)
 {
     en_transport_options_t *options = transport_options();
@@ -527,8 +533,11 @@ static void bad_options_are_refused(void)
     CHECK_OK(en_transport_options_set_wait(options, wait_as_told, waits_end, &waits));
     CHECK_OK(en_transport_options_set_wait(options, wait_as_told, waits_end, &waits));
     CHECK_INT(waits.destroyed, 1);
-    en_transport_options_free(options);
+    CHECK_OK(en_transport_options_set_retry_interval(options, 5, goes_on, waits_end, &waits));
+    CHECK_OK(en_transport_options_set_retry_interval(options, 5, NULL, NULL, NULL));
     CHECK_INT(waits.destroyed, 2);
+    en_transport_options_free(options);
+    CHECK_INT(waits.destroyed, 3);
     en_transport_options_free(NULL);
 }
 

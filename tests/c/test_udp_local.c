@@ -137,6 +137,22 @@ static void a_port_alone(void)
     close(peer);
 }
 
+/* Any host is one of the peer's family. */
+static void a_port_alone_on_ipv6(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_udp_options_t *options = options_new(NULL, 0, 0);
+    int peer = udp_bound("::1");
+    en_udp_client_t *client = NULL;
+
+    REQUIRE_OK(en_udp_client_connect(&client, "::1", peer_port(peer), protocol, options));
+    check_talks(client, peer, "any host");
+    en_udp_client_free(client);
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    close(peer);
+}
+
 static void addresses_that_are_not_ours(void)
 {
     int peer = udp_bound("127.0.0.1");
@@ -185,10 +201,10 @@ static void what_is_not_set_behind_its_back(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(a_port_that_both_share),          CASE(a_port_that_not_both_share),
-    CASE(without_a_local_address),         CASE(a_port_alone),
-    CASE(addresses_that_are_not_ours),     CASE(values_that_cannot_be),
-    CASE(what_is_not_set_behind_its_back),
+    CASE(a_port_that_both_share),  CASE(a_port_that_not_both_share),
+    CASE(without_a_local_address), CASE(a_port_alone),
+    CASE(a_port_alone_on_ipv6),    CASE(addresses_that_are_not_ours),
+    CASE(values_that_cannot_be),   CASE(what_is_not_set_behind_its_back),
 };
 
 TEST_MAIN("udp_local")

@@ -603,7 +603,9 @@ static void too_large_ones_that_came_together(void)
         CHECK_GET_FAILS(udp.view, 20000, EN_EMSGSIZE);
         CHECK_MESSAGE("901");
     }
+    CHECK_INT(en_udp_client_has_buffered(udp.client), 1);
     CHECK_GET_BYTES(udp.view, bytes + 3 * 901, 600);
+    CHECK_INT(en_udp_client_has_buffered(udp.client), 0);
     CHECK_INT(stats_of(&udp).recv_calls, 1);
     udp_close(&udp);
 }

@@ -251,6 +251,48 @@ static void of_a_server_that_goes_away(void)
     close(ends[1]);
 }
 
+/* Who connects asks for them before anything can come. */
+static void of_those_one_connects_to(void)
+{
+    en_unix_datagram_options_t *datagram_options = NULL;
+    en_unix_stream_options_t *stream_options = NULL;
+    en_datagram_protocol_t *datagrams = protocol_datagrams();
+    en_stream_protocol_t *lines = protocol_line();
+    en_unix_datagram_client_t *datagram = NULL;
+    en_unix_stream_client_t *stream = NULL;
+    en_unix_address_t *address = NULL;
+    size_t size = sizeof(int);
+    char text[40];
+    int on = 0;
+    int fd;
+
+    snprintf(text, sizeof(text), "@easynet-asked-%d", (int)getpid());
+    REQUIRE_OK(en_unix_address_new_abstract(&address, text + 1, strlen(text) - 1));
+    fd = unix_bound(SOCK_STREAM, text);
+    REQUIRE(listen(fd, 1) == 0);
+    REQUIRE_OK(en_unix_stream_options_new(&stream_options));
+    CHECK_OK(en_unix_stream_options_set_receive_credentials(stream_options, 1));
+    REQUIRE_OK(en_unix_stream_client_connect(&stream, address, lines, stream_options));
+    CHECK_OK(en_unix_stream_client_getsockopt(stream, SOL_SOCKET, SO_PASSCRED, &on, &size));
+    CHECK_INT(on, 1);
+    close(fd);
+    fd = unix_bound(SOCK_DGRAM, text);
+    REQUIRE_OK(en_unix_datagram_options_new(&datagram_options));
+    CHECK_OK(en_unix_datagram_options_set_receive_credentials(datagram_options, 1));
+    REQUIRE_OK(en_unix_datagram_client_connect(&datagram, address, datagrams, datagram_options));
+    on = 0;
+    CHECK_OK(en_unix_datagram_client_getsockopt(datagram, SOL_SOCKET, SO_PASSCRED, &on, &size));
+    CHECK_INT(on, 1);
+    close(fd);
+    en_unix_stream_client_free(stream);
+    en_unix_datagram_client_free(datagram);
+    en_unix_stream_options_free(stream_options);
+    en_unix_datagram_options_free(datagram_options);
+    en_stream_protocol_free(lines);
+    en_datagram_protocol_free(datagrams);
+    en_unix_address_free(address);
+}
+
 static void names_of_datagrams_whose_server_goes_away(void)
 {
     en_datagram_protocol_t *protocol = protocol_datagrams();
@@ -284,9 +326,13 @@ static void names_of_datagrams_whose_server_goes_away(void)
 }
 
 static const test_case_t cases[] = {
-    CASE(of_a_sender_on_a_stream),    CASE(of_a_sender_of_datagrams),
-    CASE(none_unless_asked_for),      CASE(of_somebody_else),
-    CASE(of_a_server_that_goes_away), CASE(names_of_datagrams_whose_server_goes_away),
+    CASE(of_a_sender_on_a_stream),
+    CASE(of_a_sender_of_datagrams),
+    CASE(none_unless_asked_for),
+    CASE(of_somebody_else),
+    CASE(of_those_one_connects_to),
+    CASE(of_a_server_that_goes_away),
+    CASE(names_of_datagrams_whose_server_goes_away),
 };
 
 TEST_MAIN("unix_credentials")
