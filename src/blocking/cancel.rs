@@ -112,7 +112,6 @@ impl Cancel {
 
     /// `EN_ECANCELED` if it is thrown.
     pub fn check(&self) -> Result<()> {
-        self.part_after_fork();
         match self.is_triggered() {
             true => Err(Error::new(EN_ECANCELED, "the cancel switch was thrown")),
             false => Ok(()),
