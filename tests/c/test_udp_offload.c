@@ -6,6 +6,7 @@
 /* With 64-bit times on 32 bits they would be called __sendmsg64 and so on, and replace nothing. */
 #undef _TIME_BITS
 
+#include "async.h"
 #include "family.h"
 #include "peer.h"
 
@@ -610,6 +611,43 @@ static void too_large_ones_that_came_together(void)
     udp_close(&udp);
 }
 
+static void count_them(int status, en_packet_t *packets, size_t count, void *user_data)
+{
+    ((op_t *)user_data)->count = count;
+    for (size_t i = 0; i < count; i++)
+        en_packet_release(&packets[i]);
+    op_done(status, user_data);
+}
+
+/* The same on a loop, where several are taken at once. */
+static void too_large_ones_on_a_loop(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_async_udp_client_t *client = NULL;
+    en_loop_t *loop = loop_new();
+    en_udp_options_t *options;
+    int peer;
+    int fd = coalescing(&peer);
+
+    REQUIRE_OK(en_udp_options_new(&options));
+    CHECK_OK(en_udp_options_set_max_datagram_size(options, 700));
+    REQUIRE_OK(en_async_udp_client_from_fd(&client, loop, fd, protocol, options));
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    send_segments(peer, 2 * 901 + 600, 901);
+    for (int i = 0; i < 3; i++) {
+        op_t op = {0};
+
+        CHECK_OK(en_async_udp_client_recv_packets(client, 4, 20000, count_them, &op, NULL));
+        op_wait(loop, &op);
+        CHECK_OP(&op, i < 2 ? EN_EMSGSIZE : EN_OK);
+        CHECK_INT(op.count, i < 2 ? 0 : 1);
+    }
+    en_async_udp_client_free(client);
+    en_loop_free(loop);
+    close(peer);
+}
+
 static const test_case_t cases[] = {
     CASE(equal_sizes_go_with_one_call),
     CASE(equal_sizes_go_with_one_call_on_ipv6),
@@ -631,6 +669,7 @@ static const test_case_t cases[] = {
     CASE(it_is_not_switched_on_later),
     CASE(beside_other_control_messages),
     CASE(too_large_ones_that_came_together),
+    CASE(too_large_ones_on_a_loop),
 };
 
 int main(int argc, char **argv)
