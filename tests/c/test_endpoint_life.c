@@ -175,6 +175,7 @@ static void check_woken(bool frees)
     CHECK_CODE(waiter_end(&waiters[1]), EN_ECLOSED);
     CHECK_TOOK(start, 0);
     CHECK_INT(en_stream_transport_is_closed(transport), 1);
+    CHECK_INT(en_stream_transport_fileno(transport), -1);
     if (!frees)
         en_stream_endpoint_free(endpoint);
     en_stream_transport_free(transport);
