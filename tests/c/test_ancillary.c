@@ -259,6 +259,7 @@ static void receiving_and_taking(void)
     CHECK_INT(type, SCM_RIGHTS);
     CHECK_INT(count, 2 * sizeof(int));
     CHECK_CODE(en_ancillary_take_fds(wire.ancillary, fds, 1, &count), EN_EMSGSIZE);
+    CHECK_CODE(en_ancillary_take_fds(wire.ancillary, NULL, 0, &count), EN_EMSGSIZE);
     CHECK_INT(count, 2);
     CHECK_OK(en_ancillary_take_fds(wire.ancillary, fds, 2, &count));
     CHECK_INT(count, 2);

@@ -355,6 +355,28 @@ static int count_them(int status, en_packet_t *packet, void *user_data)
     return EN_RECEIVE_MORE;
 }
 
+/* The others' turn comes before all of it is handed on; two receives at once there are not. */
+static void one_turn_is_not_for_all(void)
+{
+    enum { LINES = 4000 };
+    static char lines[2 * LINES];
+    stream_t stream = {.calls = 30};
+    op_t op = {0};
+    async_wire_t side;
+
+    for (int i = 0; i < LINES; i++)
+        memcpy(lines + 2 * i, "x\n", 2);
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_get(&side, 5000, &op));
+    CHECK_CODE(en_async_tcp_client_recv_start(side.client, count_them, &stream, NULL), EN_EBUSY);
+    peer_send(side.fd, lines, sizeof(lines));
+    op_wait(side.loop, &op);
+    CHECK_OK(en_async_tcp_client_recv_start(side.client, count_them, &stream, NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK(stream.calls > 30 && stream.calls < 1000);
+    async_wire_close(&side);
+}
+
 /* Who does not wait is given all that is there, over however many turns, and however long they
  * take. */
 static void a_budget_of_nothing(void)
@@ -496,6 +518,7 @@ static const test_case_t cases[] = {
     CASE(a_budget_for_all),
     CASE(a_budget_of_waiting),
     CASE(a_budget_of_nothing),
+    CASE(one_turn_is_not_for_all),
     CASE(errors_say_whether_they_are_of_sending_or_receiving),
     CASE(errors_of_closing_say_so),
     CASE(many_clients),

@@ -245,6 +245,7 @@ static void less_than_a_packet_is_told_with_what_came(void)
     en_stream_protocol_t *fixed = NULL;
     en_async_unix_stream_client_t *client = NULL;
     op_t sent = {0}, got = {0}, rest = {0};
+    en_stats_t stats = {.struct_size = sizeof(stats)};
     pair_t pair;
     int ends[2], fd;
 
@@ -267,6 +268,8 @@ static void less_than_a_packet_is_told_with_what_came(void)
     op_wait(pair.loop, &got);
     CHECK_OP(&got, EN_ENOMSG);
     check_came(pair.in, "half");
+    CHECK_OK(en_async_unix_stream_client_get_stats(pair.there, &stats));
+    CHECK_INT(stats.packets_received, 0);
     CHECK_OK(put(&pair, "cd", &sent));
     CHECK_OK(get(&pair, 5000, &rest));
     op_wait(pair.loop, &rest);

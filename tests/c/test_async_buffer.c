@@ -3,6 +3,7 @@
 #include "low.h"
 #include "peer.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,46 @@ static void what_is_buffered_goes_with_the_next_turn(void)
     peer_expect_text(side.fd, "one\ntwo\n");
     CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
     CHECK_INT(stats.send_calls, 1);
+    async_wire_close(&side);
+}
+
+/* Also if nobody wants to know. */
+static void what_is_put_aside_goes_unasked(void)
+{
+    en_tcp_options_t *options = options_new();
+    async_wire_t side;
+
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    async_wire_open(&side, options);
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_OK(async_put(&side, "one", NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    peer_expect_text(side.fd, "one\n");
+    async_wire_close(&side);
+}
+
+/* Without a write buffer, too. */
+static void a_flush_waits_for_what_waits(void)
+{
+    static char large[8 << 20];
+    op_t sent = {0}, flushed = {0};
+    script_t script;
+    step_t steps[] = {{.what = STEP_DRAIN}};
+    async_wire_t side;
+
+    memset(large, 'x', sizeof(large));
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), 20000, op_done,
+                                             &sent, NULL));
+    CHECK_OK(en_async_tcp_client_flush(side.client, 20000, op_done, &flushed, NULL));
+    op_still_waits(side.loop, &flushed);
+    script_start(&script, side.fd, steps, 1);
+    op_wait(side.loop, &flushed);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&flushed, EN_OK);
+    en_async_tcp_client_free(side.client);
+    side.client = NULL;
+    script_join(&script);
     async_wire_close(&side);
 }
 
@@ -140,6 +181,8 @@ static void a_flush_after_what_was_lost_says_so(void)
 
 static const test_case_t cases[] = {
     CASE(what_is_buffered_goes_with_the_next_turn),
+    CASE(what_is_put_aside_goes_unasked),
+    CASE(a_flush_waits_for_what_waits),
     CASE(a_flush_sends_what_was_put_aside),
     CASE(what_fits_is_put_aside_also_while_there_is_no_room_to_send),
     CASE(what_was_put_aside_gets_an_attempt_at_the_end),

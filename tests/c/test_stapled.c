@@ -3,6 +3,7 @@
 #include "peer.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Two transports of callbacks over pipes, and one of both. */
@@ -430,6 +431,29 @@ static void datagrams_are_stapled_alike(void)
     close(two[1]);
 }
 
+/* Who has the sending half, too, cannot go on behind half a packet, nor end what is closed. */
+static void what_breaks_breaks_for_the_half(void)
+{
+    en_stream_protocol_t *protocol = lines();
+    en_stream_endpoint_t *endpoint = NULL;
+    static char large[1 << 20];
+    size_t sent;
+    pipes_t pipes = {0};
+
+    pipes_open(&pipes);
+    memset(large, 'x', sizeof(large));
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, pipes.both, protocol, NULL));
+    CHECK_CODE(en_stream_endpoint_send_packet(endpoint, large, sizeof(large), 10), EN_ETIMEDOUT);
+    while (read(pipes.out, large, sizeof(large)) > 0)
+        ;
+    CHECK_CODE(en_stream_transport_send_all(pipes.sending, "x", 1, 20000, &sent), EN_EPIPE);
+    CHECK_OK(en_stream_transport_close(pipes.sending));
+    CHECK_CODE(en_stream_transport_send_eof(pipes.both, 20000), EN_ECLOSED);
+    en_stream_endpoint_free(endpoint);
+    en_stream_protocol_free(protocol);
+    pipes_close(&pipes);
+}
+
 static const test_case_t cases[] = {
     CASE(each_direction_has_its_half),
     CASE(the_halves_must_be_two),
@@ -445,6 +469,7 @@ static const test_case_t cases[] = {
     CASE(both_halves_over_one_descriptor),
     CASE(stapled_of_stapled),
     CASE(datagrams_are_stapled_alike),
+    CASE(what_breaks_breaks_for_the_half),
 };
 
 TEST_MAIN("stapled")

@@ -222,6 +222,7 @@ static void a_stapled_end_over_tls_is_no_cut(void)
 {
     en_stream_transport_t *both = NULL;
     en_stream_transport_t *other;
+    en_tls_info_t *info = NULL;
     char buffer[8];
     size_t size = 77;
     int ends[2];
@@ -231,10 +232,35 @@ static void a_stapled_end_over_tls_is_no_cut(void)
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     other = stream_over(ends[0]);
     REQUIRE_OK(en_stream_transport_new_stapled(&both, other, pair.client.secure, NULL));
+    CHECK_OK(en_stream_transport_get_tls_info(both, &info));
+    en_tls_info_free(info);
     CHECK_OK(put_bytes(both, "last"));
     CHECK_OK(en_stream_transport_send_eof(both, 20000));
     CHECK_INT(en_stream_transport_is_closed(pair.client.secure), 1);
     CHECK_GOT(pair.server.secure, "last");
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    en_stream_transport_free(both);
+    en_stream_transport_free(other);
+    close(ends[1]);
+    pair_close(&pair);
+}
+
+/* A receiving half takes leave of its peer, too. */
+static void a_stapled_receiver_takes_leave(void)
+{
+    en_stream_transport_t *both = NULL;
+    en_stream_transport_t *other;
+    char buffer[8];
+    size_t size = 77;
+    int ends[2];
+    pair_t pair;
+
+    secure_open(&pair, false);
+    pair_open(SOCK_STREAM, ends);
+    other = stream_over(ends[0]);
+    REQUIRE_OK(en_stream_transport_new_stapled(&both, pair.client.secure, other, NULL));
+    CHECK_OK(en_stream_transport_close(both));
     CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
     CHECK_INT(size, 0);
     en_stream_transport_free(both);
@@ -313,6 +339,7 @@ static const test_case_t cases[] = {
     CASE(a_cancelled_end_is_no_cut),
     CASE(closing_wakes),
     CASE(a_stapled_end_over_tls_is_no_cut),
+    CASE(a_stapled_receiver_takes_leave),
     CASE(a_receiver_takes_leave),
     CASE(an_endpoint_that_is_freed_takes_no_leave),
 };
