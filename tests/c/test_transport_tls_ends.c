@@ -1,7 +1,9 @@
 /* The ends of TLS over transports of the application: said, heard, cut. */
+#include "async.h"
 #include "low_tls.h"
 
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 static void one_direction_cannot_end_alone(void)
@@ -105,6 +107,45 @@ static void closing_beside_a_sender_says_the_end(void)
         CHECK_CODE(drained.rc, EN_OK); /* and not cut */
         pair_close(&pair);
     }
+}
+
+/* Its bytes may be those of the first, which is under way. */
+static void giving_up_the_second_of_two_alike_cuts_nothing(void)
+{
+    static char large[8 << 20];
+    en_async_stream_endpoint_t *endpoint = NULL;
+    en_stream_protocol_t *protocol = lines();
+    en_loop_t *loop = loop_new();
+    op_t ops[3] = {{0}};
+    drain_t drained = {0};
+    thread_t thread;
+    pair_t pair;
+
+    secure_open(&pair, false);
+    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, pair.client.secure, protocol, NULL));
+    memset(large, 'x', sizeof(large));
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(en_async_stream_endpoint_send_packet(endpoint, large, sizeof(large), 20000,
+                                                      op_done, &ops[i], &ops[i].operation));
+    op_still_waits(loop, &ops[0]);
+    CHECK_OK(en_loop_cancel(loop, ops[1].operation));
+    op_wait(loop, &ops[1]);
+    CHECK_OP(&ops[1], EN_ECANCELED);
+    drained.transport = pair.server.secure;
+    thread_start(&thread, drain, &drained);
+    op_wait(loop, &ops[0]);
+    CHECK_OP(&ops[0], EN_OK);
+    CHECK_OK(
+        en_async_stream_endpoint_send_packet(endpoint, "after", 5, 20000, op_done, &ops[2], NULL));
+    op_wait(loop, &ops[2]);
+    CHECK_OP(&ops[2], EN_OK);
+    en_async_stream_endpoint_free(endpoint);
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    thread_join(&thread);
+    CHECK_OK(drained.rc);
+    en_loop_free(loop);
+    en_stream_protocol_free(protocol);
+    pair_close(&pair);
 }
 
 /* The last holder says the end, too, as far as that goes at once. */
@@ -332,6 +373,7 @@ static const test_case_t cases[] = {
     CASE(one_direction_cannot_end_alone),
     CASE(both_say_their_end),
     CASE(closing_beside_a_sender_says_the_end),
+    CASE(giving_up_the_second_of_two_alike_cuts_nothing),
     CASE(freeing_says_the_end),
     CASE(a_cut_is_told),
     CASE(an_end_that_is_not_asked_for),
