@@ -218,6 +218,31 @@ static void who_is_freed_while_decoding_is_done_with_decoding(void)
     side_close(&side);
 }
 
+static void take_several(int status, en_packet_t *packets, size_t count, void *user_data)
+{
+    op_done(status, user_data);
+    ((op_t *)user_data)->count = count;
+    en_packets_release(packets, count);
+}
+
+/* Also if the receive would take more. */
+static void several_are_decoded_one_by_one(void)
+{
+    side_t side;
+
+    side_new(&side, EN_RECEIVE_STOP);
+    side.at_decode = free_client;
+    for (op_t *op = side.receives; op < side.receives + 2; op++)
+        CHECK_OK(
+            en_async_unix_stream_client_recv_packets(side.client, 4, 5000, take_several, op, NULL));
+    side_run(&side, "one\ntwo\nthree\nfour\n");
+    CHECK_INT(side.decoded_since, 0);
+    CHECK_OP(&side.receives[0], EN_OK);
+    CHECK_INT(side.receives[0].count, 1);
+    CHECK_OP(&side.receives[1], EN_ECANCELED);
+    side_close(&side);
+}
+
 static void a_receive_that_is_cancelled_while_decoding_has_what_is_decoded(void)
 {
     side_t side;
@@ -429,6 +454,7 @@ static const test_case_t cases[] = {
     CASE(who_cancels_and_has_enough_is_not_called_again),
     CASE(who_is_freed_in_a_forked_child_is_not_called_again_there),
     CASE(who_is_freed_while_decoding_is_done_with_decoding),
+    CASE(several_are_decoded_one_by_one),
     CASE(a_receive_that_is_cancelled_while_decoding_has_what_is_decoded),
     CASE(what_decoding_asks_for_comes_before_the_next_packet),
     CASE(callbacks_do_not_run_the_loop_also_while_it_does_not_run),
