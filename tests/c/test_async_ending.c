@@ -3,9 +3,11 @@
 #include "family.h"
 #include "peer.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char large[8 << 20];
@@ -344,6 +346,32 @@ static void a_closed_descriptor_is_not_watched(void)
     async_wire_close(&side);
 }
 
+/* Also if the loop would have called it. */
+static void freed_in_a_child_it_is_closed_there(void)
+{
+    op_t got = {0};
+    int status = 0;
+    async_wire_t side;
+    pid_t child;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(async_get(&side, 5000, &got));
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int fd = en_async_tcp_client_fileno(side.client);
+
+        en_async_tcp_client_free(side.client);
+        _exit(fd >= 0 && fcntl(fd, F_GETFD) < 0 && got.calls == 0 ? 0 : 1);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    peer_send_text(side.fd, "still here\n");
+    op_wait(side.loop, &got);
+    CHECK_OP(&got, EN_OK);
+    async_wire_close(&side);
+}
+
 /* The end of the stream is sent in its turn: what was asked for later comes too late. */
 static void nothing_overtakes_the_end(void)
 {
@@ -609,6 +637,7 @@ static const test_case_t cases[] = {
     CASE(the_end_of_the_loop_completes_everything),
     CASE(no_point_in_time_outlives_its_operation),
     CASE(a_closed_descriptor_is_not_watched),
+    CASE(freed_in_a_child_it_is_closed_there),
     CASE(nothing_overtakes_the_end),
     CASE(closing_connects_nobody),
     CASE(what_is_over_again_is_told_in_another_turn),
