@@ -106,7 +106,8 @@ static int hear(int status, en_packet_t *packet, void *user_data)
 {
     stopper_t *stopper = user_data;
 
-    (void)status, (void)packet;
+    (void)status;
+    en_packet_release(packet);
     stopper->calls++;
     stopper->after += stopper->is_stopped;
     return EN_RECEIVE_STOP;

@@ -287,12 +287,14 @@ static void the_peer_goes_away(void)
     CHECK_MESSAGE("not sent");
     CHECK_CODE(put_text(pair.view, "x"), EN_ENOTCONN);
     CHECK_MESSAGE("the peer is gone");
-    REQUIRE_OK(en_ancillary_new(&ancillary));
-    CHECK_CODE(
-        en_unix_datagram_client_send_packet_with_ancillary(pair.client, "x", 1, ancillary, 5000),
-        EN_ENOTCONN);
-    CHECK_MESSAGE("the peer is gone");
-    en_ancillary_free(ancillary);
+    if (!harness_driver) {
+        REQUIRE_OK(en_ancillary_new(&ancillary));
+        CHECK_CODE(en_unix_datagram_client_send_packet_with_ancillary(pair.client, "x", 1,
+                                                                      ancillary, 5000),
+                   EN_ENOTCONN);
+        CHECK_MESSAGE("the peer is gone");
+        en_ancillary_free(ancillary);
+    }
     CHECK_INT(en_unix_datagram_client_is_closed(pair.client), 0);
     pair_close(&pair);
 }
