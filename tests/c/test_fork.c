@@ -188,7 +188,7 @@ static void closing_in_the_child_ends_a_receive(void)
     wire_t wire;
 
     wire_open(&wire, protocol_line(), NULL);
-    check_child(close_while_it_receives, &wire);
+    CHECK_IN_CHILD(close_while_it_receives(&wire));
     check_parent_goes_on(&wire);
     wire_close(&wire);
 }

@@ -148,7 +148,7 @@ static void a_child_frees_what_its_parent_put_aside(void)
     en_endpoint_options_free(options);
     en_stream_protocol_free(protocol);
     CHECK_OK(en_stream_endpoint_send_packet(held.endpoint, "put aside", 9, 1000));
-    check_child(free_them, &held);
+    CHECK_IN_CHILD(free_them(&held));
     peer_expect_nothing(held.fd);
     CHECK_OK(en_stream_endpoint_flush(held.endpoint, 1000));
     peer_expect_text(held.fd, "put aside\n");
