@@ -278,7 +278,7 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         let _inside = self.enter()?;
         match self.turn.compare_exchange(0, party.number(), Ordering::Acquire, Ordering::Relaxed) {
             Ok(_) => self.inner.take_turn(party).inspect_err(|_| self.turn.store(0, Ordering::Release)),
-            Err(other) if other == party.number() => Ok(()),
+            Err(other) if other == party.number() && party != Party::TLS => Ok(()),
             Err(_) => self.check_open().and_then(|()| Err(midway())),
         }
     }

@@ -26,8 +26,6 @@ const ASK: usize = 112 << 10;
 /// A stream of bytes that nobody else can read or change, from one side: a client's or a server's.
 pub struct TlsStream<C> {
     inner: Arc<dyn StreamTransport>,
-    /// Whose turn it is to send below as long as this is there: nothing may come between the records.
-    party: Party,
     session: Mutex<Session<C>>,
     /// What has come and was not decrypted yet. Only who receives has it, also while it waits.
     incoming: Mutex<Storage>,
@@ -54,7 +52,7 @@ pub struct TlsStream<C> {
 
 impl<C> Drop for TlsStream<C> {
     fn drop(&mut self) {
-        self.inner.leave_turn(self.party);
+        self.inner.leave_turn(Party::TLS);
     }
 }
 
@@ -75,12 +73,11 @@ where
         verified_name: Option<Arc<String>>,
         standard_compatible: bool,
     ) -> Result<TlsStream<C>> {
-        let party = Party::another();
-        inner.take_turn(party)?;
+        // As long as this is there: nothing may come between the records.
+        inner.take_turn(Party::TLS)?;
         let session = Session { connection, failed: None };
         Ok(TlsStream {
             inner,
-            party,
             session: Mutex::new(session),
             incoming: Mutex::default(),
             verified_name,
