@@ -447,7 +447,7 @@
 
 /**
  * SO_LINGER: seconds that closing the descriptor waits for what is not sent, and on a loop all its
- * clients with it; -1 is off.
+ * clients with it; 0: the connection is reset at once; -1 is off.
  */
 #define EN_OPTION_LINGER 6
 

@@ -27,7 +27,7 @@ pub const EN_OPTION_KEEPALIVE_INTERVAL: c_int = 4;
 /// TCP_KEEPCNT: questions before the connection is given up.
 pub const EN_OPTION_KEEPALIVE_COUNT: c_int = 5;
 /// SO_LINGER: seconds that closing the descriptor waits for what is not sent, and on a loop all its
-/// clients with it; -1 is off.
+/// clients with it; 0: the connection is reset at once; -1 is off.
 pub const EN_OPTION_LINGER: c_int = 6;
 /// TCP_USER_TIMEOUT: milliseconds that sent data may stay without an answer; 0 is the system's.
 pub const EN_OPTION_USER_TIMEOUT: c_int = 7;

@@ -222,6 +222,16 @@ impl Socket {
         }
     }
 
+    /// Whether closing resets the connection: it is to linger for no time.
+    pub fn resets(&self) -> bool {
+        net::sockopt::socket_linger(&self.fd).is_ok_and(|time| time.is_some_and(|time| time.is_zero()))
+    }
+
+    /// Resets the connection, and wakes who waits for it.
+    pub fn reset(&self) -> Result<()> {
+        net::connect_unspec(&self.fd).map_err(|error| Error::os(error.into()))
+    }
+
     /// Reads an option; an error that is taken from the socket that way is not lost.
     pub fn getsockopt(&self, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize> {
         let size = options::getsockopt(self.as_fd(), level, name, value)?;

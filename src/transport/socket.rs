@@ -87,6 +87,14 @@ impl StreamSocket {
         Ok(count)
     }
 
+    /// Ends the connection, for all who have it: by a reset where SO_LINGER asks for that.
+    fn end(&self) -> Result<()> {
+        match !self.is_unix && self.socket.resets() && self.socket.reset().is_ok() {
+            true => Ok(()),
+            false => self.socket.shutdown(libc::SHUT_RDWR),
+        }
+    }
+
     /// The socket, without its transport.
     pub fn into_fd(self) -> OwnedFd {
         self.socket.into()
@@ -174,6 +182,11 @@ impl DatagramKind {
 }
 
 impl DatagramSocket {
+    /// Wakes who waits for it, whoever has it.
+    fn end(&self) -> Result<()> {
+        self.socket.shutdown(libc::SHUT_RDWR)
+    }
+
     /// The transport of a connected socket.
     pub fn new(socket: Socket, kind: DatagramKind) -> DatagramSocket {
         DatagramSocket { socket, kind, segment_limit: SegmentLimit::default(), joined: Joined::default() }
@@ -299,7 +312,7 @@ macro_rules! socket_transport {
 
             fn close(&self) -> Result<()> {
                 // The only errors are those of a connection that is down.
-                let _ = self.socket.shutdown(libc::SHUT_RDWR);
+                let _ = self.end();
                 Ok(())
             }
 

@@ -39,6 +39,12 @@ static void end_by_abort(en_tcp_client_t *client)
     CHECK_OK(en_tcp_client_abort(client));
 }
 
+static void end_by_reset(en_tcp_client_t *client)
+{
+    CHECK_OK(en_tcp_client_set_option(client, EN_OPTION_LINGER, 0));
+    CHECK_OK(en_tcp_client_close(client));
+}
+
 static void end_by_view(en_tcp_client_t *client)
 {
     CHECK_OK(en_client_close(en_tcp_client_as_client(client)));
@@ -74,6 +80,11 @@ static void check_waking(void (*end)(en_tcp_client_t *), bool freed)
 static void close_wakes_all(void)
 {
     check_waking(end_by_close, false);
+}
+
+static void a_reset_wakes_all(void)
+{
+    check_waking(end_by_reset, false);
 }
 
 static void closing_the_view_wakes_all(void)
@@ -249,6 +260,7 @@ static void free_accepts_null(void)
 
 static const test_case_t cases[] = {
     CASE(close_wakes_all),
+    CASE(a_reset_wakes_all),
     CASE(closing_the_view_wakes_all),
     CASE(abort_wakes_all),
     CASE(free_wakes_all_and_waits_for_them),

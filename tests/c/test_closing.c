@@ -1,7 +1,9 @@
 /* Closing while a call is inside a callback or has bytes put aside: who waits for whom. */
 #include "wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Callbacks of a line protocol that stop at gates and do things to their client. */
@@ -452,6 +454,21 @@ static void closing_ends_the_connection_for_duplicates_too(void)
     wire_close(&wire);
 }
 
+static void closing_resets_who_lingers_for_no_time(void)
+{
+    int duplicate;
+    char byte;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    duplicate = duplicate_of(wire.client);
+    CHECK_OK(en_tcp_client_set_option(wire.client, EN_OPTION_LINGER, 0));
+    CHECK_OK(en_tcp_client_close(wire.client));
+    CHECK(recv(wire.fd, &byte, 1, 0) < 0 && errno == ECONNRESET);
+    close(duplicate);
+    wire_close(&wire);
+}
+
 static void freeing_leaves_the_connection_to_duplicates(void)
 {
     en_stream_protocol_t *lines = protocol_line();
@@ -482,6 +499,7 @@ static const test_case_t cases[] = {
     CASE_BLOCKING(a_flush_that_has_room_is_not_stuck),
     CASE(the_last_words_of_who_is_cancelled),
     CASE(closing_ends_the_connection_for_duplicates_too),
+    CASE(closing_resets_who_lingers_for_no_time),
     CASE_BLOCKING(freeing_leaves_the_connection_to_duplicates),
 };
 
