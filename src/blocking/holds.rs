@@ -132,7 +132,13 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         deadline: &mut Deadline,
         attempt: impl FnMut(Hold) -> Attempt<T>,
     ) -> Result<T> {
-        once_done(attempt, |attempt| self.drive_any(transport, deadline, attempt))
+        once_done(attempt, |attempt| {
+            self.drive_any(transport, deadline, &mut |hold| {
+                // Who was freed inside a callback of this call is woken by nobody.
+                self.check_open()?;
+                attempt(hold)
+            })
+        })
     }
 
     /// As [`Self::drive`]; who closes sees whether it would have to wait for us.
@@ -225,12 +231,12 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         self.abort();
     }
 
-    /// Calls begin no more, and receiving ends, but not of a transport that others may go on with.
+    /// Calls begin no more, and receiving ends, but not of what is freed: others may go on with that.
     pub(super) fn retire(&self, is_freed: bool) {
         if self.check_owner().is_ok() {
             let _inside = self.control.visit();
             self.life.close();
-            if !(is_freed && self.is_shared) {
+            if !is_freed {
                 self.wake(Transport::stop_receiving);
             }
         }

@@ -44,7 +44,7 @@ pub trait Closable: Send + Sync {
     fn abort(&self);
 
     /// The first step of an end, where the others must wait: calls begin no more, and receiving ends,
-    /// but not of a transport that others may go on with when this handle `is_freed`. Then
+    /// but not when this handle `is_freed`: others may go on with the connection. Then
     /// [`Self::finish`] or [`Self::end`] does the rest.
     fn retire(&self, is_freed: bool);
 

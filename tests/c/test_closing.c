@@ -12,6 +12,7 @@ typedef struct {
     gate_t inside_encode;
     gate_t leave_encode;
     bool stops;
+    bool wants_more;
     void (*in_encode)(en_tcp_client_t *client);
     void (*in_decode)(en_tcp_client_t *client);
     void (*in_free_state)(en_tcp_client_t *client);
@@ -50,6 +51,10 @@ static int decode(const uint8_t *data, size_t size, int end, size_t *used, en_sl
         CHECK_CODE(en_packet_iter_next(plan->iter, &another), EN_EDEADLK);
         en_packet_iter_free(plan->iter);
         plan->iter = NULL;
+    }
+    if (plan->wants_more) {
+        plan->in_decode = NULL;
+        return EN_DECODE_MORE;
     }
     *used = size;
     *packet = (en_slice_t){data, size};
@@ -485,6 +490,27 @@ static void freeing_leaves_the_connection_to_duplicates(void)
     en_stream_protocol_free(lines);
 }
 
+/* It must wake nobody for that, not even the call that it is inside of. */
+static void freeing_within_leaves_the_connection_to_duplicates(void)
+{
+    plan_t plan = {.in_decode = en_tcp_client_free, .wants_more = true};
+    en_packet_t packet = {0};
+    int64_t start;
+    int duplicate;
+    wire_t wire;
+
+    open_with(&wire, &plan, 0, 20000);
+    duplicate = duplicate_of(wire.client);
+    peer_send_text(wire.fd, "in");
+    start = now_ms();
+    CHECK_CODE(en_tcp_client_recv_packet(wire.client, 20000, &packet), EN_ECLOSED);
+    CHECK_TOOK(start, 0);
+    wire.client = NULL;
+    peer_expect_nothing(duplicate);
+    close(duplicate);
+    close_with(&wire, &plan);
+}
+
 static const test_case_t cases[] = {
     CASE_BLOCKING(close_waits_for_a_sender_that_is_through_soon),
     CASE_BLOCKING(close_says_that_bytes_are_lost),
@@ -501,6 +527,7 @@ static const test_case_t cases[] = {
     CASE(closing_ends_the_connection_for_duplicates_too),
     CASE(closing_resets_who_lingers_for_no_time),
     CASE_BLOCKING(freeing_leaves_the_connection_to_duplicates),
+    CASE_BLOCKING(freeing_within_leaves_the_connection_to_duplicates),
 };
 
 TEST_MAIN("closing")

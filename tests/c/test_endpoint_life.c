@@ -371,6 +371,7 @@ static void two_at_one_moment_are_refused(void)
 typedef struct {
     en_stream_endpoint_t *endpoint;
     bool in_encode;
+    bool wants_more;
 } freer_t;
 
 static void free_now(freer_t *freer)
@@ -393,8 +394,12 @@ static int encode_freeing(const en_slice_t *parts, size_t count, en_frame_t *fra
 static int decode_freeing(const uint8_t *data, size_t size, int end, size_t *used,
                           en_slice_t *packet, void *state, void *user_data)
 {
+    freer_t *freer = user_data;
+
     (void)end, (void)state;
-    free_now(user_data);
+    free_now(freer);
+    if (freer->wants_more)
+        return EN_DECODE_MORE;
     *used = size;
     *packet = (en_slice_t){data, size};
     return EN_DECODE_PACKET;
@@ -414,8 +419,11 @@ static void freeing_within_leaves_the_socket(void)
     pair_open(SOCK_STREAM, ends);
     transport = stream_over(ends[0]);
     REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, &freer));
-    for (int i = 0; i < 2; i++) {
-        freer.in_encode = i;
+    for (int i = 0; i < 3; i++) {
+        int64_t start = now_ms();
+
+        freer.in_encode = i == 1;
+        freer.wants_more = i == 2;
         REQUIRE_OK(en_stream_endpoint_new(&freer.endpoint, transport, protocol, NULL));
         if (freer.in_encode) {
             CHECK_CODE(en_stream_endpoint_send_packet(freer.endpoint, "never", 5, 20000),
@@ -424,6 +432,7 @@ static void freeing_within_leaves_the_socket(void)
             peer_send_text(ends[1], "in");
             CHECK_CODE(en_stream_endpoint_recv_packet(freer.endpoint, 20000, &packet), EN_ECLOSED);
         }
+        CHECK_TOOK(start, 0);
         CHECK(freer.endpoint == NULL);
         CHECK_INT(en_stream_transport_is_closed(transport), 0);
         peer_expect_nothing(ends[1]);
