@@ -173,6 +173,7 @@ impl EventLoop {
     pub fn check_thread(&self) -> Result<()> {
         match self.runner.load(Ordering::Relaxed) {
             0 => Ok(()),
+            _ if threads::is_single() => Ok(()),
             runner if runner == threads::here() || self.is_foreign() => Ok(()),
             _ => Err(run_by_another()),
         }
