@@ -31,13 +31,13 @@ const UNLIMITED: usize = usize::MAX - 1;
 #[derive(Debug)]
 pub struct SegmentLimit {
     size: AtomicUsize,
-    /// The largest datagram that went in one piece when that was seen.
-    piece: AtomicUsize,
+    /// How wide the path was when that was seen.
+    path_mtu: AtomicUsize,
 }
 
 impl Default for SegmentLimit {
     fn default() -> SegmentLimit {
-        SegmentLimit { size: AtomicUsize::new(UNASKED), piece: AtomicUsize::new(0) }
+        SegmentLimit { size: AtomicUsize::new(UNASKED), path_mtu: AtomicUsize::new(0) }
     }
 }
 
@@ -150,7 +150,7 @@ impl Socket {
     ) -> Attempt<usize> {
         let sent = self.send_messages(datagrams, hold)?;
         limit.lower(segment);
-        limit.piece.store(self.most_in_one_piece(), Ordering::Relaxed);
+        limit.path_mtu.store(self.path_mtu(), Ordering::Relaxed);
         Ok(sent)
     }
 
@@ -163,7 +163,7 @@ impl Socket {
     /// What it has refused is tried again when the path has become wider.
     #[cold]
     fn cuts_again(&self, limit: &SegmentLimit) -> bool {
-        let is_wider = limit.size() > 0 && self.most_in_one_piece() > limit.piece.load(Ordering::Relaxed);
+        let is_wider = limit.size() > 0 && self.path_mtu() > limit.path_mtu.load(Ordering::Relaxed);
         if is_wider {
             limit.size.store(UNLIMITED, Ordering::Relaxed);
         }
@@ -213,12 +213,17 @@ impl Socket {
 
     /// The largest datagram that goes in one piece, as far as the kernel knows the path; 0: it does not.
     fn most_in_one_piece(&self) -> usize {
-        let get = |level, name| options::get_int(self.as_fd(), level, name);
-        let is_ipv4 = get(libc::SOL_SOCKET, libc::SO_DOMAIN).is_ok_and(|family| family == libc::AF_INET);
+        let domain = options::get_int(self.as_fd(), libc::SOL_SOCKET, libc::SO_DOMAIN);
+        let is_ipv4 = domain.is_ok_and(|family| family == libc::AF_INET);
         let headers = if is_ipv4 { 20 + 8 } else { 40 + 8 };
+        self.path_mtu().saturating_sub(headers)
+    }
+
+    /// How large packets may be on the path, as far as the kernel knows it; 0: it does not.
+    fn path_mtu(&self) -> usize {
         // A socket over IPv6 answers it, too.
-        let most = get(libc::IPPROTO_IP, libc::IP_MTU).ok().and_then(|most| usize::try_from(most).ok());
-        most.unwrap_or(0).saturating_sub(headers)
+        let mtu = options::get_int(self.as_fd(), libc::IPPROTO_IP, libc::IP_MTU);
+        mtu.ok().and_then(|mtu| usize::try_from(mtu).ok()).unwrap_or(0)
     }
 
     fn try_send_segments(&self, slices: &[IoSlice<'_>], segment: usize, hold: Hold) -> Attempt<()> {

@@ -88,10 +88,11 @@ impl StreamSocket {
     }
 
     /// Ends the connection, for all who have it: by a reset where SO_LINGER asks for that.
-    fn end(&self) -> Result<()> {
-        match !self.is_unix && self.socket.resets() && self.socket.reset().is_ok() {
-            true => Ok(()),
-            false => self.socket.shutdown(libc::SHUT_RDWR),
+    fn end(&self) {
+        let is_reset = !self.is_unix && self.socket.resets() && self.socket.reset().is_ok();
+        if !is_reset {
+            // The only errors are those of a connection that is down.
+            let _ = self.socket.shutdown(libc::SHUT_RDWR);
         }
     }
 
@@ -183,8 +184,9 @@ impl DatagramKind {
 
 impl DatagramSocket {
     /// Wakes who waits for it, whoever has it.
-    fn end(&self) -> Result<()> {
-        self.socket.shutdown(libc::SHUT_RDWR)
+    fn end(&self) {
+        // The only errors are those of a connection that is down.
+        let _ = self.socket.shutdown(libc::SHUT_RDWR);
     }
 
     /// The transport of a connected socket.
@@ -311,8 +313,7 @@ macro_rules! socket_transport {
             }
 
             fn close(&self) -> Result<()> {
-                // The only errors are those of a connection that is down.
-                let _ = self.end();
+                self.end();
                 Ok(())
             }
 

@@ -75,13 +75,10 @@ impl Receiving {
 
     /// It is over, without a packet.
     pub(super) fn fail(mut self, client: &Rc<AsyncClient>, error: Error) {
+        let error = at_receiving(error);
         let over = match &mut self {
-            Receiving::Packet(operation) => {
-                client.complete(operation, Err(at_receiving(error)), Over::Packet)
-            }
-            Receiving::Packets(operation, _) => {
-                client.complete(operation, Err(at_receiving(error)), Over::Packets)
-            }
+            Receiving::Packet(operation) => client.complete(operation, Err(error), Over::Packet),
+            Receiving::Packets(operation, _) => client.complete(operation, Err(error), Over::Packets),
             Receiving::WithAncillary(operation, _, place) => {
                 client.complete_with_ancillary(operation, Err(error), Ancillary::default(), *place)
             }
