@@ -1,12 +1,12 @@
 /* How clients on a loop end: freed, stopped, inside callbacks, and with their loop. */
 #include "async_wire.h"
+#include "child.h"
 #include "family.h"
 #include "peer.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static char large[8 << 20];
@@ -245,22 +245,19 @@ static void no_point_in_time_outlives_its_operation(void)
 static void freed_in_a_child_it_is_closed_there(void)
 {
     op_t got = {0};
-    int status = 0;
     async_wire_t side;
     pid_t child;
 
     async_wire_open(&side, NULL);
     CHECK_OK(async_get(&side, 5000, &got));
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) {
         int fd = en_async_tcp_client_fileno(side.client);
 
         en_async_tcp_client_free(side.client);
         _exit(fd >= 0 && fcntl(fd, F_GETFD) < 0 && got.calls == 0 ? 0 : 1);
     }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(child_succeeds(child));
     peer_send_text(side.fd, "still here\n");
     op_wait(side.loop, &got);
     CHECK_OP(&got, EN_OK);

@@ -270,7 +270,7 @@ static void a_stapled_end_over_tls_is_no_cut(void)
     pair_t pair;
 
     secure_open(&pair, false);
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    pair_open(SOCK_STREAM, ends);
     other = stream_over(ends[0]);
     REQUIRE_OK(en_stream_transport_new_stapled(&both, other, pair.client.secure, NULL));
     CHECK_OK(en_stream_transport_get_tls_info(both, &info));
