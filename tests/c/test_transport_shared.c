@@ -1,12 +1,12 @@
 /* What several hold: TLS that more than one sends through, halves that go on without their staple,
  * forked children, and calls that begin while the application waits for others. */
 #include "async.h"
+#include "child.h"
 #include "low_tls.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LARGE = 4 << 20 };
@@ -86,7 +86,7 @@ static void a_child_says_nothing_to_the_peer(void)
     en_loop_t *loop = loop_new();
     en_stream_protocol_t *protocol = lines();
     en_async_stream_endpoint_t *endpoint = NULL;
-    int status = 0, fd;
+    int fd;
     op_t sent = {0};
     pid_t child;
     pair_t pair;
@@ -98,15 +98,13 @@ static void a_child_says_nothing_to_the_peer(void)
     en_stream_transport_free(pair.client.secure);
     en_stream_transport_free(pair.client.inner);
     pair.client.secure = pair.client.inner = NULL;
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) {
         en_async_stream_endpoint_free(endpoint); /* the last that has it here */
         en_loop_free(loop);
         _exit(fcntl(fd, F_GETFD) < 0 ? 0 : 1);
     }
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK_INT(status, 0);
+    CHECK(child_succeeds(child));
     CHECK_OK(
         en_async_stream_endpoint_send_packet(endpoint, "alive", 5, 5000, op_done, &sent, NULL));
     op_wait(loop, &sent);

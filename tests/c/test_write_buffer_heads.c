@@ -1,9 +1,9 @@
 /* Write buffering of packets that only get a length, or nothing, in front: once there is memory for
  * them, they are put aside before anything else is looked at. */
+#include "child.h"
 #include "threads.h"
 #include "wire.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PRIMING = 200, THREADS = 4, EACH = 500 };
@@ -201,21 +201,18 @@ static void a_receive_that_waits_brings_it_out(void)
 static void in_a_child_it_is_left_to_the_parent(void)
 {
     en_packet_t packet = {0};
-    int status = 0;
     pid_t child;
     wire_t wire;
 
     open_primed(&wire, 4096);
     CHECK_OK(send_text(wire.client, "parent"));
-    child = fork();
-    REQUIRE(child >= 0);
+    child = child_fork();
     if (child == 0) /* before a receive waits, it sends what it has put aside itself */
         _exit(en_tcp_client_recv_packet(wire.client, 10, &packet) != EN_ETIMEDOUT ||
               send_text(wire.client, "child") != EN_OK ||
               send_text(wire.client, "again") != EN_OK ||
               en_tcp_client_flush(wire.client, 1000) != EN_OK);
-    REQUIRE(waitpid(child, &status, 0) == child);
-    CHECK_INT(status, 0);
+    CHECK(child_succeeds(child));
     peer_expect(wire.fd, "\0\5child\0\5again", 14);
     CHECK_OK(send_text(wire.client, "goes on"));
     CHECK_OK(en_tcp_client_flush(wire.client, 1000));
