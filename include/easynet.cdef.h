@@ -395,6 +395,10 @@ typedef struct en_async_datagram_endpoint_t en_async_datagram_endpoint_t;
  * transport, whose handle stays the caller's; closing it closes the transport for all, freeing it
  * only lets go.
  *
+ * Over TLS whose handshake is yet to be done (`en_stream_transport_new_tls_noblock`) it shakes hands
+ * first, within the handshake time-out of the transport, and operations wait for that. If it fails, the
+ * transport is closed for all, and every operation answers why.
+ *
  * The transport needs a descriptor to wait for in each direction that the endpoint has. One made
  * of callbacks must give the same descriptor for as long as it is open, and its callbacks run
  * inside the loop.
@@ -4292,6 +4296,50 @@ int en_stream_transport_new_tls(en_stream_transport_t **out,
                                 const en_transport_options_t *options);
 
 /**
+ * Makes a transport that speaks TLS over another one, as `en_stream_transport_new_tls` does, but
+ * without shaking hands, which would wait. `en_stream_transport_handshake` does that, its `_noblock`
+ * twin step by step, or the loop on which an endpoint is made over this
+ * (`en_async_stream_endpoint_new`). Until then receiving and sending answer `EN_ENOTCONN`. `options`
+ * (NULL: all defaults) say how long closing may take, and the handshake on a loop.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL` (also a client without `server_name`, a server with one, and a name that is
+ * none), `EN_EBUSY` (somebody speaks TLS over `transport` already, or is in the midst of a packet),
+ * `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_ETLS_NO_TRUST`. Nothing has been said to the peer then.
+ */
+int en_stream_transport_new_tls_noblock(en_stream_transport_t **out,
+                                        const en_stream_transport_t *transport,
+                                        const en_tls_config_t *config,
+                                        const char *server_name,
+                                        const en_transport_options_t *options);
+
+/**
+ * Shakes hands, where that has yet to be done (`en_stream_transport_new_tls_noblock`); otherwise it
+ * does nothing. After `EN_ETIMEDOUT` and `EN_ECANCELED` another call goes on with it; after other
+ * errors the transport is of no use but to close.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`,
+ * `EN_ECLOSED`, `EN_EBUSY` (another call is receiving, sending, or shaking hands), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, those of receiving and sending, codes of callbacks.
+ */
+int en_stream_transport_handshake(en_stream_transport_t *transport, int64_t timeout_ms);
+
+/**
+ * Goes on shaking hands as `en_stream_transport_handshake` does, without waiting. `*fd` is always set:
+ * to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+ *
+ * Thread-safe.
+ *
+ * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_handshake` but
+ * `EN_ETIMEDOUT`.
+ */
+int en_stream_transport_handshake_noblock(en_stream_transport_t *transport,
+                                          int *fd);
+
+/**
  * Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
  * hold on both, which must be two. Closing it closes both, the sending one first. To receive it
  * waits on the descriptor of `receive`, to send on that of `send`. Where the sending one cannot
@@ -4434,7 +4482,8 @@ void en_stream_transport_free(en_stream_transport_t *transport);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
  * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
  */
@@ -4464,7 +4513,8 @@ int en_stream_transport_recv_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
  * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
  */
@@ -4497,7 +4547,8 @@ int en_stream_transport_recv_into_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
  * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
  */
@@ -4533,7 +4584,8 @@ int en_stream_transport_recv_with_ancillary_noblock(en_stream_transport_t *trans
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
  * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
  */
@@ -4570,7 +4622,8 @@ int en_stream_transport_recv_with_ancillary_into_noblock(en_stream_transport_t *
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_EPIPE` (also after a send over TLS that
  * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
  * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
@@ -4603,7 +4656,8 @@ int en_stream_transport_send_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_EPIPE` (also after a send over TLS that
  * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
  * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
@@ -4619,7 +4673,8 @@ int en_stream_transport_send_all(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+ * shaken), `EN_EPIPE` (also after a send over TLS that
  * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
  * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
@@ -7681,6 +7736,24 @@ int en_async_stream_endpoint_new_sender(en_async_stream_endpoint_t **out,
  * Loop thread only.
  */
 en_async_client_t *en_async_stream_endpoint_as_async_client(en_async_stream_endpoint_t *endpoint);
+
+/**
+ * Waits until packets can go, at most `timeout_ms` milliseconds: until hands have been shaken over a
+ * transport of `en_stream_transport_new_tls_noblock`. Over any other one nothing is waited for.
+ *
+ * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+ * `*operation` (may be NULL), for `en_loop_cancel`.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+ * `en_stream_transport_handshake`, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+ */
+int en_async_stream_endpoint_wait_connected(en_async_stream_endpoint_t *endpoint,
+                                            int64_t timeout_ms,
+                                            en_async_done_t callback,
+                                            void *user_data,
+                                            uint64_t *operation);
 
 /**
  * Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.

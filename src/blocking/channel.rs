@@ -17,7 +17,7 @@ use crate::error::{
 use crate::socket::ancillary::Ancillary;
 use crate::socket::slot::{Guard, Slot};
 use crate::tls::TlsFacts;
-use crate::transport::{Attribute, Party, Shared, Transport};
+use crate::transport::{Attribute, Party, Shared, Transport, names};
 
 /// A handle of a transport. Others may have a hold on the same transport.
 pub struct Channel<T: Transport + ?Sized> {
@@ -161,9 +161,37 @@ impl<T: Transport + ?Sized> Channel<T> {
         &self,
         within: Within<'_>,
         valid: Result<()>,
+        attempt: impl FnMut(&Shared<T>, Hold) -> Attempt<R>,
+    ) -> Result<R> {
+        self.wait_for_peer(Stage::Receive, within, valid, attempt)
+    }
+
+    /// Makes the transport ready for the first byte, if that has yet to be done.
+    pub fn handshake(&self, within: Within<'_>) -> Result<()> {
+        let outcome =
+            self.wait_for_peer(Stage::Handshake, within, Ok(()), |transport, hold| transport.handshake(hold));
+        outcome.map_err(|error| match error.code() {
+            EN_WANT_READ | EN_WANT_WRITE => error,
+            _ => self.name_peer(error),
+        })
+    }
+
+    #[cold]
+    fn name_peer(&self, error: Error) -> Error {
+        match self.transport().ok().and_then(|transport| names(&*transport)) {
+            Some(names) => error.with_peer(&names.remote().to_string().into()),
+            None => error,
+        }
+    }
+
+    fn wait_for_peer<R>(
+        &self,
+        stage: Stage,
+        within: Within<'_>,
+        valid: Result<()>,
         mut attempt: impl FnMut(&Shared<T>, Hold) -> Attempt<R>,
     ) -> Result<R> {
-        let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(Stage::Receive))?;
+        let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(stage))?;
         let transport = &**transport;
         let outcome = valid.and_then(|()| {
             within.run(
@@ -172,7 +200,7 @@ impl<T: Transport + ?Sized> Channel<T> {
                 |deadline, attempt| self.holds.drive(transport, deadline, attempt),
             )
         });
-        outcome.map_err(|error| self.explain(error, Stage::Receive))?
+        outcome.map_err(|error| self.explain(error, stage))?
     }
 
     /// Sends what `attempt` takes; the inner error is what it would wait for.

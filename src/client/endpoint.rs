@@ -12,10 +12,7 @@ use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, PacketReceiver};
 use crate::error::Result;
 use crate::protocol::{DatagramProtocol, StreamProtocol};
-use crate::socket::address::IpAddress;
-use crate::socket::names::{Name, Names};
-use crate::socket::unix_address::UnixAddress;
-use crate::transport::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
+use crate::transport::{self, DatagramTransport, Party, StreamTransport, Transport};
 
 /// What an endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,19 +107,9 @@ fn connection(
     Connection {
         receiver,
         sender,
-        names: names(transport),
+        names: transport::names(transport),
         is_shared: true,
         directions: directions.interest(),
         runs_callbacks: protocol_calls_back || transport.runs_callbacks(),
     }
-}
-
-/// Who is at the two ends, if the transport tells both.
-fn names(transport: &dyn Transport) -> Option<Names> {
-    let name = |which| {
-        let bytes = transport.attribute(which).ok()?;
-        let ip = IpAddress::from_sockaddr(&bytes).ok().map(Name::Ip);
-        ip.or_else(|| UnixAddress::from_sockaddr(&bytes).ok().map(Name::Unix))
-    };
-    Some(Names::new(name(Attribute::OwnName)?, name(Attribute::PeerName)?))
 }

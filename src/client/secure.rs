@@ -66,11 +66,26 @@ impl Secure {
         let Some(config) = &self.config else {
             return Ok(Securing { transport: inner, interest: Interest::Read, deadline: Deadline::Never });
         };
+        let transport = self.over(inner, config, host)?;
+        let deadline = Deadline::after_ms(self.handshake_timeout_ms());
+        Ok(Securing { transport, interest: Interest::Write, deadline })
+    }
+
+    /// TLS over a transport, with hands not shaken yet.
+    pub(super) fn over(
+        &self,
+        inner: Arc<dyn StreamTransport>,
+        config: &TlsConfig,
+        host: Option<&str>,
+    ) -> Result<Arc<dyn StreamTransport>> {
         let name = self.server_name.as_deref().or(host).unwrap_or_default();
-        let timeout = self.handshake_timeout_ms.unwrap_or(HANDSHAKE_TIMEOUT_MS);
-        let transport = transport::secure(inner, config, name, self.standard_compatible.unwrap_or(true))
-            .map_err(|error| error.at(Stage::Handshake))?;
-        Ok(Securing { transport, interest: Interest::Write, deadline: Deadline::after_ms(timeout) })
+        transport::secure(inner, config, name, self.standard_compatible.unwrap_or(true))
+            .map_err(|error| error.at(Stage::Handshake))
+    }
+
+    /// How long shaking hands may take; negative: for ever.
+    pub(super) fn handshake_timeout_ms(&self) -> i64 {
+        self.handshake_timeout_ms.unwrap_or(HANDSHAKE_TIMEOUT_MS)
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::CommonOptions;
 use super::secure::Secure;
 use crate::blocking::channel::ChannelOptions;
-use crate::blocking::{Channel, connect};
-use crate::deadline::Deadline;
+use crate::blocking::{Channel, Within};
+use crate::deadline::Timeout;
 use crate::error::Result;
 use crate::socket::handle;
 use crate::tls::TlsConfig;
@@ -79,7 +79,7 @@ pub fn datagram_from_fd(
     Ok(handle_of(Shared::between(ends, transport), options))
 }
 
-/// TLS over another transport, with hands shaken.
+/// TLS over another transport, with hands not shaken yet.
 pub fn tls(
     inner: &Channel<dyn StreamTransport>,
     config: &TlsConfig,
@@ -92,9 +92,21 @@ pub fn tls(
         ..options.secure.clone()
     };
     secure.check(None)?;
-    let mut securing = secure.begin(inner.transport()?, None)?;
-    let transport = connect::see_through(&mut securing, &options.common.waiting, &mut Deadline::Never)?;
-    Ok(handle_of(Shared::new(transport), options))
+    let transport = secure.over(inner.transport()?, config, None)?;
+    let timeout = Timeout::from_ms(secure.handshake_timeout_ms());
+    Ok(handle_of(Shared::unready(transport, timeout), options))
+}
+
+/// The same, with hands shaken.
+pub fn tls_at_once(
+    inner: &Channel<dyn StreamTransport>,
+    config: &TlsConfig,
+    server_name: Option<&str>,
+    options: &TransportOptions,
+) -> Result<Arc<Channel<dyn StreamTransport>>> {
+    let channel = tls(inner, config, server_name, options)?;
+    channel.handshake(Within::Ms(options.secure.handshake_timeout_ms()))?;
+    Ok(channel)
 }
 
 /// One that receives by the one and sends by the other.

@@ -23,6 +23,10 @@ use crate::reactor::AsyncClient;
 /// transport, whose handle stays the caller's; closing it closes the transport for all, freeing it
 /// only lets go.
 ///
+/// Over TLS whose handshake is yet to be done (`en_stream_transport_new_tls_noblock`) it shakes hands
+/// first, within the handshake time-out of the transport, and operations wait for that. If it fails, the
+/// transport is closed for all, and every operation answers why.
+///
 /// The transport needs a descriptor to wait for in each direction that the endpoint has. One made
 /// of callbacks must give the same descriptor for as long as it is open, and its callbacks run
 /// inside the loop.
@@ -129,6 +133,28 @@ pub unsafe extern "C" fn en_async_stream_endpoint_as_async_client(
     endpoint: *mut en_async_stream_endpoint_t,
 ) -> *mut en_async_client_t {
     endpoint.cast()
+}
+
+/// Waits until packets can go, at most `timeout_ms` milliseconds: until hands have been shaken over a
+/// transport of `en_stream_transport_new_tls_noblock`. Over any other one nothing is waited for.
+///
+/// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
+/// `*operation` (may be NULL), for `en_loop_cancel`.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback those of
+/// `en_stream_transport_handshake`, `EN_ETIMEDOUT`, `EN_ECANCELED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_stream_endpoint_wait_connected(
+    endpoint: *mut en_async_stream_endpoint_t,
+    timeout_ms: i64,
+    callback: en_async_done_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { async_client::wait_connected(endpoint, timeout_ms, callback, user_data, operation) }
 }
 
 /// Sends one packet of `size` bytes at `data`, which are copied if they do not go at once.

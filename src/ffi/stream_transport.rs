@@ -12,9 +12,10 @@ use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::{Constructor, borrow, borrow_named, call, handle, optional_string, transport};
-use crate::blocking::{Channel, Closable};
-use crate::client::transport as low;
+use crate::blocking::{Channel, Closable, Within};
+use crate::client::transport::{self as low, TransportOptions};
 use crate::error::Result;
+use crate::tls::TlsConfig;
 use crate::transport::StreamTransport;
 
 /// A stream of bytes in each direction: what clients and endpoints are made over. A transport has
@@ -72,17 +73,95 @@ pub unsafe extern "C" fn en_stream_transport_new_tls(
     server_name: *const c_char,
     options: *const en_transport_options_t,
 ) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { new_tls(out, transport, config, server_name, options, low::tls_at_once) }
+}
+
+/// Makes a transport that speaks TLS over another one, as `en_stream_transport_new_tls` does, but
+/// without shaking hands, which would wait. `en_stream_transport_handshake` does that, its `_noblock`
+/// twin step by step, or the loop on which an endpoint is made over this
+/// (`en_async_stream_endpoint_new`). Until then receiving and sending answer `EN_ENOTCONN`. `options`
+/// (NULL: all defaults) say how long closing may take, and the handshake on a loop.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL` (also a client without `server_name`, a server with one, and a name that is
+/// none), `EN_EBUSY` (somebody speaks TLS over `transport` already, or is in the midst of a packet),
+/// `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_ETLS_NO_TRUST`. Nothing has been said to the peer then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_new_tls_noblock(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+    config: *const en_tls_config_t,
+    server_name: *const c_char,
+    options: *const en_transport_options_t,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { new_tls(out, transport, config, server_name, options, low::tls) }
+}
+
+type MakeTls = fn(
+    &Channel<dyn StreamTransport>,
+    &TlsConfig,
+    Option<&str>,
+    &TransportOptions,
+) -> Result<Arc<Channel<dyn StreamTransport>>>;
+
+/// # Safety
+/// `out` is NULL or writable, `server_name` NULL or a string, the others NULL or live handles.
+unsafe fn new_tls(
+    out: *mut *mut en_stream_transport_t,
+    transport: *const en_stream_transport_t,
+    config: *const en_tls_config_t,
+    server_name: *const c_char,
+    options: *const en_transport_options_t,
+    make: MakeTls,
+) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: as the caller promises.
         let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
-        // SAFETY: as above, `server_name` NULL or a string.
+        // SAFETY: as above.
         let (inner, config, name) = unsafe {
             let name = optional_string(server_name, "server_name")?;
             (borrow(transport)?, borrow(config)?, name)
         };
         inner.check_usable()?;
-        out.make(|| low::tls(inner, config, name, &options))
+        out.make(|| make(inner, config, name, &options))
     })
+}
+
+/// Shakes hands, where that has yet to be done (`en_stream_transport_new_tls_noblock`); otherwise it
+/// does nothing. After `EN_ETIMEDOUT` and `EN_ECANCELED` another call goes on with it; after other
+/// errors the transport is of no use but to close.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer has gone), `EN_ETLS_...`,
+/// `EN_ECLOSED`, `EN_EBUSY` (another call is receiving, sending, or shaking hands), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, those of receiving and sending, codes of callbacks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_handshake(
+    transport: *mut en_stream_transport_t,
+    timeout_ms: i64,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle.
+    unsafe { transport::work(transport, |channel| channel.handshake(Within::Ms(timeout_ms))) }
+}
+
+/// Goes on shaking hands as `en_stream_transport_handshake` does, without waiting. `*fd` is always set:
+/// to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
+///
+/// Thread-safe.
+///
+/// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_handshake` but
+/// `EN_ETIMEDOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_stream_transport_handshake_noblock(
+    transport: *mut en_stream_transport_t,
+    fd: *mut c_int,
+) -> c_int {
+    // SAFETY: `transport` is NULL or a live handle, `fd` NULL or writable.
+    unsafe { transport::work_now(transport, fd, |channel, fd| channel.handshake(Within::NoWait(fd))) }
 }
 
 /// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own

@@ -19,7 +19,8 @@ use crate::error::Result;
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
 /// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
 /// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
@@ -124,7 +126,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
 /// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
@@ -185,7 +188,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
 /// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
@@ -248,7 +252,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_EPIPE` (also after a send over TLS that
 /// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
 /// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
@@ -304,7 +309,8 @@ pub unsafe extern "C" fn en_stream_transport_send_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_EPIPE` (also after a send over TLS that
 /// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
 /// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
@@ -334,7 +340,8 @@ pub unsafe extern "C" fn en_stream_transport_send_all(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE` (also after a send over TLS that
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
+/// shaken), `EN_EPIPE` (also after a send over TLS that
 /// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
 /// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]

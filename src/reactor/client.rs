@@ -26,6 +26,7 @@ mod facts;
 mod incoming;
 mod pending;
 mod receiving;
+mod securing;
 mod sending;
 mod started;
 mod watching;
@@ -39,6 +40,7 @@ use completing::{Late, Over};
 use connecting::Connecting;
 use incoming::Incoming;
 use pending::{Later, Pending};
+use securing::Securing;
 use started::Started;
 use watching::Watches;
 
@@ -72,6 +74,13 @@ pub struct Beginning {
     pub begin: Begin,
     /// How long that may take; negative: for ever.
     pub timeout_ms: i64,
+}
+
+impl Beginning {
+    /// There is no connection to come, and this is why.
+    fn refused(why: Error) -> Beginning {
+        Beginning { begin: Box::new(move || Err(why.clone())), timeout_ms: -1 }
+    }
 }
 
 /// What a client on a loop is made of.
@@ -116,6 +125,16 @@ struct Inner {
 }
 
 impl Inner {
+    /// What there is of a connection, whether hands have been shaken or not.
+    #[inline(always)]
+    fn live(&mut self) -> Option<&mut Live> {
+        match &mut self.state {
+            State::Connected(live) => Some(live),
+            State::Securing(securing) => Some(&mut securing.live),
+            State::Idle | State::Connecting(_) | State::Closed => None,
+        }
+    }
+
     /// It is connected by a descriptor of ours, and nothing waits but a started receive.
     fn is_at_rest(&self) -> bool {
         matches!(&self.state, State::Connected(live) if live.is_at_rest()) && self.pending.is_empty()
@@ -130,6 +149,7 @@ impl Inner {
 enum State {
     Idle,
     Connecting(Box<Connecting>),
+    Securing(Box<Securing>),
     Connected(Live),
     Closed,
 }
@@ -291,6 +311,7 @@ impl AsyncClient {
         if is_at_rest {
             return self.receive_for_started();
         }
+        self.secure_further();
         self.connect_further();
         let sent = self.send_further();
         let received = self.receive_for_operations();
@@ -331,12 +352,15 @@ impl AsyncClient {
     fn let_go(&self, state: State) {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
-            State::Connected(live) => {
-                self.fd.set(-1);
-                live.watches.end(&self.core, &*live.sender.transport());
-            }
+            State::Securing(securing) => self.disconnect(&securing.end(&self.core)),
+            State::Connected(live) => self.disconnect(&live),
             State::Idle | State::Closed => {}
         }
+    }
+
+    fn disconnect(&self, live: &Live) {
+        self.fd.set(-1);
+        live.watches.end(&self.core, &*live.sender.transport());
     }
 
     /// The end of the handle: each pending callback comes before this returns, and none after.
@@ -372,7 +396,7 @@ impl AsyncClient {
 impl Source for AsyncClient {
     fn ready(self: Rc<Self>, readable: bool, writable: bool, to_the_end: bool) {
         let Ok(mut inner) = self.access() else { return };
-        if let State::Connected(live) = &mut inner.state {
+        if let Some(live) = inner.live() {
             live.has_become(readable, writable, to_the_end);
         }
         let is_at_rest = inner.is_at_rest();
@@ -408,9 +432,11 @@ impl Source for AsyncClient {
 
     fn cancel(self: Rc<Self>, number: u64) {
         let is_internal = match self.access() {
-            Ok(inner) => {
-                matches!(&inner.state, State::Connecting(connecting) if connecting.is_its(number))
-            }
+            Ok(inner) => match &inner.state {
+                State::Connecting(connecting) => connecting.is_its(number),
+                State::Securing(securing) => securing.is_its(number),
+                _ => false,
+            },
             Err(_) => {
                 return self.do_later(Late::Cancel(number));
             }

@@ -8,9 +8,13 @@ use self::socket::StreamSocket;
 #[cfg(feature = "tls")]
 use self::tls::TlsStream;
 use crate::attempt::{Attempt, Hold, Interest};
+use crate::deadline::Timeout;
 use crate::error::{EN_ENODATA, EN_EOPNOTSUPP, Error, Result};
+use crate::socket::address::IpAddress;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
+use crate::socket::names::{Name, Names};
+use crate::socket::unix_address::UnixAddress;
 use crate::tls::{TlsConfig, TlsFacts};
 
 mod joined;
@@ -88,6 +92,16 @@ pub trait Transport: Plain + Send + Sync + 'static {
     /// Whether it may then hold one that sends.
     fn can_hold_sender(&self) -> bool {
         true
+    }
+
+    /// How long the handshake may take, if it has yet to be done.
+    fn awaits_handshake(&self) -> Option<Timeout> {
+        None
+    }
+
+    /// Makes it ready for the first byte.
+    fn handshake(&self, _hold: Hold) -> Attempt<()> {
+        Ok(())
     }
 
     /// Whether [`Self::farewell`] has something to say.
@@ -193,11 +207,6 @@ pub trait StreamTransport: Transport {
         false
     }
 
-    /// Makes it ready for the first byte.
-    fn handshake(&self, _hold: Hold) -> Attempt<()> {
-        Ok(())
-    }
-
     /// Sends the end of the stream. Errors of a connection that is down already are none.
     fn send_eof(&self, hold: Hold) -> Attempt<()>;
 
@@ -293,6 +302,16 @@ pub fn secure(
 
 pub(crate) fn no_ancillary() -> Error {
     Error::new(EN_EOPNOTSUPP, "this transport carries no ancillary data: only Unix sockets do")
+}
+
+/// Who is at the two ends, if the transport tells both.
+pub fn names(transport: &dyn Transport) -> Option<Names> {
+    let name = |which| {
+        let bytes = transport.attribute(which).ok()?;
+        let ip = IpAddress::from_sockaddr(&bytes).ok().map(Name::Ip);
+        ip.or_else(|| UnixAddress::from_sockaddr(&bytes).ok().map(Name::Unix))
+    };
+    Some(Names::new(name(Attribute::OwnName)?, name(Attribute::PeerName)?))
 }
 
 /// The descriptor of a socket, for what only sockets have.

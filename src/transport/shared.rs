@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use super::socket::SocketNames;
 use super::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest};
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_EPIPE, Error, Result};
+use crate::deadline::Timeout;
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_ENOTCONN, EN_EPIPE, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
 use crate::socket::fork;
@@ -33,6 +34,9 @@ pub struct Shared<T: Transport + ?Sized> {
     closed: AtomicBool,
     /// Half of a packet has gone.
     broken: AtomicBool,
+    /// Whether no handshake has yet to be done.
+    is_ready: AtomicBool,
+    handshake_timeout: Option<Timeout>,
     runs_callbacks: bool,
     /// The process that it is of: a forked child says nothing to its parent's peers.
     generation: u32,
@@ -44,21 +48,32 @@ pub struct Shared<T: Transport + ?Sized> {
 impl<T: Transport + ?Sized> Shared<T> {
     /// The transport is nobody else's.
     pub fn new(inner: Arc<T>) -> Arc<Shared<T>> {
-        Shared::make(inner, None)
+        Shared::make(inner, None, None)
+    }
+
+    /// The same, with a handshake yet to be done, which may take so long.
+    pub fn unready(inner: Arc<T>, handshake_timeout: Timeout) -> Arc<Shared<T>> {
+        Shared::make(inner, None, Some(handshake_timeout))
     }
 
     /// The same, of a socket with these ends.
     pub fn between(ends: SocketNames, inner: Arc<T>) -> Arc<Shared<T>> {
-        Shared::make(inner, Some(Box::new(ends)))
+        Shared::make(inner, Some(Box::new(ends)), None)
     }
 
-    fn make(inner: Arc<T>, ends: Option<Box<SocketNames>>) -> Arc<Shared<T>> {
+    fn make(
+        inner: Arc<T>,
+        ends: Option<Box<SocketNames>>,
+        handshake_timeout: Option<Timeout>,
+    ) -> Arc<Shared<T>> {
         Arc::new(Shared {
             receiving: AtomicBool::new(false),
             sending: AtomicBool::new(false),
             turn: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            is_ready: AtomicBool::new(handshake_timeout.is_none()),
+            handshake_timeout,
             runs_callbacks: inner.runs_callbacks(),
             generation: fork::generation(),
             ends,
@@ -92,11 +107,13 @@ impl<T: Transport + ?Sized> Shared<T> {
         let _inside = self.enter()?;
         let _claim = Claim::new(direction)?;
         self.check_open()?;
+        self.check_ready()?;
         attempt(&self.inner)
     }
 
     /// What TLS has agreed on, where there is TLS; or why that cannot be asked now.
     pub fn agreed(&self) -> Result<Option<TlsFacts>> {
+        self.check_ready()?;
         self.ask(|inner| Ok(inner.tls_facts()))
     }
 
@@ -119,6 +136,19 @@ impl<T: Transport + ?Sized> Shared<T> {
             false => Ok(()),
         }
     }
+
+    fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
+    }
+
+    fn check_ready(&self) -> Result<()> {
+        if self.is_ready() { Ok(()) } else { Err(unready()) }
+    }
+}
+
+#[cold]
+fn unready() -> Error {
+    Error::new(EN_ENOTCONN, "the TLS handshake has not been done yet: see en_stream_transport_handshake")
 }
 
 /// The time in which a direction has its one caller.
@@ -225,6 +255,23 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.inner.can_hold_sender()
     }
 
+    fn awaits_handshake(&self) -> Option<Timeout> {
+        self.handshake_timeout.filter(|_| !self.is_ready())
+    }
+
+    fn handshake(&self, hold: Hold) -> Attempt<()> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        let _inside = self.enter()?;
+        let _claims = (Claim::new(&self.receiving)?, Claim::new(&self.sending)?);
+        self.check_open()?;
+        let outcome = self.inner.handshake(hold);
+        self.check_open()?;
+        self.is_ready.store(outcome.is_ok(), Ordering::Release);
+        outcome
+    }
+
     fn says_farewell(&self) -> bool {
         self.inner.says_farewell()
     }
@@ -296,11 +343,6 @@ impl StreamTransport for Shared<dyn StreamTransport> {
 
     fn is_drained(&self) -> bool {
         self.inner.is_drained()
-    }
-
-    fn handshake(&self, hold: Hold) -> Attempt<()> {
-        let _inside = self.enter()?;
-        self.inner.handshake(hold)
     }
 
     fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {

@@ -292,13 +292,6 @@ where
         self.has_fetched.load(Ordering::Relaxed) && self.inner.is_drained() && !self.has_received()
     }
 
-    fn handshake(&self, hold: Hold) -> Attempt<()> {
-        self.shake_hands(hold).map_err(|stop| match stop {
-            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
-            stop => stop,
-        })
-    }
-
     fn send_eof(&self, _hold: Hold) -> Attempt<()> {
         let reason = "TLS cannot end one direction and keep the other: close the client when both are done";
         Err(Error::new(EN_EOPNOTSUPP, reason).into())
@@ -344,6 +337,13 @@ where
     fn can_hold_sender(&self) -> bool {
         // It would keep the session from who receives.
         false
+    }
+
+    fn handshake(&self, hold: Hold) -> Attempt<()> {
+        self.shake_hands(hold).map_err(|stop| match stop {
+            Stop::Failed(error) => Stop::Failed(error.at(Stage::Handshake)),
+            stop => stop,
+        })
     }
 
     fn says_farewell(&self) -> bool {

@@ -76,7 +76,7 @@ def endpoint(kind, protocol, functions):
     twin = f"en_async_unix_{kind}_client_"
     kept = ("as_async_client", "send_packet", "send_packet_slices", "send_packets", "send_packet_with_ancillary", "send_eof", "flush",
             "recv_packet", "recv_packets", "max_recv_size", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
-            "is_closing", "loop", "fileno", "get_stats", "free")
+            "is_closing", "loop", "fileno", "get_stats", "free") + (("wait_connected",) if kind == "stream" else ())
     mine = {"new": made, "new_receiver": made, "new_sender": made}
     for name in kept:
         if twin + name in functions:

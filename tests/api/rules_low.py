@@ -124,16 +124,20 @@ def io(mine, is_stream, empty):
             f"{all_}_with_ancillary" + suffix: low(**mine, **data(empty), **outgoing, **before, **sent, **after),
         }
     if is_stream:
+        secure = rule(
+            before="sweep_set_up_low_tls(fx);", out=Handle("en_stream_transport_t", "en_stream_transport_free"),
+            transport=Given("fx->tls_plain"), config=Given("fx->tls_low_config"),
+            server_name=Given('"localhost"', null=invalid("name"), variants=(('"\\xff"', invalid("server_name")),)),
+            options=Given("fx->transport_options", null=OK))
         functions |= {
             "send_all": low(**mine, **data(), timeout_ms=TIMEOUT, **sent),
             "send_all_from_slices": low(**mine, **slices, timeout_ms=TIMEOUT, **sent),
             "send_from_slices_noblock": low(**mine, **slices, **sent, fd=FD),
             "send_eof": low(**mine, timeout_ms=TIMEOUT),
-            "new_tls": rule(
-                before="sweep_set_up_low_tls(fx);", out=Handle("en_stream_transport_t", "en_stream_transport_free"),
-                transport=Given("fx->tls_plain"), config=Given("fx->tls_low_config"),
-                server_name=Given('"localhost"', null=invalid("name"), variants=(('"\\xff"', invalid("server_name")),)),
-                options=Given("fx->transport_options", null=OK)),
+            "new_tls": secure,
+            "new_tls_noblock": secure,
+            "handshake": low(**mine, timeout_ms=TIMEOUT),
+            "handshake_noblock": low(**mine, fd=FD),
             "get_tls_info": rule(
                 before="sweep_set_up_low_tls(fx);\n    sweep_shake_hands_low(fx);",
                 transport=Given("fx->tls_transport"), info=Handle("en_tls_info_t", "en_tls_info_free")),

@@ -195,3 +195,28 @@ def nginx(path, folder):
     for words, wanted in ((("localhost", "https", "/"), "no port"), (("localhost", 443, "page"), "no path"),
                           (("localhost", 443, "/a b"), "no path")):
         example.complains(wanted, *words, status=2)
+
+
+def tls_poll(path, folder):
+    """Pages at the same time, in a loop of the example's own."""
+    certificates = Certificates(folder)
+    example = Example(path)
+    with tls_servers.nginx(certificates.identity("good")) as server:
+        place = ("-c", certificates.ca, LOOPBACK, server.port)
+        paths = [f"/sized/{name}" for name in PAGES] * 5 + ["/sized/missing"]
+        lines = example.run(*place, *paths).splitlines()
+        check(len(lines) == len(paths), lines)
+        for page in paths:
+            line = next((line for line in lines if line.startswith(f"-- {page}: ")), "")
+            check((" 404 " if page.endswith("missing") else " 200 OK: ") in line, (page, lines))
+            body = len(PAGES.get(page.removeprefix("/sized/"), b""))
+            check(body <= int(line.split()[-5]) <= body + 2000, (page, body, line))
+        example.complains("EN_ETLS_UNKNOWN_ISSUER: ", "-c", certificates.other, *place[2:], "/sized/hello")
+        example.complains("File name too long", *place, "/" + "a" * 2000)
+        server.stop()
+        example.complains("Connection refused", *place, "/sized/hello")
+    with SecureScript(certificates, [b"HTTP/1.1 200 OK\r\n\r\nto the e"], farewell=False) as server:
+        example.complains("EN_ETLS_TRUNCATED", "-c", certificates.ca, LOOPBACK, server.port, "/")
+    for words in ((), ("localhost", 443), ("-c", "ca.pem", "localhost", 443)):
+        example.complains("usage", *words, status=2)
+    example.complains("EN_ENOENT: ", "-c", "/nowhere/ca.pem", LOOPBACK, 443, "/")

@@ -4,7 +4,7 @@
     run.py quickstart|fanout EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
     run.py pipe_endpoint|coroutine_wait EXAMPLE
-    run.py nginx|dns_tls|tls_server EXAMPLE CERTIFICATES
+    run.py nginx|tls_poll|dns_tls|tls_server EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
     run.py redis_tls EXAMPLE PROBE CERTIFICATES
     run.py glib|libuv|libevent EXAMPLE CERTIFICATES
@@ -19,7 +19,7 @@ import peer
 from dns import dns_tcp, dns_udp
 from dns_tls import dns_tls
 from example import Example, check
-from https import nginx
+from https import nginx, tls_poll
 from loops import c_loop, python_loop
 from low import coroutine_wait, pipe_endpoint, tls_server
 from peer import Failure
@@ -176,7 +176,7 @@ def main():
              "fanout": fanout, "pipe_endpoint": pipe_endpoint, "coroutine_wait": coroutine_wait,
              "tls_server": tls_server,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
-             "nginx": nginx, "dns_tls": dns_tls, "glib": c_loop, "libuv": c_loop, "libevent": c_loop, "asyncio": python_loop}
+             "nginx": nginx, "tls_poll": tls_poll, "dns_tls": dns_tls, "glib": c_loop, "libuv": c_loop, "libevent": c_loop, "asyncio": python_loop}
     try:
         tests[sys.argv[1]](*sys.argv[2:])
     except Failure as failure:

@@ -107,7 +107,7 @@ impl AsyncClient {
         let mut inner = self.access().ok()?;
         let sends_wait = inner.sends_wait();
         match &mut inner.state {
-            State::Connected(_) | State::Connecting(_) if sends_wait => None,
+            State::Connected(_) | State::Connecting(_) | State::Securing(_) if sends_wait => None,
             State::Connected(live) => match live.take_leave(&self.counters) {
                 Ok(()) => Some(Ok(())),
                 Err(Stop::Failed(error)) => Some(Err(error)),
@@ -117,7 +117,7 @@ impl AsyncClient {
                     None
                 }
             },
-            State::Connecting(_) | State::Idle | State::Closed => Some(Ok(())),
+            State::Connecting(_) | State::Securing(_) | State::Idle | State::Closed => Some(Ok(())),
         }
     }
 
@@ -125,10 +125,7 @@ impl AsyncClient {
     fn is_over(self: &Rc<Self>, outcome: &Result<()>) {
         let Ok(mut inner) = self.access() else { return };
         let closing = inner.pending.remove(|pending| pending.closing.take());
-        let transport = match &inner.state {
-            State::Connected(live) => Some(live.sender.transport()),
-            _ => None,
-        };
+        let transport = inner.live().map(|live| live.sender.transport());
         drop(inner);
         self.abort(&closed());
         let outcome = outcome.clone().and(transport.map_or(Ok(()), |transport| transport.close()));

@@ -112,6 +112,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let error = match &inner.state {
             State::Connecting(connecting) => connecting.explain(&error),
+            State::Securing(securing) => securing.explain(&error),
             _ => error,
         };
         match inner.pending.remove(|pending| pending.operations.remove(number)) {
@@ -136,11 +137,16 @@ impl AsyncClient {
             drop(inner);
             return self.end_closing(error);
         }
-        if let State::Connecting(connecting) = &mut inner.state
-            && connecting.is_its(number)
-        {
-            drop(inner);
-            self.connecting_is_due(number);
+        match &inner.state {
+            State::Connecting(connecting) if connecting.is_its(number) => {
+                drop(inner);
+                self.connecting_is_due(number);
+            }
+            State::Securing(securing) if securing.is_its(number) => {
+                drop(inner);
+                self.securing_is_due();
+            }
+            _ => {}
         }
     }
 }

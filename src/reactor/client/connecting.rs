@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Live, Over, State, Watches, Work, closed};
+use super::{AsyncClient, Inner, Live, Over, Securing, State, Watches, Work, closed};
 use crate::attempt::{Course, Hold};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
@@ -80,7 +80,7 @@ impl AsyncClient {
                     self.finish(operation, Ok(()), Over::Done);
                 }
             }
-            State::Idle | State::Closed => {}
+            State::Idle | State::Securing(_) | State::Closed => {}
         }
     }
 
@@ -163,14 +163,22 @@ impl AsyncClient {
         let watches = Watches::begin(&self.core, &connection, self.place())?;
         let mut inner = self.access()?;
         self.remember(&connection);
-        inner.state = State::Connected(Live::new(connection, watches));
+        let handshake_timeout = connection.sender.transport().awaits_handshake();
+        let live = Live::new(connection, watches);
+        inner.state = match handshake_timeout {
+            None => State::Connected(live),
+            Some(timeout) => {
+                self.go_on_later();
+                State::Securing(Box::new(Securing::begin(live, timeout, &self.core, self.place())))
+            }
+        };
         // There is no second connection.
         inner.pending.remove(|pending| pending.beginning.take());
         Ok(())
     }
 
     /// All who wait for the connection learn why there is none; it may be tried again.
-    fn connecting_failed(self: &Rc<Self>, error: &Error) {
+    pub(super) fn connecting_failed(self: &Rc<Self>, error: &Error) {
         let Ok(mut inner) = self.access() else { return };
         let before = std::mem::replace(&mut inner.state, State::Idle);
         let operations = inner.pending.remove(|pending| Some(std::mem::take(&mut pending.operations)));

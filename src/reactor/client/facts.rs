@@ -41,9 +41,8 @@ impl AsyncClient {
 
     /// Whether others who have the transport, too, have closed it.
     pub(super) fn is_closed_by_others(&self) -> bool {
-        self.access().is_ok_and(|inner| match &inner.state {
-            State::Connected(live) => live.is_shared && live.sender.transport().is_closed(),
-            _ => false,
+        self.access().is_ok_and(|mut inner| {
+            inner.live().is_some_and(|live| live.is_shared && live.sender.transport().is_closed())
         })
     }
 
@@ -65,7 +64,7 @@ impl AsyncClient {
         let outcome = match &inner.state {
             State::Connected(live) => work(&*live.sender.transport()),
             State::Closed => Err(super::closed()),
-            State::Idle | State::Connecting(_) => Err(not_connected()),
+            State::Idle | State::Connecting(_) | State::Securing(_) => Err(not_connected()),
         };
         self.leave(inner);
         outcome.map_err(|error| self.explain(error))

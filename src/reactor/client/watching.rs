@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{AsyncClient, Live, State};
+use super::{AsyncClient, Live};
 use crate::attempt::{GLANCE, Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::{EN_EOPNOTSUPP, EN_EPERM, Error, Result};
@@ -265,7 +265,7 @@ impl AsyncClient {
     /// Sees to it that the loop tells of what is waited for.
     pub(super) fn watch_anew(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let State::Connected(live) = &mut inner.state else { return };
+        let Some(live) = inner.live() else { return };
         if let Err(error) = live.watch_anew(&self.core, self.place()) {
             drop(inner);
             self.abort(&error);
@@ -275,7 +275,7 @@ impl AsyncClient {
     /// The time has come to look at it again.
     pub(super) fn look_again(self: &Rc<Self>, number: u64) {
         let Ok(mut inner) = self.access() else { return };
-        let State::Connected(live) = &mut inner.state else { return };
+        let Some(live) = inner.live() else { return };
         if let Some(several) = &mut live.watches.0
             && several.look.is_some_and(|(_, own)| own == number)
         {

@@ -1,0 +1,102 @@
+//! Shaking hands over a transport that was given without.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{AsyncClient, Beginning, Live, STEPS, State};
+use crate::attempt::{Attempt, Hold, Stop};
+use crate::deadline::Timeout;
+use crate::error::{EN_ETIMEDOUT, Error, Stage};
+use crate::reactor::event_loop::EventLoop;
+
+/// A connection whose handshake is under way.
+pub(super) struct Securing {
+    pub(super) live: Live,
+    /// When that is over.
+    due: Option<(Instant, u64)>,
+}
+
+impl Securing {
+    pub(super) fn begin(live: Live, timeout: Timeout, core: &EventLoop, place: usize) -> Securing {
+        let due = timeout.deadline().instant().map(|due| core.set_timer(due, place));
+        Securing { live, due }
+    }
+
+    pub(super) fn is_its(&self, number: u64) -> bool {
+        self.due.is_some_and(|(_, own)| own == number)
+    }
+
+    /// Why an operation has ended that waited for it.
+    pub(super) fn explain(&self, error: &Error) -> Error {
+        Error::new(error.code(), format!("{}: the TLS handshake is not over yet", error.reason()))
+    }
+
+    /// What is left when it is over, however it has ended.
+    pub(super) fn end(self, core: &EventLoop) -> Live {
+        if let Some((due, number)) = self.due {
+            core.remove_timer(due, number);
+        }
+        self.live
+    }
+}
+
+impl Live {
+    /// Shakes hands; [`Stop::Again`]: it is the others' turn.
+    fn shake_hands(&mut self) -> Attempt<()> {
+        let transport = self.sender.transport();
+        for _ in 0..STEPS {
+            match transport.handshake(Hold::No) {
+                Err(Stop::Again) => {}
+                Err(Stop::Want(interest)) => {
+                    self.wants(interest);
+                    return Err(Stop::Want(interest));
+                }
+                Err(Stop::Soon(interest)) => {
+                    self.watches.look_soon();
+                    return Err(Stop::Soon(interest));
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(Stop::Again)
+    }
+}
+
+impl AsyncClient {
+    /// Goes on with the handshake, if one is under way.
+    pub(super) fn secure_further(self: &Rc<Self>) {
+        let Ok(mut inner) = self.access() else { return };
+        let State::Securing(securing) = &mut inner.state else { return };
+        match securing.live.shake_hands() {
+            Ok(()) => {
+                if let State::Securing(securing) = std::mem::replace(&mut inner.state, State::Idle) {
+                    inner.state = State::Connected(securing.end(&self.core));
+                }
+            }
+            Err(Stop::Failed(error)) => {
+                drop(inner);
+                self.securing_failed(error);
+            }
+            Err(Stop::Again) => self.go_on_later(),
+            Err(Stop::Want(_) | Stop::Soon(_)) => {}
+        }
+    }
+
+    /// Its time is over.
+    pub(super) fn securing_is_due(self: &Rc<Self>) {
+        let reason = "the time-out has passed in the midst of the TLS handshake";
+        self.securing_failed(Error::new(EN_ETIMEDOUT, reason));
+    }
+
+    /// All who wait, or come later, learn why there is no connection; the transport is of no use to anybody.
+    fn securing_failed(self: &Rc<Self>, error: Error) {
+        let error = self.explain(error.at(Stage::Handshake));
+        if let Ok(mut inner) = self.access() {
+            if let Some(live) = inner.live() {
+                let _ = live.sender.transport().close();
+            }
+            inner.pending.put().beginning = Some(Beginning::refused(error.clone()));
+        }
+        self.connecting_failed(&error);
+    }
+}
