@@ -4591,10 +4591,11 @@ int en_stream_transport_get_attribute(const en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`,
- * `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ENOTCONN` (hands have not
+ * been shaken), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
-int en_stream_transport_get_tls_info(const en_stream_transport_t *transport, en_tls_info_t **info);
+int en_stream_transport_get_tls_info(const en_stream_transport_t *transport,
+                                     en_tls_info_t **info);
 
 /**
  * Makes the handle `*out` of the half that a transport of two halves receives by; its calls wait as those of
@@ -5439,7 +5440,7 @@ en_client_t *en_stream_endpoint_as_client(en_stream_endpoint_t *endpoint);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
- * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken), `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
  * `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
@@ -5479,11 +5480,12 @@ int en_stream_endpoint_send_packets(en_stream_endpoint_t *endpoint,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
  * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`.
  */
-int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
+int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint,
+                             int64_t timeout_ms);
 
 /**
  * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
@@ -5531,7 +5533,7 @@ int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
  * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
- * `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
+ * `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
  * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
  * callbacks. See recv(2).
  */

@@ -118,7 +118,7 @@ pub unsafe extern "C" fn en_stream_endpoint_as_client(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
-/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
+/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken), `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
 /// `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packets(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
 /// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
 /// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
-/// `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
+/// `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
 /// `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
 /// callbacks. See recv(2).
 #[unsafe(no_mangle)]

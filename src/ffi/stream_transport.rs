@@ -280,8 +280,8 @@ pub unsafe extern "C" fn en_stream_transport_get_attribute(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ECLOSED`,
-/// `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENODATA` (the transport does not speak TLS), `EN_ENOTCONN` (hands have not
+/// been shaken), `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_get_tls_info(
     transport: *const en_stream_transport_t,
