@@ -948,7 +948,7 @@ typedef int (*en_transport_send_t)(const en_slice_t *slices,
  * As `en_transport_recv_t`, with ancillary data: control messages as recvmsg(2) writes them go to
  * `control`, where there is room for `*control_size` bytes; `*control_size` becomes how many there
  * are (it must be set), and `*is_truncated` 1 if some did not fit. Descriptors in them are the
- * library's from then on.
+ * library's from then on, whatever the callback answers.
  */
 typedef int (*en_transport_recv_with_ancillary_t)(void *buffer,
                                                   size_t capacity,

@@ -122,11 +122,18 @@ impl CustomTransport {
         let outcome = self.count("recv_with_ancillary", |count, user_data| {
             // SAFETY: the application's own function, with what its documentation promises.
             unsafe { recv(data, capacity, address, size_out, cut, count, user_data) }
-        })?;
-        within("recv_with_ancillary", size, room)?;
-        let bytes: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(size).collect();
-        ancillary.received(bytes, size, truncated != 0);
-        within("recv_with_ancillary", outcome, capacity)
+        });
+        if let Err(Stop::Want(_)) = outcome {
+            return outcome;
+        }
+        // Descriptors may have come also with what fails, such as a datagram that does not fit.
+        let sized = within("recv_with_ancillary", size, room).map(|size| {
+            let bytes: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(size).collect();
+            ancillary.received(bytes, size, truncated != 0);
+        });
+        let count = outcome?;
+        sized?;
+        within("recv_with_ancillary", count, capacity)
     }
 
     fn send(&self, slices: &[IoSlice<'_>]) -> Attempt<usize> {

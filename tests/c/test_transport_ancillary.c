@@ -455,7 +455,7 @@ static int recv_beside(void *buffer, size_t capacity, void *control, size_t *con
     *count = (size_t)recvmsg(beside->fd, &message, MSG_CMSG_CLOEXEC) + beside->more_bytes;
     *control_size = message.msg_controllen + beside->more_control;
     *is_truncated = message.msg_flags & MSG_CTRUNC ? 1 : 0;
-    return EN_CALLBACK_DONE;
+    return message.msg_flags & MSG_TRUNC ? EN_EMSGSIZE : EN_CALLBACK_DONE;
 }
 
 static void beside_end(void *user_data)
@@ -528,6 +528,33 @@ static void callbacks_carry_descriptors(void)
     wire_close(&wire);
 }
 
+static void datagrams_of_callbacks_that_do_not_fit(void)
+{
+    en_transport_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks), .recv = recv_plain, .recv_with_ancillary = recv_beside};
+    en_datagram_transport_t *transport;
+    en_datagram_transport_t *sender;
+    beside_t beside = {0};
+    char buffer[2];
+    size_t size;
+    wire_t wire;
+    int ends[2];
+
+    wire_open(&wire);
+    pair_open(SOCK_DGRAM, ends);
+    beside.fd = ends[0];
+    REQUIRE_OK(en_datagram_transport_new(&transport, &callbacks, NULL, beside_end, &beside));
+    sender = datagrams_over(ends[1]);
+    CHECK_OK(en_datagram_transport_send_with_ancillary(sender, "long", 4, with_pipe(&wire), 20000));
+    CHECK_CODE(en_datagram_transport_recv_with_ancillary_into(transport, buffer, 2, 0, 20000,
+                                                              wire.ancillary, &size),
+               EN_EMSGSIZE);
+    check_pipe(&wire, wire.ancillary);
+    en_datagram_transport_free(sender);
+    en_datagram_transport_free(transport);
+    wire_close(&wire);
+}
+
 static void callbacks_without_it_refuse(void)
 {
     en_stream_transport_t *transport;
@@ -564,6 +591,7 @@ static const test_case_t cases[] = {
     CASE(endpoints_carry_descriptors),
     CASE(datagram_endpoints_carry_descriptors),
     CASE(callbacks_carry_descriptors),
+    CASE(datagrams_of_callbacks_that_do_not_fit),
     CASE(callbacks_without_it_refuse),
 };
 
