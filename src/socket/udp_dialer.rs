@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::Socket;
 use super::address::IpAddress;
 use super::connect::{Dialer, Dialing, local_for, not_begun, not_bound};
-use crate::error::Result;
+use crate::error::{Result, invalid};
 
 /// Gives UDP sockets their peer, which takes no time.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,10 @@ impl Dialer for UdpDialer {
     type Socket = Socket;
 
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Socket>> {
+        // The system would take it, and have no peer all the same.
+        if to.port() == 0 {
+            return Err(invalid("the port 0 is nobody's"));
+        }
         let local = local_for(&self.local, to)?;
         let domain = Domain::for_address(*to.as_socket_addr());
         let socket = socket2::Socket::new_raw(domain, Type::DGRAM.cloexec(), Some(Protocol::UDP))?;

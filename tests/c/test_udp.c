@@ -141,6 +141,14 @@ static void a_family_the_host_does_not_have(void)
     CHECK_MESSAGE("127.0.0.1");
 }
 
+static void a_peer_without_a_port(void)
+{
+    en_udp_client_t *client;
+
+    CHECK_CODE(dial(&client, "127.0.0.1", 0, NULL), EN_EINVAL);
+    CHECK(strstr(en_last_error_message(), "port 0"));
+}
+
 static void a_local_address(void)
 {
     int taken = udp_bound("127.0.0.1");
@@ -449,6 +457,7 @@ static const test_case_t cases[] = {
     CASE(a_timeout),
     CASE(by_name_and_family),
     CASE(a_family_the_host_does_not_have),
+    CASE(a_peer_without_a_port),
     CASE(a_local_address),
     CASE(a_local_address_of_another_family),
     CASE(a_shared_port),
