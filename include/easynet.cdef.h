@@ -2429,10 +2429,12 @@ void en_tcp_options_free(en_tcp_options_t *options);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ECONNREFUSED`, `EN_ENETUNREACH`,
- * `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
- * passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches the local
- * one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`. See connect(2), getaddrinfo(3).
+ * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENODEV` (no interface of the name behind
+ * %), `EN_ECONNREFUSED`, `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system
+ * gave up), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
+ * `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`,
+ * `EN_ENFILE`, `EN_EACCES`, codes of callbacks; over TLS those of
+ * `en_stream_transport_handshake`. See connect(2), getaddrinfo(3).
  */
 int en_tcp_client_connect(en_tcp_client_t **out,
                           const char *host,
@@ -2462,7 +2464,8 @@ int en_tcp_client_connect_addresses(en_tcp_client_t **out,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
- * `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`.
+ * `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`, codes of callbacks; over TLS those
+ * of `en_stream_transport_handshake`.
  */
 int en_tcp_client_from_fd(en_tcp_client_t **out,
                           int fd,
@@ -2486,10 +2489,10 @@ en_client_t *en_tcp_client_as_client(en_tcp_client_t *client);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
- * the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
- * `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See send(2).
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+ * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`,
+ * `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_tcp_client_send_packet(en_tcp_client_t *client,
                               const void *data,
@@ -2528,7 +2531,7 @@ int en_tcp_client_send_packets(en_tcp_client_t *client,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
- * `EN_ECONNTIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * `EN_ECONNTIMEDOUT`, `EN_ETLS_...`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
 
@@ -2539,8 +2542,9 @@ int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
- * `en_tcp_client_flush` if there is something in the write buffer. See shutdown(2).
+ * Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, and those of `en_tcp_client_flush` if there is something in the write buffer.
+ * See shutdown(2).
  */
 int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
 
@@ -2557,8 +2561,9 @@ int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
  * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
- * `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`,
- * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ * `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the
+ * maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See
+ * recv(2).
  */
 int en_tcp_client_recv_packet(en_tcp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
 
@@ -2904,10 +2909,11 @@ void en_udp_options_free(en_udp_options_t *options);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENETUNREACH`, `EN_EHOSTUNREACH`,
- * `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
- * `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`,
- * `EN_EACCES`. See connect(2), getaddrinfo(3), udp(7).
+ * Errors: `EN_EINVAL` (also the port 0), `EN_EAI_...` (the name), `EN_ENODEV` (no interface of
+ * the name behind %), `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ETIMEDOUT` (the connect
+ * time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches
+ * the local one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`, codes of callbacks.
+ * See connect(2), getaddrinfo(3), udp(7).
  */
 int en_udp_client_connect(en_udp_client_t **out,
                           const char *host,
@@ -3151,8 +3157,8 @@ int en_udp_client_setsockopt(en_udp_client_t *client,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`,
- * `EN_EFORKED`.
+ * Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_udp_client_get_option(const en_udp_client_t *client, int option, int64_t *value);
 
@@ -3161,8 +3167,8 @@ int en_udp_client_get_option(const en_udp_client_t *client, int option, int64_t 
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
- * `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`,
+ * `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_udp_client_set_option(en_udp_client_t *client, int option, int64_t value);
 
@@ -3338,8 +3344,8 @@ void en_unix_stream_options_free(en_unix_stream_options_t *options);
  *
  * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody
  * listens), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a
- * stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
- * `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+ * stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`,
+ * `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, codes of callbacks. See connect(2), unix(7).
  */
 int en_unix_stream_client_connect(en_unix_stream_client_t **out,
                                   const en_unix_address_t *address,
@@ -3366,7 +3372,7 @@ int en_unix_stream_client_connect_path(en_unix_stream_client_t **out,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
- * `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`.
+ * `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`, codes of callbacks.
  */
 int en_unix_stream_client_from_fd(en_unix_stream_client_t **out,
                                   int fd,
@@ -3456,10 +3462,10 @@ int en_unix_stream_client_send_eof(en_unix_stream_client_t *client, int64_t time
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
- * Errors: those of `en_unix_stream_client_send_packet`; `EN_EINVAL` also for a packet without a
- * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
- * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
- * unix(7).
+ * Errors: those of `en_unix_stream_client_send_packet`; `EN_EINVAL` also for a packet without
+ * a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF`
+ * (a descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+ * nobody), `EN_ETOOMANYREFS`. See unix(7).
  */
 int en_unix_stream_client_send_packet_with_ancillary(en_unix_stream_client_t *client,
                                                      const void *data,
@@ -3828,10 +3834,10 @@ void en_unix_datagram_options_free(en_unix_datagram_options_t *options);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody has the
- * path any more), `EN_EACCES`, `EN_EPERM` (the peer has another peer), `EN_EPROTOTYPE` (not a
- * datagram socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
- * `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+ * Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody has
+ * the path any more), `EN_EACCES`, `EN_EPERM` (the peer has another peer), `EN_EPROTOTYPE`
+ * (not a datagram socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`,
+ * `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, codes of callbacks. See connect(2), unix(7).
  */
 int en_unix_datagram_client_connect(en_unix_datagram_client_t **out,
                                     const en_unix_address_t *address,
@@ -3925,10 +3931,10 @@ int en_unix_datagram_client_send_packets(en_unix_datagram_client_t *client,
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
- * Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet without a
- * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
- * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
- * unix(7).
+ * Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet
+ * without a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once),
+ * `EN_EBADF` (a descriptor that is not open), `EN_EPERM` (credentials of somebody else),
+ * `EN_ESRCH` (of nobody), `EN_ETOOMANYREFS`. See unix(7).
  */
 int en_unix_datagram_client_send_packet_with_ancillary(en_unix_datagram_client_t *client,
                                                        const void *data,
@@ -4484,9 +4490,9 @@ void en_stream_transport_free(en_stream_transport_t *transport);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+ * `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2).
  */
 int en_stream_transport_recv(en_stream_transport_t *transport,
                              size_t max_size,
@@ -4515,9 +4521,9 @@ int en_stream_transport_recv_noblock(en_stream_transport_t *transport,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+ * `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2).
  */
 int en_stream_transport_recv_into(en_stream_transport_t *transport,
                                   void *buffer,
@@ -4549,9 +4555,9 @@ int en_stream_transport_recv_into_noblock(en_stream_transport_t *transport,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+ * `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2). See unix(7).
  */
 int en_stream_transport_recv_with_ancillary(en_stream_transport_t *transport,
                                             size_t max_size,
@@ -4586,9 +4592,9 @@ int en_stream_transport_recv_with_ancillary_noblock(en_stream_transport_t *trans
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
- * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+ * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+ * `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2). See unix(7).
  */
 int en_stream_transport_recv_with_ancillary_into(en_stream_transport_t *transport,
                                                  void *buffer,
@@ -4624,9 +4630,10 @@ int en_stream_transport_recv_with_ancillary_into_noblock(en_stream_transport_t *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that
- * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
- * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+ * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+ * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See send(2).
  */
 int en_stream_transport_send(en_stream_transport_t *transport,
                              const void *data,
@@ -4658,9 +4665,10 @@ int en_stream_transport_send_noblock(en_stream_transport_t *transport,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that
- * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
- * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+ * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+ * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See send(2).
  */
 int en_stream_transport_send_all(en_stream_transport_t *transport,
                                  const void *data,
@@ -4675,9 +4683,10 @@ int en_stream_transport_send_all(en_stream_transport_t *transport,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that
- * stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
- * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+ * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+ * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See send(2).
  */
 int en_stream_transport_send_all_from_slices(en_stream_transport_t *transport,
                                              const en_slice_t *slices,
@@ -4711,7 +4720,7 @@ int en_stream_transport_send_from_slices_noblock(en_stream_transport_t *transpor
  *
  * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
  * more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
- * `EN_EOPNOTSUPP` (it carries none). See unix(7).
+ * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
  */
 int en_stream_transport_send_all_with_ancillary(en_stream_transport_t *transport,
                                                 const void *data,
@@ -5031,9 +5040,10 @@ int en_datagram_transport_recv_with_ancillary_into_noblock(en_datagram_transport
  *
  * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
  * `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
- * `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more), which say that this one was
- * not sent, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
- * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the
+ * same, from then on), which say that this one was not sent, `EN_EBUSY` (another call is
+ * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See send(2).
  */
 int en_datagram_transport_send(en_datagram_transport_t *transport,
                                const void *data,
@@ -5060,8 +5070,9 @@ int en_datagram_transport_send_noblock(en_datagram_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
- * than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+ * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for
+ * more than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries
+ * none). See unix(7).
  */
 int en_datagram_transport_send_with_ancillary(en_datagram_transport_t *transport,
                                               const void *data,
@@ -5220,7 +5231,8 @@ void en_endpoint_options_free(en_endpoint_options_t *options);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`, codes of
+ * callbacks.
  */
 int en_stream_endpoint_new(en_stream_endpoint_t **out,
                            const en_stream_transport_t *transport,
@@ -5233,7 +5245,8 @@ int en_stream_endpoint_new(en_stream_endpoint_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`, codes of
+ * callbacks.
  */
 int en_stream_endpoint_new_receiver(en_stream_endpoint_t **out,
                                     const en_stream_transport_t *transport,
@@ -5271,9 +5284,10 @@ en_client_t *en_stream_endpoint_as_client(en_stream_endpoint_t *endpoint);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
- * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken), `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
- * `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+ * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
+ * `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at
+ * it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+ * codes of callbacks. See send(2).
  */
 int en_stream_endpoint_send_packet(en_stream_endpoint_t *endpoint,
                                    const void *data,
@@ -5311,12 +5325,11 @@ int en_stream_endpoint_send_packets(en_stream_endpoint_t *endpoint,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
- * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`,
+ * `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the
+ * other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
-int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint,
-                             int64_t timeout_ms);
+int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
 
 /**
  * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
@@ -5340,10 +5353,10 @@ int en_stream_endpoint_send_eof(en_stream_endpoint_t *endpoint, int64_t timeout_
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
- * Errors: those of `en_stream_endpoint_send_packet`; `EN_EINVAL` also for a packet without a byte
- * and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
- * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
- * `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ * Errors: those of `en_stream_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
+ * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+ * nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
  */
 int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint,
                                                   const void *data,
@@ -5363,10 +5376,10 @@ int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
- * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
- * `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
- * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See recv(2).
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBADMSG`
+ * (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY`
+ * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
  */
 int en_stream_endpoint_recv_packet(en_stream_endpoint_t *endpoint,
                                    int64_t timeout_ms,
@@ -5639,8 +5652,8 @@ int en_datagram_endpoint_send_packets(en_datagram_endpoint_t *endpoint,
  *
  * Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
  * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
- * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
- * `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+ * nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
  */
 int en_datagram_endpoint_send_packet_with_ancillary(en_datagram_endpoint_t *endpoint,
                                                     const void *data,
@@ -5654,11 +5667,11 @@ int en_datagram_endpoint_send_packet_with_ancillary(en_datagram_endpoint_t *endp
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNRESET` (the peer is connected elsewhere),
- * `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the message names; it is
- * gone), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
- * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See recv(2), unix(7).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNREFUSED` and other ICMP errors of UDP (once
+ * each), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EMSGSIZE` (a datagram above
+ * the maximum datagram size, which the message names; it is gone), `EN_EBADMSG` (no packet),
+ * `EN_ECLOSED`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction
+ * only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2), unix(7).
  */
 int en_datagram_endpoint_recv_packet(en_datagram_endpoint_t *endpoint,
                                      int64_t timeout_ms,
@@ -6049,7 +6062,7 @@ int en_async_tcp_client_new_addresses(en_async_tcp_client_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
  */
 int en_async_tcp_client_from_fd(en_async_tcp_client_t **out,
                                 en_loop_t *loop,
@@ -6235,8 +6248,8 @@ int en_async_tcp_client_recv_start(en_async_tcp_client_t *client,
                                    uint64_t *operation);
 
 /**
- * Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not
- * under way.
+ * Ends `en_async_tcp_client_recv_start` or `en_async_tcp_client_iter_received_packets`; the
+ * callback is not called again. Nothing if neither is under way.
  *
  * Loop thread only.
  *
@@ -6602,8 +6615,8 @@ int en_async_udp_client_recv_start(en_async_udp_client_t *client,
                                    uint64_t *operation);
 
 /**
- * Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not
- * under way.
+ * Ends `en_async_udp_client_recv_start` or `en_async_udp_client_iter_received_packets`; the
+ * callback is not called again. Nothing if neither is under way.
  *
  * Loop thread only.
  *
@@ -6822,7 +6835,7 @@ int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
  */
 int en_async_unix_stream_client_from_fd(en_async_unix_stream_client_t **out,
                                         en_loop_t *loop,
@@ -6964,9 +6977,9 @@ int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
- * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
- * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+ * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+ * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_stream_client_send_packet_with_ancillary(en_async_unix_stream_client_t *client,
                                                            const void *data,
@@ -7056,8 +7069,9 @@ int en_async_unix_stream_client_recv_start(en_async_unix_stream_client_t *client
                                            uint64_t *operation);
 
 /**
- * Ends `en_async_unix_stream_client_recv_start`; its callback is not called again. Nothing if it
- * is not under way.
+ * Ends `en_async_unix_stream_client_recv_start` or
+ * `en_async_unix_stream_client_iter_received_packets`; the callback is not called again.
+ * Nothing if neither is under way.
  *
  * Loop thread only.
  *
@@ -7400,9 +7414,9 @@ int en_async_unix_datagram_client_send_packets(en_async_unix_datagram_client_t *
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
- * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
- * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+ * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+ * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_datagram_client_send_packet_with_ancillary(en_async_unix_datagram_client_t *client,
                                                              const void *data,
@@ -7492,8 +7506,9 @@ int en_async_unix_datagram_client_recv_start(en_async_unix_datagram_client_t *cl
                                              uint64_t *operation);
 
 /**
- * Ends `en_async_unix_datagram_client_recv_start`; its callback is not called again. Nothing if
- * it is not under way.
+ * Ends `en_async_unix_datagram_client_recv_start` or
+ * `en_async_unix_datagram_client_iter_received_packets`; the callback is not called again.
+ * Nothing if neither is under way.
  *
  * Loop thread only.
  *
@@ -7686,8 +7701,9 @@ int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, codes of callbacks.
  */
 int en_async_stream_endpoint_new(en_async_stream_endpoint_t **out,
                                  en_loop_t *loop,
@@ -7704,8 +7720,9 @@ int en_async_stream_endpoint_new(en_async_stream_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, codes of callbacks.
  */
 int en_async_stream_endpoint_new_receiver(en_async_stream_endpoint_t **out,
                                           en_loop_t *loop,
@@ -7722,8 +7739,9 @@ int en_async_stream_endpoint_new_receiver(en_async_stream_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`.
  */
 int en_async_stream_endpoint_new_sender(en_async_stream_endpoint_t **out,
                                         en_loop_t *loop,
@@ -7828,9 +7846,9 @@ int en_async_stream_endpoint_send_packets(en_async_stream_endpoint_t *endpoint,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
- * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
- * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+ * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+ * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_stream_endpoint_send_packet_with_ancillary(en_async_stream_endpoint_t *endpoint,
                                                         const void *data,
@@ -7957,8 +7975,9 @@ int en_async_stream_endpoint_recv_start(en_async_stream_endpoint_t *endpoint,
                                         uint64_t *operation);
 
 /**
- * Ends `en_async_stream_endpoint_recv_start`; its callback is not called again. Nothing if it is
- * not under way.
+ * Ends `en_async_stream_endpoint_recv_start` or
+ * `en_async_stream_endpoint_iter_received_packets`; the callback is not called again. Nothing
+ * if neither is under way.
  *
  * Loop thread only.
  *
@@ -8044,7 +8063,7 @@ int en_async_stream_endpoint_fileno(const en_async_stream_endpoint_t *endpoint);
  *
  * Loop thread only.
  *
- * Errors: those of `en_stream_transport_get_attribute`.
+ * Errors: those of `en_stream_transport_get_attribute`, `EN_ENOTCONN` (not connected yet).
  */
 int en_async_stream_endpoint_get_attribute(const en_async_stream_endpoint_t *endpoint,
                                            int attribute,
@@ -8092,8 +8111,9 @@ int en_async_stream_endpoint_get_stats(const en_async_stream_endpoint_t *endpoin
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`.
  */
 int en_async_datagram_endpoint_new(en_async_datagram_endpoint_t **out,
                                    en_loop_t *loop,
@@ -8110,8 +8130,9 @@ int en_async_datagram_endpoint_new(en_async_datagram_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`.
  */
 int en_async_datagram_endpoint_new_receiver(en_async_datagram_endpoint_t **out,
                                             en_loop_t *loop,
@@ -8128,8 +8149,9 @@ int en_async_datagram_endpoint_new_receiver(en_async_datagram_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
- * file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+ * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`.
  */
 int en_async_datagram_endpoint_new_sender(en_async_datagram_endpoint_t **out,
                                           en_loop_t *loop,
@@ -8216,9 +8238,9 @@ int en_async_datagram_endpoint_send_packets(en_async_datagram_endpoint_t *endpoi
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
- * (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
- * carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+ * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+ * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_datagram_endpoint_send_packet_with_ancillary(en_async_datagram_endpoint_t *endpoint,
                                                           const void *data,
@@ -8308,8 +8330,9 @@ int en_async_datagram_endpoint_recv_start(en_async_datagram_endpoint_t *endpoint
                                           uint64_t *operation);
 
 /**
- * Ends `en_async_datagram_endpoint_recv_start`; its callback is not called again. Nothing if it
- * is not under way.
+ * Ends `en_async_datagram_endpoint_recv_start` or
+ * `en_async_datagram_endpoint_iter_received_packets`; the callback is not called again.
+ * Nothing if neither is under way.
  *
  * Loop thread only.
  *

@@ -40,8 +40,9 @@ handle!(en_async_datagram_endpoint_t, AsyncClient, "endpoint");
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -62,8 +63,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_new(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new_receiver(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -84,8 +86,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_new_receiver(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new_sender(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -217,9 +220,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_send_packets(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
-/// (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
-/// carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_async_datagram_endpoint_t,
@@ -343,8 +346,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_recv_start(
     unsafe { async_client::recv_start(endpoint, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_datagram_endpoint_recv_start`; its callback is not called again. Nothing if it
-/// is not under way.
+/// Ends `en_async_datagram_endpoint_recv_start` or
+/// `en_async_datagram_endpoint_iter_received_packets`; the callback is not called again.
+/// Nothing if neither is under way.
 ///
 /// Loop thread only.
 ///

@@ -44,8 +44,9 @@ handle!(en_async_stream_endpoint_t, AsyncClient, "endpoint");
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -66,8 +67,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_new(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new_receiver(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -88,8 +90,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_new_receiver(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EPERM` (one that cannot be polled, such as a
-/// file's), `EN_EFORKED`, `EN_ENFILE` (too many clients), `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
+/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new_sender(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -243,9 +246,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_send_packets(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
-/// (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
-/// carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_async_stream_endpoint_t,
@@ -414,8 +417,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_recv_start(
     unsafe { async_client::recv_start(endpoint, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_stream_endpoint_recv_start`; its callback is not called again. Nothing if it is
-/// not under way.
+/// Ends `en_async_stream_endpoint_recv_start` or
+/// `en_async_stream_endpoint_iter_received_packets`; the callback is not called again. Nothing
+/// if neither is under way.
 ///
 /// Loop thread only.
 ///

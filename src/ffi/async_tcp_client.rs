@@ -91,7 +91,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_from_fd(
     out: *mut *mut en_async_tcp_client_t,
@@ -329,8 +329,8 @@ pub unsafe extern "C" fn en_async_tcp_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_tcp_client_recv_start`; its callback is not called again. Nothing if it is not
-/// under way.
+/// Ends `en_async_tcp_client_recv_start` or `en_async_tcp_client_iter_received_packets`; the
+/// callback is not called again. Nothing if neither is under way.
 ///
 /// Loop thread only.
 ///

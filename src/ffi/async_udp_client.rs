@@ -257,8 +257,8 @@ pub unsafe extern "C" fn en_async_udp_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_udp_client_recv_start`; its callback is not called again. Nothing if it is not
-/// under way.
+/// Ends `en_async_udp_client_recv_start` or `en_async_udp_client_iter_received_packets`; the
+/// callback is not called again. Nothing if neither is under way.
 ///
 /// Loop thread only.
 ///

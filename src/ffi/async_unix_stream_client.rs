@@ -90,7 +90,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new_path(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_from_fd(
     out: *mut *mut en_async_unix_stream_client_t,
@@ -272,9 +272,9 @@ pub unsafe extern "C" fn en_async_unix_stream_client_send_eof(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL`
-/// (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_EOPNOTSUPP` (it
-/// carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
+/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
+/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_send_packet_with_ancillary(
     client: *mut en_async_unix_stream_client_t,
@@ -398,8 +398,9 @@ pub unsafe extern "C" fn en_async_unix_stream_client_recv_start(
     unsafe { async_client::recv_start(client, -1, callback, user_data, operation) }
 }
 
-/// Ends `en_async_unix_stream_client_recv_start`; its callback is not called again. Nothing if it
-/// is not under way.
+/// Ends `en_async_unix_stream_client_recv_start` or
+/// `en_async_unix_stream_client_iter_received_packets`; the callback is not called again.
+/// Nothing if neither is under way.
 ///
 /// Loop thread only.
 ///

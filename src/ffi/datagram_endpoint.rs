@@ -175,8 +175,8 @@ pub unsafe extern "C" fn en_datagram_endpoint_send_packets(
 ///
 /// Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
 /// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
-/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
-/// `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+/// nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_datagram_endpoint_t,
@@ -194,11 +194,11 @@ pub unsafe extern "C" fn en_datagram_endpoint_send_packet_with_ancillary(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNRESET` (the peer is connected elsewhere),
-/// `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the message names; it is
-/// gone), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_EBUSY` (another call is at it),
-/// `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2), unix(7).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNREFUSED` and other ICMP errors of UDP (once
+/// each), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EMSGSIZE` (a datagram above
+/// the maximum datagram size, which the message names; it is gone), `EN_EBADMSG` (no packet),
+/// `EN_ECLOSED`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction
+/// only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_recv_packet(
     endpoint: *mut en_datagram_endpoint_t,

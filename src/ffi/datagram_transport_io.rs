@@ -251,9 +251,10 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
 ///
 /// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
 /// `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
-/// `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more), which say that this one was
-/// not sent, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
-/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the
+/// same, from then on), which say that this one was not sent, `EN_EBUSY` (another call is
+/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send(
     transport: *mut en_datagram_transport_t,
@@ -294,8 +295,9 @@ pub unsafe extern "C" fn en_datagram_transport_send_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
-/// than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for
+/// more than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries
+/// none). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
     transport: *mut en_datagram_transport_t,

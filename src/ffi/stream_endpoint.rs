@@ -32,7 +32,8 @@ handle!(en_stream_endpoint_t, Client, "endpoint");
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`, codes of
+/// callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_new(
     out: *mut *mut en_stream_endpoint_t,
@@ -49,7 +50,8 @@ pub unsafe extern "C" fn en_stream_endpoint_new(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed), `EN_EFORKED`, codes of
+/// callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_new_receiver(
     out: *mut *mut en_stream_endpoint_t,
@@ -118,9 +120,10 @@ pub unsafe extern "C" fn en_stream_endpoint_as_client(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
-/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken), `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
-/// `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
+/// `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at
+/// it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_send_packet(
     endpoint: *mut en_stream_endpoint_t,
@@ -171,9 +174,9 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packets(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_EBUSY`
-/// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`,
+/// `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the
+/// other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_flush(
     endpoint: *mut en_stream_endpoint_t,
@@ -209,10 +212,10 @@ pub unsafe extern "C" fn en_stream_endpoint_send_eof(
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
-/// Errors: those of `en_stream_endpoint_send_packet`; `EN_EINVAL` also for a packet without a byte
-/// and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
-/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`.
-/// `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+/// Errors: those of `en_stream_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
+/// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+/// nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_stream_endpoint_t,
@@ -236,10 +239,10 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
-/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_EBADMSG` (no packet),
-/// `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
-/// `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See recv(2).
+/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBADMSG`
+/// (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY`
+/// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_recv_packet(
     endpoint: *mut en_stream_endpoint_t,

@@ -20,9 +20,9 @@ use crate::error::Result;
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+/// `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv(
     transport: *mut en_stream_transport_t,
@@ -69,9 +69,9 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+/// `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_into(
     transport: *mut en_stream_transport_t,
@@ -127,9 +127,9 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+/// `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
     transport: *mut en_stream_transport_t,
@@ -189,9 +189,9 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_TRUNCATED`,
-/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2). See unix(7).
+/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
+/// `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
     transport: *mut en_stream_transport_t,
@@ -253,9 +253,10 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that
-/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
-/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send(
     transport: *mut en_stream_transport_t,
@@ -310,9 +311,10 @@ pub unsafe extern "C" fn en_stream_transport_send_noblock(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that
-/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
-/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all(
     transport: *mut en_stream_transport_t,
@@ -341,9 +343,10 @@ pub unsafe extern "C" fn en_stream_transport_send_all(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that
-/// stopped half-way), `EN_ECONNRESET`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
-/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
+/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
+/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
+/// codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_from_slices(
     transport: *mut en_stream_transport_t,
@@ -404,7 +407,7 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
 ///
 /// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
 /// more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
-/// `EN_EOPNOTSUPP` (it carries none). See unix(7).
+/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
     transport: *mut en_stream_transport_t,

@@ -60,10 +60,12 @@ handle!(en_tcp_client_t, Client, "client");
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ECONNREFUSED`, `EN_ENETUNREACH`,
-/// `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
-/// passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches the local
-/// one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`. See connect(2), getaddrinfo(3).
+/// Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENODEV` (no interface of the name behind
+/// %), `EN_ECONNREFUSED`, `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system
+/// gave up), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
+/// `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`,
+/// `EN_ENFILE`, `EN_EACCES`, codes of callbacks; over TLS those of
+/// `en_stream_transport_handshake`. See connect(2), getaddrinfo(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_connect(
     out: *mut *mut en_tcp_client_t,
@@ -129,7 +131,8 @@ pub(crate) unsafe fn addresses_of(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
-/// `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`.
+/// `EN_EAFNOSUPPORT` (neither IPv4 nor IPv6), `EN_ENOTCONN`, codes of callbacks; over TLS those
+/// of `en_stream_transport_handshake`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_from_fd(
     out: *mut *mut en_tcp_client_t,
@@ -163,10 +166,10 @@ pub unsafe extern "C" fn en_tcp_client_as_client(client: *mut en_tcp_client_t) -
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
-/// the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`,
-/// `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See send(2).
+/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
+/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`,
+/// `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_send_packet(
     client: *mut en_tcp_client_t,
@@ -218,7 +221,7 @@ pub unsafe extern "C" fn en_tcp_client_send_packets(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
-/// `EN_ECONNTIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// `EN_ECONNTIMEDOUT`, `EN_ETLS_...`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
@@ -231,8 +234,9 @@ pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeo
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, and those of
-/// `en_tcp_client_flush` if there is something in the write buffer. See shutdown(2).
+/// Errors: `EN_EINVAL`, `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, and those of `en_tcp_client_flush` if there is something in the write buffer.
+/// See shutdown(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
     // SAFETY: `client` is NULL or a live handle.
@@ -251,8 +255,9 @@ pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, ti
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
 /// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
-/// `EN_EHOSTUNREACH`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`,
-/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+/// `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the
+/// maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See
+/// recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_recv_packet(
     client: *mut en_tcp_client_t,

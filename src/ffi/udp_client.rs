@@ -35,10 +35,11 @@ handle!(en_udp_client_t, Client, "client");
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENETUNREACH`, `EN_EHOSTUNREACH`,
-/// `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
-/// `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`,
-/// `EN_EACCES`. See connect(2), getaddrinfo(3), udp(7).
+/// Errors: `EN_EINVAL` (also the port 0), `EN_EAI_...` (the name), `EN_ENODEV` (no interface of
+/// the name behind %), `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ETIMEDOUT` (the connect
+/// time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`, `EN_EAFNOSUPPORT` (no address matches
+/// the local one), `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, `EN_EACCES`, codes of callbacks.
+/// See connect(2), getaddrinfo(3), udp(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_connect(
     out: *mut *mut en_udp_client_t,

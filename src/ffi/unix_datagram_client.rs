@@ -34,10 +34,10 @@ handle!(en_unix_datagram_client_t, Client, "client");
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody has the
-/// path any more), `EN_EACCES`, `EN_EPERM` (the peer has another peer), `EN_EPROTOTYPE` (not a
-/// datagram socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
-/// `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+/// Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody has
+/// the path any more), `EN_EACCES`, `EN_EPERM` (the peer has another peer), `EN_EPROTOTYPE`
+/// (not a datagram socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`,
+/// `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, codes of callbacks. See connect(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_connect(
     out: *mut *mut en_unix_datagram_client_t,
@@ -175,10 +175,10 @@ pub unsafe extern "C" fn en_unix_datagram_client_send_packets(
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
-/// Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet without a
-/// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
-/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
-/// unix(7).
+/// Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet
+/// without a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once),
+/// `EN_EBADF` (a descriptor that is not open), `EN_EPERM` (credentials of somebody else),
+/// `EN_ESRCH` (of nobody), `EN_ETOOMANYREFS`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_send_packet_with_ancillary(
     client: *mut en_unix_datagram_client_t,

@@ -35,8 +35,8 @@ handle!(en_unix_stream_client_t, Client, "client");
 ///
 /// Errors: `EN_EINVAL` (also the unnamed address), `EN_ENOENT`, `EN_ECONNREFUSED` (nobody
 /// listens), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EACCES`, `EN_EPROTOTYPE` (not a
-/// stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`, `EN_ECANCELED`,
-/// `EN_EMFILE`, `EN_ENFILE`. See connect(2), unix(7).
+/// stream socket), `EN_EADDRINUSE` (the local address), `EN_ENOTDIR`, `EN_ELOOP`,
+/// `EN_ECANCELED`, `EN_EMFILE`, `EN_ENFILE`, codes of callbacks. See connect(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_connect(
     out: *mut *mut en_unix_stream_client_t,
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn en_unix_stream_client_connect_path(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE` (not a stream socket),
-/// `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`.
+/// `EN_EAFNOSUPPORT` (not a Unix socket), `EN_ENOTCONN`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_from_fd(
     out: *mut *mut en_unix_stream_client_t,
@@ -207,10 +207,10 @@ pub unsafe extern "C" fn en_unix_stream_client_send_eof(
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
-/// Errors: those of `en_unix_stream_client_send_packet`; `EN_EINVAL` also for a packet without a
-/// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
-/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ETOOMANYREFS`. See
-/// unix(7).
+/// Errors: those of `en_unix_stream_client_send_packet`; `EN_EINVAL` also for a packet without
+/// a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF`
+/// (a descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
+/// nobody), `EN_ETOOMANYREFS`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_send_packet_with_ancillary(
     client: *mut en_unix_stream_client_t,

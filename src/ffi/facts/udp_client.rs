@@ -89,8 +89,8 @@ pub unsafe extern "C" fn en_udp_client_setsockopt(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`,
-/// `EN_EFORKED`.
+/// Errors: `EN_EINVAL` (no such option), `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`,
+/// `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_get_option(
     client: *const en_udp_client_t,
@@ -105,8 +105,8 @@ pub unsafe extern "C" fn en_udp_client_get_option(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`, `EN_EPERM`,
-/// `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL` (no such option, or a value out of its range), `EN_ENOPROTOOPT`,
+/// `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_set_option(
     client: *mut en_udp_client_t,
