@@ -51,7 +51,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.counted(on_loop::tcp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp(&core, host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, addresses) = (loop_of(r#loop)?, tcp_client::addresses_of(addresses, count)?);
-            out.counted(on_loop::tcp_addresses(core, addresses, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_addresses(&core, addresses, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn en_async_tcp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.counted(on_loop::tcp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })

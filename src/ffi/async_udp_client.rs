@@ -50,7 +50,7 @@ pub unsafe extern "C" fn en_async_udp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.counted(on_loop::udp(core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp(&core, host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn en_async_udp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let core = loop_of(r#loop)?;
-            out.counted(on_loop::udp_from_fd(core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })

@@ -41,13 +41,15 @@ fn target(callback: en_loop_callback_t, user_data: *mut c_void) -> Result<Done<(
     done(callback, user_data).ok_or_else(|| invalid("callback is NULL"))
 }
 
+/// The loop behind a handle, which a callback may free meanwhile.
+///
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
-pub(super) unsafe fn loop_of<'a>(pointer: *const en_loop_t) -> Result<&'a Rc<EventLoop>> {
+pub(super) unsafe fn loop_of(pointer: *const en_loop_t) -> Result<Rc<EventLoop>> {
     // SAFETY: as the caller promises.
     let core: &Rc<EventLoop> = unsafe { borrow(pointer)? };
     core.check_thread()?;
-    Ok(core)
+    Ok(core.clone())
 }
 
 /// Whether somebody is about to free what another thread is using: that stays, as nothing else does no harm.
@@ -88,7 +90,7 @@ pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
     call(|| {
         // A callback may free the handle meanwhile.
         // SAFETY: `loop` is NULL or a live handle.
-        let core = unsafe { loop_of(r#loop)? }.clone();
+        let core = unsafe { loop_of(r#loop)? };
         core.run()
     })
 }
@@ -104,7 +106,7 @@ pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
 pub unsafe extern "C" fn en_loop_run_once(r#loop: *mut en_loop_t, timeout_ms: i64) -> c_int {
     call(|| {
         // SAFETY: `loop` is NULL or a live handle.
-        let core = unsafe { loop_of(r#loop)? }.clone();
+        let core = unsafe { loop_of(r#loop)? };
         core.run_once(timeout_ms)
     })
 }

@@ -434,6 +434,35 @@ static void protocol_callbacks_may_not_call_back(void)
     wire_close(&wire);
 }
 
+static int free_the_loop(void **state, void *user_data)
+{
+    en_loop_t **loop = user_data;
+
+    (void)state;
+    en_loop_free(*loop);
+    *loop = NULL;
+    return EN_CALLBACK_DONE;
+}
+
+static void the_loop_may_end_while_a_client_is_made(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {sizeof(callbacks), encode, meddle, free_the_loop,
+                                                NULL};
+    en_stream_protocol_t *protocol = NULL;
+    en_async_unix_stream_client_t *client;
+    en_loop_t *loop = loop_new();
+    int ends[2];
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, &loop));
+    CHECK_CODE(en_async_unix_stream_client_from_fd(&client, loop, ends[0], protocol, NULL),
+               EN_ECLOSED);
+    CHECK(client == NULL && loop == NULL);
+    en_stream_protocol_free(protocol);
+    close(ends[0]); /* still ours */
+    close(ends[1]);
+}
+
 static void freeing_leaves_the_connection_to_duplicates(void)
 {
     async_wire_t side;
@@ -465,6 +494,7 @@ static const test_case_t cases[] = {
     CASE(who_closes_gets_no_further_packet),
     CASE(ending_inside_callbacks),
     CASE(protocol_callbacks_may_not_call_back),
+    CASE(the_loop_may_end_while_a_client_is_made),
 };
 
 TEST_MAIN("async_ending")
