@@ -1241,7 +1241,8 @@ typedef void (*en_async_received_t)(int status, en_packet_t *packet, void *user_
 /**
  * Called from the loop with each packet, which is the callee's to release, and answers
  * `EN_RECEIVE_MORE` or `EN_RECEIVE_STOP` (as which every other answer counts). Or, once and for the
- * last time, with a negative status and NULL.
+ * last time, with a negative status and NULL. After it has answered that it has enough, or freed the
+ * client, it is not called again.
  */
 typedef int (*en_async_receive_t)(int status, en_packet_t *packet, void *user_data);
 

@@ -36,7 +36,8 @@ pub type en_async_received_packets_t = Option<
 
 /// Called from the loop with each packet, which is the callee's to release, and answers
 /// `EN_RECEIVE_MORE` or `EN_RECEIVE_STOP` (as which every other answer counts). Or, once and for the
-/// last time, with a negative status and NULL.
+/// last time, with a negative status and NULL. After it has answered that it has enough, or freed the
+/// client, it is not called again.
 pub type en_async_receive_t =
     Option<unsafe extern "C" fn(status: c_int, packet: *mut en_packet_t, user_data: *mut c_void) -> c_int>;
 
