@@ -1711,7 +1711,7 @@ int en_cancel_new(en_cancel_t **out);
 /**
  * Throws the switch. Calls that wait end at once with `EN_ECANCELED`; nothing they had received
  * is lost. Those that wait by a function of the application (`en_wait_t`) look at the switch at the
- * retry interval, or each second, unless that function waits for `en_cancel_fd`, too. May be called
+ * retry interval, a second at most, unless that function waits for `en_cancel_fd`, too. May be called
  * from a signal handler, see signal-safety(7).
  *
  * Thread-safe.
@@ -4365,7 +4365,7 @@ int en_transport_options_set_wait(en_transport_options_t *options,
 /**
  * Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
  * `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
- * is looked at each second. `destroy` (may be NULL) is called once with `user_data` when options
+ * is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when options
  * and transports are gone; not if this call fails.
  *
  * One thread at a time.
@@ -4628,8 +4628,9 @@ int en_stream_transport_stapled_send_half(en_stream_transport_t **out,
 
 /**
  * Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
- * wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
- * what is left of the time, in milliseconds, negative for ever.
+ * wait, attempt again, as all calls of the library that wait do. While it waits by another descriptor, or by
+ * none, closing is noticed after the retry interval, or a second. `*left_ms` is always set: to what is
+ * left of the time, in milliseconds, negative for ever.
  *
  * Thread-safe.
  *
@@ -5043,8 +5044,9 @@ int en_datagram_transport_stapled_send_half(en_datagram_transport_t **out,
 
 /**
  * Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
- * wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
- * what is left of the time, in milliseconds, negative for ever.
+ * wait, attempt again, as all calls of the library that wait do. While it waits by another descriptor, or by
+ * none, closing is noticed after the retry interval, or a second. `*left_ms` is always set: to what is
+ * left of the time, in milliseconds, negative for ever.
  *
  * Thread-safe.
  *
@@ -5361,7 +5363,7 @@ int en_endpoint_options_set_cancel(en_endpoint_options_t *options, en_cancel_t *
 /**
  * Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
  * `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
- * is looked at each second. `destroy` (may be NULL) is called once with `user_data` when options
+ * is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when options
  * and endpoints are gone; not if this call fails, as it does for `destroy` without `interrupted`.
  *
  * One thread at a time.

@@ -128,7 +128,7 @@ impl Way {
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Want(_) | Stop::Soon(_)) if left == Left::Nothing => return Err(timed_out()),
                 Err(Stop::Want(interest)) => {
-                    let limit = (!wakes).then_some(self.interval.unwrap_or(LOOK_AGAIN));
+                    let limit = (!wakes).then_some(self.look_again());
                     self.wait_on(transport, Some(interest), deadline.left(), limit, asked)?;
                 }
                 Err(Stop::Soon(interest)) => {
@@ -196,6 +196,11 @@ impl Way {
         }
     }
 
+    /// How often is looked at what wakes nobody, such as a close or a switch.
+    fn look_again(&self) -> Duration {
+        self.interval.map_or(LOOK_AGAIN, |interval| interval.min(LOOK_AGAIN))
+    }
+
     /// Whether there is nothing but the kernel to wait by, and nobody to ask.
     pub fn is_plain(&self) -> bool {
         self.cancel.is_none()
@@ -259,7 +264,7 @@ impl Way {
         };
         let mut limits: Vec<_> = limit.into_iter().collect();
         if self.cancel.is_some() {
-            limits.push(self.interval.unwrap_or(LOOK_AGAIN));
+            limits.push(self.look_again());
         }
         let is_same = others.iter().all(|(other, _)| other.as_raw_fd() == fd.as_raw_fd());
         let interest = match others {
@@ -276,8 +281,7 @@ impl Way {
     /// Waits for the value of a slot, within the deadline.
     #[cold]
     pub fn wait_for<'a, T>(&self, slot: &'a Slot<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
-        let slice =
-            if self.cancel.is_some() { Some(self.interval.unwrap_or(LOOK_AGAIN)) } else { self.interval };
+        let slice = if self.cancel.is_some() { Some(self.look_again()) } else { self.interval };
         loop {
             self.check()?;
             let left = deadline.left();

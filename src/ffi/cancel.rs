@@ -32,7 +32,7 @@ pub unsafe extern "C" fn en_cancel_new(out: *mut *mut en_cancel_t) -> c_int {
 
 /// Throws the switch. Calls that wait end at once with `EN_ECANCELED`; nothing they had received
 /// is lost. Those that wait by a function of the application (`en_wait_t`) look at the switch at the
-/// retry interval, or each second, unless that function waits for `en_cancel_fd`, too. May be called
+/// retry interval, a second at most, unless that function waits for `en_cancel_fd`, too. May be called
 /// from a signal handler, see signal-safety(7).
 ///
 /// Thread-safe.

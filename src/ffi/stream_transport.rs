@@ -343,8 +343,9 @@ unsafe fn half(
 }
 
 /// Calls `attempt` with `user_data` until it stops wanting, or `timeout_ms` has passed: attempt,
-/// wait, attempt again, as all calls of the library that wait do. `*left_ms` is always set: to
-/// what is left of the time, in milliseconds, negative for ever.
+/// wait, attempt again, as all calls of the library that wait do. While it waits by another descriptor, or by
+/// none, closing is noticed after the retry interval, or a second. `*left_ms` is always set: to what is
+/// left of the time, in milliseconds, negative for ever.
 ///
 /// Thread-safe.
 ///

@@ -17,7 +17,7 @@ use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
 use crate::attempt;
 use crate::deadline::{self, Deadline};
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPERM, Error, Result};
+use crate::error::{EN_EBADF, EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPERM, Error, Result};
 use crate::socket::timerfd::TimerFd;
 use crate::socket::{fork, single_threaded};
 use crate::threads;
@@ -533,6 +533,7 @@ fn watched(outcome: std::io::Result<()>) -> Result<()> {
         Some(libc::EPERM) => {
             Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready")
         }
+        Some(libc::EBADF) => Error::new(EN_EBADF, "the descriptor to wait for is not open"),
         _ => Error::os(error),
     })
 }

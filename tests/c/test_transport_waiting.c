@@ -505,6 +505,30 @@ static void what_cannot_be_polled_is_looked_at(void)
     close(ends[1]);
 }
 
+/* Nobody wakes who looks for himself: he sees it soon, however long he would wait. */
+static void a_close_is_seen_however_long_the_interval(void)
+{
+    en_transport_options_t *options = transport_options();
+    own_t own = {.hides_fd = true};
+    en_stream_transport_t *transport;
+    mover_t mover;
+    int64_t start;
+    int ends[2];
+
+    pair_open(SOCK_STREAM | SOCK_NONBLOCK, ends);
+    own.in = ends[0];
+    CHECK_OK(en_transport_options_set_retry_interval(options, 20000, NULL, NULL, NULL));
+    transport = own_stream(&own, options);
+    mover_receives(&mover, transport);
+    start = now_ms();
+    CHECK_OK(en_stream_transport_close(transport));
+    CHECK_CODE(mover_end(&mover), EN_ECLOSED);
+    CHECK(now_ms() - start < 15000);
+    en_stream_transport_free(transport);
+    CHECK_OWN_ENDED(&own);
+    close(ends[1]);
+}
+
 static int goes_on(void *user_data)
 {
     (void)user_data;
@@ -556,6 +580,7 @@ static const test_case_t cases[] = {
     CASE(the_waiting_function_may_call),
     CASE(an_interval_looks_again),
     CASE(what_cannot_be_polled_is_looked_at),
+    CASE(a_close_is_seen_however_long_the_interval),
     CASE(bad_options_are_refused),
 };
 
