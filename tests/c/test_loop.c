@@ -250,8 +250,8 @@ static void looking_before_it_sleeps(void)
     CHECK_OK(en_loop_run_once(loop, 60));
     CHECK_TOOK(start, 60);
     CHECK(cpu_ms() - cpu >= 5); /* asleep it would have been none */
-    CHECK_OK(en_loop_start_timer(loop, 60, 0, note, &record, NULL));
     start = now_ms();
+    CHECK_OK(en_loop_start_timer(loop, 60, 0, note, &record, NULL));
     CHECK_OK(en_loop_run(loop));
     CHECK_TOOK(start, 60);
     CHECK_INT(record.count, 1);
