@@ -14,7 +14,7 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
-use crate::socket::address::{Family, IpAddress};
+use crate::socket::address::{Family, IpAddress, host_and_port};
 use crate::socket::connect::{Attempts, Dialed, TcpDialer};
 use crate::socket::names::{Name, Names};
 use crate::socket::options::{
@@ -282,7 +282,7 @@ impl Undertaking for TcpConnecting {
     fn explain(&self, error: Error) -> Error {
         match (&self.answered, &self.host) {
             (Some(address), _) => error.with_peer(&address.to_string().into()),
-            (None, Some(host)) => error.with_peer(&format!("{host}:{}", self.port).into()),
+            (None, Some(host)) => error.with_peer(&host_and_port(host, self.port).into()),
             (None, None) => error,
         }
     }

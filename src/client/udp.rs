@@ -13,7 +13,7 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
-use crate::socket::address::Family;
+use crate::socket::address::{Family, host_and_port};
 use crate::socket::connect::Attempts;
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
@@ -107,7 +107,7 @@ impl UdpConnecting {
         protocol: &Arc<dyn DatagramProtocol>,
         options: &UdpOptions,
     ) -> Result<UdpConnecting> {
-        let peer: Arc<str> = format!("{host}:{port}").into();
+        let peer: Arc<str> = host_and_port(host, port).into();
         let resolving = Resolving::host(host, port, options.family, &options.local)
             .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
         let host = host.to_string();

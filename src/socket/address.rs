@@ -188,6 +188,14 @@ fn split(host: &str) -> Option<(IpAddr, Option<&str>)> {
     Some((ip.parse::<Ipv6Addr>().ok()?.into(), zone))
 }
 
+/// A host, a name or a numeric address, with its port, as people write it.
+pub fn host_and_port(host: &str, port: u16) -> String {
+    match host.contains(':') && !host.starts_with('[') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
 /// The number of an interface that is given by number or name.
 fn scope_of(zone: &str, host: &str) -> Result<u32> {
     let is_number = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_digit());

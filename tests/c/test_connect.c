@@ -250,6 +250,8 @@ static void a_link_must_be_named(void)
     CHECK_CODE(connect_with(&client, "fe80::1", 9, NULL), EN_EINVAL);
     CHECK_MESSAGE("[fe80::1]:9: the address is link-local");
     CHECK_MESSAGE("%eth0");
+    CHECK_CODE(connect_with(&client, "fe80::1%nowhere0", 9, NULL), EN_ENODEV);
+    CHECK_MESSAGE("resolve [fe80::1%nowhere0]:9: ");
     CHECK_OK(en_tcp_options_set_local_address(options, "fe80::1", 0));
     CHECK_CODE(connect_with(&client, "::1", 9, options), EN_EINVAL);
     CHECK_MESSAGE("the local address is link-local");

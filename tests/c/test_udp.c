@@ -149,6 +149,17 @@ static void a_peer_without_a_port(void)
     CHECK(strstr(en_last_error_message(), "port 0"));
 }
 
+static void an_interface_that_does_not_exist(void)
+{
+    en_datagram_protocol_t *protocol = NULL;
+    en_udp_client_t *client = NULL;
+
+    CHECK_OK(en_datagram_protocol_new_raw(&protocol, 0));
+    CHECK_CODE(en_udp_client_connect(&client, "fe80::1%nowhere0", 9, protocol, NULL), EN_ENODEV);
+    CHECK_MESSAGE("resolve [fe80::1%nowhere0]:9: ");
+    en_datagram_protocol_free(protocol);
+}
+
 static void a_local_address(void)
 {
     int taken = udp_bound("127.0.0.1");
@@ -458,6 +469,7 @@ static const test_case_t cases[] = {
     CASE(by_name_and_family),
     CASE(a_family_the_host_does_not_have),
     CASE(a_peer_without_a_port),
+    CASE(an_interface_that_does_not_exist),
     CASE(a_local_address),
     CASE(a_local_address_of_another_family),
     CASE(a_shared_port),
