@@ -47,7 +47,13 @@ impl Dialed {
                 self.names = Some(names);
                 Some(Ok(()))
             }
-            Err(error) if error.code() == EN_ENOTCONN => self.failure().map(Err),
+            Err(error) if error.code() == EN_ENOTCONN => {
+                let failure = self.failure();
+                if failure.is_none() {
+                    self.forget_reports();
+                }
+                failure.map(Err)
+            }
             Err(error) => Some(Err(error)),
         }
     }
@@ -64,6 +70,13 @@ impl Dialed {
             Ok(None) => state.map(|_| os(libc::ECONNABORTED)),
             Ok(Some(error)) | Err(error) => Some(Error::os(error)),
         }
+    }
+
+    /// Over IPv4 the kernel keeps what the network has said of the first attempt, asked for or not, and the
+    /// socket would be ready, for that alone, as long as it lives.
+    fn forget_reports(&self) {
+        let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
+        while self.socket.recv_with_flags(&mut [], flags).is_ok() {}
     }
 }
 

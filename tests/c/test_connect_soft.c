@@ -1,11 +1,12 @@
 /* Connecting while the network comes and goes: what an attempt of the system's meets with is not
- * the end, as the system attempts again. The program puts a getsockopt of its own in place of the
+ * the end, as the system attempts again. The program puts calls of its own in place of the
  * system's. */
 #include "wire.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +41,30 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
     return 0;
 }
 
+/* What the network has said of the first attempt is in the socket's error queue. */
+static bool has_report;
+static int looks;
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    looks++;
+    if (!has_report)
+        return (int)syscall(SYS_ppoll, fds, count, timeout, mask, (size_t)8);
+    fds[0].revents = POLLERR;
+    return 1;
+}
+
+ssize_t recv(int fd, void *buffer, size_t size, int flags)
+{
+    bool is_for_report = flags & MSG_ERRQUEUE;
+
+    if (is_for_report && has_report) {
+        has_report = false;
+        return 0;
+    }
+    return syscall(SYS_recvfrom, fd, buffer, size, flags, NULL, NULL);
+}
+
 static void wake_soon(void *arg)
 {
     pause_ms(200);
@@ -61,6 +86,27 @@ static void an_attempt_goes_on_when_the_network_is_back(void)
         en_tcp_client_connect(&client, "127.0.0.1", peer_port(silent.listener), protocol, options));
     thread_join(&thread);
     en_tcp_client_free(client);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(protocol);
+    silent_peer_close(&silent);
+}
+
+static void a_report_of_an_attempt_is_not_looked_at_again_and_again(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_tcp_options_t *options = options_new();
+    en_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    CHECK_OK(en_tcp_options_set_connect_timeout(options, 100));
+    has_report = true;
+    looks = 0;
+    CHECK_CODE(
+        en_tcp_client_connect(&client, "127.0.0.1", peer_port(silent.listener), protocol, options),
+        EN_ETIMEDOUT);
+    CHECK(looks <= 2);
+    has_report = false;
     en_tcp_options_free(options);
     en_stream_protocol_free(protocol);
     silent_peer_close(&silent);
@@ -97,6 +143,7 @@ static void without_the_error_the_state_of_tcp_counts(void)
 
 static const test_case_t cases[] = {
     CASE(an_attempt_goes_on_when_the_network_is_back),
+    CASE(a_report_of_an_attempt_is_not_looked_at_again_and_again),
     CASE(without_the_state_of_tcp_the_error_counts),
     CASE(without_the_error_the_state_of_tcp_counts),
 };
