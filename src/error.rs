@@ -248,6 +248,8 @@ impl Error {
         };
         let code = if errno == libc::ETIMEDOUT { EN_ECONNTIMEDOUT } else { -errno };
         match row(code) {
+            // The peer's end is no error of the system's: it says so of what somebody on this machine has ended.
+            _ if code == EN_ECONNABORTED => Error::new(code, "the system has ended the connection"),
             Some(row) => Error::new(code, row.text.to_string_lossy()),
             None => Error::new(code, error.to_string()),
         }
@@ -343,5 +345,11 @@ mod tests {
     fn a_connection_the_kernel_gave_up_is_not_a_deadline() {
         let error = Error::os(io::Error::from_raw_os_error(libc::ETIMEDOUT));
         assert_eq!(error.code(), EN_ECONNTIMEDOUT);
+    }
+
+    #[test]
+    fn a_connection_that_was_ended_on_this_machine_is_not_said_to_be_ended_by_the_peer() {
+        let error = Error::os(io::Error::from_raw_os_error(libc::ECONNABORTED));
+        assert_eq!((error.code(), error.reason()), (EN_ECONNABORTED, "the system has ended the connection"));
     }
 }

@@ -138,6 +138,7 @@ static void without_the_error_the_state_of_tcp_counts(void)
 {
     was_told = true;
     check_refused(EN_ECONNABORTED);
+    CHECK_MESSAGE("the system has ended the connection");
     was_told = false;
 }
 
