@@ -207,10 +207,24 @@ impl Socket {
         // What the network has said of a TCP connection that lives has not ended it. EPIPE says that the
         // peer's end of stream had come before: receiving ends cleanly.
         let is_over = state.is_none_or(|state| state == TCP_CLOSE);
-        if is_over && is_connection(error.code()) && error.code() != EN_EPIPE {
+        if error.code() == EN_EPIPE {
+            return self.why_broken(error);
+        }
+        if is_over && is_connection(error.code()) {
             let _ = self.taken.compare_exchange(0, errno, Ordering::Relaxed, Ordering::Relaxed);
         }
         error
+    }
+
+    /// EPIPE, with what an earlier call was told of the end of the connection.
+    fn why_broken(&self, error: Error) -> Error {
+        match self.taken.load(Ordering::Relaxed) {
+            0 => error,
+            errno => {
+                let why = broken(io::Error::from_raw_os_error(errno));
+                Error::new(error.code(), format!("{}: {}", error.reason(), why.reason()))
+            }
+        }
     }
 
     /// Ends one or both directions: SHUT_RD, SHUT_WR, SHUT_RDWR.

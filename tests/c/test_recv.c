@@ -138,6 +138,8 @@ static void data_comes_before_the_reset(void)
     CHECK_RECV(wire.client, "two");
     CHECK_RECV_FAILS(wire.client, 1000, EN_ECONNRESET);
     CHECK_RECV_FAILS(wire.client, 1000, EN_ECONNRESET);
+    CHECK_CODE(send_text(wire.client, "late"), EN_EPIPE);
+    CHECK_MESSAGE("the sending direction is broken: connection reset by the peer");
     wire_close(&wire);
 }
 
