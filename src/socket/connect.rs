@@ -37,8 +37,11 @@ pub(super) fn local_for<'a>(locals: &'a [IpAddress], to: &IpAddress) -> Result<O
 /// Why the system does not begin to connect.
 pub(super) fn not_begun(error: io::Error, local: Option<&IpAddress>, to: &IpAddress) -> Error {
     match error.raw_os_error() {
-        // "Try again" would say that waiting helps: what lacks is a port.
-        Some(libc::EAGAIN) => Error::os(io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)),
+        // It is not the peer's address that lacks. "Try again" would say that waiting helps.
+        Some(libc::EADDRNOTAVAIL | libc::EAGAIN) => Error::new(
+            EN_EADDRNOTAVAIL,
+            "this machine has no address or no free port to connect from: see ip_local_port_range in ip(7)",
+        ),
         Some(libc::EINVAL) if to.lacks_scope() => lacks_scope("the address"),
         Some(libc::EINVAL) => invalid(match local {
             Some(_) => "the system refuses this address: no way leads there from the local one",

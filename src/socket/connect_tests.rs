@@ -277,6 +277,16 @@ fn an_invalid_argument_is_explained() {
 }
 
 #[test]
+fn what_lacks_on_this_machine_is_not_the_address_of_the_peer() {
+    for errno in [libc::EADDRNOTAVAIL, libc::EAGAIN] {
+        let to = IpAddress::parse("192.0.2.1", 1).expect("numeric");
+        let error = not_begun(io::Error::from_raw_os_error(errno), None, &to);
+        assert_eq!(error.code(), EN_EADDRNOTAVAIL);
+        assert!(error.reason().contains("no free port to connect from"), "{error}");
+    }
+}
+
+#[test]
 fn giving_up_tells_what_was_tried() {
     let timed_out = || Error::new(EN_ETIMEDOUT, "timed out");
     let start = Instant::now();
