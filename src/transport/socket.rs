@@ -9,8 +9,8 @@ use super::joined::Joined;
 use super::{Attribute, DatagramTransport, StreamTransport, Transport, no_ancillary, no_attribute};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
-    EN_EACCES, EN_ECONNREFUSED, EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_EMSGSIZE, EN_ENETUNREACH, EN_ENOPROTOOPT,
-    EN_ENOTCONN, EN_EPROTO, Error, Result,
+    EN_EACCES, EN_ECONNREFUSED, EN_EHOSTDOWN, EN_EHOSTUNREACH, EN_EINVAL, EN_EMSGSIZE, EN_ENETUNREACH,
+    EN_ENOPROTOOPT, EN_ENOTCONN, EN_EPROTO, Error, Result,
 };
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::{Arrived, SegmentLimit, is_coalescing};
@@ -227,27 +227,45 @@ fn not_sent(kind: DatagramKind, error: Error) -> Error {
             EN_EHOSTUNREACH | EN_ENETUNREACH | EN_EHOSTDOWN | EN_EPROTO | EN_ENOPROTOOPT | EN_EACCES
             | EN_EMSGSIZE,
         ) => "as this datagram found, or an earlier one",
+        (DatagramKind::Udp { .. }, EN_EINVAL) => {
+            "the system refuses the way to the peer, as by a \"blackhole\" route: see \"ip route get\""
+        }
         _ => return error,
     };
     Error::new(error.code(), format!("{}: {why}; this one was not sent", error.reason()))
 }
 
+/// The outcome of a receive, which says of what is too large that it is nothing that has come.
+#[inline(always)]
+fn heard<R>(outcome: Attempt<R>) -> Attempt<R> {
+    outcome.map_err(|stop| match stop {
+        Stop::Failed(error) if error.code() == EN_EMSGSIZE => Stop::Failed(too_large_for_the_path(&error)),
+        stop => stop,
+    })
+}
+
+#[cold]
+fn too_large_for_the_path(error: &Error) -> Error {
+    let why = "a datagram that was sent needs more than the path carries in one piece, and is lost";
+    Error::new(error.code(), format!("{}: {why}", error.reason()))
+}
+
 impl DatagramTransport for DatagramSocket {
     #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        match self.kind {
+        heard(match self.kind {
             DatagramKind::Udp { offload: true } if self.joined.are_there() => {
                 Ok(Arrived { size: self.joined.next(buffer), segment: 0 })
             }
             DatagramKind::Udp { offload: true } => self.socket.recv_coalesced(buffer, hold),
             _ => self.socket.recv_datagram(buffer, hold),
-        }
+        })
     }
 
     fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         match self.most_at_once() {
             0 => self.recv(buffer, hold).map(|arrived| arrived.size),
-            most => self.joined.next_or(buffer, most, |room| self.socket.recv_coalesced(room, hold)),
+            most => self.joined.next_or(buffer, most, |room| heard(self.socket.recv_coalesced(room, hold))),
         }
     }
 

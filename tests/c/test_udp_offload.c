@@ -1,7 +1,7 @@
 /* UDP datagrams that the system cuts from one buffer when sending (UDP_SEGMENT) and hands over
  * together when receiving (UDP_GRO): that it does so, and what happens where it refuses. The
- * program puts a sendmsg, a sendmmsg, a getsockopt and a setsockopt of its own in place of the
- * system's. */
+ * program puts a sendmsg, a sendmmsg, a recvmsg, a getsockopt and a setsockopt of its own in place
+ * of the system's. */
 
 /* With 64-bit times on 32 bits they would be called __sendmsg64 and so on, and replace nothing. */
 #undef _TIME_BITS
@@ -33,6 +33,8 @@ static int segment_errno;
 static int coalesce_errno;
 /* What it says to many datagrams that are not to be cut. */
 static int many_errno;
+/* What it says to who receives what may be joined. */
+static int receive_errno;
 /* From which size on it refuses to cut. */
 static int refused_size;
 /* What the path takes in one piece; 0: what the system knows. */
@@ -80,6 +82,15 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
         return -1;
     }
     return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    if (receive_errno) {
+        errno = receive_errno;
+        return -1;
+    }
+    return syscall(SYS_recvmsg, fd, message, flags);
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
@@ -269,6 +280,8 @@ static void a_route_that_is_gone_for_a_time(void)
     segment_errno = many_errno = EINVAL; /* as from a blackhole */
     refused_size = 0;
     check_sends_none(&udp, EN_EINVAL);
+    CHECK_MESSAGE("blackhole");
+    CHECK_MESSAGE("this one was not sent");
     segment_errno = many_errno = 0;
     expect_no_datagram(udp.fd);
     atomic_store(&cut_calls, 0);
@@ -328,6 +341,21 @@ static void what_icmp_tells_is_told(void)
     expect_no_datagram(udp.fd);
     CHECK_OK(put_text(udp.view, "usable"));
     expect_datagram(udp.fd, "usable", 6);
+    udp_close(&udp);
+}
+
+/* That a datagram was too large for the path, a receive tells: nothing too large has come. */
+static void what_was_lost_on_the_way_is_told(void)
+{
+    udp_t udp;
+
+    udp_open(&udp, "127.0.0.1", 1);
+    receive_errno = EMSGSIZE;
+    CHECK_GET_FAILS(udp.view, 1000, EN_EMSGSIZE);
+    CHECK_MESSAGE("a datagram that was sent");
+    receive_errno = 0;
+    peer_send_text(udp.fd, "usable");
+    CHECK_GET(udp.view, "usable");
     udp_close(&udp);
 }
 
@@ -657,6 +685,7 @@ static const test_case_t cases[] = {
     CASE(a_system_that_passes_over_cutting),
     CASE(an_error_is_no_refusal),
     CASE(what_icmp_tells_is_told),
+    CASE(what_was_lost_on_the_way_is_told),
     CASE(a_socket_that_cannot_cut),
     CASE(receive_offload_takes_fewer_calls),
     CASE(receive_offload_takes_fewer_calls_on_ipv6),
