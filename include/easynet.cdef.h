@@ -3000,8 +3000,9 @@ int en_udp_client_send_packets(en_udp_client_t *client,
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNREFUSED` and other ICMP errors (once each; the
  * client stays usable), `EN_EMSGSIZE` (a datagram above the maximum datagram size, which the
- * message names; it is gone), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2), udp(7).
+ * message names; it is gone. Or by ICMP, as the message says then: one that was sent was too large
+ * for the path), `EN_EBADMSG` (no packet), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, codes of callbacks. See recv(2), udp(7).
  */
 int en_udp_client_recv_packet(en_udp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
 
