@@ -235,37 +235,37 @@ fn not_sent(kind: DatagramKind, error: Error) -> Error {
     Error::new(error.code(), format!("{}: {why}; this one was not sent", error.reason()))
 }
 
-/// The outcome of a receive, which says of what is too large that it is nothing that has come.
-#[inline(always)]
-fn heard<R>(outcome: Attempt<R>) -> Attempt<R> {
-    outcome.map_err(|stop| match stop {
-        Stop::Failed(error) if error.code() == EN_EMSGSIZE => Stop::Failed(too_large_for_the_path(&error)),
-        stop => stop,
-    })
-}
-
+/// Why nothing was received: of what is too large, that it is nothing that has come.
 #[cold]
-fn too_large_for_the_path(error: &Error) -> Error {
-    let why = "a datagram that was sent needs more than the path carries in one piece, and is lost";
-    Error::new(error.code(), format!("{}: {why}", error.reason()))
+fn not_received(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(error) if error.code() == EN_EMSGSIZE => {
+            let why = "a datagram that was sent needs more than the path carries in one piece, and is lost";
+            Error::new(EN_EMSGSIZE, format!("{}: {why}", error.reason())).into()
+        }
+        stop => stop,
+    }
 }
 
 impl DatagramTransport for DatagramSocket {
     #[inline(always)]
     fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        heard(match self.kind {
+        let outcome = match self.kind {
             DatagramKind::Udp { offload: true } if self.joined.are_there() => {
                 Ok(Arrived { size: self.joined.next(buffer), segment: 0 })
             }
             DatagramKind::Udp { offload: true } => self.socket.recv_coalesced(buffer, hold),
             _ => self.socket.recv_datagram(buffer, hold),
-        })
+        };
+        outcome.map_err(not_received)
     }
 
     fn recv_one(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         match self.most_at_once() {
             0 => self.recv(buffer, hold).map(|arrived| arrived.size),
-            most => self.joined.next_or(buffer, most, |room| heard(self.socket.recv_coalesced(room, hold))),
+            most => self
+                .joined
+                .next_or(buffer, most, |room| self.socket.recv_coalesced(room, hold).map_err(not_received)),
         }
     }
 
