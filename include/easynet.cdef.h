@@ -2492,7 +2492,7 @@ en_client_t *en_tcp_client_as_client(en_tcp_client_t *client);
  *
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
  * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ESHUTDOWN`, `EN_EPIPE`,
- * `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
+ * `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_tcp_client_send_packet(en_tcp_client_t *client,
@@ -2562,11 +2562,13 @@ int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
  * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
- * `EN_EHOSTUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the
+ * `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE` (above the
  * maximum), `EN_ECLOSED`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See
  * recv(2).
  */
-int en_tcp_client_recv_packet(en_tcp_client_t *client, int64_t timeout_ms, en_packet_t *packet);
+int en_tcp_client_recv_packet(en_tcp_client_t *client,
+                              int64_t timeout_ms,
+                              en_packet_t *packet);
 
 /**
  * Receives one packet into `capacity` bytes at `buffer`. `*size` is always set: to the size of the

@@ -168,7 +168,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
     #[cold]
     fn why_ended(&self, error: &Error) -> Error {
         if error.code() == EN_ECONNABORTED && self.intake.has_rest() {
-            return Error::new(EN_ETRUNCATED, "the peer has ended the stream in the middle of a packet");
+            return Error::new(EN_ETRUNCATED, format!("{} in the middle of a packet", error.reason()));
         }
         error.clone()
     }
