@@ -108,6 +108,9 @@ where
     fn has_shaken_hands(&self, incoming: &mut Storage) -> Attempt<bool> {
         let mut session = lock(&self.session);
         loop {
+            if let Some(error) = &session.failed {
+                return Err(error.clone().into());
+            }
             self.write_out(&mut session)?;
             if !session.connection.is_handshaking() {
                 return Ok(true);
@@ -116,9 +119,6 @@ where
                 return Ok(false);
             }
             self.decrypt(&mut session, incoming);
-            if let Some(error) = &session.failed {
-                return Err(error.clone().into());
-            }
         }
     }
 

@@ -189,8 +189,11 @@ static void a_handshake_that_fails_says_why(void)
     CHECK_MESSAGE("another.example");
     CHECK_MESSAGE("handshake 127.0.0.1:");
     CHECK_CODE(put_bytes(pair.client.secure, "x"), EN_ENOTCONN);
-    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    /* Who asks again is told again. */
+    CHECK_CODE(en_stream_transport_handshake(pair.client.secure, 0), EN_ETLS_NAME_MISMATCH);
     thread_join(&thread);
+    CHECK_CODE(pair.server.rc, EN_ETLS_ALERT);
+    CHECK_CODE(en_stream_transport_handshake(pair.server.secure, 0), EN_ETLS_ALERT);
     pair_close(&pair);
 }
 
