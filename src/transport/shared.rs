@@ -268,7 +268,9 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.check_open()?;
         let outcome = self.inner.handshake(hold);
         self.check_open()?;
-        self.is_ready.store(outcome.is_ok(), Ordering::Release);
+        if outcome.is_ok() {
+            self.is_ready.store(true, Ordering::Release);
+        }
         outcome
     }
 
