@@ -334,6 +334,7 @@ static void on_a_loop_all_learn_why_it_failed(void)
     op_checks(&later, EN_ETLS_NAME_MISMATCH, "another.example");
     CHECK_INT(en_stream_transport_is_closed(pair.client.secure), 1);
     CHECK_INT(en_async_stream_endpoint_fileno(client), -1);
+    CHECK_INT(en_async_stream_endpoint_is_closing(client), 1);
     op_wait(loop, &answered);
     CHECK(answered.status < 0);
     en_async_stream_endpoint_free(client);

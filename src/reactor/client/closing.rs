@@ -73,7 +73,7 @@ impl AsyncClient {
 
     /// Whether it is closed, or about to be.
     pub fn is_closing(&self) -> bool {
-        self.is_closing.get() || self.is_closed_by_others()
+        self.is_closing.get() || self.has_lost_transport()
     }
 
     /// Goes on with closing, if it is being closed.

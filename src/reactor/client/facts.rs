@@ -36,13 +36,15 @@ impl AsyncClient {
 
     /// The descriptor, -1 when there is none.
     pub fn fileno(&self) -> RawFd {
-        if self.is_closed_by_others() { -1 } else { self.fd.get() }
+        if self.has_lost_transport() { -1 } else { self.fd.get() }
     }
 
-    /// Whether others who have the transport, too, have closed it.
-    pub(super) fn is_closed_by_others(&self) -> bool {
-        self.access().is_ok_and(|mut inner| {
-            inner.live().is_some_and(|live| live.is_shared && live.sender.transport().is_closed())
+    /// Whether the transport was closed: by others who have it, too, or because its handshake has failed.
+    pub(super) fn has_lost_transport(&self) -> bool {
+        self.access().is_ok_and(|mut inner| match inner.live() {
+            Some(live) => live.is_shared && live.sender.transport().is_closed(),
+            // There is no second connection.
+            None => matches!(inner.state, State::Idle) && self.names.get().is_some(),
         })
     }
 
