@@ -343,6 +343,32 @@ static void on_a_loop_all_learn_why_it_failed(void)
     pair_close(&pair);
 }
 
+static void on_a_loop_while_another_thread_does_it(void)
+{
+    en_loop_t *loop = loop_new();
+    en_async_stream_endpoint_t *client;
+    thread_t threads[2];
+    op_t is_ready;
+    pair_t pair;
+
+    pair_begin_over(&pair, false);
+    thread_start(&threads[0], shake_hands, &pair.client);
+    thread_wait_blocked(&threads[0]);
+    client = endpoint_over(loop, pair.client.secure);
+    CHECK_OK(ready(client, 20000, &is_ready));
+    op_still_waits(loop, &is_ready);
+    thread_start(&threads[1], shake_hands, &pair.server);
+    op_wait(loop, &is_ready);
+    CHECK_OP(&is_ready, EN_OK);
+    thread_join(&threads[0]);
+    CHECK_OK(pair.client.rc);
+    en_async_stream_endpoint_free(client);
+    en_loop_free(loop);
+    CHECK_OK(en_stream_transport_close(pair.client.inner));
+    thread_join(&threads[1]);
+    pair_close(&pair);
+}
+
 static void on_a_loop_it_has_its_time(void)
 {
     en_loop_t *loop = loop_new();
@@ -455,6 +481,7 @@ static const test_case_t cases[] = {
     CASE(on_a_loop),
     CASE(one_within_the_other_on_a_loop),
     CASE(on_a_loop_all_learn_why_it_failed),
+    CASE(on_a_loop_while_another_thread_does_it),
     CASE(on_a_loop_it_has_its_time),
     CASE(on_a_loop_it_can_be_given_up),
     CASE(after_a_plain_beginning),

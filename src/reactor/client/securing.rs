@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{AsyncClient, Beginning, Live, STEPS, State};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::deadline::Timeout;
-use crate::error::{EN_ETIMEDOUT, Error, Stage};
+use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Stage};
 use crate::reactor::event_loop::EventLoop;
 
 /// A connection whose handshake is under way.
@@ -54,6 +54,11 @@ impl Live {
                 Err(Stop::Soon(interest)) => {
                     self.watches.look_soon();
                     return Err(Stop::Soon(interest));
+                }
+                Err(Stop::Failed(error)) if error.code() == EN_EBUSY => {
+                    // Somebody else shakes these hands, and nobody tells when that is over.
+                    self.watches.look_soon();
+                    return Err(Stop::Soon(None));
                 }
                 outcome => return outcome,
             }
