@@ -343,6 +343,34 @@ static void on_a_loop_all_learn_why_it_failed(void)
     pair_close(&pair);
 }
 
+/* Also where closing leaves the descriptor open. */
+static void on_a_loop_what_failed_is_watched_no_more(void)
+{
+    en_loop_t *loop = loop_new();
+    struct pollfd turn = {.fd = en_loop_fd(loop), .events = POLLIN};
+    en_async_stream_endpoint_t *client;
+    op_t got;
+    pair_t pair;
+
+    pair_of_pipes(&pair);
+    pair.client.receives.keeps = true;
+    pair_begin(&pair);
+    en_stream_transport_free(pair.server.secure);
+    pair.server.secure = NULL;
+    CHECK_OK(put_bytes(pair.server.inner, "not TLS"));
+    client = endpoint_over(loop, pair.client.secure);
+    CHECK_OK(get(client, &got));
+    op_wait(loop, &got);
+    CHECK_OP(&got, EN_ETLS_PROTOCOL);
+    en_async_stream_endpoint_free(client);
+    REQUIRE_OK(en_loop_run_once(loop, 0));
+    CHECK_OK(put_bytes(pair.server.inner, "more"));
+    CHECK_INT(poll(&turn, 1, 0), 0);
+    en_loop_free(loop);
+    pair_close(&pair);
+    close(pair.client.receives.in);
+}
+
 static void on_a_loop_while_another_thread_does_it(void)
 {
     en_loop_t *loop = loop_new();
@@ -481,6 +509,7 @@ static const test_case_t cases[] = {
     CASE(on_a_loop),
     CASE(one_within_the_other_on_a_loop),
     CASE(on_a_loop_all_learn_why_it_failed),
+    CASE(on_a_loop_what_failed_is_watched_no_more),
     CASE(on_a_loop_while_another_thread_does_it),
     CASE(on_a_loop_it_has_its_time),
     CASE(on_a_loop_it_can_be_given_up),

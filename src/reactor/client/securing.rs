@@ -96,12 +96,13 @@ impl AsyncClient {
     /// All who wait, or come later, learn why there is no connection; the transport is of no use to anybody.
     fn securing_failed(self: &Rc<Self>, error: Error) {
         let error = self.explain(error.at(Stage::Handshake));
-        if let Ok(mut inner) = self.access() {
-            if let Some(live) = inner.live() {
-                let _ = live.sender.transport().close();
-            }
-            inner.pending.put().beginning = Some(Beginning::refused(error.clone()));
-        }
+        let Ok(mut inner) = self.access() else { return };
+        let transport = inner.live().map(|live| live.sender.transport());
+        inner.pending.put().beginning = Some(Beginning::refused(error.clone()));
+        drop(inner);
         self.connecting_failed(&error);
+        if let Some(transport) = transport {
+            let _ = transport.close();
+        }
     }
 }
