@@ -66,6 +66,7 @@ static int begin(fetch_t *fetch, const server_t *server, const char *path)
     int size;
 
     memset(fetch, 0, sizeof(*fetch));
+    fetch->fd = -1;
     fetch->path = path;
     size = snprintf(fetch->request, sizeof(fetch->request), "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n",
                     path, server->host);
