@@ -4326,8 +4326,9 @@ int en_stream_transport_new_tls_noblock(en_stream_transport_t **out,
 
 /**
  * Shakes hands, where that has yet to be done (`en_stream_transport_new_tls_noblock`); otherwise it
- * does nothing. After `EN_ETIMEDOUT` and `EN_ECANCELED` another call goes on with it; after other
- * errors the transport is of no use but to close.
+ * does nothing, also for a stapled transport, whose halves shake hands by themselves. After
+ * `EN_ETIMEDOUT`, `EN_ECANCELED` and `EN_EBUSY` another call goes on with it; after other errors the
+ * transport is of no use but to close.
  *
  * Thread-safe.
  *
@@ -4335,7 +4336,8 @@ int en_stream_transport_new_tls_noblock(en_stream_transport_t **out,
  * `EN_ECLOSED`, `EN_EBUSY` (another call is receiving, sending, or shaking hands), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, those of receiving and sending, codes of callbacks.
  */
-int en_stream_transport_handshake(en_stream_transport_t *transport, int64_t timeout_ms);
+int en_stream_transport_handshake(en_stream_transport_t *transport,
+                                  int64_t timeout_ms);
 
 /**
  * Goes on shaking hands as `en_stream_transport_handshake` does, without waiting. `*fd` is always set:

@@ -131,8 +131,9 @@ unsafe fn new_tls(
 }
 
 /// Shakes hands, where that has yet to be done (`en_stream_transport_new_tls_noblock`); otherwise it
-/// does nothing. After `EN_ETIMEDOUT` and `EN_ECANCELED` another call goes on with it; after other
-/// errors the transport is of no use but to close.
+/// does nothing, also for a stapled transport, whose halves shake hands by themselves. After
+/// `EN_ETIMEDOUT`, `EN_ECANCELED` and `EN_EBUSY` another call goes on with it; after other errors the
+/// transport is of no use but to close.
 ///
 /// Thread-safe.
 ///
