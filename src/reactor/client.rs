@@ -23,10 +23,10 @@ mod closing;
 mod completing;
 mod connecting;
 mod facts;
+mod handshaking;
 mod incoming;
 mod pending;
 mod receiving;
-mod securing;
 mod sending;
 mod started;
 mod watching;
@@ -38,9 +38,9 @@ pub use started::{Delivery, Receive};
 use access::Access;
 use completing::{Late, Over};
 use connecting::Connecting;
+use handshaking::Handshaking;
 use incoming::Incoming;
 use pending::{Later, Pending};
-use securing::Securing;
 use started::Started;
 use watching::Watches;
 
@@ -130,7 +130,7 @@ impl Inner {
     fn live(&mut self) -> Option<&mut Live> {
         match &mut self.state {
             State::Connected(live) => Some(live),
-            State::Securing(securing) => Some(&mut securing.live),
+            State::Handshaking(handshaking) => Some(&mut handshaking.live),
             State::Idle | State::Connecting(_) | State::Closed => None,
         }
     }
@@ -149,7 +149,7 @@ impl Inner {
 enum State {
     Idle,
     Connecting(Box<Connecting>),
-    Securing(Box<Securing>),
+    Handshaking(Box<Handshaking>),
     Connected(Live),
     Closed,
 }
@@ -311,7 +311,7 @@ impl AsyncClient {
         if is_at_rest {
             return self.receive_for_started();
         }
-        self.secure_further();
+        self.shake_hands_further();
         self.connect_further();
         let sent = self.send_further();
         let received = self.receive_for_operations();
@@ -352,7 +352,7 @@ impl AsyncClient {
     fn let_go(&self, state: State) {
         match state {
             State::Connecting(connecting) => connecting.end(&self.core),
-            State::Securing(securing) => self.disconnect(&securing.end(&self.core)),
+            State::Handshaking(handshaking) => self.disconnect(&handshaking.end(&self.core)),
             State::Connected(live) => self.disconnect(&live),
             State::Idle | State::Closed => {}
         }
@@ -434,7 +434,7 @@ impl Source for AsyncClient {
         let is_internal = match self.access() {
             Ok(inner) => match &inner.state {
                 State::Connecting(connecting) => connecting.is_its(number),
-                State::Securing(securing) => securing.is_its(number),
+                State::Handshaking(handshaking) => handshaking.is_its(number),
                 _ => false,
             },
             Err(_) => {

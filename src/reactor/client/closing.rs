@@ -107,7 +107,7 @@ impl AsyncClient {
         let mut inner = self.access().ok()?;
         let sends_wait = inner.sends_wait();
         match &mut inner.state {
-            State::Connected(_) | State::Connecting(_) | State::Securing(_) if sends_wait => None,
+            State::Connected(_) | State::Connecting(_) | State::Handshaking(_) if sends_wait => None,
             State::Connected(live) => match live.take_leave(&self.counters) {
                 Ok(()) => Some(Ok(())),
                 Err(Stop::Failed(error)) => Some(Err(error)),
@@ -117,7 +117,7 @@ impl AsyncClient {
                     None
                 }
             },
-            State::Connecting(_) | State::Securing(_) | State::Idle | State::Closed => Some(Ok(())),
+            State::Connecting(_) | State::Handshaking(_) | State::Idle | State::Closed => Some(Ok(())),
         }
     }
 

@@ -112,7 +112,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let error = match &inner.state {
             State::Connecting(connecting) => connecting.explain(&error),
-            State::Securing(securing) => securing.explain(&error),
+            State::Handshaking(handshaking) => handshaking.explain(&error),
             _ => error,
         };
         match inner.pending.remove(|pending| pending.operations.remove(number)) {
@@ -142,9 +142,9 @@ impl AsyncClient {
                 drop(inner);
                 self.connecting_is_due(number);
             }
-            State::Securing(securing) if securing.is_its(number) => {
+            State::Handshaking(handshaking) if handshaking.is_its(number) => {
                 drop(inner);
-                self.securing_is_due();
+                self.handshake_is_due();
             }
             _ => {}
         }

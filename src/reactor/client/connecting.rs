@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{AsyncClient, Inner, Live, Over, Securing, State, Watches, Work, closed};
+use super::{AsyncClient, Handshaking, Inner, Live, Over, State, Watches, Work, closed};
 use crate::attempt::{Course, Hold};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
@@ -80,7 +80,7 @@ impl AsyncClient {
                     self.finish(operation, Ok(()), Over::Done);
                 }
             }
-            State::Idle | State::Securing(_) | State::Closed => {}
+            State::Idle | State::Handshaking(_) | State::Closed => {}
         }
     }
 
@@ -169,7 +169,7 @@ impl AsyncClient {
             None => State::Connected(live),
             Some(timeout) => {
                 self.go_on_later();
-                State::Securing(Box::new(Securing::begin(live, timeout, &self.core, self.place())))
+                State::Handshaking(Box::new(Handshaking::begin(live, timeout, &self.core, self.place())))
             }
         };
         // There is no second connection.

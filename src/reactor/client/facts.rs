@@ -66,7 +66,7 @@ impl AsyncClient {
         let outcome = match &inner.state {
             State::Connected(live) => work(&*live.sender.transport()),
             State::Closed => Err(super::closed()),
-            State::Idle | State::Connecting(_) | State::Securing(_) => Err(not_connected()),
+            State::Idle | State::Connecting(_) | State::Handshaking(_) => Err(not_connected()),
         };
         self.leave(inner);
         outcome.map_err(|error| self.explain(error))

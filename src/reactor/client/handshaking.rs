@@ -10,16 +10,16 @@ use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Stage};
 use crate::reactor::event_loop::EventLoop;
 
 /// A connection whose handshake is under way.
-pub(super) struct Securing {
+pub(super) struct Handshaking {
     pub(super) live: Live,
     /// When that is over.
     due: Option<(Instant, u64)>,
 }
 
-impl Securing {
-    pub(super) fn begin(live: Live, timeout: Timeout, core: &EventLoop, place: usize) -> Securing {
+impl Handshaking {
+    pub(super) fn begin(live: Live, timeout: Timeout, core: &EventLoop, place: usize) -> Handshaking {
         let due = timeout.deadline().instant().map(|due| core.set_timer(due, place));
-        Securing { live, due }
+        Handshaking { live, due }
     }
 
     pub(super) fn is_its(&self, number: u64) -> bool {
@@ -69,18 +69,18 @@ impl Live {
 
 impl AsyncClient {
     /// Goes on with the handshake, if one is under way.
-    pub(super) fn secure_further(self: &Rc<Self>) {
+    pub(super) fn shake_hands_further(self: &Rc<Self>) {
         let Ok(mut inner) = self.access() else { return };
-        let State::Securing(securing) = &mut inner.state else { return };
-        match securing.live.shake_hands() {
+        let State::Handshaking(handshaking) = &mut inner.state else { return };
+        match handshaking.live.shake_hands() {
             Ok(()) => {
-                if let State::Securing(securing) = std::mem::replace(&mut inner.state, State::Idle) {
-                    inner.state = State::Connected(securing.end(&self.core));
+                if let State::Handshaking(handshaking) = std::mem::replace(&mut inner.state, State::Idle) {
+                    inner.state = State::Connected(handshaking.end(&self.core));
                 }
             }
             Err(Stop::Failed(error)) => {
                 drop(inner);
-                self.securing_failed(error);
+                self.handshake_failed(error);
             }
             Err(Stop::Again) => self.go_on_later(),
             Err(Stop::Want(_) | Stop::Soon(_)) => {}
@@ -88,13 +88,13 @@ impl AsyncClient {
     }
 
     /// Its time is over.
-    pub(super) fn securing_is_due(self: &Rc<Self>) {
+    pub(super) fn handshake_is_due(self: &Rc<Self>) {
         let reason = "the time-out has passed in the midst of the TLS handshake";
-        self.securing_failed(Error::new(EN_ETIMEDOUT, reason));
+        self.handshake_failed(Error::new(EN_ETIMEDOUT, reason));
     }
 
     /// All who wait, or come later, learn why there is no connection; the transport is of no use to anybody.
-    fn securing_failed(self: &Rc<Self>, error: Error) {
+    fn handshake_failed(self: &Rc<Self>, error: Error) {
         let error = self.explain(error.at(Stage::Handshake));
         let Ok(mut inner) = self.access() else { return };
         let transport = inner.live().map(|live| live.sender.transport());
