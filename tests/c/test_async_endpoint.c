@@ -1,5 +1,5 @@
 /* Endpoints on a loop: transports that others hold, and transports of the application's own. */
-#include "async.h"
+#include "async_low.h"
 #include "peer.h"
 #include "wire.h"
 
@@ -107,36 +107,12 @@ static int socket_new(en_stream_transport_t **transport)
     return ends[1];
 }
 
-static en_async_stream_endpoint_t *endpoint_of(en_loop_t *loop, en_stream_transport_t *transport)
-{
-    en_async_stream_endpoint_t *endpoint = NULL;
-    en_stream_protocol_t *lines = protocol_line();
-
-    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, transport, lines, NULL));
-    en_stream_protocol_free(lines);
-    return endpoint;
-}
-
-static int put(en_async_stream_endpoint_t *endpoint, const char *text, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_send_packet(endpoint, text, strlen(text), 5000, op_done, op,
-                                                NULL);
-}
-
-static int get(en_async_stream_endpoint_t *endpoint, int64_t timeout_ms, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_recv_packet(endpoint, timeout_ms, op_received, op,
-                                                &op->operation);
-}
-
 static void check_exchange(en_loop_t *loop, en_async_stream_endpoint_t *endpoint, int peer)
 {
     op_t sent, got;
 
-    CHECK_OK(get(endpoint, 5000, &got));
-    CHECK_OK(put(endpoint, "there", &sent));
+    CHECK_OK(endpoint_get(endpoint, 5000, &got));
+    CHECK_OK(endpoint_put(endpoint, "there", &sent));
     op_wait(loop, &sent);
     CHECK_OP(&sent, EN_OK);
     peer_expect_text(peer, "there\n");
@@ -151,7 +127,7 @@ static void packets_over_a_transport(void)
     en_loop_t *loop = loop_new();
     en_stream_transport_t *transport = NULL;
     int peer = socket_new(&transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
     op_t eof = {0}, end;
     int family = 0;
     size_t size = sizeof(family);
@@ -165,7 +141,7 @@ static void packets_over_a_transport(void)
     CHECK_OP(&eof, EN_OK);
     peer_expect_end(peer);
     peer_end(peer);
-    CHECK_OK(get(endpoint, 5000, &end));
+    CHECK_OK(endpoint_get(endpoint, 5000, &end));
     op_wait(loop, &end);
     CHECK_OP(&end, EN_ECONNABORTED);
     en_stream_transport_free(transport);
@@ -179,15 +155,15 @@ static void freeing_leaves_the_transport_and_closing_does_not(void)
     en_loop_t *loop = loop_new();
     en_stream_transport_t *transport = NULL;
     int peer = socket_new(&transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
     op_t closed = {0}, waits;
 
     check_exchange(loop, endpoint, peer);
     en_async_stream_endpoint_free(endpoint);
     CHECK_INT(en_stream_transport_is_closed(transport), 0);
-    endpoint = endpoint_of(loop, transport);
+    endpoint = endpoint_over(loop, transport);
     check_exchange(loop, endpoint, peer);
-    CHECK_OK(get(endpoint, -1, &waits));
+    CHECK_OK(endpoint_get(endpoint, -1, &waits));
     CHECK_OK(en_async_stream_endpoint_close(endpoint, 5000, op_done, &closed, NULL));
     op_wait(loop, &closed);
     CHECK_OP(&closed, EN_OK);
@@ -206,10 +182,10 @@ static void closing_the_transport_ends_what_waits(void)
     en_loop_t *loop = loop_new();
     en_stream_transport_t *transport = NULL;
     int peer = socket_new(&transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
     op_t waits;
 
-    CHECK_OK(get(endpoint, -1, &waits));
+    CHECK_OK(endpoint_get(endpoint, -1, &waits));
     en_loop_run_once(loop, 0);
     CHECK_OK(en_stream_transport_close(transport));
     op_wait(loop, &waits);
@@ -232,25 +208,25 @@ static void each_direction_may_have_its_endpoint(void)
     REQUIRE_OK(en_async_stream_endpoint_new_receiver(&receiver, loop, transport, lines, NULL));
     REQUIRE_OK(en_async_stream_endpoint_new_sender(&sender, loop, transport, lines, NULL));
     en_stream_protocol_free(lines);
-    CHECK_OK(get(receiver, 5000, &got));
+    CHECK_OK(endpoint_get(receiver, 5000, &got));
     en_loop_run_once(loop, 0);
-    CHECK_OK(put(sender, "out", &sent));
+    CHECK_OK(endpoint_put(sender, "out", &sent));
     op_wait(loop, &sent);
     CHECK_OP(&sent, EN_OK);
     peer_expect_text(peer, "out\n");
     peer_send_text(peer, "in\n");
     op_wait(loop, &got);
     CHECK_OP(&got, EN_OK);
-    CHECK_OK(put(receiver, "x", &refused));
+    CHECK_OK(endpoint_put(receiver, "x", &refused));
     op_wait(loop, &refused);
     CHECK_OP(&refused, EN_EOPNOTSUPP);
     CHECK_HAS(refused.message, "only receives");
-    CHECK_OK(get(sender, 5000, &refused));
+    CHECK_OK(endpoint_get(sender, 5000, &refused));
     op_wait(loop, &refused);
     CHECK_OP(&refused, EN_EOPNOTSUPP);
     /* Who ends takes nothing from the other one. */
     en_async_stream_endpoint_free(receiver);
-    CHECK_OK(put(sender, "more", &sent));
+    CHECK_OK(endpoint_put(sender, "more", &sent));
     op_wait(loop, &sent);
     CHECK_OP(&sent, EN_OK);
     peer_expect_text(peer, "more\n");
@@ -284,7 +260,7 @@ static void whoever_comes_second_misses_nothing(void)
             REQUIRE_OK(
                 en_async_stream_endpoint_new_receiver(&receiver, loop, transport, lines, NULL));
         en_stream_protocol_free(lines);
-        CHECK_OK(put(sender, large, &sent));
+        CHECK_OK(endpoint_put(sender, large, &sent));
         op_still_waits(loop, &sent);
         for (size_t read = 0; read < sizeof(large);) {
             static char some[64 << 10];
@@ -295,8 +271,8 @@ static void whoever_comes_second_misses_nothing(void)
         }
         op_wait(loop, &sent);
         CHECK_OP(&sent, EN_OK);
-        CHECK_OK(get(receiver, 5000, &got));
-        CHECK_OK(get(receiver, 5000, &end));
+        CHECK_OK(endpoint_get(receiver, 5000, &got));
+        CHECK_OK(endpoint_get(receiver, 5000, &end));
         en_loop_run_once(loop, 0);
         peer_send_text(peer, "in\n");
         peer_end(peer);
@@ -322,7 +298,7 @@ static void halves_may_share_a_descriptor(void)
     close(second.fd);
     second.fd = first.fd;
     REQUIRE_OK(en_stream_transport_new_stapled(&both, transport, other, NULL));
-    endpoint = endpoint_of(loop, both);
+    endpoint = endpoint_over(loop, both);
     check_exchange(loop, endpoint, peer);
     check_exchange(loop, endpoint, peer);
     second.fd = dup(first.fd); /* each closes its own */
@@ -343,15 +319,15 @@ static void who_wants_to_wait_with_something_left_is_asked_again(void)
     en_stream_transport_t *transport = NULL;
     own_t own = {.at_once = 1, .wants_first = 3, .wants_with = EN_WANT_READ};
     int peer = own_new(&own, &transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
     op_t got;
 
     peer_send_text(peer, "one\ntwo\n");
-    CHECK_OK(get(endpoint, 5000, &got));
+    CHECK_OK(endpoint_get(endpoint, 5000, &got));
     op_wait(loop, &got);
     CHECK_OP(&got, EN_OK);
     own.wants_first = 1;
-    CHECK_OK(get(endpoint, 5000, &got));
+    CHECK_OK(endpoint_get(endpoint, 5000, &got));
     op_wait(loop, &got);
     CHECK_OP(&got, EN_OK);
     CHECK_BYTES(got.data, got.size, "two", 3);
@@ -368,7 +344,7 @@ static void a_receive_may_have_to_write_first(void)
     en_stream_transport_t *transport = NULL;
     own_t own = {.wants_first = 2, .wants_with = EN_WANT_WRITE};
     int peer = own_new(&own, &transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
 
     check_exchange(loop, endpoint, peer);
     en_async_stream_endpoint_free(endpoint);
@@ -409,7 +385,7 @@ static void what_closing_answers_is_told(void)
     en_stream_transport_t *transport = NULL;
     own_t own = {.close_code = EN_EUSER_BASE - 7};
     int peer = own_new(&own, &transport);
-    en_async_stream_endpoint_t *endpoint = endpoint_of(loop, transport);
+    en_async_stream_endpoint_t *endpoint = endpoint_over(loop, transport);
     op_t closed = {0};
 
     CHECK_OK(en_async_stream_endpoint_close(endpoint, 5000, op_done, &closed, NULL));
@@ -432,18 +408,18 @@ static void callbacks_may_free_but_not_call(void)
     int peer = own_new(&own, &transport);
     op_t got;
 
-    own.endpoint = endpoint_of(loop, transport);
+    own.endpoint = endpoint_over(loop, transport);
     peer_send_text(peer, "a\nb\n");
-    CHECK_OK(get(own.endpoint, 5000, &got));
+    CHECK_OK(endpoint_get(own.endpoint, 5000, &got));
     op_wait(loop, &got);
     CHECK_OP(&got, EN_OK);
     CHECK_CODE(own.called_code, EN_EDEADLK);
     own.frees = 1;
     peer_send_text(peer, "c");
-    CHECK_OK(get(own.endpoint, 5000, &got)); /* "b" */
+    CHECK_OK(endpoint_get(own.endpoint, 5000, &got)); /* "b" */
     op_wait(loop, &got);
     CHECK_OP(&got, EN_OK);
-    CHECK_OK(get(own.endpoint, 5000, &got));
+    CHECK_OK(endpoint_get(own.endpoint, 5000, &got));
     op_wait(loop, &got);
     CHECK_OP(&got, EN_ECANCELED);
     CHECK(own.endpoint == NULL);

@@ -1,5 +1,5 @@
 /* Endpoints on a loop over transports of the application's own: what those may do, and when. */
-#include "async.h"
+#include "async_low.h"
 #include "low.h"
 #include "peer.h"
 
@@ -55,19 +55,6 @@ static en_async_stream_endpoint_t *endpoint_by(maker_t *make, wire_t *wire)
     return endpoint;
 }
 
-static int get(en_async_stream_endpoint_t *endpoint, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_recv_packet(endpoint, 20000, op_received, op, NULL);
-}
-
-static int put(en_async_stream_endpoint_t *endpoint, const char *text, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_send_packet(endpoint, text, strlen(text), 20000, op_done, op,
-                                                NULL);
-}
-
 /* The second endpoint at a descriptor must not keep open what the application closes. */
 static void check_closing_by(bool first)
 {
@@ -79,9 +66,9 @@ static void check_closing_by(bool first)
     receiver = endpoint_by(en_async_stream_endpoint_new_receiver, &wire);
     sender = endpoint_by(en_async_stream_endpoint_new_sender, &wire);
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(get(receiver, &got));
+        CHECK_OK(endpoint_get(receiver, 20000, &got));
         op_still_waits(wire.loop, &got);
-        CHECK_OK(put(sender, "out", &sent));
+        CHECK_OK(endpoint_put(sender, "out", &sent));
         op_wait(wire.loop, &sent);
         CHECK_OP(&sent, EN_OK);
         peer_expect_text(wire.peer, "out\n");
@@ -115,7 +102,7 @@ static void who_has_no_descriptor_to_write_by_is_looked_at(void)
 
     wire_open(&wire);
     receiver = endpoint_by(en_async_stream_endpoint_new_receiver, &wire);
-    CHECK_OK(get(receiver, &got));
+    CHECK_OK(endpoint_get(receiver, 20000, &got));
     op_still_waits(wire.loop, &got);
     CHECK_INT(atomic_load(&wire.own.calls), 1);
     peer_send_text(wire.peer, "seen\n");
@@ -151,7 +138,7 @@ static void a_file_in_the_other_direction_does_not_matter(void)
         REQUIRE_OK((sends ? en_async_stream_endpoint_new_sender
                           : en_async_stream_endpoint_new_receiver)(&endpoint, loop, transport,
                                                                    protocol, NULL));
-        CHECK_OK(sends ? put(endpoint, "text", &op) : get(endpoint, &op));
+        CHECK_OK(sends ? endpoint_put(endpoint, "text", &op) : endpoint_get(endpoint, 20000, &op));
         if (sends)
             peer_expect_text(ends[1], "text\n");
         else
@@ -185,7 +172,7 @@ static void a_transport_may_close_when_asked_what_to_watch(void)
     endpoint = endpoint_by(en_async_stream_endpoint_new, &wire);
     wire.own.arg = wire.transport;
     wire.own.within = close_transport;
-    CHECK_OK(get(endpoint, &got));
+    CHECK_OK(endpoint_get(endpoint, 20000, &got));
     op_wait(wire.loop, &got);
     CHECK_OP(&got, EN_ECLOSED);
     en_async_stream_endpoint_free(endpoint);
@@ -236,7 +223,7 @@ static void check_ended_within(void (*end)(own_t *own, const char *name), int co
     wire.own.arg = endpoint_by(en_async_stream_endpoint_new, &wire);
     peer_send_text(wire.peer, "a\nb\nc\n");
     for (int i = 0; i < 3; i++)
-        CHECK_OK(get(wire.own.arg, &got[i]));
+        CHECK_OK(endpoint_get(wire.own.arg, 20000, &got[i]));
     for (int i = 0; i < 3; i++) {
         op_wait(wire.loop, &got[i]);
         CHECK_OP(&got[i], code);

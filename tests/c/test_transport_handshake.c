@@ -1,6 +1,6 @@
 /* TLS over transports whose handshake nobody waits for: step by step, by a later call, or on a
  * loop. */
-#include "async.h"
+#include "async_low.h"
 #include "low_tls.h"
 
 #include <poll.h>
@@ -197,29 +197,6 @@ static void a_handshake_that_fails_says_why(void)
     pair_close(&pair);
 }
 
-static en_async_stream_endpoint_t *endpoint_over(en_loop_t *loop, en_stream_transport_t *transport)
-{
-    en_async_stream_endpoint_t *endpoint = NULL;
-    en_stream_protocol_t *protocol = lines();
-
-    REQUIRE_OK(en_async_stream_endpoint_new(&endpoint, loop, transport, protocol, NULL));
-    en_stream_protocol_free(protocol);
-    return endpoint;
-}
-
-static int get(en_async_stream_endpoint_t *endpoint, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_recv_packet(endpoint, 20000, op_received, op, NULL);
-}
-
-static int put(en_async_stream_endpoint_t *endpoint, const char *text, op_t *op)
-{
-    memset(op, 0, sizeof(*op));
-    return en_async_stream_endpoint_send_packet(endpoint, text, strlen(text), 20000, op_done, op,
-                                                NULL);
-}
-
 static int ready(en_async_stream_endpoint_t *endpoint, int64_t timeout_ms, op_t *op)
 {
     memset(op, 0, sizeof(*op));
@@ -237,9 +214,9 @@ static void check_on_a_loop(pair_t *pair)
 
     /* Who asks before does not wait for the handshake himself. */
     CHECK_CODE(en_async_stream_endpoint_get_tls_info(client, &info), EN_ENOTCONN);
-    CHECK_OK(put(client, "early", &sent));
-    CHECK_OK(get(client, &answered));
-    CHECK_OK(get(server, &asked));
+    CHECK_OK(endpoint_put(client, "early", &sent));
+    CHECK_OK(endpoint_get(client, 20000, &answered));
+    CHECK_OK(endpoint_get(server, 20000, &asked));
     CHECK_OK(ready(client, 20000, &is_ready));
     op_wait(loop, &is_ready);
     CHECK_OP(&is_ready, EN_OK);
@@ -248,12 +225,12 @@ static void check_on_a_loop(pair_t *pair)
     op_wait(loop, &asked);
     CHECK_OP(&asked, EN_OK);
     CHECK_BYTES(asked.data, asked.size, "early", 5);
-    CHECK_OK(put(server, "answer", &sent));
+    CHECK_OK(endpoint_put(server, "answer", &sent));
     op_wait(loop, &answered);
     CHECK_BYTES(answered.data, answered.size, "answer", 6);
     for (int i = 0; i < 20; i++) {
-        CHECK_OK(get(server, &got));
-        CHECK_OK(put(client, "more", &sent));
+        CHECK_OK(endpoint_get(server, 20000, &got));
+        CHECK_OK(endpoint_put(client, "more", &sent));
         op_wait(loop, &got);
         CHECK_BYTES(got.data, got.size, "more", 4);
     }
@@ -322,14 +299,14 @@ static void on_a_loop_all_learn_why_it_failed(void)
     pair_begin(&pair);
     client = endpoint_over(loop, pair.client.secure);
     server = endpoint_over(loop, pair.server.secure);
-    CHECK_OK(put(client, "x", &sent));
-    CHECK_OK(get(client, &got));
-    CHECK_OK(get(server, &answered));
+    CHECK_OK(endpoint_put(client, "x", &sent));
+    CHECK_OK(endpoint_get(client, 20000, &got));
+    CHECK_OK(endpoint_get(server, 20000, &answered));
     op_wait(loop, &got);
     op_checks(&got, EN_ETLS_NAME_MISMATCH, "another.example");
     op_wait(loop, &sent);
     op_checks(&sent, EN_ETLS_NAME_MISMATCH, "handshake");
-    CHECK_OK(get(client, &later));
+    CHECK_OK(endpoint_get(client, 20000, &later));
     op_wait(loop, &later);
     op_checks(&later, EN_ETLS_NAME_MISMATCH, "another.example");
     CHECK_INT(en_stream_transport_is_closed(pair.client.secure), 1);
@@ -359,7 +336,7 @@ static void on_a_loop_what_failed_is_watched_no_more(void)
     pair.server.secure = NULL;
     CHECK_OK(put_bytes(pair.server.inner, "not TLS"));
     client = endpoint_over(loop, pair.client.secure);
-    CHECK_OK(get(client, &got));
+    CHECK_OK(endpoint_get(client, 20000, &got));
     op_wait(loop, &got);
     CHECK_OP(&got, EN_ETLS_PROTOCOL);
     en_async_stream_endpoint_free(client);
@@ -412,7 +389,7 @@ static void on_a_loop_it_has_its_time(void)
     start = now_ms();
     client = endpoint_over(loop, pair.client.secure);
     CHECK_OK(ready(client, 20, &is_ready));
-    CHECK_OK(get(client, &got));
+    CHECK_OK(endpoint_get(client, 20000, &got));
     op_wait(loop, &is_ready);
     op_checks(&is_ready, EN_ETIMEDOUT, "handshake is not over");
     op_wait(loop, &got);
@@ -433,7 +410,7 @@ static void on_a_loop_it_can_be_given_up(void)
 
         pair_begin_over(&pair, false);
         client = endpoint_over(loop, pair.client.secure);
-        CHECK_OK(get(client, &got));
+        CHECK_OK(endpoint_get(client, 20000, &got));
         op_still_waits(loop, &got);
         if (closes) {
             CHECK_OK(en_async_stream_endpoint_close(client, 20000, op_done, &closed, NULL));
@@ -468,7 +445,7 @@ static void upgrade(int status, en_packet_t *packet, void *user_data)
     en_async_stream_endpoint_free(work->plain);
     side_begin(&work->pair.client);
     work->secure = endpoint_over(work->loop, work->pair.client.secure);
-    CHECK_OK(get(work->secure, &work->got));
+    CHECK_OK(endpoint_get(work->secure, 20000, &work->got));
 }
 
 static void after_a_plain_beginning(void)
