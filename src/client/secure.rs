@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::attempt::{Course, Hold, Interest, LOOK_AGAIN, Stop, Undertaking};
+use crate::attempt::{Course, Hold, Interest, Stop, Undertaking};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
 use crate::tls::{TlsConfig, names};
@@ -105,11 +105,6 @@ impl Securing {
             Left::Forever => Hold::Forever,
         }
     }
-
-    /// Nobody wakes who waits for a transport of the application's own, so it is looked at.
-    fn look_again(&self, now: Instant) -> Option<Instant> {
-        (!self.transport.can_hold()).then(|| now + LOOK_AGAIN)
-    }
 }
 
 impl Undertaking for Securing {
@@ -131,9 +126,7 @@ impl Undertaking for Securing {
         }
         match self.deadline.left_at(|| now) {
             Left::Nothing => Course::Failed(self.give_up(Error::new(EN_ETIMEDOUT, ""))),
-            _ => {
-                Course::Wait { until: self.deadline.instant().into_iter().chain(self.look_again(now)).min() }
-            }
+            _ => Course::Wait { until: self.deadline.instant() },
         }
     }
 

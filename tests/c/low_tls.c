@@ -35,6 +35,13 @@ void pair_of_pipes(pair_t *pair)
     }
 }
 
+void pair_of_trickles(pair_t *pair)
+{
+    pair_of_pipes(pair);
+    pair->client.receives.most = pair->server.receives.most = 1;
+    pair->client.sends.most = pair->server.sends.most = 7;
+}
+
 void pair_of_sockets(pair_t *pair)
 {
     int ends[2];

@@ -27,6 +27,8 @@ typedef struct {
 /* Each side over two pipes, stapled; or over a socket. */
 void pair_of_pipes(pair_t *pair);
 void pair_of_sockets(pair_t *pair);
+/* Pipes through which little goes at a time. */
+void pair_of_trickles(pair_t *pair);
 /* Shakes hands for one side_t, as its configuration says. */
 void side_shake_hands(void *side);
 /* Shakes hands, as a client and a server in two threads; configurations and options end with it.

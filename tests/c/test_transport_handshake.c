@@ -84,9 +84,7 @@ static void step_by_step(void)
     check_steps(&pair);
     pair_begin_over(&pair, true);
     check_steps(&pair);
-    pair_of_pipes(&pair);
-    pair.client.receives.most = pair.server.receives.most = 1;
-    pair.client.sends.most = pair.server.sends.most = 7;
+    pair_of_trickles(&pair);
     pair_begin(&pair);
     check_steps(&pair);
 }
@@ -254,9 +252,7 @@ static void on_a_loop(void)
         check_on_a_loop(&pair);
         pair_close(&pair);
     }
-    pair_of_pipes(&pair);
-    pair.client.receives.most = pair.server.receives.most = 1;
-    pair.client.sends.most = pair.server.sends.most = 7;
+    pair_of_trickles(&pair);
     pair_begin(&pair);
     check_on_a_loop(&pair);
     pair_close(&pair);

@@ -22,9 +22,7 @@ static void over_pipes_that_trickle(void)
 {
     pair_t pair;
 
-    pair_of_pipes(&pair);
-    pair.client.receives.most = pair.server.receives.most = 1;
-    pair.client.sends.most = pair.server.sends.most = 7;
+    pair_of_trickles(&pair);
     pair_shake_hands(&pair);
     CHECK_TEXT(pair.client.message, "");
     CHECK_TEXT(pair.server.message, "");
