@@ -2422,7 +2422,9 @@ void en_tcp_options_free(en_tcp_options_t *options);
 
 /**
  * Connects to `host`, a name or a numeric address, at `port`. The addresses of a name are tried as
- * RFC 8305 says: families in turn, the next attempt beside one that takes its time. Protocol and
+ * RFC 8305 says: families in turn, the next attempt beside one that takes its time. A name server
+ * that leaves the question for IPv6 unanswered holds nobody up: after half a second the addresses of
+ * IPv4 are asked for alone and tried, and others join them when they become known. Protocol and
  * options (NULL: all defaults) stay the caller's and may be freed when the call returns.
  *
  * The connect time-out of the options covers everything, name resolution included. When all
@@ -2907,7 +2909,8 @@ void en_udp_options_free(en_udp_options_t *options);
  * only later. Protocol and options (NULL: all defaults) stay the caller's and may be freed when
  * the call returns.
  *
- * The connect time-out of the options covers name resolution. When all addresses fail, the code is
+ * The connect time-out of the options covers name resolution, which goes on with IPv4 alone where the
+ * question for IPv6 stays unanswered (see `en_tcp_client_connect`). When all addresses fail, the code is
  * that of the attempt that says most, and the message names each.
  *
  * Thread-safe.

@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod local_address;
 pub mod on_loop;
 mod prepared;
+mod reaching;
 mod resolving;
 pub mod secure;
 pub mod tcp;

@@ -1,12 +1,14 @@
 //! The addresses at both ends of a connection to be: names on their way to addresses.
 
 use std::os::fd::BorrowedFd;
+use std::time::Instant;
 
 use super::local_address::LocalAddress;
 use crate::attempt::Interest;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::socket::address::{Family, IpAddress};
-use crate::socket::resolve::{self, Lookup};
+use crate::socket::question::Question;
+use crate::socket::resolve;
 
 /// The peer's addresses and our own.
 pub(super) struct Resolving {
@@ -14,9 +16,13 @@ pub(super) struct Resolving {
     local: Host,
 }
 
-enum Host {
-    Known(Vec<IpAddress>),
-    Asked { host: String, lookup: Lookup },
+struct Host {
+    /// What was found, and is not told yet.
+    addresses: Vec<IpAddress>,
+    /// Something was told.
+    is_told: bool,
+    /// Where more may come from.
+    asked: Option<Box<Question>>,
 }
 
 impl Resolving {
@@ -27,74 +33,98 @@ impl Resolving {
 
     /// The peer's addresses are known.
     pub(super) fn addresses(addresses: Vec<IpAddress>, local: &LocalAddress) -> Result<Resolving> {
-        Resolving::begin(Host::Known(addresses), local)
+        Resolving::begin(Host::known(addresses), local)
     }
 
     fn begin(remote: Host, local: &LocalAddress) -> Result<Resolving> {
         let local = match &local.0 {
-            None => Host::Known(Vec::new()),
+            None => Host::known(Vec::new()),
             Some((None, port)) => {
-                Host::Known(vec![IpAddress::parse("0.0.0.0", *port)?, IpAddress::parse("::", *port)?])
+                Host::known(vec![IpAddress::parse("0.0.0.0", *port)?, IpAddress::parse("::", *port)?])
             }
             Some((Some(host), port)) => Host::new(host, *port, Family::Any)?,
         };
         Ok(Resolving { remote, local })
     }
 
-    /// The addresses to connect to, and those to connect from; None: not all are known yet.
-    pub(super) fn advance(&mut self) -> Result<Option<(Vec<IpAddress>, Vec<IpAddress>)>> {
-        let is_known = self.remote.look()? & self.local.look()?;
-        Ok(is_known.then(|| (self.remote.take(), self.local.take())))
+    /// The addresses to connect to and those to connect from that were not told before; None: not enough is
+    /// known to begin.
+    pub(super) fn advance(&mut self, now: Instant) -> Result<Option<(Vec<IpAddress>, Vec<IpAddress>)>> {
+        self.remote.look(now)?;
+        self.local.look(now)?;
+        Ok(self.is_known().then(|| (self.remote.tell(), self.local.tell())))
+    }
+
+    /// Whether there is enough to begin.
+    pub(super) fn is_known(&self) -> bool {
+        self.remote.is_known() && self.local.is_known()
+    }
+
+    /// Whether no more addresses to connect to will be told.
+    pub(super) fn is_over(&self) -> bool {
+        self.remote.asked.is_none()
+    }
+
+    /// When it goes on by itself; None: never.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.questions().filter_map(|question| question.until()).min()
     }
 
     pub(super) fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
-        [&self.remote, &self.local].into_iter().filter_map(Host::fd).map(|fd| (fd, Interest::Read)).collect()
+        self.questions().flat_map(Question::fds).flatten().map(|fd| (fd, Interest::Read)).collect()
     }
 
     pub(super) fn give_up(&self, error: Error) -> Error {
-        let host = [&self.remote, &self.local].into_iter().find_map(|host| match host {
-            Host::Asked { host, .. } => Some(host),
-            Host::Known(_) => None,
-        });
-        match (error.code(), host) {
-            (EN_ETIMEDOUT, Some(host)) => {
+        match (error.code(), self.questions().next()) {
+            (EN_ETIMEDOUT, Some(question)) => {
+                let host = question.host();
                 let reason = format!("the connect time-out has passed while {host:?} was being resolved");
                 Error::new(EN_ETIMEDOUT, reason).at(Stage::Resolve)
             }
             _ => error.at(Stage::Resolve),
         }
     }
+
+    fn questions(&self) -> impl Iterator<Item = &Question> {
+        [&self.remote, &self.local].into_iter().filter_map(|host| host.asked.as_deref())
+    }
 }
 
 impl Host {
+    fn known(addresses: Vec<IpAddress>) -> Host {
+        Host { addresses, is_told: false, asked: None }
+    }
+
     fn new(host: &str, port: u16, family: Family) -> Result<Host> {
         // A numeric host needs nobody to be asked.
         if let Some(addresses) = resolve::numeric(host, port, family) {
-            return addresses.map(Host::Known);
+            return addresses.map(Host::known);
         }
-        Ok(Host::Asked { host: host.to_string(), lookup: resolve::lookup(host, port, family)? })
+        let asked = Some(Box::new(Question::new(host, port, family)?));
+        Ok(Host { addresses: Vec::new(), is_told: false, asked })
     }
 
-    /// Looks for the answer; whether the addresses are known.
-    fn look(&mut self) -> Result<bool> {
-        if let Host::Asked { lookup, .. } = self {
-            let Some(answer) = lookup.poll() else { return Ok(false) };
-            *self = Host::Known(answer?);
+    /// Looks for the answer, or a part of it. That it cannot be had is an error only if no part of it was.
+    fn look(&mut self, now: Instant) -> Result<()> {
+        let Some(question) = &mut self.asked else { return Ok(()) };
+        let answer = question.advance(now);
+        if question.is_over() {
+            self.asked = None;
         }
-        Ok(true)
+        match answer {
+            Ok(Some(addresses)) => self.addresses = addresses,
+            Err(error) if !self.is_told && self.addresses.is_empty() => return Err(error),
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn take(&mut self) -> Vec<IpAddress> {
-        match self {
-            Host::Known(addresses) => std::mem::take(addresses),
-            Host::Asked { .. } => Vec::new(),
-        }
+    fn is_known(&self) -> bool {
+        self.asked.is_none() || self.is_told || !self.addresses.is_empty()
     }
 
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Host::Known(_) => None,
-            Host::Asked { lookup, .. } => Some(lookup.fd()),
-        }
+    fn tell(&mut self) -> Vec<IpAddress> {
+        self.is_told = true;
+        std::mem::take(&mut self.addresses)
     }
 }

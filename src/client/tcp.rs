@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::local_address::LocalAddress;
 use super::prepared::PreparedStream;
+use super::reaching::Reaching;
 use super::resolving::Resolving;
 use super::secure::{Secure, Securing};
 use super::{CommonOptions, within};
@@ -130,8 +131,7 @@ pub struct TcpConnecting {
 }
 
 enum Step {
-    Resolving(Resolving),
-    Attempting(Attempts<TcpDialer>),
+    Reaching(Reaching<TcpDialer>),
     Securing(Securing, PreparedStream),
     Over,
 }
@@ -148,7 +148,8 @@ impl TcpConnecting {
         let mut connecting = TcpConnecting::new(Some(host), port, protocol, options);
         let resolving = Resolving::host(host, port, Family::Any, &options.local)
             .map_err(|error| connecting.explain(error.at(Stage::Resolve)))?;
-        connecting.step = Step::Resolving(resolving);
+        let attempts = connecting.attempts().of_host(host);
+        connecting.step = Step::Reaching(Reaching::new(resolving, attempts));
         Ok(connecting)
     }
 
@@ -160,7 +161,8 @@ impl TcpConnecting {
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
         let mut connecting = TcpConnecting::new(None, 0, protocol, options);
-        connecting.step = Step::Resolving(Resolving::addresses(addresses, &options.local)?);
+        let resolving = Resolving::addresses(addresses, &options.local)?;
+        connecting.step = Step::Reaching(Reaching::new(resolving, connecting.attempts()));
         Ok(connecting)
     }
 
@@ -200,6 +202,11 @@ impl TcpConnecting {
         }
     }
 
+    /// Attempts at addresses that are not known yet.
+    fn attempts(&self) -> Attempts<TcpDialer> {
+        Attempts::new(TcpDialer::default(), self.options.delay())
+    }
+
     /// Takes a given descriptor for good.
     pub(super) fn keep(&mut self) {
         self.lent = None;
@@ -208,18 +215,9 @@ impl TcpConnecting {
     fn go_on(&mut self, now: Instant, hold: Hold) -> Result<Course<Connection>> {
         loop {
             match &mut self.step {
-                Step::Resolving(resolving) => {
-                    let known = resolving.advance().map_err(|error| error.at(Stage::Resolve))?;
-                    let Some((remote, local)) = known else { return Ok(Course::Wait { until: None }) };
-                    let attempts = Attempts::new(TcpDialer { local }, remote, self.options.delay());
-                    self.step = Step::Attempting(match &self.host {
-                        Some(host) => attempts.of_host(host),
-                        None => attempts,
-                    });
-                }
-                Step::Attempting(attempts) => match attempts.advance(now) {
+                Step::Reaching(reaching) => match reaching.advance(now) {
                     Course::Wait { until } => return Ok(Course::Wait { until }),
-                    Course::Failed(error) => return Err(error.at(Stage::Connect)),
+                    Course::Failed(error) => return Err(error),
                     Course::Done((dialed, address)) => self.connected(dialed, address)?,
                 },
                 Step::Securing(securing, _) => {
@@ -260,10 +258,7 @@ impl Undertaking for TcpConnecting {
 
     fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
         match &self.step {
-            Step::Resolving(resolving) => resolving.waits_for(),
-            Step::Attempting(attempts) => {
-                attempts.pending().map(|socket| (socket.as_fd(), Interest::Write)).collect()
-            }
+            Step::Reaching(reaching) => reaching.waits_for(),
             Step::Securing(securing, _) => securing.waits_for(),
             Step::Over => Vec::new(),
         }
@@ -271,8 +266,7 @@ impl Undertaking for TcpConnecting {
 
     fn give_up(&mut self, error: Error) -> Error {
         let error = match std::mem::replace(&mut self.step, Step::Over) {
-            Step::Resolving(resolving) => resolving.give_up(error),
-            Step::Attempting(attempts) => attempts.expire(error).at(Stage::Connect),
+            Step::Reaching(reaching) => reaching.give_up(error),
             Step::Securing(mut securing, _) => securing.give_up(error),
             Step::Over => error,
         };

@@ -7,13 +7,14 @@ use std::time::Instant;
 use super::CommonOptions;
 use super::local_address::LocalAddress;
 use super::prepared::datagrams;
+use super::reaching::Reaching;
 use super::resolving::Resolving;
 use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
-use crate::socket::address::{Family, host_and_port};
+use crate::socket::address::{Family, IpAddress, host_and_port};
 use crate::socket::connect::Attempts;
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
@@ -91,12 +92,12 @@ fn finish(
 
 /// A UDP socket on its way to a peer: only names take time.
 pub struct UdpConnecting {
-    host: String,
-    /// That and the port.
+    /// The host and the port.
     peer: Arc<str>,
     protocol: Arc<dyn DatagramProtocol>,
     options: UdpOptions,
-    resolving: Resolving,
+    /// None: it is over.
+    reaching: Option<Reaching<UdpDialer>>,
 }
 
 impl UdpConnecting {
@@ -110,26 +111,18 @@ impl UdpConnecting {
         let peer: Arc<str> = host_and_port(host, port).into();
         let resolving = Resolving::host(host, port, options.family, &options.local)
             .map_err(|error| error.at(Stage::Resolve).with_peer(&peer))?;
-        let host = host.to_string();
-        Ok(UdpConnecting { host, peer, protocol: protocol.clone(), options: options.clone(), resolving })
+        let dialer = UdpDialer { local: Vec::new(), reuse_port: options.reuse_port };
+        // An attempt is over at once, so there is nothing to try beside it.
+        let reaching = Some(Reaching::new(resolving, Attempts::new(dialer, None).of_host(host)));
+        Ok(UdpConnecting { peer, protocol: protocol.clone(), options: options.clone(), reaching })
     }
 
-    fn go_on(&mut self, now: Instant) -> Result<Option<Connection>> {
-        let known = self.resolving.advance().map_err(|error| error.at(Stage::Resolve))?;
-        let Some((remote, local)) = known else { return Ok(None) };
-        let dialer = UdpDialer { local, reuse_port: self.options.reuse_port };
-        // An attempt is over at once, so there is nothing to try beside it.
-        match Attempts::new(dialer, remote, None).of_host(&self.host).advance(now) {
-            Course::Failed(error) => Err(error.at(Stage::Connect)),
-            Course::Wait { .. } => Ok(None),
-            Course::Done((socket, address)) => {
-                log::debug!("connected to {address}");
-                let offload = self.options.receive_offload && socket.coalesce();
-                let kind = DatagramKind::Udp { offload };
-                let names = Names::ip(socket.as_fd())?;
-                Ok(Some(finish(socket, kind, names, &self.protocol, &self.options)))
-            }
-        }
+    fn connected(&self, socket: Socket, address: &IpAddress) -> Result<Connection> {
+        log::debug!("connected to {address}");
+        let offload = self.options.receive_offload && socket.coalesce();
+        let kind = DatagramKind::Udp { offload };
+        let names = Names::ip(socket.as_fd())?;
+        Ok(finish(socket, kind, names, &self.protocol, &self.options))
     }
 }
 
@@ -137,19 +130,24 @@ impl Undertaking for UdpConnecting {
     type Outcome = Connection;
 
     fn advance(&mut self, now: Instant, _hold: Hold) -> Course<Connection> {
-        match self.go_on(now) {
-            Ok(Some(connection)) => Course::Done(connection),
-            Ok(None) => Course::Wait { until: None },
-            Err(error) => Course::Failed(self.explain(error)),
-        }
+        let Some(reaching) = &mut self.reaching else { return Course::Wait { until: None } };
+        let outcome = match reaching.advance(now) {
+            Course::Wait { until } => return Course::Wait { until },
+            Course::Failed(error) => Err(error),
+            Course::Done((socket, address)) => self.connected(socket, &address),
+        };
+        outcome.map_or_else(|error| Course::Failed(self.explain(error)), Course::Done)
     }
 
     fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
-        self.resolving.waits_for()
+        self.reaching.as_ref().map(Reaching::waits_for).unwrap_or_default()
     }
 
     fn give_up(&mut self, error: Error) -> Error {
-        let error = self.resolving.give_up(error);
+        let error = match self.reaching.take() {
+            Some(reaching) => reaching.give_up(error),
+            None => error,
+        };
         self.explain(error)
     }
 

@@ -52,7 +52,9 @@ pub struct en_tcp_client_t {
 handle!(en_tcp_client_t, Client, "client");
 
 /// Connects to `host`, a name or a numeric address, at `port`. The addresses of a name are tried as
-/// RFC 8305 says: families in turn, the next attempt beside one that takes its time. Protocol and
+/// RFC 8305 says: families in turn, the next attempt beside one that takes its time. A name server
+/// that leaves the question for IPv6 unanswered holds nobody up: after half a second the addresses of
+/// IPv4 are asked for alone and tried, and others join them when they become known. Protocol and
 /// options (NULL: all defaults) stay the caller's and may be freed when the call returns.
 ///
 /// The connect time-out of the options covers everything, name resolution included. When all

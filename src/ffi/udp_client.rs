@@ -30,7 +30,8 @@ handle!(en_udp_client_t, Client, "client");
 /// only later. Protocol and options (NULL: all defaults) stay the caller's and may be freed when
 /// the call returns.
 ///
-/// The connect time-out of the options covers name resolution. When all addresses fail, the code is
+/// The connect time-out of the options covers name resolution, which goes on with IPv4 alone where the
+/// question for IPv6 stays unanswered (see `en_tcp_client_connect`). When all addresses fail, the code is
 /// that of the attempt that says most, and the message names each.
 ///
 /// Thread-safe.

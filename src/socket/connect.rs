@@ -19,6 +19,9 @@ pub trait Dialer {
     /// A connection, or one to be. Dropping it ends it.
     type Socket;
 
+    /// Connects from these addresses, one of each family at most.
+    fn bind_to(&mut self, local: Vec<IpAddress>);
+
     /// Begins to connect.
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Self::Socket>>;
 
@@ -95,17 +98,28 @@ enum State<S> {
 }
 
 impl<D: Dialer> Attempts<D> {
-    /// Attempts at the addresses in their order, the families in turn.
-    pub fn new(dialer: D, addresses: Vec<IpAddress>, delay: Option<Duration>) -> Attempts<D> {
-        let left = interleave(addresses);
-        Attempts { dialer, left, begun: Vec::new(), delay, are_looked_up: false, next: None }
+    /// Attempts at addresses in their order, the families in turn.
+    pub fn new(dialer: D, delay: Option<Duration>) -> Attempts<D> {
+        Attempts { dialer, left: VecDeque::new(), begun: Vec::new(), delay, are_looked_up: false, next: None }
     }
 
-    /// The same at what was found for a host, if that is a name.
+    /// The same at what is found for a host, if that is a name.
     #[must_use]
     pub fn of_host(mut self, host: &str) -> Attempts<D> {
         self.are_looked_up = IpAddress::numeric(host, 0).is_none();
         self
+    }
+
+    /// Adds addresses that have become known, and those to connect from, if they have.
+    pub fn add(&mut self, addresses: Vec<IpAddress>, local: Vec<IpAddress>) {
+        if !local.is_empty() {
+            self.dialer.bind_to(local);
+        }
+        if !addresses.is_empty() {
+            let is_begun = |address: &IpAddress| self.begun.iter().any(|(begun, _)| begun == address);
+            join(&mut self.left, addresses);
+            self.left.retain(|address| !is_begun(address));
+        }
     }
 
     /// Looks at what is pending, and begins what is due.
@@ -223,6 +237,16 @@ fn weight(code: i32) -> u8 {
         // What else went wrong on this machine.
         _ => 2,
     }
+}
+
+/// Puts new addresses in front of those that are left, and the families in turn again.
+fn join(left: &mut VecDeque<IpAddress>, mut addresses: Vec<IpAddress>) {
+    for address in std::mem::take(left) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    *left = interleave(addresses);
 }
 
 /// One of each family in turn, beginning with the first; each family in its order.

@@ -44,6 +44,8 @@ impl Network {
 impl Dialer for Network {
     type Socket = Fake;
 
+    fn bind_to(&mut self, _: Vec<IpAddress>) {}
+
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Fake>> {
         let mut world = self.0.borrow_mut();
         world.dialed.push(to.to_string());
@@ -78,8 +80,9 @@ fn address(text: &str) -> IpAddress {
 
 fn attempts(addresses: &[&str], delay: Option<Duration>) -> (Network, Attempts<Network>) {
     let network = Network::default();
-    let addresses = addresses.iter().map(|text| address(text)).collect();
-    (network.clone(), Attempts::new(network, addresses, delay))
+    let mut attempts = Attempts::new(network.clone(), delay);
+    attempts.add(addresses.iter().map(|text| address(text)).collect(), Vec::new());
+    (network, attempts)
 }
 
 fn wait(progress: &Progress<Fake>) -> Option<Instant> {
@@ -309,4 +312,26 @@ fn giving_up_tells_what_was_tried() {
     let list = "cancelled: [::1]:3: connection refused; 127.0.0.1:1: no answer yet";
     assert_eq!(error.reason(), list);
     assert!(network.alive().is_empty());
+}
+
+#[test]
+fn addresses_that_come_later_are_tried_too() {
+    let (network, mut attempts) = attempts(&["127.0.0.1:1", "127.0.0.2:1"], Some(DELAY));
+    let start = Instant::now();
+    assert_eq!(wait(&attempts.advance(start)), Some(start + DELAY));
+    attempts.add(Vec::new(), Vec::new());
+    attempts.add(["[::1]:1", "127.0.0.1:1", "127.0.0.2:1"].map(address).into(), Vec::new());
+    assert_eq!(wait(&attempts.advance(start + DELAY)), Some(start + DELAY * 2));
+    assert_eq!(wait(&attempts.advance(start + DELAY * 2)), None);
+    assert_eq!(network.dialed(), ["127.0.0.1:1", "[::1]:1", "127.0.0.2:1"]);
+}
+
+#[test]
+fn what_comes_when_all_have_failed_is_tried_at_once() {
+    let (network, mut attempts) = attempts(&["127.0.0.1:3"], None);
+    let start = Instant::now();
+    assert_eq!(failed(attempts.advance(start)).0, EN_ECONNREFUSED);
+    attempts.add(vec![address("[::1]:2")], Vec::new());
+    assert_eq!(connected(attempts.advance(start)), "[::1]:2");
+    assert_eq!(network.dialed(), ["127.0.0.1:3", "[::1]:2"]);
 }

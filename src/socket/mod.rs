@@ -16,6 +16,7 @@ pub mod message;
 pub mod names;
 pub mod options;
 pub mod poll;
+pub mod question;
 pub mod resolve;
 pub mod single_threaded;
 pub mod slot;

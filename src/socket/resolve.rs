@@ -52,7 +52,7 @@ pub fn check(host: &str) -> Result<()> {
     }
 }
 
-/// A question under way. Dropping it takes it back.
+/// What was asked. Dropping it takes it back.
 #[derive(Debug)]
 pub struct Lookup(Arc<Job>);
 
@@ -67,6 +67,14 @@ impl Lookup {
     /// Readable while there is an answer.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.0.ready.as_fd()
+    }
+
+    /// One that is answered by the test, and how.
+    #[cfg(test)]
+    pub(super) fn answered_by_hand() -> (Lookup, impl Fn(Answer)) {
+        let job =
+            Arc::new(Job::new(Query { host: "".into(), port: 0, family: Family::Any }).expect("an eventfd"));
+        (Lookup(job.clone()), move |answer| job.deliver(answer))
     }
 }
 

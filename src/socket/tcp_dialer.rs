@@ -83,6 +83,10 @@ impl Dialed {
 impl Dialer for TcpDialer {
     type Socket = Dialed;
 
+    fn bind_to(&mut self, local: Vec<IpAddress>) {
+        self.local = local;
+    }
+
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Dialed>> {
         let local = local_for(&self.local, to)?;
         // The socket is non-blocking from the beginning: not by a call of its own.
@@ -173,9 +177,8 @@ mod tests {
     }
 
     fn connect(local: &[IpAddress], addresses: &[&IpAddress]) -> Result<(Socket, IpAddress)> {
-        let dialer = TcpDialer { local: local.to_vec() };
-        let addresses = addresses.iter().map(|address| (*address).clone()).collect();
-        let mut attempts = Attempts::new(dialer, addresses, Some(Duration::from_secs(60)));
+        let mut attempts = Attempts::new(TcpDialer::default(), Some(Duration::from_secs(60)));
+        attempts.add(addresses.iter().map(|address| (*address).clone()).collect(), local.to_vec());
         loop {
             match attempts.advance(Instant::now()) {
                 Course::Done((dialed, address)) => {

@@ -21,6 +21,10 @@ pub struct UdpDialer {
 impl Dialer for UdpDialer {
     type Socket = Socket;
 
+    fn bind_to(&mut self, local: Vec<IpAddress>) {
+        self.local = local;
+    }
+
     fn dial(&mut self, to: &IpAddress) -> Result<Dialing<Socket>> {
         // The system would take it, and have no peer all the same.
         if to.port() == 0 {

@@ -116,7 +116,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     }
     gate = answer.gate;
     pthread_mutex_unlock(&answer.lock);
-    if (gate)
+    if (gate && family == AF_UNSPEC)
         gate_wait(gate);
     if (rc == 0 && !*result)
         rc = EAI_NONAME;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* What a name stands for, until the next call: addresses (in this order, NULL ends) or, if there
- * are none, an EAI_ code. If there is a gate, the answer comes when it is open. */
+ * are none, an EAI_ code. If there is a gate, who asks for both families waits until it is open. */
 void resolver_set(const char *name, const char *const *addresses, int eai, gate_t *gate);
 /* How many lookups have begun, and how many have ended. */
 int resolver_begun(void);

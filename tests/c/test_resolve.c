@@ -1,12 +1,13 @@
 /* Connecting by name: what resolution answers, several addresses, a resolver that hangs. */
+#include "async.h"
+#include "family.h"
 #include "resolver.h"
 #include "wire.h"
 
 #include <netdb.h>
 #include <unistd.h>
 
-static int connect_to(en_tcp_client_t **out, const char *name, uint16_t port,
-                      en_tcp_options_t *options)
+static int dial(en_tcp_client_t **out, const char *name, uint16_t port, en_tcp_options_t *options)
 {
     en_stream_protocol_t *protocol = protocol_line();
     int rc = en_tcp_client_connect(out, name, port, protocol, options);
@@ -40,7 +41,7 @@ static void check_leads_to(const char *name, uint16_t port, en_tcp_options_t *op
     char text[EN_ADDRESS_TEXT_SIZE] = "";
     size_t size = sizeof(text);
 
-    CHECK_OK(connect_to(&client, name, port, options));
+    CHECK_OK(dial(&client, name, port, options));
     if (client && CHECK_OK(en_tcp_client_get_remote_address(client, &address))) {
         CHECK_OK(en_address_host(address, text, &size));
         CHECK_TEXT(text, host);
@@ -100,7 +101,7 @@ static void families_take_turns(void)
     silent_peer_open(&silent, "127.0.0.1");
     CHECK_OK(en_tcp_options_set_happy_eyeballs_delay(options, 30));
     resolver_set("mixed.test", addresses, 0, NULL);
-    CHECK(connect_to(&client, "mixed.test", peer_port(silent.listener), options) < 0);
+    CHECK(dial(&client, "mixed.test", peer_port(silent.listener), options) < 0);
     second = strstr(en_last_error_message(), "[::1]");
     third = strstr(en_last_error_message(), "127.0.0.2");
     CHECK(second && third && second < third);
@@ -121,7 +122,7 @@ static void a_local_address_picks_the_family(void)
     resolver_set("both.test", addresses, 0, NULL);
     check_leads_to("both.test", peer_port(listener), options, "127.0.0.1");
     resolver_set("six.test", only_six, 0, NULL);
-    rc = connect_to(&client, "six.test", peer_port(listener), options);
+    rc = dial(&client, "six.test", peer_port(listener), options);
     CHECK_CODE(rc, EN_EAFNOSUPPORT);
     CHECK(client == NULL);
     en_tcp_options_free(options);
@@ -143,7 +144,7 @@ static void failures_of_resolution(void)
         en_tcp_client_t *client = (en_tcp_client_t *)&table;
 
         resolver_set("bad.test", NULL, table[i].eai, NULL);
-        CHECK_CODE(connect_to(&client, "bad.test", 80, NULL), table[i].code);
+        CHECK_CODE(dial(&client, "bad.test", 80, NULL), table[i].code);
         CHECK(client == NULL);
         CHECK_MESSAGE("resolve");
         CHECK_MESSAGE("bad.test");
@@ -160,14 +161,14 @@ static void a_resolver_that_hangs(void)
     int64_t start = now_ms();
 
     resolver_set("hang.test", addresses, 0, &gate);
-    CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+    CHECK_CODE(dial(&client, "hang.test", 80, options), EN_ETIMEDOUT);
     CHECK_TOOK(start, 250);
     CHECK_MESSAGE("resolve");
     CHECK_MESSAGE("hang.test");
     CHECK_INT(resolver_ended(), ended); /* it hangs still */
     start = now_ms();
     CHECK_OK(en_tcp_options_set_connect_timeout(options, 0));
-    CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+    CHECK_CODE(dial(&client, "hang.test", 80, options), EN_ETIMEDOUT);
     CHECK_TOOK(start, 0);
     let_go(&gate);
     en_tcp_options_free(options);
@@ -185,7 +186,7 @@ static void many_names_that_hang_do_not_hold_up_each_other_for_ever(void)
     for (int i = 0; i < 100; i++) {
         en_tcp_client_t *client = NULL;
 
-        CHECK_CODE(connect_to(&client, "hang.test", 80, options), EN_ETIMEDOUT);
+        CHECK_CODE(dial(&client, "hang.test", 80, options), EN_ETIMEDOUT);
     }
     CHECK(thread_count() - threads <= 64); /* a bounded pool */
     let_go(&gate);
@@ -206,7 +207,7 @@ static void connect_hanging(void *arg)
     call_t *call = arg;
     en_tcp_client_t *client = NULL;
 
-    call->rc = connect_to(&client, "hang.test", 80, call->options);
+    call->rc = dial(&client, "hang.test", 80, call->options);
 }
 
 static void a_lookup_that_is_cancelled(void)
@@ -233,6 +234,79 @@ static void a_lookup_that_is_cancelled(void)
     en_cancel_free(cancel);
 }
 
+/* A name server that never says whether there are addresses of IPv6. */
+static void ipv4_alone_when_all_take_long(void)
+{
+    static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
+    en_datagram_protocol_t *datagrams = protocol_datagrams();
+    int listener = peer_listen("127.0.0.1", 8);
+    en_udp_client_t *udp = NULL;
+    gate_t gate = {0};
+    int64_t start = now_ms();
+
+    resolver_set("lame.test", addresses, 0, &gate);
+    check_leads_to("lame.test", peer_port(listener), NULL, "127.0.0.1");
+    CHECK_TOOK(start, 500);
+    start = now_ms();
+    CHECK_OK(en_udp_client_connect(&udp, "lame.test", peer_port(listener), datagrams, NULL));
+    CHECK_TOOK(start, 500);
+    let_go(&gate);
+    en_udp_client_free(udp);
+    en_datagram_protocol_free(datagrams);
+    close(listener);
+}
+
+typedef struct {
+    gate_t gate;
+    int ended;
+} late_t;
+
+/* By IPv4 it refuses, and then the other addresses become known. */
+static void open_when_ipv4_was_told(void *arg)
+{
+    late_t *late = arg;
+
+    WAIT_FOR(resolver_ended() > late->ended);
+    gate_open(&late->gate);
+}
+
+static void what_becomes_known_later_is_tried_too(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", "::1", NULL};
+    int listener = peer_listen("::1", 8);
+    late_t late = {.ended = resolver_ended()};
+    thread_t thread;
+
+    resolver_set("late.test", addresses, 0, &late.gate);
+    thread_start(&thread, open_when_ipv4_was_told, &late);
+    check_leads_to("late.test", peer_port(listener), NULL, "::1");
+    thread_join(&thread);
+    WAIT_FOR(resolver_ended() == resolver_begun());
+    close(listener);
+}
+
+static void ipv4_alone_on_a_loop(void)
+{
+    static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
+    en_stream_protocol_t *lines = protocol_line();
+    int listener = peer_listen("127.0.0.1", 8);
+    en_async_tcp_client_t *client = NULL;
+    en_loop_t *loop = loop_new();
+    gate_t gate = {0};
+    op_t op = {0};
+
+    resolver_set("lame.test", addresses, 0, &gate);
+    CHECK_OK(en_async_tcp_client_new(&client, loop, "lame.test", peer_port(listener), lines, NULL));
+    CHECK_OK(en_async_tcp_client_wait_connected(client, 5000, op_done, &op, NULL));
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_OK);
+    let_go(&gate);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+    en_stream_protocol_free(lines);
+    close(listener);
+}
+
 static void the_deadline_covers_lookup_and_attempts(void)
 {
     static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
@@ -246,7 +320,7 @@ static void the_deadline_covers_lookup_and_attempts(void)
     resolver_set("slow.test", addresses, 0, NULL);
     CHECK_OK(en_tcp_options_set_happy_eyeballs_delay(options, -1));
     start = now_ms();
-    CHECK_CODE(connect_to(&client, "slow.test", peer_port(silent.listener), options), EN_ETIMEDOUT);
+    CHECK_CODE(dial(&client, "slow.test", peer_port(silent.listener), options), EN_ETIMEDOUT);
     CHECK_TOOK(start, 400);
     snprintf(where, sizeof(where), "127.0.0.1:%u", peer_port(silent.listener));
     CHECK_MESSAGE("slow.test");
@@ -262,7 +336,7 @@ static void every_address_refuses(void)
     en_tcp_client_t *client = NULL;
 
     resolver_set("refusing.test", addresses, 0, NULL);
-    CHECK_CODE(connect_to(&client, "refusing.test", port, NULL), EN_ECONNREFUSED);
+    CHECK_CODE(dial(&client, "refusing.test", port, NULL), EN_ECONNREFUSED);
     for (int i = 0; addresses[i]; i++) {
         char where[64];
 
@@ -282,6 +356,9 @@ static const test_case_t cases[] = {
     CASE(a_resolver_that_hangs),
     CASE(many_names_that_hang_do_not_hold_up_each_other_for_ever),
     CASE(a_lookup_that_is_cancelled),
+    CASE(ipv4_alone_when_all_take_long),
+    CASE(what_becomes_known_later_is_tried_too),
+    CASE(ipv4_alone_on_a_loop),
     CASE(the_deadline_covers_lookup_and_attempts),
     CASE(every_address_refuses),
 };

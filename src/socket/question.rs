@@ -1,0 +1,106 @@
+//! What are the addresses of a name? A question that gets its answer in up to two parts (RFC 8305,
+//! section 3), as a state machine that is told the time.
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use super::address::{Family, IpAddress};
+use super::resolve::{self, Lookup};
+use crate::error::Result;
+
+/// So long all addresses are waited for; then those of IPv4 are asked for alone. There are name servers that
+/// never say whether there are others, and networks that lose one of two questions sent at once.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What looks up the addresses of a name that are of a family.
+type Ask = fn(&str, u16, Family) -> Result<Lookup>;
+
+/// A name whose addresses are looked up.
+pub struct Question {
+    host: String,
+    port: u16,
+    ask: Ask,
+    /// All addresses that are wanted; None: they have been told.
+    all: Option<Lookup>,
+    ipv4: Ipv4,
+}
+
+/// The addresses of IPv4 alone.
+enum Ipv4 {
+    /// They are asked for when all have been waited for long enough, which has not begun.
+    Later,
+    /// They are asked for then.
+    At(Instant),
+    Asked(Lookup),
+    /// They have been told, or are not wanted.
+    Over,
+}
+
+impl Question {
+    /// Asks for the addresses of a name.
+    pub fn new(host: &str, port: u16, family: Family) -> Result<Question> {
+        Question::with(resolve::lookup, host, port, family)
+    }
+
+    fn with(ask: Ask, host: &str, port: u16, family: Family) -> Result<Question> {
+        let all = Some(ask(host, port, family)?);
+        let ipv4 = if family == Family::Any { Ipv4::Later } else { Ipv4::Over };
+        Ok(Question { host: host.to_string(), port, ask, all, ipv4 })
+    }
+
+    /// The name.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The next part of the answer; None: it is not there yet, or has been told.
+    pub fn advance(&mut self, now: Instant) -> Result<Option<Vec<IpAddress>>> {
+        if let Some(answer) = self.all.as_mut().and_then(Lookup::poll) {
+            self.all = None;
+            self.ipv4 = Ipv4::Over;
+            return answer.map(Some);
+        }
+        match &mut self.ipv4 {
+            Ipv4::Later => self.ipv4 = now.checked_add(PATIENCE).map_or(Ipv4::Over, Ipv4::At),
+            Ipv4::At(when) if *when <= now => {
+                let lookup = (self.ask)(&self.host, self.port, Family::V4);
+                self.ipv4 = lookup.map_or(Ipv4::Over, Ipv4::Asked);
+            }
+            Ipv4::Asked(lookup) => {
+                if let Some(answer) = lookup.poll() {
+                    self.ipv4 = Ipv4::Over;
+                    // Why there are none is for the other answer to say.
+                    return Ok(answer.ok());
+                }
+            }
+            Ipv4::At(_) | Ipv4::Over => {}
+        }
+        Ok(None)
+    }
+
+    /// Whether nothing more will be told.
+    pub fn is_over(&self) -> bool {
+        self.all.is_none()
+    }
+
+    /// When it goes on even if nothing is readable; None: never.
+    pub fn until(&self) -> Option<Instant> {
+        match self.ipv4 {
+            Ipv4::At(when) => Some(when),
+            _ => None,
+        }
+    }
+
+    /// What to wait for: they become readable.
+    pub fn fds(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        let ipv4 = match &self.ipv4 {
+            Ipv4::Asked(lookup) => Some(lookup.fd()),
+            _ => None,
+        };
+        [self.all.as_ref().map(Lookup::fd), ipv4]
+    }
+}
+
+#[cfg(test)]
+#[path = "question_tests.rs"]
+mod tests;
