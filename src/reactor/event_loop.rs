@@ -136,9 +136,9 @@ impl EventLoop {
         self.handle.set(address);
     }
 
-    /// What other threads may use.
-    pub fn remote(&self) -> &Arc<Remote> {
-        &self.remote
+    /// What other threads may use. What they do with it may have the loop freed before they are through.
+    pub fn remote(&self) -> Arc<Remote> {
+        self.remote.clone()
     }
 
     /// When the timers of this turn were looked at.

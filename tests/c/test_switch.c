@@ -1,10 +1,12 @@
-/* The switch when two threads are at it at once. Functions in place of the system's hold one of
- * them up in the midst of a call. */
+/* What all threads may use, the switch and the loop, when two are at it at once. Functions in place
+ * of the system's hold one of them up in the midst of a call. */
 #include "child.h"
 #include "peer.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 /* What this thread does in place of the system's function, with its descriptor. */
@@ -58,6 +60,17 @@ int dup3(int from, int to, int flags)
     *(void **)&real = system_function("dup3");
     hold(&before_dup3, to);
     return real(from, to, flags);
+}
+
+static atomic_int yields;
+
+int sched_yield(void)
+{
+    int (*real)(void);
+
+    *(void **)&real = system_function("sched_yield");
+    atomic_fetch_add(&yields, 1);
+    return real();
 }
 
 static en_cancel_t *its_switch;
@@ -214,10 +227,109 @@ static void in_a_child_its_descriptor_is_the_childs(void)
     check_in_a_child(is_woken_by_its_own);
 }
 
+static en_loop_t *its_loop;
+static atomic_int freed;
+static bool was_open;
+
+/* Until what this thread is inside of is freed, or whoever frees it waits. */
+static void let_it_be_freed(int fd)
+{
+    gate_open(&throwing);
+    WAIT_FOR(atomic_load(&freed) || atomic_load(&yields) > 0);
+    was_open = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Held up at its descriptor, which somebody else frees meanwhile because of what it has done. */
+static void check_freed_meanwhile(void (*run)(void *), void (*see_and_free)(void))
+{
+    throwing = (gate_t){0};
+    atomic_store(&freed, 0);
+    atomic_store(&yields, 0);
+    thread_start(&throws, run, NULL);
+    gate_wait(&throwing);
+    see_and_free();
+    atomic_store(&freed, 1);
+    thread_join(&throws);
+    CHECK(was_open);
+}
+
+static void throw_it(void *arg)
+{
+    (void)arg;
+    before_write = let_it_be_freed;
+    CHECK_OK(en_cancel_trigger(its_switch));
+}
+
+static void see_it_thrown(void)
+{
+    CHECK_INT(en_cancel_is_triggered(its_switch), 1);
+    en_cancel_free(its_switch);
+}
+
+static void freed_as_soon_as_it_is_thrown(void)
+{
+    switch_open();
+    check_freed_meanwhile(throw_it, see_it_thrown);
+}
+
+static void free_the_loop(int status, void *user_data)
+{
+    (void)user_data;
+    CHECK_OK(status);
+    en_loop_free(its_loop);
+}
+
+static void post_its_end(void *arg)
+{
+    (void)arg;
+    before_write = let_it_be_freed;
+    CHECK_OK(en_loop_post(its_loop, free_the_loop, NULL));
+}
+
+static void do_what_is_posted(void)
+{
+    CHECK_OK(en_loop_run_once(its_loop, 0));
+}
+
+static void a_loop_freed_by_what_is_posted(void)
+{
+    REQUIRE_OK(en_loop_new(&its_loop));
+    check_freed_meanwhile(post_its_end, do_what_is_posted);
+}
+
+static void stop_it(void *arg)
+{
+    (void)arg;
+    before_write = let_it_be_freed;
+    CHECK_OK(en_loop_stop(its_loop));
+}
+
+static void never(int status, void *user_data)
+{
+    (void)user_data;
+    CHECK_CODE(status, EN_ECANCELED);
+}
+
+static void stop_and_free(void)
+{
+    CHECK_OK(en_loop_run(its_loop));
+    en_loop_free(its_loop);
+}
+
+static void a_loop_freed_as_soon_as_it_is_stopped(void)
+{
+    REQUIRE_OK(en_loop_new(&its_loop));
+    CHECK_OK(en_loop_start_timer(its_loop, 60000, 0, never, NULL, NULL));
+    check_freed_meanwhile(stop_it, stop_and_free);
+}
+
 static const test_case_t cases[] = {
     CASE(put_back_while_it_is_thrown_it_is_not_readable),
     CASE(in_a_child_two_threads_use_it_at_once),
     CASE(in_a_child_its_descriptor_is_the_childs),
+    CASE(freed_as_soon_as_it_is_thrown),
+    CASE(a_loop_freed_by_what_is_posted),
+    CASE(a_loop_freed_as_soon_as_it_is_stopped),
 };
 
 TEST_MAIN("switch")
