@@ -1,7 +1,7 @@
 //! A switch that any thread, and a signal handler, may throw.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{EN_ECANCELED, Error, Result};
 use crate::socket::eventfd::EventFd;
@@ -19,6 +19,17 @@ pub struct Cancel {
     /// The process that the event belongs to: a forked child has a switch of its own. With [`PARTING`],
     /// that process is about to make it its own.
     generation: AtomicU32,
+    /// How many are inside who change it, and in the upper half the process that they are of.
+    inside: AtomicU64,
+}
+
+/// Being inside: as long as it lasts, the switch stays.
+struct Inside<'a>(&'a Cancel);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::Release);
+    }
 }
 
 /// No generation of a process is as large.
@@ -31,7 +42,28 @@ impl Cancel {
         let event = EventFd::new()?;
         let (begun, ended) = (AtomicU32::new(0), AtomicU32::new(0));
         let generation = AtomicU32::new(fork::generation());
-        Ok(Cancel { thrown: AtomicBool::new(false), event, begun, ended, generation })
+        let (thrown, inside) = (AtomicBool::new(false), AtomicU64::new(0));
+        Ok(Cancel { thrown, event, begun, ended, generation, inside })
+    }
+
+    /// Who sees the change that somebody makes may free the switch before that one is through.
+    fn enter(&self) -> Inside<'_> {
+        let nobody = nobody_here();
+        let mut seen = self.inside.load(Ordering::Relaxed);
+        // In a forked child the parent's threads are not here.
+        while let Err(now) =
+            self.inside.compare_exchange(seen, seen.max(nobody) + 1, Ordering::Relaxed, Ordering::Relaxed)
+        {
+            seen = now;
+        }
+        Inside(self)
+    }
+
+    /// Waits until all who have begun to change it are through; nobody begins any more.
+    pub fn wait_until_alone(&self) {
+        while self.inside.load(Ordering::Acquire) > nobody_here() {
+            std::thread::yield_now();
+        }
     }
 
     /// In a forked child, parts with the parent's: thrown or not, it stays as it was at the fork.
@@ -76,6 +108,7 @@ impl Cancel {
 
     /// Throws it. Does nothing that a signal handler must not do.
     pub fn trigger(&self) {
+        let _inside = self.enter();
         self.thrown.store(true, Ordering::SeqCst);
         // It may have interrupted who parts, so it must not wait; who parts looks whether it is thrown.
         if self.try_part() {
@@ -92,6 +125,7 @@ impl Cancel {
 
     /// Puts it back.
     pub fn reset(&self) {
+        let _inside = self.enter();
         self.part_after_fork();
         loop {
             let ended = self.ended.load(Ordering::SeqCst);
@@ -125,6 +159,11 @@ impl AsFd for Cancel {
         self.part_after_fork();
         self.event.as_fd()
     }
+}
+
+/// What [`Cancel::inside`] is when nobody of this process is. Later processes have larger numbers.
+fn nobody_here() -> u64 {
+    u64::from(fork::generation()) << 32
 }
 
 #[cfg(test)]

@@ -91,6 +91,10 @@ pub unsafe extern "C" fn en_cancel_fd(cancel: *const en_cancel_t) -> c_int {
 /// One thread at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_cancel_free(cancel: *mut en_cancel_t) {
-    // SAFETY: as the caller promises.
-    guard_void(|| drop(unsafe { take(cancel) }));
+    guard_void(|| {
+        // SAFETY: as the caller promises.
+        if let Some(cancel) = unsafe { take(cancel) } {
+            cancel.wait_until_alone();
+        }
+    });
 }
