@@ -125,7 +125,8 @@ impl<T> Slot<T> {
 
     /// Whether a thread is inside.
     pub fn is_used(&self) -> bool {
-        inside(self.word.load(Ordering::Relaxed)) > 0
+        // SeqCst: as in `try_lock`.
+        inside(self.word.load(Ordering::SeqCst)) > 0
     }
 
     /// Whether the value is gone, or about to be.
