@@ -172,16 +172,11 @@ impl<T: Transport + ?Sized> Channel<T> {
             self.wait_for_peer(Stage::Handshake, within, Ok(()), |transport, hold| transport.handshake(hold));
         outcome.map_err(|error| match error.code() {
             EN_WANT_READ | EN_WANT_WRITE => error,
-            _ => self.name_peer(error),
+            _ => match self.transport() {
+                Ok(transport) => name_peer(&*transport, error),
+                Err(_) => error,
+            },
         })
-    }
-
-    #[cold]
-    fn name_peer(&self, error: Error) -> Error {
-        match self.transport().ok().and_then(|transport| names(&*transport)) {
-            Some(names) => error.with_peer(&names.remote().to_string().into()),
-            None => error,
-        }
     }
 
     fn wait_for_peer<R>(
@@ -237,7 +232,11 @@ impl<T: Transport + ?Sized> Channel<T> {
     #[cold]
     fn explain(&self, error: Error, stage: Stage) -> Error {
         let error = if self.holds.life.is_closed() { closed() } else { error };
-        error.at(stage)
+        match self.transport() {
+            // Callbacks are not asked for the peer's name in the midst of a call.
+            Ok(transport) if !transport.runs_callbacks() => name_peer(&*transport, error.at(stage)),
+            _ => error.at(stage),
+        }
     }
 
     /// Takes leave of the peer, if nobody is in the way.
@@ -315,6 +314,14 @@ pub(super) fn control_for<'a>(bytes: &[u8], ancillary: &'a Ancillary) -> Result<
     match bytes.is_empty() {
         true => Err(invalid("ancillary data needs at least one byte to go with it")),
         false => Ok(ancillary.control()),
+    }
+}
+
+#[cold]
+fn name_peer(transport: &dyn Transport, error: Error) -> Error {
+    match names(transport) {
+        Some(names) => error.with_peer(&names.remote().to_string().into()),
+        None => error,
     }
 }
 

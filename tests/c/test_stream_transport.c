@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -387,6 +388,23 @@ static void a_closed_handle_lets_go(void)
     close(ends[1]);
 }
 
+/* Who serves many must know which of them it was. */
+static void errors_name_the_peer(void)
+{
+    char peer[32];
+    size_t size;
+    ends_t wire;
+
+    ends_open(&wire, true);
+    snprintf(peer, sizeof(peer), " 127.0.0.1:%d:", peer_port(wire.fd));
+    CHECK_CODE(en_stream_transport_recv_into(wire.transport, &size, 1, 0, &size), EN_ETIMEDOUT);
+    CHECK_MESSAGE(peer);
+    CHECK_OK(en_stream_transport_send_eof(wire.transport, 20000));
+    CHECK_CODE(put_bytes(wire.transport, "text"), EN_EPIPE);
+    CHECK_MESSAGE(peer);
+    ends_close(&wire);
+}
+
 static const test_case_t cases[] = {
     CASE(from_fd_refuses),
     CASE(the_descriptor_is_left_as_it_is),
@@ -399,6 +417,7 @@ static const test_case_t cases[] = {
     CASE_OF_BOTH(freeing_wakes),
     CASE_OF_BOTH(one_call_in_each_direction),
     CASE(a_reset_is_told_after_the_data),
+    CASE(errors_name_the_peer),
     CASE_OF_BOTH(tells_its_attributes),
     CASE(a_closed_handle_lets_go),
 };
