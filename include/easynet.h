@@ -6121,9 +6121,10 @@ int en_loop_cancel(en_loop_t *loop,
                    uint64_t operation);
 
 /**
- * Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
- * returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
- * do not; what is in their write buffers gets one attempt that does not wait.
+ * Ends the loop; NULL is nothing. What is pending on it calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already; inside a callback, when the loop gets control back. Clients
+ * on it end with it, their handles do not; what is in their write buffers gets one attempt that does not
+ * wait.
  *
  * Loop thread only.
  */
@@ -6493,8 +6494,9 @@ int en_async_tcp_client_is_connected(const en_async_tcp_client_t *client);
 int en_async_tcp_client_is_closing(const en_async_tcp_client_t *client);
 
 /**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; inside a protocol
+ * callback, when that has returned.
  * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
@@ -6860,8 +6862,9 @@ int en_async_udp_client_is_connected(const en_async_udp_client_t *client);
 int en_async_udp_client_is_closing(const en_async_udp_client_t *client);
 
 /**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; inside a protocol
+ * callback, when that has returned.
  *
  * Loop thread only.
  */
@@ -7315,8 +7318,9 @@ int en_async_unix_stream_client_is_connected(const en_async_unix_stream_client_t
 int en_async_unix_stream_client_is_closing(const en_async_unix_stream_client_t *client);
 
 /**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; inside a protocol
+ * callback, when that has returned.
  * What the write buffer holds gets one attempt.
  *
  * Loop thread only.
@@ -7752,8 +7756,9 @@ int en_async_unix_datagram_client_is_connected(const en_async_unix_datagram_clie
 int en_async_unix_datagram_client_is_closing(const en_async_unix_datagram_client_t *client);
 
 /**
- * Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
- * returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; inside a protocol
+ * callback, when that has returned.
  *
  * Loop thread only.
  */
@@ -8213,10 +8218,10 @@ int en_async_stream_endpoint_close(en_async_stream_endpoint_t *endpoint,
 int en_async_stream_endpoint_is_closing(const en_async_stream_endpoint_t *endpoint);
 
 /**
- * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
- * before this returns, and none after; in a callback of the same endpoint's protocol or transport
- * it takes effect when that has returned. The transport is left to those who have a hold on it,
- * too.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; in a callback of the
+ * same endpoint's protocol or transport it takes effect when that has returned. The transport is
+ * left to those who have a hold on it, too.
  *
  * Loop thread only.
  */
@@ -8567,10 +8572,10 @@ int en_async_datagram_endpoint_close(en_async_datagram_endpoint_t *endpoint,
 int en_async_datagram_endpoint_is_closing(const en_async_datagram_endpoint_t *endpoint);
 
 /**
- * Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
- * before this returns, and none after; in a callback of the same endpoint's protocol or transport
- * it takes effect when that has returned. The transport is left to those who have a hold on it,
- * too.
+ * Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+ * `EN_ECANCELED` or what was decided already, and nothing does afterwards; in a callback of the
+ * same endpoint's protocol or transport it takes effect when that has returned. The transport is
+ * left to those who have a hold on it, too.
  *
  * Loop thread only.
  */

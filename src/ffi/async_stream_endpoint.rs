@@ -491,10 +491,10 @@ pub unsafe extern "C" fn en_async_stream_endpoint_is_closing(
     unsafe { async_client::is_closing(endpoint) }
 }
 
-/// Ends the handle; NULL is nothing. Every pending callback comes once, with `EN_ECANCELED`,
-/// before this returns, and none after; in a callback of the same endpoint's protocol or transport
-/// it takes effect when that has returned. The transport is left to those who have a hold on it,
-/// too.
+/// Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+/// `EN_ECANCELED` or what was decided already, and nothing does afterwards; in a callback of the
+/// same endpoint's protocol or transport it takes effect when that has returned. The transport is
+/// left to those who have a hold on it, too.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

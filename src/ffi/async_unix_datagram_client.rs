@@ -440,8 +440,9 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_is_closing(
     unsafe { async_client::is_closing(client) }
 }
 
-/// Ends the handle; NULL is nothing. What is pending is completed with `EN_ECANCELED` before this
-/// returns, and nothing calls back afterwards; inside a protocol callback, when that has returned.
+/// Ends the handle; NULL is nothing. What is pending calls back before this returns, with
+/// `EN_ECANCELED` or what was decided already, and nothing does afterwards; inside a protocol
+/// callback, when that has returned.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

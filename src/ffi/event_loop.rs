@@ -250,9 +250,10 @@ pub unsafe extern "C" fn en_loop_cancel(r#loop: *mut en_loop_t, operation: u64) 
     })
 }
 
-/// Ends the loop; NULL is nothing. What is pending on it is completed with `EN_ECANCELED` before this
-/// returns; inside a callback, when the loop gets control back. Clients on it end with it, their handles
-/// do not; what is in their write buffers gets one attempt that does not wait.
+/// Ends the loop; NULL is nothing. What is pending on it calls back before this returns, with
+/// `EN_ECANCELED` or what was decided already; inside a callback, when the loop gets control back. Clients
+/// on it end with it, their handles do not; what is in their write buffers gets one attempt that does not
+/// wait.
 ///
 /// Loop thread only.
 #[unsafe(no_mangle)]

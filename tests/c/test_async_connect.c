@@ -3,6 +3,7 @@
 #include "peer.h"
 #include "tls.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,6 +56,55 @@ static void a_failed_connect_may_be_tried_again(void)
     en_stream_protocol_free(protocol);
     en_async_tcp_client_free(client);
     en_loop_free(loop);
+}
+
+static void free_client(int status, void *user_data)
+{
+    en_async_tcp_client_t **client = user_data;
+
+    CHECK_CODE(status, EN_ECONNREFUSED);
+    en_async_tcp_client_free(*client);
+    *client = NULL;
+}
+
+/* One failure ends both operations, and the callback of the first frees the client. */
+static void freeing_tells_what_was_decided(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = NULL;
+    op_t op = {0};
+
+    REQUIRE_OK(
+        en_async_tcp_client_new(&client, loop, "127.0.0.1", peer_refusing_port(), protocol, NULL));
+    CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 5000, free_client, &client, NULL));
+    CHECK_OK(en_async_tcp_client_recv_packet(client, 5000, op_received, &op, NULL));
+    CHECK_OK(en_loop_run(loop));
+    CHECK(client == NULL);
+    CHECK_OP(&op, EN_ECONNREFUSED);
+    en_stream_protocol_free(protocol);
+    en_loop_free(loop);
+}
+
+/* A protocol that has a beginning would be in the midst of it on another connection. */
+static void what_was_connected_once_is_not_connected_again(void)
+{
+    op_t ops[3] = {{0}, {0}, {0}};
+    async_wire_t side;
+
+    async_wire_new(&side, NULL);
+    CHECK_OK(async_put(&side, "hello", &ops[0]));
+    op_wait(side.loop, &ops[0]);
+    CHECK_OP(&ops[0], EN_OK);
+    peer_reset(peer_accept(side.listener));
+    for (int i = 1; i < 3; i++) {
+        CHECK_OK(async_get(&side, 5000, &ops[i]));
+        op_wait(side.loop, &ops[i]);
+        CHECK_OP(&ops[i], EN_ECONNRESET);
+    }
+    CHECK(fcntl(side.listener, F_SETFL, O_NONBLOCK) == 0);
+    CHECK(accept(side.listener, NULL, NULL) < 0);
+    async_wire_close(&side);
 }
 
 /* What can be known is told when the client is made. */
@@ -250,6 +300,8 @@ static void a_peer_that_stalls_in_the_handshake(void)
 static const test_case_t cases[] = {
     CASE(connecting_by_itself),
     CASE(a_failed_connect_may_be_tried_again),
+    CASE(freeing_tells_what_was_decided),
+    CASE(what_was_connected_once_is_not_connected_again),
     CASE(a_bad_server_name_is_told_at_once),
     CASE(a_bad_host_is_told_at_once),
     CASE(connecting_has_its_own_time),
