@@ -4484,8 +4484,9 @@ int en_stream_transport_retry(en_stream_transport_t *transport,
 
 /**
  * Ends the handle; NULL is nothing. What was made over the transport goes on with it: it is
- * closed when its last holder is closed or freed. Calls that are inside this handle are woken,
- * which closes it, and waited for. No call may begin any more. In a callback of the same
+ * closed when its last holder is closed or freed. Over TLS the last that is freed says the end, as
+ * far as that goes at once, and does not wait for the peer's. Calls that are inside this handle are
+ * woken, which closes it, and waited for. No call may begin any more. In a callback of the same
  * transport it takes effect when that has returned.
  *
  * One thread at a time.
