@@ -6477,7 +6477,8 @@ int en_async_tcp_client_close(en_async_tcp_client_t *client,
                               uint64_t *operation);
 
 /**
- * 1 if the client is connected, 0 if not.
+ * 1 from when the client has been connected until it is closed here, 0 otherwise. That the peer has
+ * ended the connection is told by operations.
  *
  * Loop thread only.
  *
@@ -7301,7 +7302,8 @@ int en_async_unix_stream_client_close(en_async_unix_stream_client_t *client,
                                       uint64_t *operation);
 
 /**
- * 1 if the client is connected, 0 if not.
+ * 1 from when the client has been connected until it is closed here, 0 otherwise. That the peer has
+ * ended the connection is told by operations.
  *
  * Loop thread only.
  *

@@ -458,7 +458,8 @@ pub unsafe extern "C" fn en_async_unix_stream_client_close(
     unsafe { async_client::close(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// 1 if the client is connected, 0 if not.
+/// 1 from when the client has been connected until it is closed here, 0 otherwise. That the peer has
+/// ended the connection is told by operations.
 ///
 /// Loop thread only.
 ///

@@ -101,6 +101,7 @@ static void what_was_connected_once_is_not_connected_again(void)
         CHECK_OK(async_get(&side, 5000, &ops[i]));
         op_wait(side.loop, &ops[i]);
         CHECK_OP(&ops[i], EN_ECONNRESET);
+        CHECK_INT(en_async_tcp_client_is_connected(side.client), 1);
     }
     CHECK(fcntl(side.listener, F_SETFL, O_NONBLOCK) == 0);
     CHECK(accept(side.listener, NULL, NULL) < 0);
