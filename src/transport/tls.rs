@@ -14,7 +14,8 @@ use rustls::ConnectionCommon;
 use super::{Attribute, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
-    EN_EBUSY, EN_ECONNABORTED, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED, Error, Result, Stage,
+    EN_EBUSY, EN_ECONNABORTED, EN_ECONNRESET, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED,
+    Error, Result, Stage,
 };
 use crate::packet::Storage;
 use crate::tls::{TlsFacts, failure};
@@ -97,11 +98,25 @@ where
         if self.has_shaken_hands(&mut incoming)? {
             return Ok(());
         }
-        if self.fetch(&mut incoming, hold)? == 0 {
-            let reason = "the peer has ended the connection in the midst of the TLS handshake";
-            return Err(Error::new(EN_ECONNABORTED, reason).into());
-        }
+        match self.fetch(&mut incoming, hold) {
+            Ok(0) => {
+                let reason = "the peer has ended the connection in the midst of the TLS handshake";
+                return Err(self.gone(Error::new(EN_ECONNABORTED, reason)).into());
+            }
+            Err(Stop::Failed(error)) if error.code() == EN_ECONNRESET => return Err(self.gone(error).into()),
+            outcome => outcome?,
+        };
         if self.has_shaken_hands(&mut incoming)? { Ok(()) } else { Err(Stop::Again) }
+    }
+
+    /// Many who do not speak TLS hang up on its first words.
+    fn gone(&self, error: Error) -> Error {
+        match lock(&self.session).connection.negotiated_cipher_suite() {
+            Some(_) => error,
+            None => {
+                Error::new(error.code(), format!("{}: it may not speak TLS on this port", error.reason()))
+            }
+        }
     }
 
     /// Goes as far as that is possible without receiving.

@@ -47,6 +47,7 @@ typedef struct {
     uint16_t port;
     en_cancel_t *cancel;
     int rc;
+    char message[256];
 } connecting_t;
 
 static void connect_for_ever(void *arg)
@@ -55,6 +56,7 @@ static void connect_for_ever(void *arg)
     en_tcp_client_t *client = NULL;
 
     connecting->rc = connect_plainly(&client, connecting->port, -1, -1, connecting->cancel);
+    snprintf(connecting->message, sizeof(connecting->message), "%s", en_last_error_message());
 }
 
 static void cancelled_in_the_handshake(void)
@@ -76,8 +78,9 @@ static void cancelled_in_the_handshake(void)
     close(listener);
 }
 
-static void check_peer_script(const step_t *steps, size_t count, bool reset, int code)
+static void check_peer_script(const step_t *steps, size_t count, int code, const char *message)
 {
+    const bool reset = steps[count - 1].what == STEP_RESET;
     int listener = peer_listen("127.0.0.1", 4);
     connecting_t connecting = {.port = peer_port(listener)};
     script_t script;
@@ -90,6 +93,7 @@ static void check_peer_script(const step_t *steps, size_t count, bool reset, int
     thread_join(&thread);
     script_join(&script);
     CHECK_CODE(connecting.rc, code);
+    CHECK_HAS(connecting.message, message);
     if (!reset)
         close(fd);
     close(listener);
@@ -100,9 +104,12 @@ static void peers_that_do_not_speak_tls(void)
     static const char text[] = "220 ready\r\n";
     step_t plain[] = {{.what = STEP_SEND, .data = text, .size = sizeof(text) - 1}};
     step_t gone[] = {{.what = STEP_END}};
+    step_t resets[] = {{.what = STEP_EXPECT, .data = "\x16\x03\x01", .size = 3},
+                       {.what = STEP_RESET}};
 
-    check_peer_script(plain, 1, false, EN_ETLS_PROTOCOL);
-    check_peer_script(gone, 1, false, EN_ECONNABORTED);
+    check_peer_script(plain, 1, EN_ETLS_PROTOCOL, "is not TLS");
+    check_peer_script(gone, 1, EN_ECONNABORTED, "may not speak TLS");
+    check_peer_script(resets, 2, EN_ECONNRESET, "may not speak TLS");
 }
 
 static void a_failed_handshake_leaves_the_descriptor(void)
