@@ -182,6 +182,11 @@ pub fn is_connection(code: i32) -> bool {
     )
 }
 
+/// Whether the code says so for good: who is not connected, for want of a handshake, may be later.
+pub fn is_over(code: i32) -> bool {
+    is_connection(code) && code != EN_ENOTCONN
+}
+
 /// At which stage of its work an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {

@@ -7,7 +7,7 @@ use super::outlet::Outlet;
 use super::write_buffer::WriteBuffer;
 use super::{Counters, Encoder};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_EBUSY, EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection};
+use crate::error::{EN_EBUSY, EN_EPIPE, EN_ESHUTDOWN, Error, Result, Stage, invalid, is_connection, is_over};
 use crate::protocol::{Gather, Head};
 use crate::transport::Transport;
 
@@ -225,7 +225,9 @@ impl Sender {
             Ok(()) => {}
             // What is lost was told to be sent.
             Err(Stop::Failed(error)) if is_connection(error.code()) && self.has_unsent() => {
-                self.end(error.clone(), false);
+                if is_over(error.code()) {
+                    self.end(error.clone(), false);
+                }
                 return Err(error.into());
             }
             // The connection is down: there is nobody to tell.

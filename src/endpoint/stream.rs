@@ -6,7 +6,7 @@ use super::intake::{Failure, Intake};
 use super::ready::Ready;
 use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold, Stop};
-use crate::error::{EN_ECONNABORTED, EN_ENOMSG, EN_ETRUNCATED, Error, Result, Stage, is_connection};
+use crate::error::{EN_ECONNABORTED, EN_ENOMSG, EN_ETRUNCATED, Error, Result, Stage, is_over};
 use crate::packet::{Packet, Places};
 use crate::seldom::{Content, Seldom};
 use crate::socket::ancillary::Ancillary;
@@ -144,7 +144,7 @@ impl<T: StreamTransport + ?Sized> StreamReceiver<T> {
                 self.intake.filled(count, room);
                 counters.max_recv_size.set(self.intake.ask());
             }
-            Err(Stop::Failed(error)) if is_connection(error.code()) => self.end(Some(error)),
+            Err(Stop::Failed(error)) if is_over(error.code()) => self.end(Some(error)),
             Err(stop) => {
                 self.intake.reclaim();
                 return Err(stop);

@@ -56,17 +56,23 @@ static bool step(side_t *side)
     return false;
 }
 
-static void check_steps(pair_t *pair)
+static void shake_by_steps(pair_t *pair)
 {
     bool client = false;
     bool server = false;
-    int fd;
 
     for (int64_t end = now_ms() + 20000; !(client && server);) {
         REQUIRE(now_ms() < end);
         client = step(&pair->client);
         server = step(&pair->server);
     }
+}
+
+static void check_steps(pair_t *pair)
+{
+    int fd;
+
+    shake_by_steps(pair);
     check_both_ways(pair);
     /* There is nothing left to be done. */
     CHECK_OK(en_stream_transport_handshake(pair->client.secure, 0));
@@ -116,13 +122,35 @@ static void before_it_nothing_goes(void)
     CHECK_CODE(en_stream_transport_handshake_noblock(pair.client.secure, NULL), EN_EINVAL);
     /* The inner one is taken, and what was made before goes on once hands are shaken. */
     CHECK_CODE(put_bytes(pair.client.inner, "x"), EN_EBUSY);
-    for (bool client = false, server = false; !(client && server);) {
-        client = step(&pair.client);
-        server = step(&pair.server);
-    }
+    shake_by_steps(&pair);
     CHECK_OK(en_stream_endpoint_send_packet(endpoint, "late", 4, 1000));
     CHECK_GOT(pair.server.secure, "late\n");
+    CHECK_OK(put_bytes(pair.server.secure, "answer\n"));
+    CHECK_GET(en_stream_endpoint_as_client(endpoint), "answer");
     en_stream_endpoint_free(endpoint);
+    en_stream_protocol_free(protocol);
+    pair_close(&pair);
+}
+
+static void before_it_what_is_put_aside_stays(void)
+{
+    en_stream_protocol_t *protocol = lines();
+    en_stream_endpoint_t *endpoint = NULL;
+    en_endpoint_options_t *options;
+    pair_t pair;
+
+    pair_begin_over(&pair, false);
+    REQUIRE_OK(en_endpoint_options_new(&options));
+    CHECK_OK(en_endpoint_options_set_write_buffer(options, 100));
+    REQUIRE_OK(en_stream_endpoint_new(&endpoint, pair.client.secure, protocol, options));
+    CHECK_OK(en_stream_endpoint_send_packet(endpoint, "early", 5, 1000));
+    CHECK_CODE(en_stream_endpoint_flush(endpoint, 1000), EN_ENOTCONN);
+    CHECK_CODE(en_stream_endpoint_send_eof(endpoint, 1000), EN_ENOTCONN);
+    shake_by_steps(&pair);
+    CHECK_OK(en_stream_endpoint_flush(endpoint, 1000));
+    CHECK_GOT(pair.server.secure, "early\n");
+    en_stream_endpoint_free(endpoint);
+    en_endpoint_options_free(options);
     en_stream_protocol_free(protocol);
     pair_close(&pair);
 }
@@ -476,6 +504,7 @@ static void after_a_plain_beginning(void)
 static const test_case_t cases[] = {
     CASE(step_by_step),
     CASE(before_it_nothing_goes),
+    CASE(before_it_what_is_put_aside_stays),
     CASE(a_call_that_gave_up_goes_on),
     CASE(closing_wakes_it),
     CASE(a_handshake_that_fails_says_why),
