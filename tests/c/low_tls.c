@@ -52,6 +52,44 @@ void pair_of_sockets(pair_t *pair)
     pair->server.inner = stream_over(ends[1]);
 }
 
+void side_begin(side_t *side)
+{
+    side->rc = en_stream_transport_new_tls_noblock(&side->secure, side->inner, side->config,
+                                                   side->name, side->options);
+    REQUIRE_OK(side->rc);
+}
+
+void pair_begin(pair_t *pair)
+{
+    if (!pair->client.config)
+        pair->client.config = tls_client_config(tls_trusting());
+    pair->server.config = tls_server_config(tls_identity("good"));
+    if (!pair->client.name)
+        pair->client.name = "127.0.0.1";
+    side_begin(&pair->client);
+    side_begin(&pair->server);
+    en_tls_config_free(pair->client.config);
+    en_tls_config_free(pair->server.config);
+    en_transport_options_free(pair->client.options);
+    en_transport_options_free(pair->server.options);
+}
+
+void pair_begin_over(pair_t *pair, bool pipes)
+{
+    if (pipes)
+        pair_of_pipes(pair);
+    else
+        pair_of_sockets(pair);
+    pair_begin(pair);
+}
+
+void side_goes_on(void *arg)
+{
+    side_t *side = arg;
+
+    side->rc = en_stream_transport_handshake(side->secure, -1);
+}
+
 void pair_shake_hands(pair_t *pair)
 {
     thread_t thread;

@@ -29,6 +29,14 @@ void pair_of_pipes(pair_t *pair);
 void pair_of_sockets(pair_t *pair);
 /* Pipes through which little goes at a time. */
 void pair_of_trickles(pair_t *pair);
+/* Makes what has yet to shake hands, of one side or of both, as a client and a server;
+ * configurations and options of both end with it. */
+void side_begin(side_t *side);
+void pair_begin(pair_t *pair);
+/* The same over pipes or sockets. */
+void pair_begin_over(pair_t *pair, bool pipes);
+/* Goes on with the handshake of one side_t until it is over. */
+void side_goes_on(void *side);
 /* Shakes hands for one side_t, as its configuration says. */
 void side_shake_hands(void *side);
 /* Shakes hands, as a client and a server in two threads; configurations and options end with it.
