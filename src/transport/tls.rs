@@ -110,12 +110,11 @@ where
     }
 
     /// Many who do not speak TLS hang up on its first words.
+    #[cold]
     fn gone(&self, error: Error) -> Error {
         match lock(&self.session).connection.negotiated_cipher_suite() {
             Some(_) => error,
-            None => {
-                Error::new(error.code(), format!("{}: it may not speak TLS on this port", error.reason()))
-            }
+            None => Error::new(error.code(), format!("{}: it may not speak TLS", error.reason())),
         }
     }
 
