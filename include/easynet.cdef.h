@@ -5850,8 +5850,8 @@ int en_datagram_endpoint_get_stats(const en_datagram_endpoint_t *endpoint, en_st
 int en_loop_new(en_loop_t **out);
 
 /**
- * Runs the loop until it is stopped, or until no operation, timer, started receive or posted call is
- * left. Clients that wait for nothing do not keep it running.
+ * Runs the loop until it is stopped, or until no operation, timer, watch, started receive or posted call
+ * is left. Clients that wait for nothing do not keep it running.
  *
  * Loop thread only.
  *
@@ -5934,6 +5934,26 @@ int en_loop_next_timeout(en_loop_t *loop,
 int en_loop_start_timer(en_loop_t *loop,
                         int64_t delay_ms,
                         int64_t interval_ms,
+                        en_loop_callback_t callback,
+                        void *user_data,
+                        uint64_t *operation);
+
+/**
+ * Calls `callback` with `user_data` and `EN_OK` whenever `fd` is ready for what `interest` says
+ * (`EN_INTEREST_...`, one or both; an error or a hang-up is both), again in each turn as long as it is:
+ * a descriptor of the application's own, such as a listening socket, a pipe or a signalfd(2). The number
+ * of the watch is put into `*operation` (may be NULL): `en_loop_cancel` ends it, and then the callback
+ * comes a last time with `EN_ECANCELED`. `fd` stays the caller's; the loop has a duplicate meanwhile,
+ * so cancel before you close it.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_EPERM` (what is always ready, such as a regular file),
+ * `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`, `EN_ENOSPC`. See epoll_ctl(2).
+ */
+int en_loop_start_watch(en_loop_t *loop,
+                        int fd,
+                        int interest,
                         en_loop_callback_t callback,
                         void *user_data,
                         uint64_t *operation);

@@ -1,12 +1,14 @@
 //! The event loop and its timers.
 
 use std::ffi::{c_int, c_void};
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::async_callbacks::done;
+use super::wait_callback::interest_of;
 use super::{Constructor, Out, borrow, call, guard_void, handle, take};
-use crate::error::{Result, invalid};
+use crate::error::{EN_EBADF, Error, Result, invalid};
 use crate::reactor::EventLoop;
 use crate::reactor::callback::Done;
 use crate::reactor::event_loop::milliseconds;
@@ -79,8 +81,8 @@ pub unsafe extern "C" fn en_loop_new(out: *mut *mut en_loop_t) -> c_int {
     })
 }
 
-/// Runs the loop until it is stopped, or until no operation, timer, started receive or posted call is
-/// left. Clients that wait for nothing do not keep it running.
+/// Runs the loop until it is stopped, or until no operation, timer, watch, started receive or posted call
+/// is left. Clients that wait for nothing do not keep it running.
 ///
 /// Loop thread only.
 ///
@@ -213,6 +215,42 @@ pub unsafe extern "C" fn en_loop_start_timer(
         let interval = time("interval_ms", interval_ms)?;
         let interval = Some(interval).filter(|interval| !interval.is_zero());
         let number = core.start_timer(time("delay_ms", delay_ms)?, interval, tick)?;
+        // SAFETY: `operation` is NULL or writable.
+        unsafe { tell(operation, number) };
+        Ok(())
+    })
+}
+
+/// Calls `callback` with `user_data` and `EN_OK` whenever `fd` is ready for what `interest` says
+/// (`EN_INTEREST_...`, one or both; an error or a hang-up is both), again in each turn as long as it is:
+/// a descriptor of the application's own, such as a listening socket, a pipe or a signalfd(2). The number
+/// of the watch is put into `*operation` (may be NULL): `en_loop_cancel` ends it, and then the callback
+/// comes a last time with `EN_ECANCELED`. `fd` stays the caller's; the loop has a duplicate meanwhile,
+/// so cancel before you close it.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_EPERM` (what is always ready, such as a regular file),
+/// `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`, `EN_ENOSPC`. See epoll_ctl(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_loop_start_watch(
+    r#loop: *mut en_loop_t,
+    fd: c_int,
+    interest: c_int,
+    callback: en_loop_callback_t,
+    user_data: *mut c_void,
+    operation: *mut u64,
+) -> c_int {
+    call(|| {
+        // SAFETY: `loop` is NULL or a live handle.
+        let core = unsafe { loop_of(r#loop)? };
+        let (ready, interest) = (target(callback, user_data)?, interest_of(interest)?);
+        if fd < 0 {
+            return Err(Error::new(EN_EBADF, format!("descriptor {fd} is not open")));
+        }
+        // SAFETY: the caller keeps it open during this call; that it is not is told by the system.
+        let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+        let number = core.start_watch(fd, interest, ready)?;
         // SAFETY: `operation` is NULL or writable.
         unsafe { tell(operation, number) };
         Ok(())

@@ -48,6 +48,14 @@ pub(crate) fn bits(interest: Interest) -> c_int {
     }
 }
 
+/// What C means.
+pub(super) fn interest_of(bits: c_int) -> Result<Interest> {
+    [Interest::Read, Interest::Write, Interest::Either]
+        .into_iter()
+        .find(|interest| self::bits(*interest) == bits)
+        .ok_or_else(|| invalid(format!("interest is {bits}: it must be EN_INTEREST_..., one or both")))
+}
+
 /// Rounded up: who waits a little less would have to wait again.
 fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)

@@ -45,7 +45,7 @@ pub struct EventLoop {
     timers: RefCell<Timers>,
     /// Who has asked to go on.
     later: RefCell<VecDeque<Rc<dyn Source>>>,
-    /// How many operations, timers and started receives there are.
+    /// How many operations, timers, watches and started receives there are.
     holds: Cell<usize>,
     next_number: Cell<u64>,
     is_running: Cell<bool>,
@@ -446,6 +446,16 @@ impl EventLoop {
         }
     }
 
+    /// Watches a descriptor for a source, for this.
+    pub(super) fn register_for(
+        &self,
+        fd: BorrowedFd<'_>,
+        place: usize,
+        interest: attempt::Interest,
+    ) -> Result<()> {
+        self.register_new(fd, told_for(interest), Token(place)).map(drop)
+    }
+
     /// Watches a descriptor that may be watched for another source: then by a second set, which the caller
     /// keeps. A duplicate would keep open what the application closes.
     pub(super) fn register_in_side_set(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<SideSet>> {
@@ -520,12 +530,16 @@ impl EventLoop {
 }
 
 fn rearm(registry: &Registry, fd: BorrowedFd<'_>, token: Token, interest: attempt::Interest) -> Result<()> {
-    let interest = match interest {
+    watched(registry.reregister(&mut SourceFd(&fd.as_raw_fd()), token, told_for(interest)))
+}
+
+/// What is watched for who has this interest.
+fn told_for(interest: attempt::Interest) -> Interest {
+    match interest {
         attempt::Interest::Read => READ,
         attempt::Interest::Write => Interest::WRITABLE,
         attempt::Interest::Either => BOTH,
-    };
-    watched(registry.reregister(&mut SourceFd(&fd.as_raw_fd()), token, interest))
+    }
 }
 
 fn watched(outcome: std::io::Result<()>) -> Result<()> {

@@ -12,6 +12,7 @@ mod remote;
 mod sources;
 mod timer;
 mod timers;
+mod watch;
 
 pub use client::AsyncClient;
 pub use event_loop::EventLoop;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 /// Places: the lower bits of an operation's number say whose it is.
 pub(super) const PLACE_BITS: u32 = 24;
 
-/// Something on a loop: a client, an endpoint, a timer.
+/// Something on a loop: a client, an endpoint, a timer, a watch.
 pub(super) trait Source {
     /// Its descriptor may be ready; `to_the_end` says that a receive that is not filled proves nothing
     /// from now on.

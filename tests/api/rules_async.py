@@ -32,6 +32,10 @@ LOOP = {
     "en_loop_start_timer": on_loop(
         loop=Given("fx->loop"), delay_ms=Number("10", good="x >= 0"), interval_ms=Number("10", good="x >= 0"),
         callback=Given("sweep_async_done"), user_data=USER_DATA, operation=OPERATION),
+    "en_loop_start_watch": on_loop(
+        loop=Given("fx->loop"), fd=Number("fx->fd"),
+        interest=Number("1", good="x >= 1 && x <= 3", extra=("3", "4")),
+        callback=Given("sweep_async_done"), user_data=USER_DATA, operation=OPERATION),
     "en_loop_cancel": on_loop(loop=Given("fx->loop"), operation=Number("0")),
     "en_loop_free": on_loop("nothing", loop=Given("fx->loop", null=OK),
                             after=unless_null("loop", "fx->loop = NULL;")),
