@@ -346,6 +346,50 @@ static void every_address_refuses(void)
     CHECK_MESSAGE("refusing.test");
 }
 
+/* A name of UDP's that hangs, blocking and on a loop; there the next attempt goes on from the
+ * start. */
+static void a_name_of_udp_that_hangs(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    en_datagram_protocol_t *protocol = NULL;
+    en_loop_t *loop = loop_new();
+    en_udp_client_t *client = NULL;
+    en_async_udp_client_t *twin = NULL;
+    en_udp_options_t *options;
+    gate_t gate = {0};
+    op_t sent = {0}, is_ready = {0};
+    int64_t start = now_ms();
+
+    REQUIRE_OK(en_datagram_protocol_new_raw(&protocol, 0));
+    REQUIRE_OK(en_udp_options_new(&options));
+    CHECK_OK(en_udp_options_set_connect_timeout(options, 250));
+    resolver_set("hang.test", addresses, 0, &gate);
+    CHECK_CODE(en_udp_client_connect(&client, "hang.test", 80, protocol, options), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 250);
+    CHECK_MESSAGE("resolve hang.test");
+    REQUIRE_OK(en_async_udp_client_new(&twin, loop, "hang.test", 80, protocol, options));
+    start = now_ms();
+    CHECK_OK(en_async_udp_client_send_packet(twin, "x", 1, 20, op_done, &sent, NULL));
+    CHECK_OK(en_async_udp_client_wait_connected(twin, 20000, op_done, &is_ready, NULL));
+    op_wait(loop, &sent);
+    CHECK_TOOK(start, 20);
+    CHECK_OP(&sent, EN_ETIMEDOUT);
+    op_wait(loop, &is_ready);
+    CHECK_TOOK(start, 250);
+    CHECK_OP(&is_ready, EN_ETIMEDOUT);
+    CHECK_HAS(is_ready.message, "resolve hang.test");
+    let_go(&gate);
+    resolver_set("hang.test", addresses, 0, NULL);
+    memset(&is_ready, 0, sizeof(is_ready));
+    CHECK_OK(en_async_udp_client_wait_connected(twin, 20000, op_done, &is_ready, NULL));
+    op_wait(loop, &is_ready);
+    CHECK_OP(&is_ready, EN_OK);
+    en_async_udp_client_free(twin);
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    en_loop_free(loop);
+}
+
 static const test_case_t cases[] = {
     CASE(a_name_with_one_address),
     CASE(numbers_are_not_looked_up),
@@ -354,6 +398,7 @@ static const test_case_t cases[] = {
     CASE(a_local_address_picks_the_family),
     CASE(failures_of_resolution),
     CASE(a_resolver_that_hangs),
+    CASE(a_name_of_udp_that_hangs),
     CASE(many_names_that_hang_do_not_hold_up_each_other_for_ever),
     CASE(a_lookup_that_is_cancelled),
     CASE(ipv4_alone_when_all_take_long),
