@@ -5,6 +5,7 @@ use std::sync::RwLock;
 
 use super::{call, invalid};
 use crate::error::{EN_EBUSY, EN_EDEADLK, Error, Result};
+use crate::socket::per_process::PerProcess;
 
 /// Nothing.
 pub const EN_LOG_OFF: c_int = 0;
@@ -24,12 +25,17 @@ pub const EN_LOG_TRACE: c_int = 5;
 pub type en_log_callback_t =
     Option<unsafe extern "C" fn(level: c_int, message: *const c_char, user_data: *mut c_void)>;
 
+#[derive(Clone, Copy)]
 struct Sink {
     callback: unsafe extern "C" fn(c_int, *const c_char, *mut c_void),
     user_data: usize,
 }
 
-static SINK: RwLock<Option<Sink>> = RwLock::new(None);
+/// Who is told. A forked child tells whom its parent told, unless that was just changing.
+fn sink() -> &'static RwLock<Option<Sink>> {
+    static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::empty();
+    SINK.get(|parents| RwLock::new(parents.and_then(|sink| *sink.try_read().ok()?)))
+}
 
 thread_local! {
     static LOGGING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
@@ -47,7 +53,7 @@ impl log::Log for Logger {
         if LOGGING.replace(true) {
             return;
         }
-        if let Ok(sink) = SINK.read()
+        if let Ok(sink) = sink().read()
             && let Some(sink) = &*sink
             && let Ok(text) = CString::new(record.args().to_string())
         {
@@ -98,8 +104,8 @@ fn set(level: c_int, callback: en_log_callback_t, user_data: usize) -> Result<()
     if !*INSTALLED.get_or_init(|| log::set_logger(&LOGGER).is_ok()) {
         return Err(Error::new(EN_EBUSY, "the program has a logger of its own"));
     }
-    let sink = callback.map(|callback| Sink { callback, user_data });
-    log::set_max_level(if sink.is_some() { filter } else { log::LevelFilter::Off });
-    *SINK.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = sink;
+    let wanted = callback.map(|callback| Sink { callback, user_data });
+    log::set_max_level(if wanted.is_some() { filter } else { log::LevelFilter::Off });
+    *sink().write().unwrap_or_else(|poisoned| poisoned.into_inner()) = wanted;
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod handle;
 pub mod message;
 pub mod names;
 pub mod options;
+pub mod per_process;
 pub mod poll;
 pub mod question;
 pub mod resolve;

@@ -5,15 +5,14 @@ use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use super::address::{Family, IpAddress};
 use super::eventfd::EventFd;
-use super::fork;
 use super::getaddrinfo::{Ask, getaddrinfo, resolve};
+use super::per_process::PerProcess;
 use crate::error::{EN_EAI_AGAIN, EN_EAI_FAMILY, EN_EPANIC, Error, Result, invalid};
 
 const MAX_THREADS: usize = 8;
@@ -36,9 +35,9 @@ pub fn numeric(host: &str, port: u16, family: Family) -> Option<Answer> {
 
 /// Has a name looked up.
 pub fn lookup(host: &str, port: u16, family: Family) -> Result<Lookup> {
-    static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
+    static POOL: PerProcess<Pool> = PerProcess::empty();
     check(host)?;
-    Pool::current(&POOL, || Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
+    POOL.get(|_| Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
 }
 
 /// Whether it may be the name or the address of a host.
@@ -108,17 +107,9 @@ impl Job {
 struct Pool {
     ask: Box<dyn Ask + Send + Sync>,
     idle_time: Duration,
-    generation: u32,
-    /// The pool of the process that forked this one: kept, not to look like a leak.
-    _parents: *mut Pool,
     state: Mutex<State>,
     work: Condvar,
 }
-
-// SAFETY: the pointer is never followed, everything else is Send and Sync by itself.
-unsafe impl Send for Pool {}
-// SAFETY: as above.
-unsafe impl Sync for Pool {}
 
 #[derive(Default)]
 struct State {
@@ -129,34 +120,7 @@ struct State {
 
 impl Pool {
     fn new(ask: impl Ask + Send + Sync + 'static, idle_time: Duration) -> Pool {
-        Pool {
-            ask: Box::new(ask),
-            idle_time,
-            generation: fork::generation(),
-            _parents: std::ptr::null_mut(),
-            state: Mutex::default(),
-            work: Condvar::new(),
-        }
-    }
-
-    /// The pool of this process. A forked child has none of its parent's threads, and perhaps a
-    /// mutex that one of them held: it gets a pool of its own.
-    fn current(slot: &AtomicPtr<Pool>, make: impl Fn() -> Pool) -> &'static Pool {
-        fork::watch();
-        loop {
-            let seen = slot.load(Ordering::Acquire);
-            // SAFETY: NULL or a pool, which is never freed once it is in the slot.
-            if let Some(pool) = unsafe { seen.as_ref() }
-                && pool.generation == fork::generation()
-            {
-                return pool;
-            }
-            let new = Box::into_raw(Box::new(Pool { _parents: seen, ..make() }));
-            if slot.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Acquire).is_err() {
-                // SAFETY: it came from a box and nobody else has seen it.
-                drop(unsafe { Box::from_raw(new) });
-            }
-        }
+        Pool { ask: Box::new(ask), idle_time, state: Mutex::default(), work: Condvar::new() }
     }
 
     /// Puts the query in the queue, and sees to it that a thread will come for it.

@@ -210,8 +210,8 @@ fn threads_get_no_signals() {
 
 #[test]
 fn a_forked_child_resolves_with_threads_of_its_own() {
-    static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
-    let current = || Pool::current(&POOL, || Pool::new(|_: &_, _, _| Ok(localhost()), LONG));
+    static POOL: PerProcess<Pool> = PerProcess::empty();
+    let current = || POOL.get(|_| Pool::new(|_: &_, _, _| Ok(localhost()), LONG));
     let parents = current();
     assert!(wait(&mut parents.submit(query("host")).expect("queued")).is_ok());
     assert!(std::ptr::eq(parents, current()));

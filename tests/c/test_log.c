@@ -1,4 +1,5 @@
 /* The log callback. */
+#include "child.h"
 #include "wire.h"
 
 typedef struct {
@@ -80,12 +81,56 @@ static void levels_that_are_none(void)
     CHECK_CODE(en_set_log_callback(EN_LOG_TRACE + 1, on_message, NULL), EN_EINVAL);
 }
 
+static gate_t inside;
+static gate_t forked;
+
+static void stay_inside(int level, const char *message, void *user_data)
+{
+    (void)level;
+    (void)message;
+    (void)user_data;
+    gate_open(&inside);
+    gate_wait(&forked);
+}
+
+static void talk(void *arg)
+{
+    (void)arg;
+    connect_and_close();
+}
+
+/* In a child: whether it can have a callback of its own. */
+static int log_otherwise(void)
+{
+    sink_t sink = {.most = EN_LOG_TRACE};
+
+    EXPECT(en_set_log_callback(EN_LOG_TRACE, on_message, &sink) == EN_OK);
+    connect_and_close();
+    EXPECT(atomic_load(&sink.messages) > 0);
+    EXPECT(en_set_log_callback(EN_LOG_OFF, NULL, NULL) == EN_OK);
+    return 0;
+}
+
+static void a_child_forked_while_another_thread_talks_has_a_callback_of_its_own(void)
+{
+    thread_t thread;
+
+    CHECK_OK(en_set_log_callback(EN_LOG_TRACE, stay_inside, NULL));
+    thread_start(&thread, talk, NULL);
+    gate_wait(&inside);
+    CHECK_IN_CHILD(log_otherwise());
+    gate_open(&forked);
+    thread_join(&thread);
+    CHECK_OK(en_set_log_callback(EN_LOG_OFF, NULL, NULL));
+}
+
 static const test_case_t cases[] = {
     CASE(connections_are_talked_about),
     CASE(only_what_was_asked_for),
     CASE(off_is_off),
     CASE(not_from_inside),
     CASE(levels_that_are_none),
+    CASE(a_child_forked_while_another_thread_talks_has_a_callback_of_its_own),
 };
 
 TEST_MAIN("log")
