@@ -251,6 +251,11 @@ static void within_another_loop(void)
     CHECK(read(ends[0], &byte, 1) == 1);
     turn(loop);
     CHECK_INT(poll(&entry, 1, 0), 0);
+    CHECK_OK(en_loop_cancel(loop, watch.operation));
+    turn(loop);
+    CHECK_INT(watch.over, 1);
+    CHECK(write(ends[1], "x", 1) == 1); /* which is nobody's concern any more */
+    CHECK_INT(poll(&entry, 1, 0), 0);
     en_loop_free(loop);
     close(ends[0]);
     close(ends[1]);
