@@ -1653,7 +1653,8 @@ int en_ancillary_get_message(const en_ancillary_t *ancillary,
                              size_t *size);
 
 /**
- * How many descriptors came and were not taken.
+ * How many descriptors came and were not taken. Those for which this process had no room (`EMFILE`)
+ * are lost without an error of the receive: `en_ancillary_is_truncated` tells.
  *
  * One thread at a time.
  *

@@ -197,7 +197,8 @@ fn message(ancillary: &Ancillary, index: usize) -> Result<&Message> {
         .ok_or_else(|| invalid(format!("there is no message of index {index}: {} have come", messages.len())))
 }
 
-/// How many descriptors came and were not taken.
+/// How many descriptors came and were not taken. Those for which this process had no room (`EMFILE`)
+/// are lost without an error of the receive: `en_ancillary_is_truncated` tells.
 ///
 /// One thread at a time.
 ///
