@@ -111,14 +111,13 @@ impl<D: Dialer> Attempts<D> {
     }
 
     /// Adds addresses that have become known, and those to connect from, if they have.
-    pub fn add(&mut self, addresses: Vec<IpAddress>, local: Vec<IpAddress>) {
+    pub fn add(&mut self, mut addresses: Vec<IpAddress>, local: Vec<IpAddress>) {
         if !local.is_empty() {
             self.dialer.bind_to(local);
         }
         if !addresses.is_empty() {
-            let is_begun = |address: &IpAddress| self.begun.iter().any(|(begun, _)| begun == address);
+            addresses.retain(|address| self.begun.iter().all(|(begun, _)| begun != address));
             join(&mut self.left, addresses);
-            self.left.retain(|address| !is_begun(address));
         }
     }
 

@@ -327,6 +327,18 @@ fn addresses_that_come_later_are_tried_too() {
 }
 
 #[test]
+fn families_take_turns_in_what_is_left_when_others_come() {
+    let (network, mut attempts) = attempts(&["127.0.0.1:1", "127.0.0.2:1"], Some(DELAY));
+    let start = Instant::now();
+    attempts.advance(start);
+    attempts.add(["[::1]:1", "[::2]:1", "127.0.0.1:1", "127.0.0.2:1"].map(address).into(), Vec::new());
+    for step in 1..4 {
+        attempts.advance(start + DELAY * step);
+    }
+    assert_eq!(network.dialed(), ["127.0.0.1:1", "[::1]:1", "127.0.0.2:1", "[::2]:1"]);
+}
+
+#[test]
 fn what_comes_when_all_have_failed_is_tried_at_once() {
     let (network, mut attempts) = attempts(&["127.0.0.1:3"], None);
     let start = Instant::now();
