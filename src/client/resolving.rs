@@ -60,9 +60,9 @@ impl Resolving {
         self.remote.is_known() && self.local.is_known()
     }
 
-    /// Whether no more addresses to connect to will be told.
+    /// Whether no more addresses will be told.
     pub(super) fn is_over(&self) -> bool {
-        self.remote.asked.is_none()
+        self.questions().next().is_none()
     }
 
     /// When it goes on by itself; None: never.

@@ -97,6 +97,12 @@ enum State<S> {
     Failed(Error),
 }
 
+impl<S> State<S> {
+    fn is(&self, code: i32) -> bool {
+        matches!(self, State::Failed(error) if error.code() == code)
+    }
+}
+
 impl<D: Dialer> Attempts<D> {
     /// Attempts at addresses in their order, the families in turn.
     pub fn new(dialer: D, delay: Option<Duration>) -> Attempts<D> {
@@ -112,13 +118,17 @@ impl<D: Dialer> Attempts<D> {
 
     /// Adds addresses that have become known, and those to connect from, if they have.
     pub fn add(&mut self, mut addresses: Vec<IpAddress>, local: Vec<IpAddress>) {
+        if addresses.is_empty() && local.is_empty() {
+            return;
+        }
         if !local.is_empty() {
             self.dialer.bind_to(local);
+            // Those of a family that had no local address may have one now.
+            let lacking = self.begun.extract_if(.., |(_, state)| state.is(EN_EAFNOSUPPORT));
+            self.left.extend(lacking.map(|(address, _)| address));
         }
-        if !addresses.is_empty() {
-            addresses.retain(|address| self.begun.iter().all(|(begun, _)| begun != address));
-            join(&mut self.left, addresses);
-        }
+        addresses.retain(|address| self.begun.iter().all(|(begun, _)| begun != address));
+        join(&mut self.left, addresses);
     }
 
     /// Looks at what is pending, and begins what is due.

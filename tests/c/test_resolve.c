@@ -285,6 +285,37 @@ static void what_becomes_known_later_is_tried_too(void)
     close(listener);
 }
 
+/* The peer is known, of IPv6; the name to connect from tells its addresses of IPv4 first. */
+static void a_local_name_whose_ipv6_comes_late(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", "::1", NULL};
+    en_stream_protocol_t *lines = protocol_line();
+    en_tcp_options_t *options = options_new();
+    int listener = peer_listen("::1", 8);
+    en_async_tcp_client_t *client = NULL;
+    int ended = resolver_ended();
+    en_loop_t *loop = loop_new();
+    gate_t gate = {0};
+    op_t op = {0};
+
+    CHECK_OK(en_tcp_options_set_local_address(options, "here.test", 0));
+    resolver_set("here.test", addresses, 0, &gate);
+    CHECK_OK(en_async_tcp_client_new(&client, loop, "::1", peer_port(listener), lines, options));
+    CHECK_OK(en_async_tcp_client_wait_connected(client, 5000, op_done, &op, NULL));
+    while (resolver_ended() == ended)
+        en_loop_run_once(loop, 10);
+    op_still_waits(loop, &op);
+    gate_open(&gate);
+    op_wait(loop, &op);
+    CHECK_OP(&op, EN_OK);
+    WAIT_FOR(resolver_ended() == resolver_begun());
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+    en_tcp_options_free(options);
+    en_stream_protocol_free(lines);
+    close(listener);
+}
+
 static void ipv4_alone_on_a_loop(void)
 {
     static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
@@ -404,6 +435,7 @@ static const test_case_t cases[] = {
     CASE(ipv4_alone_when_all_take_long),
     CASE(what_becomes_known_later_is_tried_too),
     CASE(ipv4_alone_on_a_loop),
+    CASE(a_local_name_whose_ipv6_comes_late),
     CASE(the_deadline_covers_lookup_and_attempts),
     CASE(every_address_refuses),
 };
