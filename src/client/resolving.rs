@@ -75,7 +75,8 @@ impl Resolving {
     }
 
     pub(super) fn give_up(&self, error: Error) -> Error {
-        match (error.code(), self.questions().next()) {
+        let unknown = [&self.remote, &self.local].into_iter().find(|host| !host.is_known());
+        match (error.code(), unknown.and_then(|host| host.asked.as_deref())) {
             (EN_ETIMEDOUT, Some(question)) => {
                 let host = question.host();
                 let reason = format!("the connect time-out has passed while {host:?} was being resolved");

@@ -316,6 +316,23 @@ static void a_local_name_whose_ipv6_comes_late(void)
     close(listener);
 }
 
+/* The host has addresses of IPv4; the name to connect from has none yet. */
+static void the_name_that_is_waited_for_is_told(void)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    en_tcp_options_t *options = timeout_of(800);
+    en_tcp_client_t *client = NULL;
+    gate_t gate = {0};
+
+    CHECK_OK(en_tcp_options_set_local_address(options, "nowhere.test", 0));
+    resolver_set("lame.test", addresses, 0, &gate);
+    CHECK_CODE(dial(&client, "lame.test", 80, options), EN_ETIMEDOUT);
+    CHECK_MESSAGE("resolve lame.test:80");
+    CHECK_MESSAGE("\"nowhere.test\" was being resolved");
+    let_go(&gate);
+    en_tcp_options_free(options);
+}
+
 static void ipv4_alone_on_a_loop(void)
 {
     static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
@@ -436,6 +453,7 @@ static const test_case_t cases[] = {
     CASE(what_becomes_known_later_is_tried_too),
     CASE(ipv4_alone_on_a_loop),
     CASE(a_local_name_whose_ipv6_comes_late),
+    CASE(the_name_that_is_waited_for_is_told),
     CASE(the_deadline_covers_lookup_and_attempts),
     CASE(every_address_refuses),
 };
