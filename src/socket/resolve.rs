@@ -15,6 +15,7 @@ use super::getaddrinfo::{Ask, getaddrinfo, resolve};
 use super::per_process::PerProcess;
 use crate::error::{EN_EAI_AGAIN, EN_EAI_FAMILY, EN_EPANIC, Error, Result, invalid};
 
+/// Of each pool.
 const MAX_THREADS: usize = 8;
 /// How long a thread stays without work.
 const IDLE: Duration = Duration::from_secs(5);
@@ -35,9 +36,12 @@ pub fn numeric(host: &str, port: u16, family: Family) -> Option<Answer> {
 
 /// Has a name looked up.
 pub fn lookup(host: &str, port: u16, family: Family) -> Result<Lookup> {
-    static POOL: PerProcess<Pool> = PerProcess::empty();
+    static BOTH: PerProcess<Pool> = PerProcess::empty();
+    static ONE: PerProcess<Pool> = PerProcess::empty();
     check(host)?;
-    POOL.get(|_| Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
+    // Who gives up waiting for both families must not queue behind others who still do.
+    let pool = if family == Family::Any { &BOTH } else { &ONE };
+    pool.get(|_| Pool::new(getaddrinfo, IDLE)).submit(Query { host: host.into(), port, family })
 }
 
 /// Whether it may be the name or the address of a host.

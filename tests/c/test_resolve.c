@@ -333,6 +333,38 @@ static void the_name_that_is_waited_for_is_told(void)
     en_tcp_options_free(options);
 }
 
+/* More names than threads ask for both families. */
+static void many_names_without_ipv6_at_once(void)
+{
+    enum { MANY = 20 };
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    en_stream_protocol_t *lines = protocol_line();
+    int listener = peer_listen("127.0.0.1", MANY);
+    en_async_tcp_client_t *clients[MANY] = {NULL};
+    en_loop_t *loop = loop_new();
+    op_t ops[MANY] = {0};
+    gate_t gate = {0};
+    int64_t start = now_ms();
+
+    resolver_set("lame.test", addresses, 0, &gate);
+    for (int i = 0; i < MANY; i++) {
+        CHECK_OK(en_async_tcp_client_new(&clients[i], loop, "lame.test", peer_port(listener), lines,
+                                         NULL));
+        CHECK_OK(en_async_tcp_client_wait_connected(clients[i], 5000, op_done, &ops[i], NULL));
+    }
+    for (int i = 0; i < MANY; i++) {
+        op_wait(loop, &ops[i]);
+        CHECK_OP(&ops[i], EN_OK);
+    }
+    CHECK_TOOK(start, 500);
+    let_go(&gate);
+    for (int i = 0; i < MANY; i++)
+        en_async_tcp_client_free(clients[i]);
+    en_loop_free(loop);
+    en_stream_protocol_free(lines);
+    close(listener);
+}
+
 static void ipv4_alone_on_a_loop(void)
 {
     static const char *const addresses[] = {"::1", "127.0.0.1", NULL};
@@ -454,6 +486,7 @@ static const test_case_t cases[] = {
     CASE(ipv4_alone_on_a_loop),
     CASE(a_local_name_whose_ipv6_comes_late),
     CASE(the_name_that_is_waited_for_is_told),
+    CASE(many_names_without_ipv6_at_once),
     CASE(the_deadline_covers_lookup_and_attempts),
     CASE(every_address_refuses),
 };
