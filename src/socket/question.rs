@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::address::{Family, IpAddress};
 use super::resolve::{self, Lookup};
-use crate::error::Result;
+use crate::error::{EN_EAI_AGAIN, Error, Result};
 
 /// So long all addresses are waited for; then those of IPv4 are asked for alone. There are name servers that
 /// never say whether there are others, and networks that lose one of two questions sent at once.
@@ -22,6 +22,8 @@ pub struct Question {
     ask: Ask,
     /// All addresses that are wanted; None: they have been told.
     all: Option<Lookup>,
+    /// Why they could not be told, while those of IPv4 may.
+    failure: Option<Error>,
     ipv4: Ipv4,
 }
 
@@ -45,7 +47,7 @@ impl Question {
     fn with(ask: Ask, host: &str, port: u16, family: Family) -> Result<Question> {
         let all = Some(ask(host, port, family)?);
         let ipv4 = if family == Family::Any { Ipv4::Later } else { Ipv4::Over };
-        Ok(Question { host: host.to_string(), port, ask, all, ipv4 })
+        Ok(Question { host: host.to_string(), port, ask, all, failure: None, ipv4 })
     }
 
     /// The name.
@@ -57,8 +59,16 @@ impl Question {
     pub fn advance(&mut self, now: Instant) -> Result<Option<Vec<IpAddress>>> {
         if let Some(answer) = self.all.as_mut().and_then(Lookup::poll) {
             self.all = None;
-            self.ipv4 = Ipv4::Over;
-            return answer.map(Some);
+            match answer {
+                // The name server has not answered both, which says nothing of the other question.
+                Err(error) if error.code() == EN_EAI_AGAIN && matches!(self.ipv4, Ipv4::Asked(_)) => {
+                    self.failure = Some(error);
+                }
+                answer => {
+                    self.ipv4 = Ipv4::Over;
+                    return answer.map(Some);
+                }
+            }
         }
         match &mut self.ipv4 {
             Ipv4::Later => self.ipv4 = now.checked_add(PATIENCE).map_or(Ipv4::Over, Ipv4::At),
@@ -70,7 +80,10 @@ impl Question {
                 if let Some(answer) = lookup.poll() {
                     self.ipv4 = Ipv4::Over;
                     // Why there are none is for the other answer to say.
-                    return Ok(answer.ok());
+                    return match (answer, self.failure.take()) {
+                        (Err(_), Some(failure)) => Err(failure),
+                        (answer, _) => Ok(answer.ok()),
+                    };
                 }
             }
             Ipv4::At(_) | Ipv4::Over => {}
@@ -80,7 +93,7 @@ impl Question {
 
     /// Whether nothing more will be told.
     pub fn is_over(&self) -> bool {
-        self.all.is_none()
+        self.all.is_none() && !matches!(self.ipv4, Ipv4::Asked(_))
     }
 
     /// When it goes on even if nothing is readable; None: never.

@@ -1,7 +1,7 @@
 use super::*;
 use std::cell::RefCell;
 
-use crate::error::{EN_EAI_AGAIN, EN_EAI_NONAME, Error};
+use crate::error::EN_EAI_NONAME;
 
 type Tell = Box<dyn Fn(resolve::Answer)>;
 
@@ -120,4 +120,33 @@ fn that_there_is_no_ipv4_decides_nothing() {
     assert!(!question.is_over());
     tell(0, failure(EN_EAI_AGAIN));
     assert_eq!(question.advance(late).expect_err("the other says why").code(), EN_EAI_AGAIN);
+}
+
+#[test]
+fn ipv4_alone_may_come_when_all_took_too_long() {
+    let (mut question, late) = impatient();
+    tell(0, failure(EN_EAI_AGAIN));
+    assert_eq!(told(&mut question, late), None);
+    assert_eq!((question.is_over(), waits_for(&question)), (false, 1));
+    tell(1, Ok(addresses(&["127.0.0.1"])));
+    assert_eq!(told(&mut question, late), Some(addresses(&["127.0.0.1"])));
+    assert!(question.is_over());
+}
+
+#[test]
+fn that_all_took_too_long_is_told_when_ipv4_alone_is_not_there_either() {
+    let (mut question, late) = impatient();
+    tell(0, failure(EN_EAI_AGAIN));
+    assert_eq!(told(&mut question, late), None);
+    tell(1, failure(EN_EAI_NONAME));
+    assert_eq!(question.advance(late).expect_err("the first says why").code(), EN_EAI_AGAIN);
+    assert!(question.is_over());
+}
+
+#[test]
+fn a_failure_that_decides_is_told_at_once() {
+    let (mut question, late) = impatient();
+    tell(0, failure(EN_EAI_NONAME));
+    assert_eq!(question.advance(late).expect_err("no name").code(), EN_EAI_NONAME);
+    assert!(question.is_over());
 }
