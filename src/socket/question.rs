@@ -20,11 +20,17 @@ pub struct Question {
     host: String,
     port: u16,
     ask: Ask,
-    /// All addresses that are wanted; None: they have been told.
-    all: Option<Lookup>,
-    /// Why they could not be told, while those of IPv4 may.
-    failure: Option<Error>,
+    all: All,
     ipv4: Ipv4,
+}
+
+/// All addresses that are wanted.
+enum All {
+    Asked(Lookup),
+    /// They cannot be told, for this reason; those of IPv4 alone may be.
+    Failed(Error),
+    /// They have been told, or why there are none.
+    Over,
 }
 
 /// The addresses of IPv4 alone.
@@ -45,9 +51,9 @@ impl Question {
     }
 
     fn with(ask: Ask, host: &str, port: u16, family: Family) -> Result<Question> {
-        let all = Some(ask(host, port, family)?);
+        let all = All::Asked(ask(host, port, family)?);
         let ipv4 = if family == Family::Any { Ipv4::Later } else { Ipv4::Over };
-        Ok(Question { host: host.to_string(), port, ask, all, failure: None, ipv4 })
+        Ok(Question { host: host.to_string(), port, ask, all, ipv4 })
     }
 
     /// The name.
@@ -57,15 +63,16 @@ impl Question {
 
     /// The next part of the answer; None: it is not there yet, or has been told.
     pub fn advance(&mut self, now: Instant) -> Result<Option<Vec<IpAddress>>> {
-        if let Some(answer) = self.all.as_mut().and_then(Lookup::poll) {
-            self.all = None;
+        if let All::Asked(lookup) = &mut self.all
+            && let Some(answer) = lookup.poll()
+        {
             match answer {
                 // The name server has not answered both, which says nothing of the other question.
                 Err(error) if error.code() == EN_EAI_AGAIN && matches!(self.ipv4, Ipv4::Asked(_)) => {
-                    self.failure = Some(error);
+                    self.all = All::Failed(error);
                 }
                 answer => {
-                    self.ipv4 = Ipv4::Over;
+                    (self.all, self.ipv4) = (All::Over, Ipv4::Over);
                     return answer.map(Some);
                 }
             }
@@ -80,8 +87,8 @@ impl Question {
                 if let Some(answer) = lookup.poll() {
                     self.ipv4 = Ipv4::Over;
                     // Why there are none is for the other answer to say.
-                    return match (answer, self.failure.take()) {
-                        (Err(_), Some(failure)) => Err(failure),
+                    return match (answer, &self.all) {
+                        (Err(_), All::Failed(error)) => Err(error.clone()),
                         (answer, _) => Ok(answer.ok()),
                     };
                 }
@@ -93,7 +100,7 @@ impl Question {
 
     /// Whether nothing more will be told.
     pub fn is_over(&self) -> bool {
-        self.all.is_none() && !matches!(self.ipv4, Ipv4::Asked(_))
+        !matches!(self.all, All::Asked(_)) && !matches!(self.ipv4, Ipv4::Asked(_))
     }
 
     /// When it goes on even if nothing is readable; None: never.
@@ -106,11 +113,15 @@ impl Question {
 
     /// What to wait for: they become readable.
     pub fn fds(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        let all = match &self.all {
+            All::Asked(lookup) => Some(lookup.fd()),
+            _ => None,
+        };
         let ipv4 = match &self.ipv4 {
             Ipv4::Asked(lookup) => Some(lookup.fd()),
             _ => None,
         };
-        [self.all.as_ref().map(Lookup::fd), ipv4]
+        [all, ipv4]
     }
 }
 
