@@ -36,8 +36,10 @@ impl<D: Dialer<Socket: AsFd>> Reaching<D> {
     }
 
     pub(super) fn waits_for(&self) -> Vec<(BorrowedFd<'_>, Interest)> {
-        let mut all = self.resolving.waits_for();
-        all.extend(self.attempts.pending().map(|socket| (socket.as_fd(), Interest::Write)));
+        // Who can wait for one alone waits for the first.
+        let sockets = self.attempts.pending().map(|socket| (socket.as_fd(), Interest::Write));
+        let mut all: Vec<_> = sockets.collect();
+        all.extend(self.resolving.waits_for());
         all
     }
 
