@@ -10,6 +10,7 @@ pub mod event_loop;
 mod operation;
 mod remote;
 mod sources;
+mod standing;
 mod timer;
 mod timers;
 mod watch;

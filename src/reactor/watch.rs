@@ -1,28 +1,20 @@
 //! Descriptors of the application's own that a loop watches for it.
 
-use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::callback::Done;
 use super::event_loop::EventLoop;
-use super::operation::cancelled;
-use super::sources::Source;
+use super::standing::{Occasion, Standing};
 use crate::attempt::Interest;
 use crate::error::{Error, Result};
 use crate::socket::poll::PollSet;
 
 struct Watch {
-    core: Rc<EventLoop>,
-    place: Cell<usize>,
-    number: Cell<u64>,
     /// A duplicate: the loop may watch the descriptor for others, too.
     fd: OwnedFd,
     interest: Interest,
-    /// Called each time it is ready, and once with an error when it is watched no more.
-    tell: Done<()>,
-    is_over: Cell<bool>,
 }
 
 impl EventLoop {
@@ -33,24 +25,8 @@ impl EventLoop {
         interest: Interest,
         tell: Done<()>,
     ) -> Result<u64> {
-        let watch = Rc::new(Watch {
-            core: self.clone(),
-            place: Cell::new(0),
-            number: Cell::new(0),
-            fd: fd.try_clone_to_owned().map_err(Error::os)?,
-            interest,
-            tell,
-            is_over: Cell::new(false),
-        });
-        let place = self.add(watch.clone())?;
-        watch.place.set(place);
-        if let Err(error) = self.register_for(watch.fd.as_fd(), place, interest) {
-            self.remove(place);
-            return Err(error);
-        }
-        watch.number.set(self.next_number(place));
-        self.hold();
-        Ok(watch.number.get())
+        let fd = fd.try_clone_to_owned().map_err(Error::os)?;
+        Standing::begin(self, Watch { fd, interest }, tell)
     }
 }
 
@@ -60,47 +36,31 @@ impl Watch {
         set.add(self.fd.as_fd(), self.interest);
         set.wait(Some(Duration::ZERO)).unwrap_or(true)
     }
-
-    fn finish(&self) {
-        if !self.is_over.replace(true) {
-            self.core.deregister(self.fd.as_fd());
-            self.core.remove(self.place.get());
-            self.core.release();
-        }
-    }
 }
 
-impl Source for Watch {
-    fn ready(self: Rc<Self>, _readable: bool, _writable: bool, _to_the_end: bool) {
+impl Occasion for Watch {
+    fn begin(&self, core: &EventLoop, place: usize) -> Result<u64> {
+        core.register_for(self.fd.as_fd(), place, self.interest)?;
+        Ok(core.next_number(place))
+    }
+
+    fn ready(own: &Standing<Watch>) {
+        let watch = &own.occasion;
         // What was told may be over, or may have been meant for who had this place before.
-        if self.is_ready() {
-            self.tell.call(Ok(()));
+        if watch.is_ready() {
+            own.tell.call(Ok(()));
         }
-        if self.is_over.get() {
+        if own.is_over.get() {
             return;
         }
         // The loop tells of it once, unless it is asked again.
-        if let Err(error) = self.core.rearm(self.fd.as_fd(), self.place.get(), self.interest) {
-            self.finish();
-            self.tell.call(Err(error));
+        if let Err(error) = own.core.rearm(watch.fd.as_fd(), own.place.get(), watch.interest) {
+            own.finish();
+            own.tell.call(Err(error));
         }
     }
 
-    fn go_on(self: Rc<Self>) {
-        self.tell.call(Err(cancelled()));
-    }
-
-    fn due(self: Rc<Self>, _number: u64) {}
-
-    fn cancel(self: Rc<Self>, number: u64) {
-        if number == self.number.get() && !self.is_over.get() {
-            self.finish();
-            self.core.clone().go_on_later(self);
-        }
-    }
-
-    fn end(self: Rc<Self>) {
-        self.finish();
-        self.tell.call(Err(cancelled()));
+    fn end(&self, core: &EventLoop, _number: u64) {
+        core.deregister(self.fd.as_fd());
     }
 }
