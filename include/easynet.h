@@ -6624,6 +6624,18 @@ int en_async_tcp_client_set_option(en_async_tcp_client_t *client, int option, in
 int en_async_tcp_client_max_recv_size(const en_async_tcp_client_t *client, size_t *size);
 
 /**
+ * How many bytes of packets the client was given and the system has not taken yet, as `*size`: those of
+ * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
+ * stops while this is large; `en_async_tcp_client_flush` calls when all has gone. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_tcp_client_send_queue_size(const en_async_tcp_client_t *client,
+                                        size_t *size);
+
+/**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
  * it is closed.
  *
@@ -6989,6 +7001,17 @@ int en_async_udp_client_set_option(en_async_udp_client_t *client, int option, in
  * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
  */
 int en_async_udp_client_max_recv_size(const en_async_udp_client_t *client, size_t *size);
+
+/**
+ * How many bytes of datagrams the client was given and the system has not taken yet, as `*size`. Who may
+ * send faster than they go stops while this is large. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_udp_client_send_queue_size(const en_async_udp_client_t *client,
+                                        size_t *size);
 
 /**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -7465,6 +7488,18 @@ int en_async_unix_stream_client_max_recv_size(const en_async_unix_stream_client_
                                               size_t *size);
 
 /**
+ * How many bytes of packets the client was given and the system has not taken yet, as `*size`: those of
+ * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
+ * stops while this is large; `en_async_unix_stream_client_flush` calls when all has gone. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_unix_stream_client_send_queue_size(const en_async_unix_stream_client_t *client,
+                                                size_t *size);
+
+/**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
  * it is closed.
  *
@@ -7891,6 +7926,17 @@ int en_async_unix_datagram_client_max_recv_size(const en_async_unix_datagram_cli
                                                 size_t *size);
 
 /**
+ * How many bytes of datagrams the client was given and the system has not taken yet, as `*size`. Who may
+ * send faster than they go stops while this is large. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_unix_datagram_client_send_queue_size(const en_async_unix_datagram_client_t *client,
+                                                  size_t *size);
+
+/**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
  * it is closed.
  *
@@ -8301,6 +8347,18 @@ int en_async_stream_endpoint_max_recv_size(const en_async_stream_endpoint_t *end
                                            size_t *size);
 
 /**
+ * How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`: those of
+ * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
+ * stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_stream_endpoint_send_queue_size(const en_async_stream_endpoint_t *endpoint,
+                                             size_t *size);
+
+/**
  * Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
  * it is closed.
  *
@@ -8643,6 +8701,17 @@ int en_async_datagram_endpoint_get_attribute(const en_async_datagram_endpoint_t 
  */
 int en_async_datagram_endpoint_max_recv_size(const en_async_datagram_endpoint_t *endpoint,
                                              size_t *size);
+
+/**
+ * How many bytes of datagrams the endpoint was given and the system has not taken yet, as `*size`. Who may
+ * send faster than they go stops while this is large. 0 once it is closed.
+ *
+ * Loop thread only.
+ *
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
+ */
+int en_async_datagram_endpoint_send_queue_size(const en_async_datagram_endpoint_t *endpoint,
+                                               size_t *size);
 
 /**
  * Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after

@@ -179,6 +179,11 @@ impl Sender {
         self.buffer().is_some_and(|buffer| !buffer.is_empty())
     }
 
+    /// How many bytes were put aside and have not gone.
+    pub fn unsent(&self) -> usize {
+        self.buffer().map_or(0, |buffer| buffer.rest().len())
+    }
+
     /// Drops what was put aside.
     pub fn forget_unsent(&mut self) {
         if let Some(buffer) = self.buffer_mut() {

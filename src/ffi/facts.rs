@@ -281,6 +281,20 @@ pub(super) unsafe fn max_recv_size<H: Handle<Inner: Asked>>(pointer: *const H, s
 }
 
 /// # Safety
+/// As [`Asked::hold`]; `size` is NULL or writable.
+pub(super) unsafe fn send_queue_size<H: Handle<Inner = AsyncClient>>(
+    pointer: *const H,
+    size: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: as the caller promises.
+        let (client, size) = unsafe { (AsyncClient::hold(pointer)?, Out::new(size, "size")?) };
+        size.set(client.send_queue_size()?);
+        Ok(())
+    })
+}
+
+/// # Safety
 /// As [`Asked::hold`]; `stats` is NULL or a struct as long as its first field says, to be written.
 pub(super) unsafe fn get_stats<H: Handle<Inner: Asked>>(pointer: *const H, stats: *mut en_stats_t) -> c_int {
     // SAFETY: as the caller promises.

@@ -27,6 +27,7 @@ mod handshaking;
 mod incoming;
 mod pending;
 mod receiving;
+mod send_queue;
 mod sending;
 mod started;
 mod watching;
@@ -336,7 +337,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let mut state = std::mem::replace(&mut inner.state, State::Closed);
         let Pending { operations, closing, .. } = inner.pending.take();
-        if let (State::Connected(live), Some(first)) = (&mut state, operations.sends.front()) {
+        if let (State::Connected(live), Some(first)) = (&mut state, operations.sends.first()) {
             live.give_up(first, error, &self.counters);
         }
         drop(inner);

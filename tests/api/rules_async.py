@@ -79,7 +79,7 @@ def endpoint(kind, protocol, functions):
                 options=Given("fx->endpoint_options", null=OK))
     twin = f"en_async_unix_{kind}_client_"
     kept = ("as_async_client", "send_packet", "send_packet_slices", "send_packets", "send_packet_with_ancillary", "send_eof", "flush",
-            "recv_packet", "recv_packets", "max_recv_size", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
+            "recv_packet", "recv_packets", "max_recv_size", "send_queue_size", "recv_packet_with_ancillary", "recv_start", "recv_stop", "iter_received_packets", "close",
             "is_closing", "loop", "fileno", "get_stats", "free") + (("wait_connected",) if kind == "stream" else ())
     mine = {"new": made, "new_receiver": made, "new_sender": made}
     for name in kept:
@@ -123,6 +123,7 @@ def family(name, protocol, options, fd, peer, address):
         "recv_packets": operation(
             client, "received_packets", needed=True, capacity=Number("2", good="x > 0"), timeout_ms=TIMEOUT),
         "max_recv_size": on_loop(before=SET_UP + "\n    sweep_connect_async(fx);", client=client, size=Output("size_t")),
+        "send_queue_size": on_loop(client=client, size=Output("size_t")),
         "recv_stop": on_loop(client=client),
         "is_connected": on_loop("value", client=client),
         "loop": on_loop("anything", client=client),

@@ -372,8 +372,10 @@ static int own_recv(void *buffer, size_t capacity, size_t *count, void *user_dat
 static int own_send(const en_slice_t *slices, size_t slice_count, size_t *count, void *user_data)
 {
     own_t *own = user_data;
+    size_t size;
 
     CHECK_INT(slice_count, 1);
+    CHECK_CODE(en_async_stream_endpoint_send_queue_size(own->endpoint, &size), EN_EDEADLK);
     CHECK_CODE(en_async_stream_endpoint_send_packet(own->endpoint, "x", 1, 0, NULL, NULL, NULL),
                EN_EDEADLK);
     end_loop(own);

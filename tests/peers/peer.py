@@ -82,6 +82,14 @@ class Process:
         self._process.stdin.write(text)
         self._process.stdin.flush()
 
+    def wait(self):
+        """Its status, when it has ended by itself."""
+        return self._process.wait(PATIENCE)
+
+    @property
+    def status(self):
+        return self._process.returncode
+
     def stop(self):
         self._process.terminate()
         try:

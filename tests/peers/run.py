@@ -3,7 +3,7 @@
     run.py redis|dns_tcp|dns_udp EXAMPLE
     run.py quickstart|fanout EXAMPLE ECHO_SERVER
     run.py dbus|syslog TEST
-    run.py pipe_endpoint|coroutine_wait EXAMPLE
+    run.py pipe_endpoint|coroutine_wait|line_server|keep_connected EXAMPLE
     run.py nginx|tls_poll|dns_tls|tls_server EXAMPLE CERTIFICATES
     run.py openssl|gnutls PROBE CERTIFICATES
     run.py redis_tls EXAMPLE PROBE CERTIFICATES
@@ -20,6 +20,7 @@ from dns import dns_tcp, dns_udp
 from dns_tls import dns_tls
 from example import Example, check
 from https import nginx, tls_poll
+from lines import keep_connected, line_server
 from loops import c_loop, python_loop
 from low import coroutine_wait, pipe_endpoint, tls_server
 from peer import Failure
@@ -174,6 +175,7 @@ def syslog(path):
 def main():
     tests = {"redis": redis, "dns_tcp": dns_tcp, "dns_udp": dns_udp, "quickstart": quickstart,
              "fanout": fanout, "pipe_endpoint": pipe_endpoint, "coroutine_wait": coroutine_wait,
+             "line_server": line_server, "keep_connected": keep_connected,
              "tls_server": tls_server,
              "dbus": dbus, "syslog": syslog, "openssl": openssl, "gnutls": gnutls, "redis_tls": redis_tls,
              "nginx": nginx, "tls_poll": tls_poll, "dns_tls": dns_tls, "glib": c_loop, "libuv": c_loop, "libevent": c_loop, "asyncio": python_loop}

@@ -78,6 +78,22 @@ pub unsafe extern "C" fn en_async_stream_endpoint_max_recv_size(
     unsafe { facts::max_recv_size(endpoint, size) }
 }
 
+/// How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`: those of
+/// sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
+/// stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0 once it is closed.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_stream_endpoint_send_queue_size(
+    endpoint: *const en_async_stream_endpoint_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { facts::send_queue_size(endpoint, size) }
+}
+
 /// Puts what the endpoint has done so far into `*stats`, of which `struct_size` is set; also after
 /// it is closed.
 ///

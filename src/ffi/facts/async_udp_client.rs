@@ -144,6 +144,21 @@ pub unsafe extern "C" fn en_async_udp_client_max_recv_size(
     unsafe { facts::max_recv_size(client, size) }
 }
 
+/// How many bytes of datagrams the client was given and the system has not taken yet, as `*size`. Who may
+/// send faster than they go stops while this is large. 0 once it is closed.
+///
+/// Loop thread only.
+///
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn en_async_udp_client_send_queue_size(
+    client: *const en_async_udp_client_t,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the pointers are NULL or what the comment says.
+    unsafe { facts::send_queue_size(client, size) }
+}
+
 /// Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
 /// it is closed.
 ///

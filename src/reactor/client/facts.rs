@@ -59,6 +59,13 @@ impl AsyncClient {
         Ok(usize::try_from(self.counters.max_recv_size.get()).unwrap_or(usize::MAX))
     }
 
+    /// How many bytes of packets the system has not taken yet.
+    pub fn send_queue_size(&self) -> Result<usize> {
+        let mut inner = self.access()?;
+        let waiting = inner.pending.get().map_or(0, |pending| pending.operations.sends.bytes());
+        Ok(waiting + inner.live().map_or(0, |live| live.sender.unsent()))
+    }
+
     /// Works on the transport.
     pub fn with_transport<T>(self: &Rc<Self>, work: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
         self.core.check()?;

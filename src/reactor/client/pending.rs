@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::closing::Closing;
 use super::receiving::Receiving;
+use super::send_queue::SendQueue;
 use super::sending::Sending;
 use super::{AsyncClient, Beginning, Late, Over};
 use crate::error::Error;
@@ -45,7 +46,7 @@ pub(super) enum Removed {
 #[derive(Default)]
 pub(super) struct Operations {
     pub(super) connects: VecDeque<Operation<()>>,
-    pub(super) sends: VecDeque<Sending>,
+    pub(super) sends: SendQueue,
     pub(super) receives: VecDeque<Receiving>,
 }
 
@@ -62,8 +63,7 @@ impl Operations {
         if let Some(index) = self.receives.iter().position(|receive| receive.number() == number) {
             return self.receives.remove(index).map(Removed::Receive);
         }
-        let index = self.sends.iter().position(|sending| sending.number() == number)?;
-        self.sends.remove(index).map(|sending| Removed::Send(sending, index == 0))
+        self.sends.remove(number).map(|(sending, is_first)| Removed::Send(sending, is_first))
     }
 
     /// All of them end with an error.

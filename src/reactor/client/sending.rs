@@ -46,6 +46,14 @@ impl Sending {
         self.kind.number()
     }
 
+    /// How many bytes have yet to go.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.what {
+            What::Packets(out, _) => out.len() - out.sent(),
+            What::Rest | What::End => 0,
+        }
+    }
+
     /// It is over.
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: Result<()>) {
         let count = match &self.what {
@@ -226,7 +234,7 @@ impl Inner {
 
     /// It waits for its turn.
     fn wait(&mut self, sending: Sending) {
-        self.pending.put().operations.sends.push_back(sending);
+        self.pending.put().operations.sends.push(sending);
     }
 
     /// None: it has to wait.
@@ -466,14 +474,14 @@ impl AsyncClient {
     pub(super) fn send_further(self: &Rc<Self>) -> Turned {
         let Ok(mut inner) = self.access() else { return Turned::Done };
         let Inner { state: State::Connected(live), pending, .. } = &mut *inner else { return Turned::Done };
-        while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.front_mut()) {
+        while let Some(sending) = pending.get_mut().and_then(|pending| pending.operations.sends.first_mut()) {
             let outcome = live.send(&mut sending.what, &self.counters);
             match outcome {
                 Err(Stop::Want(_) | Stop::Soon(_)) => return Turned::Done,
                 Err(Stop::Again) => return self.give_way(),
                 _ => {}
             }
-            let first = pending.remove(|pending| pending.operations.sends.pop_front());
+            let first = pending.remove(|pending| pending.operations.sends.pop());
             let Some(sending) = first else { return Turned::Done };
             let outcome = match (&sending.what, outcome) {
                 (What::Packets(out, _), outcome) => live.end_send(out, outcome, &self.counters),
