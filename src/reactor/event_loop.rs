@@ -2,29 +2,25 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 
+use super::descriptors::Descriptors;
 use super::operation::cancelled;
 use super::remote::{Remote, foreign};
 use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
-use crate::attempt;
+use crate::attempt::Interest;
 use crate::deadline::{self, Deadline};
-use crate::error::{EN_EBADF, EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPERM, Error, Result};
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, Error, Result};
 use crate::socket::timerfd::TimerFd;
 use crate::socket::{fork, single_threaded};
 use crate::threads;
-
-/// What is watched for receiving: that urgent data has come, too, as a receive stops there.
-const READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
-const BOTH: Interest = READ.add(Interest::WRITABLE);
 
 /// How many events one look at the descriptors brings.
 const EVENTS: usize = 1024;
@@ -33,13 +29,15 @@ const EVENTS: usize = 1024;
 const KEPT: usize = 64;
 
 const WAKER: Token = Token(usize::MAX);
-const TIMER: Token = Token(usize::MAX - 1);
+/// Where no source is.
+const TIMER: usize = usize::MAX - 1;
 
 /// An event loop. One thread at a time uses it.
 pub struct EventLoop {
     poll: RefCell<Poll>,
     events: RefCell<Events>,
-    registry: Registry,
+    /// What it watches.
+    pub(super) descriptors: Descriptors,
     remote: Arc<Remote>,
     sources: RefCell<Sources>,
     timers: RefCell<Timers>,
@@ -63,23 +61,6 @@ pub struct EventLoop {
     generation: u32,
     /// The address by which the application knows it; 0 when it does no more.
     handle: Cell<usize>,
-}
-
-/// A set of its own for one who watches a descriptor that the loop watches for another. Its own descriptor, which
-/// the loop watches, is ready when that one is, and does not say for what.
-pub(super) struct SideSet(Poll);
-
-impl SideSet {
-    /// Watches for this from now on, and tells what is ready already, once more.
-    pub(super) fn rearm(&self, fd: BorrowedFd<'_>, interest: attempt::Interest) -> Result<()> {
-        rearm(self.0.registry(), fd, Token(0), interest)
-    }
-}
-
-impl AsFd for SideSet {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.registry().as_fd()
-    }
 }
 
 struct Alarm {
@@ -107,7 +88,7 @@ impl EventLoop {
         Ok(Rc::new(EventLoop {
             poll: RefCell::new(poll),
             events: RefCell::new(Events::with_capacity(EVENTS)),
-            registry,
+            descriptors: Descriptors::new(registry),
             remote: Arc::new(Remote::new(waker)),
             sources: RefCell::default(),
             timers: RefCell::default(),
@@ -355,7 +336,7 @@ impl EventLoop {
         let fd = self.poll.borrow().as_raw_fd();
         if self.alarm.borrow().is_none() {
             let timer = TimerFd::new()?;
-            self.register_new(timer.as_fd(), Interest::READABLE, TIMER)?;
+            self.descriptors.register_for(timer.as_fd(), TIMER, Interest::Read)?;
             *self.alarm.borrow_mut() = Some(Alarm { timer, armed: None });
             self.set_alarm();
         }
@@ -432,60 +413,6 @@ impl EventLoop {
         drop(removed);
     }
 
-    /// Watches a descriptor for a source; one that is watched already stays as it is.
-    pub(super) fn register(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
-        self.register_new(fd, BOTH, Token(place)).map(drop)
-    }
-
-    /// Watches a descriptor for a source, for reading only: the peer frees room with all that it reads,
-    /// which is of no interest to who has not run out of it.
-    pub(super) fn register_to_read(&self, fd: BorrowedFd<'_>, place: usize) -> Result<()> {
-        match self.register_new(fd, READ, Token(place))? {
-            true => Ok(()),
-            false => self.rearm(fd, place, attempt::Interest::Read),
-        }
-    }
-
-    /// Watches a descriptor for a source, for this.
-    pub(super) fn register_for(
-        &self,
-        fd: BorrowedFd<'_>,
-        place: usize,
-        interest: attempt::Interest,
-    ) -> Result<()> {
-        self.register_new(fd, told_for(interest), Token(place)).map(drop)
-    }
-
-    /// Watches a descriptor that may be watched for another source: then by a second set, which the caller
-    /// keeps. A duplicate would keep open what the application closes.
-    pub(super) fn register_in_side_set(&self, fd: BorrowedFd<'_>, place: usize) -> Result<Option<SideSet>> {
-        if self.register_new(fd, BOTH, Token(place))? {
-            return Ok(None);
-        }
-        let set = SideSet(Poll::new().map_err(Error::os)?);
-        watched(set.0.registry().register(&mut SourceFd(&fd.as_raw_fd()), Token(0), BOTH))?;
-        self.register_new(set.as_fd(), Interest::READABLE, Token(place))?;
-        Ok(Some(set))
-    }
-
-    /// Watches it for this from now on, and tells what is ready already, once more.
-    pub(super) fn rearm(&self, fd: BorrowedFd<'_>, place: usize, interest: attempt::Interest) -> Result<()> {
-        rearm(&self.registry, fd, Token(place), interest)
-    }
-
-    /// Watches a descriptor; false: it is watched already, and stays as it is.
-    fn register_new(&self, fd: BorrowedFd<'_>, interest: Interest, token: Token) -> Result<bool> {
-        match self.registry.register(&mut SourceFd(&fd.as_raw_fd()), token, interest) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            outcome => watched(outcome).map(|()| true),
-        }
-    }
-
-    pub(super) fn deregister(&self, fd: BorrowedFd<'_>) {
-        // It may have been closed, or never registered.
-        let _ = self.registry.deregister(&mut SourceFd(&fd.as_raw_fd()));
-    }
-
     /// Calls the source when the loop has control.
     pub(super) fn go_on_later(&self, source: Rc<dyn Source>) {
         // Once it has ended it never has control again: who ends then calls by itself.
@@ -527,29 +454,6 @@ impl EventLoop {
     pub(super) fn release(&self) {
         self.holds.set(self.holds.get().saturating_sub(1));
     }
-}
-
-fn rearm(registry: &Registry, fd: BorrowedFd<'_>, token: Token, interest: attempt::Interest) -> Result<()> {
-    watched(registry.reregister(&mut SourceFd(&fd.as_raw_fd()), token, told_for(interest)))
-}
-
-/// What is watched for who has this interest.
-fn told_for(interest: attempt::Interest) -> Interest {
-    match interest {
-        attempt::Interest::Read => READ,
-        attempt::Interest::Write => Interest::WRITABLE,
-        attempt::Interest::Either => BOTH,
-    }
-}
-
-fn watched(outcome: std::io::Result<()>) -> Result<()> {
-    outcome.map_err(|error| match error.raw_os_error() {
-        Some(libc::EPERM) => {
-            Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready")
-        }
-        Some(libc::EBADF) => Error::new(EN_EBADF, "the descriptor to wait for is not open"),
-        _ => Error::os(error),
-    })
 }
 
 /// The time that is left as milliseconds, rounded up: who waits for less would come too early.

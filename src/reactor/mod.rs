@@ -6,6 +6,7 @@
 
 pub mod callback;
 pub mod client;
+mod descriptors;
 pub mod event_loop;
 mod operation;
 mod remote;

@@ -40,7 +40,7 @@ impl Watch {
 
 impl Occasion for Watch {
     fn begin(&self, core: &EventLoop, place: usize) -> Result<u64> {
-        core.register_for(self.fd.as_fd(), place, self.interest)?;
+        core.descriptors.register_for(self.fd.as_fd(), place, self.interest)?;
         Ok(core.next_number(place))
     }
 
@@ -54,13 +54,13 @@ impl Occasion for Watch {
             return;
         }
         // The loop tells of it once, unless it is asked again.
-        if let Err(error) = own.core.rearm(watch.fd.as_fd(), own.place.get(), watch.interest) {
+        if let Err(error) = own.core.descriptors.rearm(watch.fd.as_fd(), own.place.get(), watch.interest) {
             own.finish();
             own.tell.call(Err(error));
         }
     }
 
     fn end(&self, core: &EventLoop, _number: u64) {
-        core.deregister(self.fd.as_fd());
+        core.descriptors.deregister(self.fd.as_fd());
     }
 }

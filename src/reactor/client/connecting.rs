@@ -138,7 +138,7 @@ impl AsyncClient {
     /// Waits for what the undertaking waits for.
     fn watch(&self, connecting: &mut Connecting, until: Option<Instant>) -> Result<()> {
         for (fd, _) in connecting.work.waits_for() {
-            self.core.register(fd, self.place())?;
+            self.core.descriptors.register(fd, self.place())?;
         }
         if let Some((when, number)) = connecting.until.take() {
             self.core.remove_timer(when, number);

@@ -13,7 +13,8 @@ use super::{AsyncClient, Live};
 use crate::attempt::{GLANCE, Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::{EN_EOPNOTSUPP, EN_EPERM, Error, Result};
-use crate::reactor::event_loop::{EventLoop, SideSet};
+use crate::reactor::descriptors::SideSet;
+use crate::reactor::event_loop::EventLoop;
 use crate::transport::Transport;
 
 /// What is watched for a connection: the one descriptor of its own, unless it says more.
@@ -49,7 +50,7 @@ impl Watches {
             && !connection.is_shared
             && !transport.runs_callbacks()
         {
-            return core.register_to_read(fd, place).map(|()| Watches(None));
+            return core.descriptors.register_to_read(fd, place).map(|()| Watches(None));
         }
         Several::begin(core, connection, place).map(|several| Watches(Some(Box::new(several))))
     }
@@ -58,7 +59,7 @@ impl Watches {
     pub(super) fn end(&self, core: &EventLoop, transport: &dyn Transport) {
         match (&self.0, transport.fd(Interest::Read)) {
             (Some(several), _) => several.end(core, transport),
-            (None, Some(fd)) => core.deregister(fd),
+            (None, Some(fd)) => core.descriptors.deregister(fd),
             (None, None) => {}
         }
     }
@@ -121,10 +122,10 @@ impl Several {
             match watch {
                 Watch::Own => {
                     if let Some(fd) = descriptor(transport, *interest) {
-                        core.deregister(fd);
+                        core.descriptors.deregister(fd);
                     }
                 }
-                Watch::Side(set) => core.deregister(set.as_fd()),
+                Watch::Side(set) => core.descriptors.deregister(set.as_fd()),
             }
         }
     }
@@ -164,7 +165,7 @@ impl Several {
             {
                 // It fails where the application has closed the descriptor: that is seen by looking again.
                 let _ = match watch {
-                    Watch::Own => core.rearm(fd, place, wanted),
+                    Watch::Own => core.descriptors.rearm(fd, place, wanted),
                     Watch::Side(set) => set.rearm(fd, wanted),
                 };
             }
@@ -175,8 +176,8 @@ impl Several {
 impl Watch {
     fn begin(core: &EventLoop, connection: &Connection, fd: BorrowedFd<'_>, place: usize) -> Result<Watch> {
         match connection.is_shared {
-            true => Ok(core.register_in_side_set(fd, place)?.map_or(Watch::Own, Watch::Side)),
-            false => core.register(fd, place).map(|()| Watch::Own),
+            true => Ok(core.descriptors.register_in_side_set(fd, place)?.map_or(Watch::Own, Watch::Side)),
+            false => core.descriptors.register(fd, place).map(|()| Watch::Own),
         }
     }
 }
@@ -255,7 +256,7 @@ impl Live {
                 self.sender
                     .transport()
                     .fd(Interest::Read)
-                    .map_or(Ok(()), |fd| core.rearm(fd, place, interest))
+                    .map_or(Ok(()), |fd| core.descriptors.rearm(fd, place, interest))
             }
         }
     }
