@@ -220,6 +220,27 @@ static void closing_waits_no_longer_than_it_may(void)
     pair_close(&pair);
 }
 
+/* It says the end all the same. */
+static void closing_may_wait_for_nothing(void)
+{
+    char buffer[8];
+    size_t size = 77;
+    int64_t start;
+    pair_t pair;
+
+    pair_of_sockets(&pair);
+    pair.client.options = transport_options();
+    CHECK_OK(en_transport_options_set_shutdown_timeout(pair.client.options, 0));
+    pair_shake_hands(&pair);
+    REQUIRE(pair.client.secure && pair.server.secure);
+    start = now_ms();
+    CHECK_OK(en_stream_transport_close(pair.client.secure));
+    CHECK_TOOK(start, 0);
+    CHECK_OK(en_stream_transport_recv_into(pair.server.secure, buffer, 8, 20000, &size));
+    CHECK_INT(size, 0);
+    pair_close(&pair);
+}
+
 /* Who is cancelled says what goes at once. */
 static void a_cancelled_end_is_no_cut(void)
 {
@@ -378,6 +399,7 @@ static const test_case_t cases[] = {
     CASE(a_cut_is_told),
     CASE(an_end_that_is_not_asked_for),
     CASE(closing_waits_no_longer_than_it_may),
+    CASE(closing_may_wait_for_nothing),
     CASE(a_cancelled_end_is_no_cut),
     CASE(closing_wakes),
     CASE(a_stapled_end_over_tls_is_no_cut),
