@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Closable;
 use super::holds::Holds;
+use super::stream_channel::Turn;
 use super::wait::{Waiting, at_once};
 use crate::attempt::{Attempt, Hold, Interest};
 use crate::deadline::Deadline;
@@ -31,8 +32,8 @@ pub struct Channel<T: Transport + ?Sized> {
 pub(super) struct Sending<T: Transport + ?Sized> {
     pub(super) transport: Arc<Shared<T>>,
     pub(super) party: Party,
-    /// How many bytes were given to a send that had to wait, and may have been taken.
-    pub(super) begun: usize,
+    /// A send had to wait and has begun: until it goes on it is nobody else's turn.
+    pub(super) begun: Option<Turn>,
     /// Why nothing can be sent any more.
     pub(super) broken: Option<Error>,
 }
@@ -84,7 +85,7 @@ impl<T: Transport + ?Sized> Channel<T> {
     /// A handle of a transport.
     pub fn new(transport: Arc<Shared<T>>, options: ChannelOptions) -> Arc<Channel<T>> {
         let sending =
-            Sending { transport: transport.clone(), party: Party::another(), begun: 0, broken: None };
+            Sending { transport: transport.clone(), party: Party::another(), begun: None, broken: None };
         Arc::new(Channel {
             runs_callbacks: transport.runs_callbacks() || options.waiting.runs_callbacks(),
             holds: Holds::new(transport.clone(), sending, transport, true, options.waiting, closed),

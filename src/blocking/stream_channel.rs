@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::error::{EN_EMSGSIZE, EN_EPIPE, Error, Result, invalid};
 use crate::protocol::Gather;
 use crate::socket::ancillary::Ancillary;
-use crate::transport::{Shared, StreamTransport};
+use crate::transport::{Party, Shared, StreamTransport};
 
 type Stream = dyn StreamTransport;
 
@@ -40,12 +40,17 @@ impl Channel<Stream> {
     }
 
     /// Sends something that nobody else sends in the midst of.
-    fn in_turn<R>(&self, work: impl FnOnce(&Self, &mut Sending<Stream>) -> Result<R>) -> Result<R> {
+    fn in_turn<R>(
+        &self,
+        work: impl FnOnce(&Self, &mut Sending<Stream>, &mut Turn) -> Result<R>,
+    ) -> Result<R> {
         self.with_sender(|channel, sending| {
-            let (transport, party) = (sending.transport.clone(), sending.party);
-            transport.take_turn(party)?;
-            let outcome = work(channel, sending);
-            transport.leave_turn(party);
+            let mut turn = match sending.begun.take() {
+                Some(turn) => turn,
+                None => Turn::take(sending)?,
+            };
+            let outcome = work(channel, sending, &mut turn);
+            sending.begun = Some(turn).filter(|turn| turn.begun > 0);
             outcome
         })
     }
@@ -53,8 +58,8 @@ impl Channel<Stream> {
     /// Sends what goes of the bytes, at least one of them.
     pub fn send(&self, bytes: &[u8], timeout_ms: i64) -> Result<usize> {
         let mut deadline = Deadline::after_ms(timeout_ms);
-        self.in_turn(|channel, sending| {
-            sending.check(bytes.len())?;
+        self.in_turn(|channel, sending, turn| {
+            sending.check(turn, bytes.len())?;
             if bytes.is_empty() {
                 return Ok(0);
             }
@@ -63,7 +68,7 @@ impl Channel<Stream> {
             let outcome = channel.holds.drive_sender(&*transport, &mut deadline, |_| {
                 transport.send(&[IoSlice::new(bytes)], Hold::No)
             });
-            sending.begun = 0;
+            turn.begun = 0;
             outcome.inspect_err(|error| {
                 if transport.is_midway(&[IoSlice::new(bytes)]) {
                     sending.give_up(error);
@@ -75,9 +80,9 @@ impl Channel<Stream> {
     /// Sends of the slices what goes at once. Who is told to wait, by `fd`, comes again with the
     /// same bytes and, if need be, more behind them.
     pub fn send_now(&self, slices: &[&[u8]], fd: &Cell<RawFd>) -> Result<usize> {
-        let outcome = self.in_turn(|channel, sending| {
+        let outcome = self.in_turn(|channel, sending, turn| {
             let size = slices.iter().map(|slice| slice.len()).sum();
-            sending.check(size)?;
+            sending.check(turn, size)?;
             let mut out = Gather::default();
             for slice in slices {
                 if out.is_full() {
@@ -92,7 +97,7 @@ impl Channel<Stream> {
                 out.with_rest(|slices| transport.send(slices, hold))
             })?;
             let is_begun = outcome.is_err() && out.has_rest(&mut |rest| sending.transport.is_midway(rest));
-            sending.begun = if is_begun { out.len() } else { 0 };
+            turn.begun = if is_begun { out.len() } else { 0 };
             Ok(outcome)
         });
         outcome?
@@ -106,16 +111,16 @@ impl Channel<Stream> {
     ) -> (usize, Result<()>) {
         let mut sent = 0;
         let mut deadline = Deadline::after_ms(timeout_ms);
-        let outcome = self.in_turn(|channel, sending| {
+        let outcome = self.in_turn(|channel, sending, turn| {
             let mut slices = slices.peekable();
-            sending.check(usize::MAX)?;
+            sending.check(turn, usize::MAX)?;
             while slices.peek().is_some() {
                 let mut out = Gather::default();
                 while !out.is_full() {
                     let Some(slice) = slices.next() else { break };
                     out.push(slice?);
                 }
-                let outcome = channel.send_gathered(sending, &mut out, &mut deadline);
+                let outcome = channel.send_gathered(sending, turn, &mut out, &mut deadline);
                 sent += out.sent();
                 outcome?;
             }
@@ -127,6 +132,7 @@ impl Channel<Stream> {
     fn send_gathered(
         &self,
         sending: &mut Sending<Stream>,
+        turn: &mut Turn,
         out: &mut Gather<'_>,
         deadline: &mut Deadline,
     ) -> Result<()> {
@@ -139,7 +145,7 @@ impl Channel<Stream> {
             out.advance(sent);
             if out.is_sent() { Ok(()) } else { Err(Stop::Again) }
         });
-        sending.begun = 0;
+        turn.begun = 0;
         outcome.inspect_err(|error| {
             if out.has_rest(&mut |rest| transport.is_midway(rest)) {
                 sending.give_up(error);
@@ -155,7 +161,7 @@ impl Channel<Stream> {
         within: Within<'_>,
     ) -> (usize, Result<()>) {
         let mut sent = 0;
-        let outcome = self.in_turn(|channel, sending| {
+        let outcome = self.in_turn(|channel, sending, _| {
             let control = control_for(bytes, ancillary)?;
             let outcome = channel.transmit(sending, within, |transport, hold| {
                 transport.send_with_ancillary(&[IoSlice::new(bytes)], &control, hold)
@@ -174,21 +180,44 @@ impl Channel<Stream> {
     /// Sends the end of the stream.
     pub fn send_eof(&self, timeout_ms: i64) -> Result<()> {
         let mut deadline = Deadline::after_ms(timeout_ms);
-        self.in_turn(|channel, sending| {
+        self.in_turn(|channel, sending, _| {
             let transport = sending.transport.clone();
             channel.holds.drive_sender(&*transport, &mut deadline, |hold| transport.send_eof(hold))
         })
     }
 }
 
+/// The time in which nobody else sends.
+pub(super) struct Turn {
+    transport: Arc<Shared<Stream>>,
+    party: Party,
+    /// How many bytes were given to a send that had to wait, and may have been taken.
+    begun: usize,
+}
+
+impl Turn {
+    fn take(sending: &Sending<Stream>) -> Result<Turn> {
+        sending.transport.take_turn(sending.party)?;
+        Ok(Turn { transport: sending.transport.clone(), party: sending.party, begun: 0 })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // If that is so.
+        self.transport.give_up_sending("nobody has gone on with it");
+        self.transport.leave_turn(self.party);
+    }
+}
+
 impl Sending<Stream> {
     /// Whether so many bytes may be sent now.
-    fn check(&self, size: usize) -> Result<()> {
+    fn check(&self, turn: &Turn, size: usize) -> Result<()> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if size < self.begun {
-            let begun = self.begun;
+        if size < turn.begun {
+            let begun = turn.begun;
             let reason = format!(
                 "an earlier send of {begun} bytes had to wait and has begun: come again with the same bytes"
             );

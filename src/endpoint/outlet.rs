@@ -124,7 +124,12 @@ impl Outlet {
 
     /// Whether some of these bytes were taken by a send that had to wait: they may go out, whoever gives up.
     pub fn is_midway(&self, rest: &[IoSlice<'_>]) -> bool {
-        self.stream().is_some_and(|transport| transport.is_midway(rest))
+        match self {
+            Outlet::Stream(transport) => transport.is_midway(rest),
+            // In somebody else's turn they are not these.
+            Outlet::Shared(transport, party) => transport.has_turn(*party) && transport.is_midway(rest),
+            Outlet::Datagrams(_) | Outlet::ReceivesOnly(_) => false,
+        }
     }
 
     fn stream(&self) -> Option<&dyn StreamTransport> {

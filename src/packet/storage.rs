@@ -155,9 +155,6 @@ impl Storage {
         let filling = self.block.as_mut().expect("packets come from bytes");
         // One hold stays ours for as long as we write.
         assert!(filling.holds > places.places.len(), "more packets than a block can count");
-        if places.lends {
-            filling.lend(places.places);
-        }
         let free = &mut places.places[places.end..];
         let room = free.len();
         let mut cutter = Cutter { bytes: filling.bytes(), block: filling.block, places: free.iter_mut() };
@@ -166,6 +163,9 @@ impl Storage {
         filling.holds -= count;
         filling.start = filling.end - rest;
         places.end += count;
+        if places.lends && count > 0 {
+            filling.lend(places.places);
+        }
         if rest == 0 && !places.lends {
             self.let_go_with_holds(count);
         }

@@ -112,6 +112,16 @@ fn what_is_lent_stays_until_it_has_come_back() {
 }
 
 #[test]
+fn where_no_packet_was_put_nothing_is_lent() {
+    let mut storage = Storage::default();
+    put(&mut storage, b"part of a packet", 100);
+    Places::with(5, |places| storage.cut_into(places, |_| ()));
+    // SAFETY: the storage holds the block.
+    let block = unsafe { storage.block.as_ref().unwrap().block.as_ref() };
+    assert_eq!(block.lent.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn the_last_packets_are_alone_with_their_block() {
     let mut storage = Storage::default();
     put(&mut storage, b"abc", 100);

@@ -159,6 +159,11 @@ pub trait StreamTransport: Transport {
         Ok(())
     }
 
+    /// Whether all others are kept from sending.
+    fn has_turn(&self, _party: Party) -> bool {
+        true
+    }
+
     /// Lets others send.
     fn leave_turn(&self, _party: Party) {}
 

@@ -332,8 +332,12 @@ impl StreamTransport for Shared<dyn StreamTransport> {
         }
     }
 
+    fn has_turn(&self, party: Party) -> bool {
+        self.turn.load(Ordering::Relaxed) == party.number()
+    }
+
     fn leave_turn(&self, party: Party) {
-        if self.turn.load(Ordering::Relaxed) == party.number() {
+        if self.has_turn(party) {
             self.inner.leave_turn(party);
             self.turn.store(0, Ordering::Release);
         }

@@ -14,8 +14,8 @@ use rustls::ConnectionCommon;
 use super::{Attribute, Party, StreamTransport, Transport};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{
-    EN_EBUSY, EN_ECONNABORTED, EN_ECONNRESET, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_TRUNCATED,
-    Error, Result, Stage,
+    EN_EBUSY, EN_ECONNABORTED, EN_ECONNRESET, EN_EOPNOTSUPP, EN_EPIPE, EN_ESHUTDOWN, EN_ETLS_PROTOCOL,
+    EN_ETLS_TRUNCATED, Error, Result, Stage,
 };
 use crate::packet::Storage;
 use crate::tls::{TlsFacts, failure};
@@ -149,7 +149,8 @@ where
         // Reading from memory does not fail, and there is room: what was decrypted has been taken.
         let count = session.connection.read_tls(&mut incoming.bytes()).unwrap_or(0);
         incoming.spend(count);
-        session.failed = session.connection.process_new_packets().err().map(|error| failure(&error));
+        let processed = session.connection.process_new_packets();
+        session.failed = processed.err().map(|error| failure(&error)).or_else(|| stuck(count));
         // Answers to the peer, such as a new key or why it failed. What does not go at once goes with
         // the next send.
         let _ = self.write_out(session);
@@ -406,6 +407,11 @@ fn fingerprint(slices: &[IoSlice<'_>], count: usize) -> u32 {
         hash = (hash ^ u32::from(slice[place - begin])).wrapping_mul(0x0100_0193);
     }
     hash
+}
+
+/// Who takes nothing of what is there never will.
+fn stuck(count: usize) -> Option<Error> {
+    (count == 0).then(|| Error::new(EN_ETLS_PROTOCOL, "what the peer has sent is taken no further"))
 }
 
 #[cold]

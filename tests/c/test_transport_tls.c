@@ -275,11 +275,75 @@ static int send_noblock(en_stream_transport_t *transport, const void *data, size
     return en_stream_transport_send_noblock(transport, data, size, sent, &fd);
 }
 
+/* All of this, into `got`. */
+static void peer_takes(pair_t *pair, const char *wanted, size_t size, char *got)
+{
+    size_t there = 0, count = 0;
+
+    while (there < size) {
+        REQUIRE_OK(en_stream_transport_recv_into(pair->server.secure, got + there, size - there,
+                                                 20000, &count));
+        REQUIRE(count > 0);
+        there += count;
+    }
+    CHECK_BYTES(got, size, wanted, size);
+}
+
 static void without_waiting(void)
 {
     check_coming_again(send_noblock);
     check_coming_again(en_stream_transport_send);
     check_coming_again(en_stream_transport_send_all);
+}
+
+/* Bytes that are not those of `zeros`, though the same stand in front. */
+static void almost(char *zeros, size_t size)
+{
+    memset(zeros, 1, size);
+    memset(zeros, 0, 64);
+    for (size_t place = 64; place < size; place += size / 64)
+        zeros[place] = 0;
+}
+
+/* A send that did not wait and has begun is not taken for another one over the same TLS: until it
+ * goes on, or its handle ends, it is nobody else's turn. */
+static void what_has_begun_is_not_taken_for_what_others_send(void)
+{
+    static char zeros[16000], others[sizeof(zeros)], got[sizeof(zeros)];
+
+    almost(others, sizeof(others));
+    for (int ends = 0; ends < 2; ends++) {
+        en_stream_protocol_t *protocol = protocol_raw();
+        en_stream_endpoint_t *endpoint = NULL;
+        size_t count = 0, size = 0;
+        pair_t pair;
+
+        secure_open(&pair, true);
+        REQUIRE_OK(en_stream_endpoint_new(&endpoint, pair.client.secure, protocol, NULL));
+        while (send_noblock(pair.client.secure, zeros, sizeof(zeros), 0, &size) == EN_OK) {
+            REQUIRE(size == sizeof(zeros));
+            count++;
+        }
+        CHECK_CODE(en_stream_endpoint_send_packet(endpoint, others, sizeof(others), 0), EN_EBUSY);
+        for (size_t got_so_far = 0; got_so_far < count; got_so_far++)
+            peer_takes(&pair, zeros, sizeof(zeros), got);
+        CHECK_CODE(en_stream_endpoint_send_packet(endpoint, others, sizeof(others), 0), EN_EBUSY);
+        if (ends) {
+            en_stream_transport_free(pair.client.secure);
+            pair.client.secure = NULL;
+            CHECK_CODE(en_stream_endpoint_send_packet(endpoint, others, sizeof(others), 0),
+                       EN_EPIPE);
+        } else {
+            CHECK_OK(send_noblock(pair.client.secure, zeros, sizeof(zeros), 0, &size));
+            CHECK_INT(size, sizeof(zeros));
+            peer_takes(&pair, zeros, sizeof(zeros), got);
+            CHECK_OK(en_stream_endpoint_send_packet(endpoint, others, sizeof(others), 20000));
+            peer_takes(&pair, others, sizeof(others), got);
+        }
+        en_stream_endpoint_free(endpoint);
+        en_stream_protocol_free(protocol);
+        pair_close(&pair);
+    }
 }
 
 /* Also for the same bytes, if there is room again. */
@@ -514,6 +578,7 @@ static const test_case_t cases[] = {
     CASE(without_waiting),
     CASE(a_send_that_stops_half_way_breaks),
     CASE(it_has_the_transport_below_to_itself),
+    CASE(what_has_begun_is_not_taken_for_what_others_send),
     CASE(a_send_of_a_part_that_stops_half_way_breaks),
     CASE(it_tells_what_was_agreed),
     CASE(endpoints_over_tls_over_pipes),
