@@ -120,13 +120,18 @@ impl<T: Transport + ?Sized> Channel<T> {
 
     /// What the transport knows of itself.
     pub fn attribute(&self, which: Attribute) -> Result<Vec<u8>> {
-        self.transport()?.attribute(which)
+        self.ask(|transport| transport.attribute(which))
     }
 
     /// What TLS has agreed on.
     pub fn tls_facts(&self) -> Result<TlsFacts> {
         let missing = || Error::new(EN_ENODATA, "this transport does not speak TLS");
-        self.transport()?.agreed()?.ok_or_else(missing)
+        self.ask(|transport| transport.agreed()?.ok_or_else(missing))
+    }
+
+    fn ask<R>(&self, question: impl FnOnce(&Shared<T>) -> Result<R>) -> Result<R> {
+        let _inside = self.holds.control.visit();
+        self.holds.run(|| question(&*self.transport()?))
     }
 
     /// The descriptor to receive by, or else to send by; -1 if there is none or it is closed.
@@ -150,10 +155,10 @@ impl<T: Transport + ?Sized> Channel<T> {
     ) -> (Deadline, Result<()>) {
         let _inside = self.holds.control.visit();
         let mut deadline = Deadline::after_ms(timeout_ms);
-        let outcome = match self.is_closed() {
+        let outcome = self.holds.run(|| match self.is_closed() {
             true => Err(closed()),
             false => self.holds.drive(watched, &mut deadline, attempt),
-        };
+        });
         (deadline, outcome)
     }
 
@@ -169,15 +174,7 @@ impl<T: Transport + ?Sized> Channel<T> {
 
     /// Makes the transport ready for the first byte, if that has yet to be done.
     pub fn handshake(&self, within: Within<'_>) -> Result<()> {
-        let outcome =
-            self.wait_for_peer(Stage::Handshake, within, Ok(()), |transport, hold| transport.handshake(hold));
-        outcome.map_err(|error| match error.code() {
-            EN_WANT_READ | EN_WANT_WRITE => error,
-            _ => match self.transport() {
-                Ok(transport) => name_peer(&*transport, error),
-                Err(_) => error,
-            },
-        })
+        self.wait_for_peer(Stage::Handshake, within, Ok(()), |transport, hold| transport.handshake(hold))
     }
 
     fn wait_for_peer<R>(
@@ -189,14 +186,16 @@ impl<T: Transport + ?Sized> Channel<T> {
     ) -> Result<R> {
         let transport = self.enter(&self.holds.receiving).map_err(|error| error.at(stage))?;
         let transport = &**transport;
-        let outcome = valid.and_then(|()| {
-            within.run(
-                transport,
-                |hold| attempt(transport, hold),
-                |deadline, attempt| self.holds.drive(transport, deadline, attempt),
-            )
-        });
-        outcome.map_err(|error| self.explain(error, stage))?
+        self.holds.run(|| {
+            let outcome = valid.and_then(|()| {
+                within.run(
+                    transport,
+                    |hold| attempt(transport, hold),
+                    |deadline, attempt| self.holds.drive(transport, deadline, attempt),
+                )
+            });
+            outcome.map_err(|error| self.explain(error, stage))?
+        })
     }
 
     /// Sends what `attempt` takes; the inner error is what it would wait for.
@@ -216,7 +215,7 @@ impl<T: Transport + ?Sized> Channel<T> {
 
     pub(super) fn with_sender<R>(&self, work: impl FnOnce(&Self, &mut Sending<T>) -> Result<R>) -> Result<R> {
         let mut sending = self.enter(&self.holds.sending).map_err(|error| error.at(Stage::Send))?;
-        work(self, &mut sending).map_err(|error| self.explain(error, Stage::Send))
+        self.holds.run(|| work(self, &mut sending).map_err(|error| self.explain(error, Stage::Send)))
     }
 
     fn enter<'a, V>(&self, slot: &'a Slot<V>) -> Result<Guard<'a, V>> {
@@ -234,8 +233,10 @@ impl<T: Transport + ?Sized> Channel<T> {
     fn explain(&self, error: Error, stage: Stage) -> Error {
         let error = if self.holds.life.is_closed() { closed() } else { error };
         match self.transport() {
-            // Callbacks are not asked for the peer's name in the midst of a call.
-            Ok(transport) if !transport.runs_callbacks() => name_peer(&*transport, error.at(stage)),
+            // Callbacks are asked for the peer's name after a handshake, but not in the midst of other calls.
+            Ok(transport) if stage == Stage::Handshake || !transport.runs_callbacks() => {
+                name_peer(&*transport, error.at(stage))
+            }
             _ => error.at(stage),
         }
     }
@@ -259,10 +260,6 @@ impl<T: Transport + ?Sized> Closable for Channel<T> {
 
     fn check_usable(&self) -> Result<()> {
         self.holds.check_usable()
-    }
-
-    fn poison(&self) {
-        self.holds.poison();
     }
 
     fn is_closed(&self) -> bool {

@@ -371,9 +371,14 @@ impl Client {
     ) -> Result<T> {
         let mut half = self.enter(&self.holds.receiving, deadline, Stage::Receive)?;
         // All that needs the client is done before the half is let go: then it may be gone.
-        self.begin()
-            .and_then(|()| work(&mut **half, deadline))
-            .map_err(|error| self.explain(error, Stage::Receive))
+        self.holds.run(
+            #[inline(always)]
+            || {
+                self.begin()
+                    .and_then(|()| work(&mut **half, deadline))
+                    .map_err(|error| self.explain(error, Stage::Receive))
+            },
+        )
     }
 
     #[inline(always)]
@@ -383,12 +388,17 @@ impl Client {
         work: impl FnOnce(&mut Sender, &mut Deadline) -> Result<T>,
     ) -> Result<T> {
         let mut half = self.enter(&self.holds.sending, &mut deadline, Stage::Send)?;
-        if self.prepares_sends {
-            self.prepare(&mut half, &mut deadline);
-        }
-        self.begin()
-            .and_then(|()| work(&mut half, &mut deadline))
-            .map_err(|error| self.explain(error, Stage::Send))
+        self.holds.run(
+            #[inline(always)]
+            || {
+                if self.prepares_sends {
+                    self.prepare(&mut half, &mut deadline);
+                }
+                self.begin()
+                    .and_then(|()| work(&mut half, &mut deadline))
+                    .map_err(|error| self.explain(error, Stage::Send))
+            },
+        )
     }
 
     #[inline]

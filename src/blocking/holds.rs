@@ -225,10 +225,14 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         }
     }
 
-    /// Takes it out of service after a panic.
-    pub(super) fn poison(&self) {
-        self.life.poison();
-        self.abort();
+    /// Runs what a call does while it is inside. A panic takes the handle out of service before the call leaves:
+    /// from then on others may free it.
+    #[inline(always)]
+    pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        let panics = PoisonedByPanic(self);
+        let outcome = work();
+        std::mem::forget(panics);
+        outcome
     }
 
     /// Calls begin no more, and receiving ends, but not of what is freed: others may go on with that.
@@ -280,6 +284,18 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         self.receiving.visit().wait_until_alone();
         self.sending.visit().wait_until_alone();
         self.control.visit().wait_until_alone();
+    }
+}
+
+/// Takes a handle out of service when it is dropped, which only a panic does.
+struct PoisonedByPanic<'a, R, S, C: Transport + ?Sized>(&'a Holds<R, S, C>);
+
+impl<R, S, C: Transport + ?Sized> Drop for PoisonedByPanic<'_, R, S, C> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.0.life.poison();
+        self.0.abort();
     }
 }
 

@@ -13,6 +13,8 @@ pub mod wait;
 
 mod datagram_channel;
 mod holds;
+#[cfg(test)]
+mod panic_tests;
 mod stream_channel;
 
 pub use cancel::Cancel;
@@ -30,9 +32,6 @@ pub trait Closable: Send + Sync {
 
     /// Whether the handle may be used in this process, and has not panicked.
     fn check_usable(&self) -> Result<()>;
-
-    /// Takes it out of service after a panic.
-    fn poison(&self);
 
     /// Whether it is closed.
     fn is_closed(&self) -> bool;

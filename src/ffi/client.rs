@@ -55,8 +55,7 @@ pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) ->
     unsafe { borrow(pointer) }
 }
 
-/// Runs a call on a handle: refuses it inside the handle's own callbacks, and takes the handle out of
-/// service if it panics.
+/// Runs a call on a handle, and refuses it inside the handle's own callbacks.
 #[inline]
 pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Result<T>) -> Result<T> {
     handle.check_usable()?;
@@ -64,21 +63,10 @@ pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Resul
         true => Some(Scope::enter(handle)?),
         false => None,
     };
-    let panics = PoisonedByPanic(handle);
     let outcome = work(handle);
-    std::mem::forget(panics);
     // From here on the handle may be gone: a callback may have freed it.
     drop(scope);
     outcome
-}
-
-/// Takes a handle out of service when it is dropped, which only a panic does.
-struct PoisonedByPanic<'a, C: Closable>(&'a C);
-
-impl<C: Closable> Drop for PoisonedByPanic<'_, C> {
-    fn drop(&mut self) {
-        self.0.poison();
-    }
 }
 
 /// What every export of a family that works on packets does.

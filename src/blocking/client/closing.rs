@@ -21,10 +21,6 @@ impl Closable for Client {
         self.holds.check_usable()
     }
 
-    fn poison(&self) {
-        self.holds.poison();
-    }
-
     fn is_closed(&self) -> bool {
         self.holds.is_closed()
     }

@@ -25,11 +25,13 @@ impl Client {
         self.check_usable()?;
         // Keeps the client until the error is complete.
         let _inside = self.holds.control.visit();
-        let outcome = match self.holds.transport() {
-            Some(transport) if !self.is_done() => work(&*transport),
-            _ => Err(closed()),
-        };
-        outcome.map_err(|error| self.name_peer(error))
+        self.holds.run(|| {
+            let outcome = match self.holds.transport() {
+                Some(transport) if !self.is_done() => work(&*transport),
+                _ => Err(closed()),
+            };
+            outcome.map_err(|error| self.name_peer(error))
+        })
     }
 
     /// How many bytes each receive asks for.

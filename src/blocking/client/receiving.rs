@@ -123,7 +123,9 @@ impl Client {
         if self.is_done() {
             return Err(self.explain(closed(), Stage::Receive));
         }
-        Ok(self.holds.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters)))
+        let is_ready =
+            || self.holds.receiving.try_lock().is_some_and(|mut half| half.is_ready(&self.counters));
+        Ok(self.holds.run(is_ready))
     }
 
     #[inline(always)]
