@@ -11,7 +11,7 @@ use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::deadline::{Deadline, Timeout};
 use crate::endpoint::sender::Sender;
 use crate::endpoint::{Connection, Counters, Encoder, PacketReceiver};
-use crate::error::{EN_EBUSY, EN_ECLOSED, Error, Result, Stage};
+use crate::error::{EN_ECLOSED, Error, Result, Stage};
 use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::protocol::sink::COPY_BELOW;
@@ -37,8 +37,6 @@ pub struct Client {
     /// The process that has put something aside: a forked child leaves it to its parent.
     unsent_of: AtomicU32,
     says_farewell: bool,
-    /// Whether a receive is sending what was put aside, which is soon done.
-    flushing: AtomicBool,
     encoder: Encoder,
     runs_callbacks: bool,
     /// Whether there is a write buffer.
@@ -112,7 +110,6 @@ impl Client {
             counters,
             peer: OnceLock::new(),
             names: connection.names,
-            flushing: AtomicBool::new(false),
             runs_callbacks,
             shutdown_timeout: Timeout::from_ms(shutdown_timeout_ms),
         }
@@ -421,13 +418,8 @@ impl Client {
         if self.is_done() {
             return Err(self.explain(closed(), stage));
         }
-        if self.holds.is_shared && !self.flushing.load(Ordering::SeqCst) {
-            // It may have been a flush, and over by now.
-            let reason = "another call is at the same direction of this endpoint";
-            let guard = slot.try_lock();
-            return guard.ok_or_else(|| self.explain(Error::new(EN_EBUSY, reason), stage));
-        }
-        self.holds.waiting.wait_for(slot, deadline).map_err(|error| self.explain(error, stage))
+        let guard = self.holds.waiting.wait_for(slot, self.holds.is_shared, deadline);
+        guard.map_err(|error| self.explain(error, stage))
     }
 
     /// Whether a call may begin.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use super::{Cancel, closed};
 use crate::attempt::{Attempt, GLANCE, Hold, Interest, LOOK_AGAIN, Stop};
 use crate::deadline::{Deadline, Left};
-use crate::error::{EN_ETIMEDOUT, Error, Result};
+use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Result};
 use crate::socket::poll::PollSet;
-use crate::socket::slot::{Guard, Refused, Slot};
+use crate::socket::slot::{Guard, Impatient, Refused, Slot};
 use crate::transport::Transport;
 
 /// What cannot be interrupted is held no longer at once, though it may go on. A socket's time-out of
@@ -278,23 +278,29 @@ impl Way {
         own.wait(Some(fd), interest, left.at_most(limits.into_iter().min()))
     }
 
-    /// Waits for the value of a slot, within the deadline.
+    /// Waits for the value of a slot, within the deadline; where it `is_shared`, for nobody who may need longer.
     #[cold]
-    pub fn wait_for<'a, T>(&self, slot: &'a Slot<T>, deadline: &mut Deadline) -> Result<Guard<'a, T>> {
+    pub fn wait_for<'a, T>(
+        &self,
+        slot: &'a Slot<T>,
+        is_shared: bool,
+        deadline: &mut Deadline,
+    ) -> Result<Guard<'a, T>> {
+        // Who wants to be asked is asked after each signal.
+        let who = Impatient { with_signals: self.interrupt.is_some(), with_others: is_shared };
         let slice = if self.cancel.is_some() { Some(self.look_again()) } else { self.interval };
         loop {
             self.check()?;
             let left = deadline.left();
             let slice = if self.own.is_some() { Some(Duration::ZERO) } else { slice };
             let end = left.at_most(slice).and_then(|time| Instant::now().checked_add(time));
-            // Who wants to be asked is asked after each signal.
-            let locked = match self.interrupt.is_some() {
-                true => slot.lock_until_signal(end),
-                false => slot.lock_until(end),
-            };
-            match (locked, &self.own) {
+            match (slot.lock_until(end, who), &self.own) {
                 (Ok(guard), _) => return Ok(guard),
                 (Err(Refused::Closed), _) => return Err(closed()),
+                (Err(Refused::Busy), _) => {
+                    let reason = "another call is at the same direction of this endpoint";
+                    return Err(Error::new(EN_EBUSY, reason));
+                }
                 (Err(Refused::Signalled), _) => {}
                 (Err(Refused::TimedOut), _) if left == Left::Nothing => {
                     let reason = "the time-out of the call has passed while another thread was at it";

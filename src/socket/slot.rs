@@ -21,8 +21,10 @@ const CLOSED: u32 = 2;
 const EMPTY: u32 = 4;
 /// Somebody may sleep until the word changes. It stays until nobody is inside.
 const SLEEPS: u32 = 8;
+/// Who uses the value is soon through with it.
+const BRIEF: u32 = 16;
 /// One thread inside: it uses the value, waits for it, or needs it to stay.
-const ONE: u32 = 16;
+const ONE: u32 = 32;
 
 /// The place of a value.
 pub struct Slot<T> {
@@ -42,6 +44,17 @@ pub enum Refused {
     Closed,
     /// A signal has come.
     Signalled,
+    /// Somebody uses it, and nobody knows for how long.
+    Busy,
+}
+
+/// Who does not wait to the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Impatient {
+    /// No longer than until a signal comes.
+    pub with_signals: bool,
+    /// For nobody but who has the value briefly.
+    pub with_others: bool,
 }
 
 /// Why a thread sleeps no more.
@@ -51,13 +64,6 @@ enum Woken {
     Changed,
     TimedOut,
     Signalled,
-}
-
-/// Whether a signal ends waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signals {
-    Heeded,
-    Ignored,
 }
 
 impl<T> Slot<T> {
@@ -74,14 +80,19 @@ impl<T> Slot<T> {
         if threads::exchange(&self.word, 0, LOCKED | ONE, Ordering::SeqCst) {
             return Some(Guard::new(self));
         }
-        self.try_lock_slow()
+        self.try_lock_slow(LOCKED)
+    }
+
+    /// The same for who is soon through with it.
+    pub fn try_lock_briefly(&self) -> Option<Guard<'_, T>> {
+        self.try_lock_slow(LOCKED | BRIEF)
     }
 
     #[cold]
-    fn try_lock_slow(&self) -> Option<Guard<'_, T>> {
+    fn try_lock_slow(&self, lock: u32) -> Option<Guard<'_, T>> {
         let mut seen = self.word.load(Ordering::Relaxed);
         while seen & (LOCKED | CLOSED) == 0 {
-            let locked = (seen | LOCKED) + ONE;
+            let locked = (seen | lock) + ONE;
             match self.word.compare_exchange_weak(seen, locked, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) => return Some(Guard::new(self)),
                 Err(now) => seen = now,
@@ -91,19 +102,10 @@ impl<T> Slot<T> {
     }
 
     /// The value, waiting for it until `deadline` (None: for ever).
-    #[inline]
-    pub fn lock_until(&self, deadline: Option<Instant>) -> Result<Guard<'_, T>, Refused> {
+    pub fn lock_until(&self, deadline: Option<Instant>, who: Impatient) -> Result<Guard<'_, T>, Refused> {
         match self.try_lock() {
             Some(guard) => Ok(guard),
-            None => self.visit().wait(CLOSED, deadline, Signals::Ignored),
-        }
-    }
-
-    /// The same, waiting no longer than until a signal comes.
-    pub fn lock_until_signal(&self, deadline: Option<Instant>) -> Result<Guard<'_, T>, Refused> {
-        match self.try_lock() {
-            Some(guard) => Ok(guard),
-            None => self.visit().wait(CLOSED, deadline, Signals::Heeded),
+            None => self.visit().wait(CLOSED, deadline, who),
         }
     }
 
@@ -150,7 +152,7 @@ impl<T> Slot<T> {
     fn leave(&self, mut mine: u32) {
         let mut seen = self.word.load(Ordering::Relaxed);
         loop {
-            if seen & !SLEEPS == mine | CLOSED {
+            if seen & !(SLEEPS | BRIEF) == mine | CLOSED {
                 let taken = LOCKED | EMPTY | CLOSED | ONE;
                 match self.word.compare_exchange(seen, taken, Ordering::Acquire, Ordering::Relaxed) {
                     Ok(_) => {
@@ -164,6 +166,9 @@ impl<T> Slot<T> {
                 continue;
             }
             let mut left = seen - mine;
+            if mine & LOCKED != 0 {
+                left &= !BRIEF;
+            }
             if inside(left) == 0 {
                 left &= !SLEEPS;
             }
@@ -189,7 +194,7 @@ impl<'a, T> Visit<'a, T> {
     /// The value, also of a slot that is closed; waits for it until `deadline` (None: for ever).
     /// None if it is gone or the deadline has passed. The visit becomes the guard, and ends with it.
     pub fn lock_until(self, deadline: Option<Instant>) -> Option<Guard<'a, T>> {
-        self.wait(EMPTY, deadline, Signals::Ignored).ok()
+        self.wait(EMPTY, deadline, Impatient::default()).ok()
     }
 
     /// Whether nobody else is inside.
@@ -209,22 +214,20 @@ impl<'a, T> Visit<'a, T> {
     }
 
     #[cold]
-    fn wait(
-        self,
-        refuses: u32,
-        deadline: Option<Instant>,
-        signals: Signals,
-    ) -> Result<Guard<'a, T>, Refused> {
+    fn wait(self, refuses: u32, deadline: Option<Instant>, who: Impatient) -> Result<Guard<'a, T>, Refused> {
         let word = &self.slot.word;
         let mut seen = word.load(Ordering::Relaxed);
         loop {
             if seen & refuses != 0 {
                 return Err(Refused::Closed);
             }
+            if who.with_others && seen & (LOCKED | BRIEF) == LOCKED {
+                return Err(Refused::Busy);
+            }
             if seen & LOCKED != 0 {
                 match self.slot.sleep(seen, deadline) {
                     Woken::TimedOut => return Err(Refused::TimedOut),
-                    Woken::Signalled if signals == Signals::Heeded => return Err(Refused::Signalled),
+                    Woken::Signalled if who.with_signals => return Err(Refused::Signalled),
                     Woken::Signalled | Woken::Changed => {}
                 }
                 seen = word.load(Ordering::Relaxed);
@@ -362,7 +365,7 @@ mod tests {
                 let slot = slot.clone();
                 std::thread::spawn(move || {
                     for _ in 0..10_000 {
-                        let mut guard = slot.lock_until(None).expect("no deadline");
+                        let mut guard = slot.lock_until(None, Impatient::default()).expect("no deadline");
                         let seen = *guard;
                         *guard = std::hint::black_box(seen) + 1;
                     }
@@ -378,11 +381,27 @@ mod tests {
         let slot = Slot::new(());
         let held = slot.try_lock().expect("free");
         let start = Instant::now();
-        let waited = slot.lock_until(Some(start + Duration::from_millis(20)));
+        let waited = slot.lock_until(Some(start + Duration::from_millis(20)), Impatient::default());
         assert_eq!(waited.err(), Some(Refused::TimedOut));
         assert!(start.elapsed() >= Duration::from_millis(20));
         drop(held);
         assert!(slot.try_lock().is_some() && !slot.is_used());
+    }
+
+    #[test]
+    fn who_is_impatient_with_others_waits_only_for_who_is_soon_through() {
+        let impatient = Impatient { with_others: true, ..Impatient::default() };
+        let slot = Arc::new(Slot::new(()));
+        let held = slot.try_lock_briefly().expect("free");
+        let waiter = std::thread::spawn({
+            let slot = slot.clone();
+            move || slot.lock_until(None, impatient).is_ok()
+        });
+        until_somebody_sleeps(&slot);
+        drop(held);
+        assert!(waiter.join().expect("no panic") && !slot.is_used());
+        let _held = slot.try_lock().expect("free");
+        assert_eq!(slot.lock_until(None, impatient).err(), Some(Refused::Busy));
     }
 
     #[test]
@@ -392,7 +411,7 @@ mod tests {
         let held = slot.try_lock().expect("free");
         let waiter = std::thread::spawn({
             let slot = slot.clone();
-            move || slot.lock_until(None).err()
+            move || slot.lock_until(None, Impatient::default()).err()
         });
         until_somebody_sleeps(&slot);
         drop(slot.close());

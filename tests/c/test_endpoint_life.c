@@ -367,6 +367,50 @@ static void two_at_one_moment_are_refused(void)
     wire_close(&wire);
 }
 
+static void stay(own_t *own, const char *name)
+{
+    gate_t **gates = own->arg;
+
+    (void)name;
+    gate_open(gates[0]);
+    gate_wait(gates[1]);
+}
+
+static void send_behind(void *arg)
+{
+    wire_t *wire = arg;
+
+    CHECK_OK(en_stream_endpoint_send_packet(wire->endpoint, "behind", 6, 20000));
+}
+
+/* A receive sends what was put aside, which is soon done: who sends waits for that, who receives is refused. */
+static void a_flush_by_a_receive_is_waited_for(void)
+{
+    gate_t inside = {0};
+    gate_t leave = {0};
+    gate_t *gates[] = {&inside, &leave};
+    wire_t wire = {.own = {.within = stay, .where = "send"}};
+    en_packet_t packet = {0};
+    thread_t receiver;
+    thread_t sender;
+
+    wire_open(&wire, buffering(1000));
+    wire.own.arg = gates;
+    CHECK_OK(put_text(wire.view, "aside"));
+    thread_start(&receiver, receive_one, &wire);
+    gate_wait(&inside);
+    CHECK_CODE(en_stream_endpoint_recv_packet(wire.endpoint, 1000, &packet), EN_EBUSY);
+    thread_start(&sender, send_behind, &wire);
+    thread_wait_blocked(&sender);
+    gate_open(&leave);
+    thread_join(&sender);
+    CHECK_OK(en_stream_endpoint_flush(wire.endpoint, 20000));
+    peer_expect_text(wire.fd, "aside\nbehind\n");
+    peer_send_text(wire.fd, "held\n");
+    thread_join(&receiver);
+    wire_close(&wire);
+}
+
 /* A line protocol that frees its endpoint. */
 typedef struct {
     en_stream_endpoint_t *endpoint;
@@ -462,6 +506,7 @@ static const test_case_t cases[] = {
     CASE(two_may_take_turns),
     CASE(nothing_follows_half_a_packet),
     CASE(two_at_one_moment_are_refused),
+    CASE(a_flush_by_a_receive_is_waited_for),
     CASE(freeing_within_leaves_the_socket),
 };
 

@@ -233,11 +233,7 @@ impl Client {
 
     /// Sends of what is put aside what goes at once; who is sending sees to it himself.
     fn flush_now(&self) -> Attempt<()> {
-        self.flushing.store(true, Ordering::SeqCst);
-        let Some(mut half) = self.holds.sending.try_lock() else {
-            self.flushing.store(false, Ordering::SeqCst);
-            return Ok(());
-        };
+        let Some(mut half) = self.holds.sending.try_lock_briefly() else { return Ok(()) };
         self.leave_to_parent(&mut half);
         let outcome = loop {
             match half.flush_in_turn(Hold::No, &self.counters) {
@@ -246,8 +242,6 @@ impl Client {
             }
         };
         self.unsent.store(half.has_unsent(), Ordering::Relaxed);
-        drop(half);
-        self.flushing.store(false, Ordering::SeqCst);
         outcome
     }
 }
