@@ -1,7 +1,6 @@
 //! Finding out about fork(2) without a system call for each call.
 
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 const PAGE_SIZE: usize = 4096;
 
@@ -40,15 +39,19 @@ fn begin() -> u32 {
 
 /// From the first call on, [`generation`] changes in forked children.
 pub fn watch() {
-    static WATCHED: Once = Once::new();
-    WATCHED.call_once(|| {
-        if !is_wiped() {
-            // SAFETY: the handler does nothing but an atomic store. The library is never unloaded
-            // (-z nodelete), so it stays callable. Failure means no memory at the first call ever:
-            // children are then not noticed, which is no worse than having no handler.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        }
-    });
+    // No lock: a child that is forked in the midst of this would find it locked for ever. To do it twice is no
+    // harm.
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if WATCHED.load(Ordering::Acquire) {
+        return;
+    }
+    if !is_wiped() {
+        // SAFETY: the handler does nothing but an atomic store. The library is never unloaded
+        // (-z nodelete), so it stays callable. Failure means no memory at the first call ever:
+        // children are then not noticed, which is no worse than having no handler.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    }
+    WATCHED.store(true, Ordering::Release);
 }
 
 /// Has the kernel wipe the page in children, if it can: then who is called back in the child before our
