@@ -65,6 +65,11 @@ pub trait Transport: Plain + Send + Sync + 'static {
     /// Wakes everybody, and makes everything end; how that went.
     fn close(&self) -> Result<()>;
 
+    /// Closes it because hands could not be shaken: others who have it learn why.
+    fn refuse(&self, _why: &Error) {
+        let _ = self.close();
+    }
+
     /// Whether somebody has closed it, where that can be known.
     fn is_closed(&self) -> bool {
         false

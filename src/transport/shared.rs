@@ -7,8 +7,8 @@
 use std::cell::RefCell;
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::socket::SocketNames;
 use super::{Attribute, DatagramTransport, Party, StreamTransport, Transport};
@@ -32,6 +32,8 @@ pub struct Shared<T: Transport + ?Sized> {
     /// Who is in the midst of a packet, or speaks TLS over it, or 0.
     turn: AtomicU32,
     closed: AtomicBool,
+    /// Why it was, if hands could not be shaken.
+    refused: OnceLock<Error>,
     /// Half of a packet has gone.
     broken: AtomicBool,
     /// Whether no handshake has yet to be done.
@@ -71,6 +73,7 @@ impl<T: Transport + ?Sized> Shared<T> {
             sending: AtomicBool::new(false),
             turn: AtomicU32::new(0),
             closed: AtomicBool::new(false),
+            refused: OnceLock::new(),
             broken: AtomicBool::new(false),
             is_ready: AtomicBool::new(handshake_timeout.is_none()),
             handshake_timeout,
@@ -132,9 +135,15 @@ impl<T: Transport + ?Sized> Shared<T> {
 
     fn check_open(&self) -> Result<()> {
         match self.is_closed() {
-            true => Err(Error::new(EN_ECLOSED, "the transport is closed")),
+            true => Err(self.why_closed()),
             false => Ok(()),
         }
+    }
+
+    #[cold]
+    fn why_closed(&self) -> Error {
+        let closed = || Error::new(EN_ECLOSED, "the transport is closed");
+        self.refused.get().cloned().unwrap_or_else(closed)
     }
 
     fn is_ready(&self) -> bool {
@@ -225,6 +234,11 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
             true => Ok(()),
             false => self.inner.close(),
         }
+    }
+
+    fn refuse(&self, why: &Error) {
+        let _ = self.refused.set(why.clone());
+        let _ = self.close();
     }
 
     fn is_closed(&self) -> bool {

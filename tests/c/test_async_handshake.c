@@ -127,6 +127,52 @@ static void all_learn_why_it_failed(void)
     pair_close(&pair);
 }
 
+/* The one that shakes hands closes the transport of the other, which is to be told why; so is who ends it. */
+static void all_of_one_transport_learn_why_it_failed(void)
+{
+    en_loop_t *loops[] = {loop_new(), loop_new()};
+    en_async_stream_endpoint_t *clients[2];
+    char buffer[8];
+    thread_t thread;
+    size_t size;
+    op_t got[2];
+    pair_t pair;
+
+    pair_of_sockets(&pair);
+    pair.client.name = "another.example";
+    pair_begin(&pair);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = endpoint_over(loops[i], pair.client.secure);
+        CHECK_OK(endpoint_get(clients[i], 20000, &got[i]));
+        op_still_waits(loops[i], &got[i]);
+    }
+    thread_start(&thread, side_goes_on, &pair.server);
+    for (int i = 0; i < 2; i++) {
+        op_t ended = {0};
+
+        op_wait(loops[i], &got[i]);
+        op_checks(&got[i], EN_ETLS_NAME_MISMATCH, "another.example");
+        CHECK_OK(en_async_stream_endpoint_send_eof(clients[i], 20000, op_done, &ended, NULL));
+        op_wait(loops[i], &ended);
+        op_checks(&ended, EN_ETLS_NAME_MISMATCH, "another.example");
+    }
+    CHECK_CODE(en_stream_transport_recv_into(pair.client.secure, buffer, 8, 0, &size),
+               EN_ETLS_NAME_MISMATCH);
+    CHECK_CODE(en_stream_transport_handshake(pair.client.secure, 0), EN_ETLS_NAME_MISMATCH);
+    thread_join(&thread);
+    for (int i = 0; i < 2; i++) {
+        op_t ended = {0};
+
+        CHECK_OK(en_async_stream_endpoint_close(clients[i], 20000, NULL, NULL, NULL));
+        CHECK_OK(en_async_stream_endpoint_send_eof(clients[i], 20000, op_done, &ended, NULL));
+        op_wait(loops[i], &ended);
+        CHECK_OP(&ended, EN_OK);
+        en_async_stream_endpoint_free(clients[i]);
+        en_loop_free(loops[i]);
+    }
+    pair_close(&pair);
+}
+
 /* Also where closing leaves the descriptor open. */
 static void what_failed_is_watched_no_more(void)
 {
@@ -438,6 +484,7 @@ static const test_case_t cases[] = {
     CASE(it_comes_before_all_else),
     CASE(one_within_the_other),
     CASE(all_learn_why_it_failed),
+    CASE(all_of_one_transport_learn_why_it_failed),
     CASE(what_failed_is_watched_no_more),
     CASE(another_thread_may_do_it),
     CASE(it_has_its_time),

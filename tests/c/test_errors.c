@@ -113,6 +113,7 @@ static void messages_say_stage_address_and_reason(void)
     CHECK_MESSAGE("EN_ETIMEDOUT");
     CHECK_CODE(send_text(wire.client, "a\nb"), EN_EINVAL);
     CHECK_MESSAGE("encode");
+    CHECK_MESSAGE(where);
     CHECK_MESSAGE("the packet holds");
     wire_reset_peer(&wire);
     wire_wait_arrived(&wire);

@@ -221,6 +221,7 @@ static void a_large_packet_to_a_slow_reader(void)
 static void after_the_end_there_is_no_sending(void)
 {
     en_slice_t parts[] = {slice("mo"), slice("re")};
+    en_slice_t bad[] = {slice("a\nb"), slice("c")};
     size_t sent = 77;
     wire_t wire;
 
@@ -232,6 +233,11 @@ static void after_the_end_there_is_no_sending(void)
     CHECK_CODE(send_text(wire.client, "more"), EN_ESHUTDOWN);
     CHECK_CODE(en_tcp_client_send_packet_slices(wire.client, parts, 2, 1000), EN_ESHUTDOWN);
     CHECK_CODE(en_tcp_client_send_packets(wire.client, parts, 2, 1000, &sent), EN_ESHUTDOWN);
+    CHECK_INT(sent, 0);
+    /* Nor would a better packet go. */
+    CHECK_CODE(send_text(wire.client, "a\nb"), EN_ESHUTDOWN);
+    CHECK_CODE(en_tcp_client_send_packet_slices(wire.client, bad, 2, 1000), EN_ESHUTDOWN);
+    CHECK_CODE(en_tcp_client_send_packets(wire.client, bad, 2, 1000, &sent), EN_ESHUTDOWN);
     CHECK_INT(sent, 0);
     CHECK_OK(en_tcp_client_send_eof(wire.client, 1000));
     peer_send_text(wire.fd, "answer\n");

@@ -102,7 +102,7 @@ impl AsyncClient {
         drop(inner);
         self.connecting_failed(&error);
         if let Some(transport) = transport {
-            let _ = transport.close();
+            transport.refuse(&error);
         }
     }
 }

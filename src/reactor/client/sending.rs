@@ -6,7 +6,7 @@ use super::{Access, AsyncClient, Inner, Live, Over, STEPS, State, Turned, closed
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::endpoint::sender::Sender;
-use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
+use crate::error::{EN_ECLOSED, EN_EMSGSIZE, Error, Result, Stage};
 use crate::packet::Room;
 use crate::protocol::Gather;
 use crate::reactor::callback::Done;
@@ -59,6 +59,11 @@ impl Sending {
         let count = match &self.what {
             What::Packets(out, _) => out.packets_sent(),
             What::Rest | What::End => 0,
+        };
+        let outcome = match (&self.what, outcome) {
+            // There is nothing to be ended.
+            (What::End, Err(error)) if error.code() == EN_ECLOSED => Ok(()),
+            (_, outcome) => outcome,
         };
         self.kind.finish(client, outcome, count);
     }
@@ -232,6 +237,15 @@ impl Inner {
         self.sends_next().filter(|live| live.is_writable && live.sender.is_direct())
     }
 
+    /// Why a packet that cannot be encoded does not go: no other would, or else for that.
+    #[cold]
+    fn why_none_goes(&self, error: Error) -> Error {
+        match &self.state {
+            State::Connected(live) => live.sender.check().err().unwrap_or(error),
+            _ => error,
+        }
+    }
+
     /// It waits for its turn.
     fn wait(&mut self, sending: Sending) {
         self.pending.put().operations.sends.push(sending);
@@ -328,7 +342,7 @@ impl AsyncClient {
             if out.is_vast() {
                 return Err(Error::new(EN_EMSGSIZE, "the packets together are too large for one call"));
             }
-            self.encoder.encode_packet(packet?, &mut out)
+            self.encoder.encode_packet(packet?, &mut out).map_err(|error| inner.why_none_goes(error))
         });
         let put = |()| self.put(&mut inner, &mut out, None, Told::Count(done), timeout_ms);
         let outcome = encoded.and_then(put).map_err(|error| self.explain(error));
@@ -359,7 +373,7 @@ impl AsyncClient {
         timeout_ms: i64,
     ) -> Result<u64> {
         let outcome = Gather::with(|out| {
-            self.encoder.encode(parts, out)?;
+            self.encoder.encode(parts, out).map_err(|error| inner.why_none_goes(error))?;
             self.put(&mut inner, out, ancillary, told, timeout_ms)
         });
         let outcome = outcome.map_err(|error| self.explain(error));
@@ -387,9 +401,8 @@ impl AsyncClient {
     /// Sends the end of the stream; nothing on a closed client.
     pub fn send_eof(self: &Rc<Self>, timeout_ms: i64, done: Option<Done<()>>) -> Result<u64> {
         self.core.check()?;
-        let is_closing = self.is_closing();
         let mut inner = self.access()?;
-        if is_closing {
+        if self.is_closing.get() {
             drop(inner);
             let operation = self.begin(timeout_ms, done);
             let number = operation.number;
