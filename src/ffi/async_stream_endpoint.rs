@@ -25,7 +25,8 @@ use crate::reactor::AsyncClient;
 ///
 /// Over TLS whose handshake is yet to be done (`en_stream_transport_new_tls_noblock`) it shakes hands
 /// first, within the handshake time-out of the transport, and operations wait for that. If it fails, the
-/// transport is closed for all, and each operation of the endpoint answers why.
+/// transport is closed for all, and each operation of the endpoint, and of all who have the transport, answers
+/// why.
 ///
 /// The transport needs a descriptor to wait for in each direction that the endpoint has. One made
 /// of callbacks must give the same descriptor for as long as it is open, and its callbacks run

@@ -127,7 +127,8 @@ static void all_learn_why_it_failed(void)
     pair_close(&pair);
 }
 
-/* The one that shakes hands closes the transport of the other, which is to be told why; so is who ends it. */
+/* The one that shakes hands closes the transport of the other, which is to be told why; so is who
+ * ends it. */
 static void all_of_one_transport_learn_why_it_failed(void)
 {
     en_loop_t *loops[] = {loop_new(), loop_new()};

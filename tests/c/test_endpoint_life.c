@@ -383,7 +383,8 @@ static void send_behind(void *arg)
     CHECK_OK(en_stream_endpoint_send_packet(wire->endpoint, "behind", 6, 20000));
 }
 
-/* A receive sends what was put aside, which is soon done: who sends waits for that, who receives is refused. */
+/* A receive sends what was put aside, which is soon done: who sends waits for that, who receives is
+ * refused. */
 static void a_flush_by_a_receive_is_waited_for(void)
 {
     gate_t inside = {0};

@@ -1,5 +1,5 @@
-/* A child that is forked while another thread is in the midst of the first call of all. A function in place
- * of the system's holds that thread there. */
+/* A child that is forked while another thread is in the midst of the first call of all. A function
+ * in place of the system's holds that thread there. */
 #include "child.h"
 #include "threads.h"
 
