@@ -17,7 +17,7 @@ use super::sources::{PLACE_BITS, Source, Sources};
 use super::timers::Timers;
 use crate::attempt::Interest;
 use crate::deadline::{self, Deadline};
-use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, Error, Result};
+use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPANIC, Error, Result};
 use crate::socket::timerfd::TimerFd;
 use crate::socket::{fork, single_threaded};
 use crate::threads;
@@ -50,6 +50,8 @@ pub struct EventLoop {
     /// The thread that runs it; 0: none does. Only this may be looked at by others.
     runner: AtomicUsize,
     is_ended: Cell<bool>,
+    /// It has ended by that.
+    has_panicked: Cell<bool>,
     /// How many clients are being worked on, which may run callbacks.
     inside: Cell<u32>,
     /// When the timers of this turn were looked at.
@@ -77,6 +79,16 @@ impl Drop for Run<'_> {
     }
 }
 
+/// Takes a loop out of service when it is dropped, which only a panic does. What is on it ends when it is freed.
+struct EndedByPanic<'a>(&'a EventLoop);
+
+impl Drop for EndedByPanic<'_> {
+    fn drop(&mut self) {
+        self.0.is_running.set(false);
+        self.0.has_panicked.set(!self.0.is_ended.replace(true));
+    }
+}
+
 impl EventLoop {
     /// A loop with nothing on it.
     pub fn new() -> Result<Rc<EventLoop>> {
@@ -98,6 +110,7 @@ impl EventLoop {
             is_running: Cell::new(false),
             runner: AtomicUsize::new(0),
             is_ended: Cell::new(false),
+            has_panicked: Cell::new(false),
             inside: Cell::new(0),
             timers_at: Cell::new(Instant::now()),
             alarm: RefCell::new(None),
@@ -144,8 +157,16 @@ impl EventLoop {
             return Err(foreign());
         }
         match self.is_ended.get() {
-            true => Err(Error::new(EN_ECLOSED, "the loop has ended")),
+            true => Err(self.why_ended()),
             false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn why_ended(&self) -> Error {
+        match self.has_panicked.get() {
+            true => Error::new(EN_EPANIC, "the loop has met a bug in easynet: free it"),
+            false => Error::new(EN_ECLOSED, "the loop has ended"),
         }
     }
 
@@ -216,7 +237,9 @@ impl EventLoop {
     fn turn(&self, deadline: Deadline) -> Result<()> {
         self.check_idle()?;
         self.is_running.set(true);
+        let panics = EndedByPanic(self);
         let outcome = self.wait(deadline).map(|()| self.dispatch());
+        std::mem::forget(panics);
         self.is_running.set(false);
         if self.is_ended.get() {
             self.finish();
@@ -371,7 +394,8 @@ impl EventLoop {
     /// The end: everything on the loop is completed before this returns, or, inside a callback, when
     /// the loop gets control back. In a forked child nothing is.
     pub fn end(&self) {
-        if self.is_ended.replace(true) {
+        // What a panic has ended has yet to be completed.
+        if self.is_ended.replace(true) && !self.has_panicked.take() {
             return;
         }
         if !self.is_running.get() {
@@ -465,4 +489,27 @@ pub fn milliseconds(left: Option<Duration>) -> i64 {
 fn run_by_another() -> Error {
     let reason = "another thread runs the loop: have it make this call (en_loop_post), also to free what is on the loop";
     Error::new(EN_EBUSY, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn a_loop_that_has_panicked_only_ends_what_is_on_it() {
+        let core = EventLoop::new().expect("a loop");
+        let is_told = Arc::new(AtomicBool::new(false));
+        core.remote().post(Box::new(|_| panic!("a bug"))).expect("posted");
+        assert!(catch_unwind(AssertUnwindSafe(|| core.run_once(0))).is_err());
+        assert_eq!(core.run_once(0).expect_err("out of service").code(), EN_EPANIC);
+        let told = is_told.clone();
+        let last = move |outcome: Result<()>| told.store(outcome.is_err(), Ordering::Relaxed);
+        core.remote().post(Box::new(last)).expect("posted");
+        core.end();
+        assert!(is_told.load(Ordering::Relaxed));
+        assert_eq!(core.run_once(0).expect_err("ended").code(), EN_ECLOSED);
+    }
 }
