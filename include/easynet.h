@@ -310,7 +310,8 @@
 #define EN_ANCILLARY_OTHER 3
 
 /**
- * The maximum packet size where 0 is given: 16 MiB.
+ * The maximum packet size where 0 is given: 16 MiB. At most 1 TiB (1099511627776) may be given,
+ * with 32 bits less than 2 GiB.
  */
 #define EN_MAX_PACKET_SIZE_DEFAULT 16777216
 
@@ -446,8 +447,9 @@
 #define EN_OPTION_KEEPALIVE_COUNT 5
 
 /**
- * SO_LINGER: seconds that closing the descriptor waits for what is not sent, and on a loop all its
- * clients with it; 0: the connection is reset at once; -1 is off.
+ * SO_LINGER: for how many seconds at most closing the descriptor waits until the peer has what was
+ * sent; on a loop all its clients wait with it. 0 resets the connection at once; -1, the default,
+ * is off.
  */
 #define EN_OPTION_LINGER 6
 
@@ -1248,7 +1250,8 @@ typedef void (*en_async_received_t)(int status, en_packet_t *packet, void *user_
 typedef int (*en_async_receive_t)(int status, en_packet_t *packet, void *user_data);
 
 /**
- * The same for several packets: `count` of them have gone, whatever the status.
+ * Called from the loop, once, when sending several packets is over: as `en_async_done_t`, and
+ * `count` of them have gone, whatever the status.
  */
 typedef void (*en_async_sent_t)(int status, size_t count, void *user_data);
 
@@ -1527,16 +1530,15 @@ int en_unix_address_to_sockaddr(const en_unix_address_t *address, void *sockaddr
 int en_unix_address_kind(const en_unix_address_t *address);
 
 /**
- * The bytes of the name at `*data`, and their number at `*size`: of a path without a terminator, of an abstract name without the zero that
- * marks it. They are lent: they end with `address`. A name without a byte is `(NULL, 0)`.
+ * The bytes of the name at `*data`, and their number at `*size`: of a path without a terminator, of
+ * an abstract name without the zero that marks it. They are lent: they end with `address`. A name
+ * without a byte is `(NULL, 0)`.
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`.
  */
-int en_unix_address_name(const en_unix_address_t *address,
-                         const void **data,
-                         size_t *size);
+int en_unix_address_name(const en_unix_address_t *address, const void **data, size_t *size);
 
 /**
  * Writes the address as UTF-8 text for people ("/run/x.sock", "@name", "(unnamed)") and a
@@ -1809,8 +1811,8 @@ int en_stream_protocol_new_length_prefixed(en_stream_protocol_t **out,
                                            size_t max_packet_size);
 
 /**
- * Makes a protocol of packets that all have the same size, in bytes, from 1 on. Sending a packet
- * of another size is `EN_EINVAL`.
+ * Makes a protocol of packets that all have the same size, in bytes, from 1 to the largest maximum
+ * (`EN_MAX_PACKET_SIZE_DEFAULT`). Sending a packet of another size is `EN_EINVAL`.
  *
  * Thread-safe.
  *
@@ -1905,7 +1907,7 @@ int en_stream_protocol_new_buffered(en_stream_protocol_t **out,
 
 /**
  * Makes the protocol whose packets are the datagrams as they are. `max_packet_size` is the largest
- * packet, sent or received, from 1 to 1099511627776; 0 stands for the default.
+ * packet, sent or received; 0 stands for the default.
  *
  * Thread-safe.
  *
@@ -2001,8 +2003,9 @@ int en_client_fileno(const en_client_t *client);
  * Errors: those of `en_client_recv_packet`; `EN_ETIMEDOUT` when the budget is spent. After
  * `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on, where the protocol
  * can tell behind which bytes: lines, delimiters, JSON, callbacks, datagrams. After a length that
- * cannot be (`en_stream_protocol_new_length_prefixed`) each call answers the same code at once, as
- * after the end of the stream: a loop that goes on after these codes must end some time.
+ * cannot be or is above the maximum (`en_stream_protocol_new_length_prefixed`) each call answers
+ * the same code at once, as after the end of the stream: a loop that goes on after these codes must
+ * end some time.
  */
 int en_packet_iter_next(en_packet_iter_t *iter, en_packet_t *packet);
 
@@ -2024,16 +2027,15 @@ int en_tls_options_new(en_tls_options_t **out);
 
 /**
  * Trusts the authorities whose certificates are in the PEM file at `path`, in place of those of the
- * system. A server needs them to demand client certificates (`en_tls_options_set_client_auth`). May be
- * called again for more.
+ * system. A server needs them, or pins, to ask clients for certificates
+ * (`en_tls_options_set_client_auth`). May be called again for more.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL` (what is in the file is not of use; the message says why), `EN_ENOENT`,
  * `EN_EACCES` and whatever else the system says of a file.
  */
-int en_tls_options_add_ca_file(en_tls_options_t *options,
-                               const char *path);
+int en_tls_options_add_ca_file(en_tls_options_t *options, const char *path);
 
 /**
  * As `en_tls_options_add_ca_file`, from `size` bytes of PEM in memory.
@@ -2236,7 +2238,7 @@ int en_tls_options_add_crl_pem(en_tls_options_t *options, const void *data, size
  * Errors: `EN_EINVAL`.
  */
 int en_tls_options_set_unknown_revocation(en_tls_options_t *options,
-                                          int what);
+                                          int unknown_revocation);
 
 /**
  * Of how many peers sessions are remembered, in memory, so that the next handshake with one is shorter:
@@ -2263,15 +2265,15 @@ int en_tls_options_set_key_log(en_tls_options_t *options,
                                int key_log);
 
 /**
- * Whether a server demands certificates of its clients: `wanted` is `EN_TLS_CLIENT_AUTH_NONE`, the
- * default, `EN_TLS_CLIENT_AUTH_OPTIONAL` (whoever shows one must show a good one) or
+ * Whether a server asks its clients for certificates: `client_auth` is `EN_TLS_CLIENT_AUTH_NONE`,
+ * the default, `EN_TLS_CLIENT_AUTH_OPTIONAL` (whoever shows one must show a good one) or
  * `EN_TLS_CLIENT_AUTH_REQUIRED`. Whose certificates are good must be said, by authorities or pins.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`.
  */
-int en_tls_options_set_client_auth(en_tls_options_t *options, int wanted);
+int en_tls_options_set_client_auth(en_tls_options_t *options, int client_auth);
 
 /**
  * Ends the handle; NULL is nothing.
@@ -2298,16 +2300,16 @@ int en_tls_config_new_client(en_tls_config_t **out,
                              const en_tls_options_t *options);
 
 /**
- * Makes a configuration for those who are connected to. `options` must have an identity, and may have
- * authorities or pins only if client certificates are demanded.
+ * Makes a configuration for those who are connected to. `options` must have an identity, and may
+ * have authorities, pins and revocation lists only if clients are asked for certificates
+ * (`en_tls_options_set_client_auth`).
  *
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (options that contradict each other, or no identity), `EN_EOPNOTSUPP` (this
  * easynet was built without TLS), and what the system says of the file `SSLKEYLOGFILE`.
  */
-int en_tls_config_new_server(en_tls_config_t **out,
-                             const en_tls_options_t *options);
+int en_tls_config_new_server(en_tls_config_t **out, const en_tls_options_t *options);
 
 /**
  * Ends the handle; NULL is nothing. Clients that use the configuration keep it alive.
@@ -2400,8 +2402,9 @@ int en_tcp_options_new(en_tcp_options_t **out);
 int en_tcp_options_set_local_address(en_tcp_options_t *options, const char *host, uint16_t port);
 
 /**
- * How long connecting may take, in milliseconds, from name resolution to the last of the
- * addresses. Negative: for ever, which is the default; 0: what does not connect at once fails.
+ * How long connecting may take, in milliseconds: name resolution, all addresses, and over TLS the
+ * handshake, also over a given descriptor. Negative: for ever, which is the default; 0: what does
+ * not connect at once fails.
  *
  * One thread at a time.
  *
@@ -2426,8 +2429,8 @@ int en_tcp_options_set_happy_eyeballs_delay(en_tcp_options_t *options, int64_t d
  * have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
  * descriptor, resolved addresses) there must be one. The empty string switches the name check off,
  * and what needs a name: the peer is asked for none, and sessions are not resumed. The certificate
- * must still be one that `config` trusts. Names that `config` has of its own win. With a server's configuration, which only given descriptors can have,
- * `server_name` must be NULL.
+ * must still be one that `config` trusts. Names that `config` has of its own win. With a server's
+ * configuration, which only given descriptors can have, `server_name` must be NULL.
  *
  * One thread at a time.
  *
@@ -2461,7 +2464,7 @@ int en_tcp_options_set_handshake_timeout(en_tcp_options_t *options, int64_t time
  * Errors: `EN_EINVAL`; without TLS, when the client is made. See RFC 8446, 6.1.
  */
 int en_tcp_options_set_standard_compatible(en_tcp_options_t *options,
-                                           int on);
+                                           int standard_compatible);
 
 /**
  * How many bytes each receive asks the system for, from 1 to 1073741824. 0 stands for the default:
@@ -2490,9 +2493,9 @@ int en_tcp_options_set_max_packet_size(en_tcp_options_t *options,
 
 /**
  * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
- * of sending each at once. They go out when the buffer is full, by `en_tcp_client_flush`,
- * `en_tcp_client_send_eof` and `en_tcp_client_close`, and when a receive on the client is about to
- * wait.
+ * of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+ * the stream, by closing, and when a receive on the client is about to wait; on a loop with each of
+ * its turns.
  *
  * One thread at a time.
  *
@@ -2501,8 +2504,8 @@ int en_tcp_options_set_max_packet_size(en_tcp_options_t *options,
 int en_tcp_options_set_write_buffer(en_tcp_options_t *options, size_t size);
 
 /**
- * How long `en_tcp_client_close` may take to bring out what is still to send, and over TLS to hear
- * the peer's end, in milliseconds; default 30000, negative for ever.
+ * How long closing may take to bring out what is still to send, and over TLS to hear the peer's
+ * end, in milliseconds; default 30000, negative for ever.
  *
  * One thread at a time.
  *
@@ -2728,8 +2731,8 @@ int en_tcp_client_send_eof(en_tcp_client_t *client, int64_t timeout_ms);
  *
  * After the end of the stream every receive answers the same code; sending may still work. After
  * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
- * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
- * the same code.
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+ * maximum, every receive answers the same code.
  *
  * Thread-safe.
  *
@@ -2809,7 +2812,8 @@ int en_tcp_client_has_buffered(en_tcp_client_t *client);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
- * not go out. The client is closed in any case. `EN_EFORKED` in a child that cannot use it.
+ * not go out. The client is closed in any case, but with `EN_EFORKED` (in a child that cannot use
+ * it).
  */
 int en_tcp_client_close(en_tcp_client_t *client);
 
@@ -2876,7 +2880,7 @@ int en_tcp_client_fileno(const en_tcp_client_t *client);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_getsockopt(const en_tcp_client_t *client,
                              int level,
@@ -2890,7 +2894,8 @@ int en_tcp_client_getsockopt(const en_tcp_client_t *client,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
  */
 int en_tcp_client_setsockopt(en_tcp_client_t *client,
                              int level,
@@ -2918,8 +2923,8 @@ int en_tcp_client_get_option(const en_tcp_client_t *client, int option, int64_t 
 int en_tcp_client_set_option(en_tcp_client_t *client, int option, int64_t value);
 
 /**
- * How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
- * chosen last. Never waits.
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last. Never waits.
  *
  * Thread-safe.
  *
@@ -2997,7 +3002,8 @@ int en_udp_options_set_connect_timeout(en_udp_options_t *options, int64_t timeou
 
 /**
  * The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
- * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+ * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536. The maximum packet size of the
+ * protocol counts, too.
  *
  * One thread at a time.
  *
@@ -3101,8 +3107,9 @@ int en_udp_client_connect(en_udp_client_t **out,
 /**
  * Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
  * a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
- * needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams that came before the
- * socket was connected are received, too, whoever sent them: take them out first if that matters.
+ * needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams
+ * that came before the socket was connected are received, too, whoever sent them: take them out
+ * first if that matters.
  *
  * Thread-safe.
  *
@@ -3242,7 +3249,7 @@ int en_udp_client_has_buffered(en_udp_client_t *client);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EFORKED` (in a child that cannot use it).
  */
 int en_udp_client_close(en_udp_client_t *client);
 
@@ -3284,8 +3291,8 @@ void en_udp_client_free(en_udp_client_t *client);
 int en_udp_client_get_local_address(const en_udp_client_t *client, en_address_t **address);
 
 /**
- * The address of the peer; the caller frees it. It was read when the connection was made, and is
- * there after it is closed, too. Never waits.
+ * The address of the peer; the caller frees it. It was read when the client was made, and is there
+ * after it is closed, too. Never waits.
  *
  * Thread-safe.
  *
@@ -3307,7 +3314,7 @@ int en_udp_client_fileno(const en_udp_client_t *client);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_udp_client_getsockopt(const en_udp_client_t *client,
                              int level,
@@ -3322,7 +3329,8 @@ int en_udp_client_getsockopt(const en_udp_client_t *client,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
  */
 int en_udp_client_setsockopt(en_udp_client_t *client,
                              int level,
@@ -3351,7 +3359,7 @@ int en_udp_client_get_option(const en_udp_client_t *client, int option, int64_t 
 int en_udp_client_set_option(en_udp_client_t *client, int option, int64_t value);
 
 /**
- * The largest datagram that this client receives, in bytes. Never waits.
+ * The largest datagram that this client receives, in bytes, as `*size`. Never waits.
  *
  * Thread-safe.
  *
@@ -3423,9 +3431,9 @@ int en_unix_stream_options_set_max_packet_size(en_unix_stream_options_t *options
 
 /**
  * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
- * of sending each at once. They go out when the buffer is full, by `en_unix_stream_client_flush`,
- * `en_unix_stream_client_send_eof` and `en_unix_stream_client_close`, and when a receive on the
- * client is about to wait.
+ * of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+ * the stream, by closing, and when a receive on the client is about to wait; on a loop with each of
+ * its turns.
  *
  * One thread at a time.
  *
@@ -3434,8 +3442,8 @@ int en_unix_stream_options_set_max_packet_size(en_unix_stream_options_t *options
 int en_unix_stream_options_set_write_buffer(en_unix_stream_options_t *options, size_t size);
 
 /**
- * How long `en_unix_stream_client_close` may take to bring out what is still to send, in
- * milliseconds; default 30000, negative for ever.
+ * How long closing may take to bring out what is still to send, in milliseconds; default 30000,
+ * negative for ever.
  *
  * One thread at a time.
  *
@@ -3657,8 +3665,8 @@ int en_unix_stream_client_send_packet_with_ancillary(en_unix_stream_client_t *cl
  *
  * After the end of the stream every receive answers the same code; sending may still work. After
  * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
- * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
- * the same code.
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+ * maximum, every receive answers the same code.
  *
  * Thread-safe.
  *
@@ -3757,7 +3765,8 @@ int en_unix_stream_client_recv_packet_with_ancillary(en_unix_stream_client_t *cl
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_unix_stream_client_flush` if the write
- * buffer did not go out. The client is closed in any case.
+ * buffer did not go out. The client is closed in any case, but with `EN_EFORKED` (in a child that
+ * cannot use it).
  */
 int en_unix_stream_client_close(en_unix_stream_client_t *client);
 
@@ -3884,7 +3893,7 @@ int en_unix_stream_client_get_option(const en_unix_stream_client_t *client,
 int en_unix_stream_client_set_option(en_unix_stream_client_t *client, int option, int64_t value);
 
 /**
- * How many bytes each receive asks the system for, in bytes; when the library chooses, what it
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
  * has chosen last. Never waits.
  *
  * Thread-safe.
@@ -3925,7 +3934,8 @@ int en_unix_datagram_options_set_local_address(en_unix_datagram_options_t *optio
 
 /**
  * The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
- * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+ * `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536. The maximum packet size of the
+ * protocol counts, too.
  *
  * One thread at a time.
  *
@@ -3984,9 +3994,9 @@ int en_unix_datagram_options_set_retry_interval(en_unix_datagram_options_t *opti
                                                 void *user_data);
 
 /**
- * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
- * descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
- * options and clients are gone; not if this call fails.
+ * Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a descriptor.
+ * `destroy` (may be NULL) is called once with `user_data` when options and clients are gone; not if
+ * this call fails.
  *
  * One thread at a time.
  *
@@ -4214,7 +4224,7 @@ int en_unix_datagram_client_recv_packet_with_ancillary(en_unix_datagram_client_t
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EFORKED` (in a child that cannot use it).
  */
 int en_unix_datagram_client_close(en_unix_datagram_client_t *client);
 
@@ -4330,7 +4340,7 @@ int en_unix_datagram_client_set_option(en_unix_datagram_client_t *client,
                                        int64_t value);
 
 /**
- * The largest datagram that this client receives, in bytes. Never waits.
+ * The largest datagram that this client receives, in bytes, as `*size`. Never waits.
  *
  * Thread-safe.
  *
@@ -4417,14 +4427,15 @@ int en_transport_options_set_handshake_timeout(en_transport_options_t *options, 
 int en_transport_options_set_shutdown_timeout(en_transport_options_t *options, int64_t timeout_ms);
 
 /**
- * Whether the end of TLS (close_notify) must be said, and heard: `on` is 1, the default, or 0.
- * See `en_tcp_options_set_standard_compatible`. For TLS only.
+ * Whether the end of TLS (close_notify) must be said, and heard: 1, the default, or 0. See
+ * `en_tcp_options_set_standard_compatible`. For TLS only.
  *
  * One thread at a time.
  *
  * Errors: `EN_EINVAL`; without TLS, when the transport is made. See RFC 8446, 6.1.
  */
-int en_transport_options_set_standard_compatible(en_transport_options_t *options, int on);
+int en_transport_options_set_standard_compatible(en_transport_options_t *options,
+                                                 int standard_compatible);
 
 /**
  * The largest datagram that is received, in bytes, up to 1073741824; 0 stands for the default,
@@ -4563,8 +4574,8 @@ int en_stream_transport_new(en_stream_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
- * case.
+ * Errors: `EN_EINVAL`, what the `close` callback answered. It is closed in any case, but with
+ * `EN_EFORKED` (in a child that cannot use it).
  */
 int en_stream_transport_close(en_stream_transport_t *transport);
 
@@ -4991,8 +5002,8 @@ int en_datagram_transport_new(en_datagram_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
- * case.
+ * Errors: `EN_EINVAL`, what the `close` callback answered. It is closed in any case, but with
+ * `EN_EFORKED` (in a child that cannot use it).
  */
 int en_datagram_transport_close(en_datagram_transport_t *transport);
 
@@ -5331,9 +5342,9 @@ int en_endpoint_options_set_max_datagram_size(en_endpoint_options_t *options, si
 
 /**
  * Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
- * of sending each at once. They go out when the buffer is full, by `en_stream_endpoint_flush`,
- * `en_stream_endpoint_send_eof` and `en_stream_endpoint_close`, and when a receive on the
- * endpoint is about to wait. It changes nothing for datagrams.
+ * of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+ * the stream, by closing, and when a receive on the endpoint is about to wait; on a loop with each
+ * of its turns. It changes nothing for datagrams.
  *
  * One thread at a time.
  *
@@ -5553,8 +5564,8 @@ int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint
  *
  * After the end of the stream every receive answers the same code; sending may still work. After
  * bytes that are no packet the next receive goes on behind them, where the protocol can tell where
- * that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
- * the same code.
+ * that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+ * maximum, every receive answers the same code.
  *
  * Thread-safe.
  *
@@ -5652,7 +5663,8 @@ int en_stream_endpoint_recv_packet_with_ancillary(en_stream_endpoint_t *endpoint
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_stream_endpoint_flush` if the write buffer
- * did not go out, what the `close` callback of the transport answered. It is closed in any case.
+ * did not go out, what the `close` callback of the transport answered. It is closed in any case,
+ * but with `EN_EFORKED` (in a child that cannot use it).
  */
 int en_stream_endpoint_close(en_stream_endpoint_t *endpoint);
 
@@ -5716,8 +5728,8 @@ int en_stream_endpoint_get_tls_info(const en_stream_endpoint_t *endpoint, en_tls
 int en_stream_endpoint_fileno(const en_stream_endpoint_t *endpoint);
 
 /**
- * How many bytes each receive asks the system for, in bytes; when the library chooses, what it
- * has chosen last. Never waits.
+ * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+ * has chosen last. 0 if it only sends. Never waits.
  *
  * Thread-safe.
  *
@@ -5939,7 +5951,7 @@ int en_datagram_endpoint_recv_packet_with_ancillary(en_datagram_endpoint_t *endp
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, what the `close` callback of the transport answered. It is closed in any
- * case.
+ * case, but with `EN_EFORKED` (in a child that cannot use it).
  */
 int en_datagram_endpoint_close(en_datagram_endpoint_t *endpoint);
 
@@ -5994,7 +6006,8 @@ int en_datagram_endpoint_get_attribute(const en_datagram_endpoint_t *endpoint,
 int en_datagram_endpoint_fileno(const en_datagram_endpoint_t *endpoint);
 
 /**
- * The largest datagram that this client receives, in bytes. Never waits.
+ * The largest datagram that this endpoint receives, in bytes, as `*size`; 0 if it only sends. Never
+ * waits.
  *
  * Thread-safe.
  *
@@ -6625,16 +6638,16 @@ int en_async_tcp_client_set_option(en_async_tcp_client_t *client, int option, in
 int en_async_tcp_client_max_recv_size(const en_async_tcp_client_t *client, size_t *size);
 
 /**
- * How many bytes of packets the client was given and the system has not taken yet, as `*size`: those of
- * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
- * stops while this is large; `en_async_tcp_client_flush` calls when all has gone. 0 once it is closed.
+ * How many bytes of packets the client was given and the system has not taken yet, as `*size`:
+ * those of sends that are not over, and what is in the write buffer. Who may send faster than the
+ * peer reads stops while this is large; `en_async_tcp_client_flush` calls when all has gone. 0 once
+ * it is closed.
  *
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EDEADLK`.
  */
-int en_async_tcp_client_send_queue_size(const en_async_tcp_client_t *client,
-                                        size_t *size);
+int en_async_tcp_client_send_queue_size(const en_async_tcp_client_t *client, size_t *size);
 
 /**
  * Puts what the client has done so far into `*stats`, of which `struct_size` is set; also after
@@ -6994,8 +7007,7 @@ int en_async_udp_client_get_option(const en_async_udp_client_t *client, int opti
 int en_async_udp_client_set_option(en_async_udp_client_t *client, int option, int64_t value);
 
 /**
- * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
- * has chosen last.
+ * The largest datagram that this client receives, in bytes, as `*size`.
  *
  * Loop thread only.
  *
@@ -7489,9 +7501,10 @@ int en_async_unix_stream_client_max_recv_size(const en_async_unix_stream_client_
                                               size_t *size);
 
 /**
- * How many bytes of packets the client was given and the system has not taken yet, as `*size`: those of
- * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
- * stops while this is large; `en_async_unix_stream_client_flush` calls when all has gone. 0 once it is closed.
+ * How many bytes of packets the client was given and the system has not taken yet, as `*size`:
+ * those of sends that are not over, and what is in the write buffer. Who may send faster than the
+ * peer reads stops while this is large; `en_async_unix_stream_client_flush` calls when all has
+ * gone. 0 once it is closed.
  *
  * Loop thread only.
  *
@@ -7916,8 +7929,7 @@ int en_async_unix_datagram_client_set_option(en_async_unix_datagram_client_t *cl
                                              int64_t value);
 
 /**
- * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
- * has chosen last.
+ * The largest datagram that this client receives, in bytes, as `*size`.
  *
  * Loop thread only.
  *
@@ -8338,19 +8350,20 @@ int en_async_stream_endpoint_get_tls_info(const en_async_stream_endpoint_t *endp
 
 /**
  * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
- * has chosen last.
+ * has chosen last. 0 if it only sends.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ * Errors: `EN_EINVAL`.
  */
 int en_async_stream_endpoint_max_recv_size(const en_async_stream_endpoint_t *endpoint,
                                            size_t *size);
 
 /**
- * How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`: those of
- * sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
- * stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0 once it is closed.
+ * How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`:
+ * those of sends that are not over, and what is in the write buffer. Who may send faster than the
+ * peer reads stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0
+ * once it is closed.
  *
  * Loop thread only.
  *
@@ -8693,12 +8706,11 @@ int en_async_datagram_endpoint_get_attribute(const en_async_datagram_endpoint_t 
                                              size_t *size);
 
 /**
- * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
- * has chosen last.
+ * The largest datagram that this endpoint receives, in bytes, as `*size`; 0 if it only sends.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+ * Errors: `EN_EINVAL`.
  */
 int en_async_datagram_endpoint_max_recv_size(const en_async_datagram_endpoint_t *endpoint,
                                              size_t *size);

@@ -20,7 +20,8 @@ pub const EN_RECEIVE_STOP: c_int = 2;
 /// which `en_last_error_message` tells more.
 pub type en_async_done_t = Option<unsafe extern "C" fn(status: c_int, user_data: *mut c_void)>;
 
-/// The same for several packets: `count` of them have gone, whatever the status.
+/// Called from the loop, once, when sending several packets is over: as `en_async_done_t`, and
+/// `count` of them have gone, whatever the status.
 pub type en_async_sent_t = Option<unsafe extern "C" fn(status: c_int, count: usize, user_data: *mut c_void)>;
 
 /// Called from the loop, once, with a packet, or with a negative status and NULL. The packet is the

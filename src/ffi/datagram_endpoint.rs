@@ -307,7 +307,7 @@ pub unsafe extern "C" fn en_datagram_endpoint_recv_packet_with_ancillary(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, what the `close` callback of the transport answered. It is closed in any
-/// case.
+/// case, but with `EN_EFORKED` (in a child that cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_close(endpoint: *mut en_datagram_endpoint_t) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.

@@ -19,7 +19,7 @@ pub struct en_datagram_protocol_t {
 handle!(en_datagram_protocol_t, Arc<dyn DatagramProtocol>, "protocol");
 
 /// Makes the protocol whose packets are the datagrams as they are. `max_packet_size` is the largest
-/// packet, sent or received, from 1 to 1099511627776; 0 stands for the default.
+/// packet, sent or received; 0 stands for the default.
 ///
 /// Thread-safe.
 ///

@@ -107,8 +107,8 @@ pub unsafe extern "C" fn en_datagram_transport_new(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_EFORKED`, what the `close` callback answered. It is closed in any
-/// case.
+/// Errors: `EN_EINVAL`, what the `close` callback answered. It is closed in any case, but with
+/// `EN_EFORKED` (in a child that cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_close(transport: *mut en_datagram_transport_t) -> c_int {
     // SAFETY: `transport` is NULL or a live handle.

@@ -78,9 +78,9 @@ pub unsafe extern "C" fn en_endpoint_options_set_max_datagram_size(
 }
 
 /// Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
-/// of sending each at once. They go out when the buffer is full, by `en_stream_endpoint_flush`,
-/// `en_stream_endpoint_send_eof` and `en_stream_endpoint_close`, and when a receive on the
-/// endpoint is about to wait. It changes nothing for datagrams.
+/// of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+/// the stream, by closing, and when a receive on the endpoint is about to wait; on a loop with each
+/// of its turns. It changes nothing for datagrams.
 ///
 /// One thread at a time.
 ///

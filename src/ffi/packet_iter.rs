@@ -24,8 +24,9 @@ handle!(en_packet_iter_t, Rc<PacketIter>, "iter");
 /// Errors: those of `en_client_recv_packet`; `EN_ETIMEDOUT` when the budget is spent. After
 /// `EN_EBADMSG`, `EN_EMSGSIZE` and the codes of callbacks the next call goes on, where the protocol
 /// can tell behind which bytes: lines, delimiters, JSON, callbacks, datagrams. After a length that
-/// cannot be (`en_stream_protocol_new_length_prefixed`) each call answers the same code at once, as
-/// after the end of the stream: a loop that goes on after these codes must end some time.
+/// cannot be or is above the maximum (`en_stream_protocol_new_length_prefixed`) each call answers
+/// the same code at once, as after the end of the stream: a loop that goes on after these codes must
+/// end some time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_packet_iter_next(iter: *mut en_packet_iter_t, packet: *mut en_packet_t) -> c_int {
     super::call(|| {

@@ -14,7 +14,8 @@ use crate::protocol::line::{Line, Newline};
 use crate::protocol::raw::Raw;
 use crate::protocol::{MaxSize, StreamProtocol};
 
-/// The maximum packet size where 0 is given: 16 MiB.
+/// The maximum packet size where 0 is given: 16 MiB. At most 1 TiB (1099511627776) may be given,
+/// with 32 bits less than 2 GiB.
 pub const EN_MAX_PACKET_SIZE_DEFAULT: usize = 16777216;
 
 /// A line ends with LF.
@@ -158,8 +159,8 @@ pub unsafe extern "C" fn en_stream_protocol_new_length_prefixed(
     })
 }
 
-/// Makes a protocol of packets that all have the same size, in bytes, from 1 on. Sending a packet
-/// of another size is `EN_EINVAL`.
+/// Makes a protocol of packets that all have the same size, in bytes, from 1 to the largest maximum
+/// (`EN_MAX_PACKET_SIZE_DEFAULT`). Sending a packet of another size is `EN_EINVAL`.
 ///
 /// Thread-safe.
 ///

@@ -233,8 +233,8 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
 ///
 /// After the end of the stream every receive answers the same code; sending may still work. After
 /// bytes that are no packet the next receive goes on behind them, where the protocol can tell where
-/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
-/// the same code.
+/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+/// maximum, every receive answers the same code.
 ///
 /// Thread-safe.
 ///
@@ -356,7 +356,8 @@ pub unsafe extern "C" fn en_stream_endpoint_recv_packet_with_ancillary(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_stream_endpoint_flush` if the write buffer
-/// did not go out, what the `close` callback of the transport answered. It is closed in any case.
+/// did not go out, what the `close` callback of the transport answered. It is closed in any case,
+/// but with `EN_EFORKED` (in a child that cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_close(endpoint: *mut en_stream_endpoint_t) -> c_int {
     // SAFETY: `endpoint` is NULL or a live handle.

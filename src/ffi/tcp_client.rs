@@ -26,8 +26,9 @@ pub const EN_OPTION_KEEPALIVE_IDLE: c_int = 3;
 pub const EN_OPTION_KEEPALIVE_INTERVAL: c_int = 4;
 /// TCP_KEEPCNT: questions before the connection is given up.
 pub const EN_OPTION_KEEPALIVE_COUNT: c_int = 5;
-/// SO_LINGER: seconds that closing the descriptor waits for what is not sent, and on a loop all its
-/// clients with it; 0: the connection is reset at once; -1 is off.
+/// SO_LINGER: for how many seconds at most closing the descriptor waits until the peer has what was
+/// sent; on a loop all its clients wait with it. 0 resets the connection at once; -1, the default,
+/// is off.
 pub const EN_OPTION_LINGER: c_int = 6;
 /// TCP_USER_TIMEOUT: milliseconds that sent data may stay without an answer; 0 is the system's.
 pub const EN_OPTION_USER_TIMEOUT: c_int = 7;
@@ -250,8 +251,8 @@ pub unsafe extern "C" fn en_tcp_client_send_eof(client: *mut en_tcp_client_t, ti
 ///
 /// After the end of the stream every receive answers the same code; sending may still work. After
 /// bytes that are no packet the next receive goes on behind them, where the protocol can tell where
-/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
-/// the same code.
+/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+/// maximum, every receive answers the same code.
 ///
 /// Thread-safe.
 ///
@@ -351,7 +352,8 @@ pub unsafe extern "C" fn en_tcp_client_has_buffered(client: *mut en_tcp_client_t
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_tcp_client_flush` if the write buffer did
-/// not go out. The client is closed in any case. `EN_EFORKED` in a child that cannot use it.
+/// not go out. The client is closed in any case, but with `EN_EFORKED` (in a child that cannot use
+/// it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_close(client: *mut en_tcp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

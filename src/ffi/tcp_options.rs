@@ -56,8 +56,9 @@ pub unsafe extern "C" fn en_tcp_options_set_local_address(
     })
 }
 
-/// How long connecting may take, in milliseconds, from name resolution to the last of the
-/// addresses. Negative: for ever, which is the default; 0: what does not connect at once fails.
+/// How long connecting may take, in milliseconds: name resolution, all addresses, and over TLS the
+/// handshake, also over a given descriptor. Negative: for ever, which is the default; 0: what does
+/// not connect at once fails.
 ///
 /// One thread at a time.
 ///
@@ -96,8 +97,8 @@ pub unsafe extern "C" fn en_tcp_options_set_happy_eyeballs_delay(
 /// have, and that it is asked for. NULL stands for the host that is dialled; where none is (a given
 /// descriptor, resolved addresses) there must be one. The empty string switches the name check off,
 /// and what needs a name: the peer is asked for none, and sessions are not resumed. The certificate
-/// must still be one that `config` trusts. Names that `config` has of its own win. With a server's configuration, which only given descriptors can have,
-/// `server_name` must be NULL.
+/// must still be one that `config` trusts. Names that `config` has of its own win. With a server's
+/// configuration, which only given descriptors can have, `server_name` must be NULL.
 ///
 /// One thread at a time.
 ///
@@ -151,10 +152,11 @@ pub unsafe extern "C" fn en_tcp_options_set_handshake_timeout(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_options_set_standard_compatible(
     options: *mut en_tcp_options_t,
-    on: c_int,
+    standard_compatible: c_int,
 ) -> c_int {
     set(options, |options| {
-        options.secure.standard_compatible = Some(options::switch("on", on)?);
+        options.secure.standard_compatible =
+            Some(options::switch("standard_compatible", standard_compatible)?);
         Ok(())
     })
 }
@@ -192,9 +194,9 @@ pub unsafe extern "C" fn en_tcp_options_set_max_packet_size(
 }
 
 /// Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
-/// of sending each at once. They go out when the buffer is full, by `en_tcp_client_flush`,
-/// `en_tcp_client_send_eof` and `en_tcp_client_close`, and when a receive on the client is about to
-/// wait.
+/// of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+/// the stream, by closing, and when a receive on the client is about to wait; on a loop with each of
+/// its turns.
 ///
 /// One thread at a time.
 ///
@@ -207,8 +209,8 @@ pub unsafe extern "C" fn en_tcp_options_set_write_buffer(
     set(options, |options| options.common.set_write_buffer(size))
 }
 
-/// How long `en_tcp_client_close` may take to bring out what is still to send, and over TLS to hear
-/// the peer's end, in milliseconds; default 30000, negative for ever.
+/// How long closing may take to bring out what is still to send, and over TLS to hear the peer's
+/// end, in milliseconds; default 30000, negative for ever.
 ///
 /// One thread at a time.
 ///

@@ -55,8 +55,9 @@ pub unsafe extern "C" fn en_tls_config_new_client(
     unsafe { new(out, options, TlsConfig::client) }
 }
 
-/// Makes a configuration for those who are connected to. `options` must have an identity, and may have
-/// authorities or pins only if client certificates are demanded.
+/// Makes a configuration for those who are connected to. `options` must have an identity, and may
+/// have authorities, pins and revocation lists only if clients are asked for certificates
+/// (`en_tls_options_set_client_auth`).
 ///
 /// Thread-safe.
 ///

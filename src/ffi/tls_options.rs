@@ -79,8 +79,8 @@ fn version(name: &str, number: c_int) -> Result<Version> {
 }
 
 /// Trusts the authorities whose certificates are in the PEM file at `path`, in place of those of the
-/// system. A server needs them to demand client certificates (`en_tls_options_set_client_auth`). May be
-/// called again for more.
+/// system. A server needs them, or pins, to ask clients for certificates
+/// (`en_tls_options_set_client_auth`). May be called again for more.
 ///
 /// One thread at a time.
 ///
@@ -399,13 +399,17 @@ pub unsafe extern "C" fn en_tls_options_add_crl_pem(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tls_options_set_unknown_revocation(
     options: *mut en_tls_options_t,
-    what: c_int,
+    unknown_revocation: c_int,
 ) -> c_int {
     set(options, |options| {
-        options.set_accept_unknown_revocation(match what {
+        options.set_accept_unknown_revocation(match unknown_revocation {
             EN_TLS_UNKNOWN_REVOCATION_REFUSE => false,
             EN_TLS_UNKNOWN_REVOCATION_ACCEPT => true,
-            other => return Err(invalid(format!("what is {other}: there is no such answer"))),
+            other => {
+                return Err(invalid(format!(
+                    "unknown_revocation is {other}: it must be EN_TLS_UNKNOWN_REVOCATION_..."
+                )));
+            }
         });
         Ok(())
     })
@@ -441,8 +445,8 @@ pub unsafe extern "C" fn en_tls_options_set_key_log(options: *mut en_tls_options
     })
 }
 
-/// Whether a server demands certificates of its clients: `wanted` is `EN_TLS_CLIENT_AUTH_NONE`, the
-/// default, `EN_TLS_CLIENT_AUTH_OPTIONAL` (whoever shows one must show a good one) or
+/// Whether a server asks its clients for certificates: `client_auth` is `EN_TLS_CLIENT_AUTH_NONE`,
+/// the default, `EN_TLS_CLIENT_AUTH_OPTIONAL` (whoever shows one must show a good one) or
 /// `EN_TLS_CLIENT_AUTH_REQUIRED`. Whose certificates are good must be said, by authorities or pins.
 ///
 /// One thread at a time.
@@ -451,14 +455,16 @@ pub unsafe extern "C" fn en_tls_options_set_key_log(options: *mut en_tls_options
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tls_options_set_client_auth(
     options: *mut en_tls_options_t,
-    wanted: c_int,
+    client_auth: c_int,
 ) -> c_int {
     set(options, |options| {
-        options.set_client_auth(match wanted {
+        options.set_client_auth(match client_auth {
             EN_TLS_CLIENT_AUTH_NONE => ClientAuth::None,
             EN_TLS_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
             EN_TLS_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
-            other => return Err(invalid(format!("wanted is {other}: there is no such demand"))),
+            other => {
+                return Err(invalid(format!("client_auth is {other}: it must be EN_TLS_CLIENT_AUTH_...")));
+            }
         });
         Ok(())
     })

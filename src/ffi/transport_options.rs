@@ -142,8 +142,8 @@ pub unsafe extern "C" fn en_transport_options_set_shutdown_timeout(
     })
 }
 
-/// Whether the end of TLS (close_notify) must be said, and heard: `on` is 1, the default, or 0.
-/// See `en_tcp_options_set_standard_compatible`. For TLS only.
+/// Whether the end of TLS (close_notify) must be said, and heard: 1, the default, or 0. See
+/// `en_tcp_options_set_standard_compatible`. For TLS only.
 ///
 /// One thread at a time.
 ///
@@ -151,10 +151,11 @@ pub unsafe extern "C" fn en_transport_options_set_shutdown_timeout(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_transport_options_set_standard_compatible(
     options: *mut en_transport_options_t,
-    on: c_int,
+    standard_compatible: c_int,
 ) -> c_int {
     set(options, |options| {
-        options.secure.standard_compatible = Some(options::switch("on", on)?);
+        options.secure.standard_compatible =
+            Some(options::switch("standard_compatible", standard_compatible)?);
         Ok(())
     })
 }

@@ -61,8 +61,9 @@ pub unsafe extern "C" fn en_udp_client_connect(
 
 /// Makes a client of a connected UDP socket. From success on the descriptor is the library's; after
 /// a failure it is still the caller's. O_NONBLOCK is left as it is. Options that only connecting
-/// needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams that came before the
-/// socket was connected are received, too, whoever sent them: take them out first if that matters.
+/// needs are ignored, and so is receive offload: UDP_GRO is as the socket has it then. Datagrams
+/// that came before the socket was connected are received, too, whoever sent them: take them out
+/// first if that matters.
 ///
 /// Thread-safe.
 ///
@@ -247,7 +248,7 @@ pub unsafe extern "C" fn en_udp_client_has_buffered(client: *mut en_udp_client_t
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL`, `EN_EFORKED` (in a child that cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_close(client: *mut en_udp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

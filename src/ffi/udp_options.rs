@@ -102,7 +102,8 @@ pub unsafe extern "C" fn en_udp_options_set_connect_timeout(
 }
 
 /// The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
-/// `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+/// `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536. The maximum packet size of the
+/// protocol counts, too.
 ///
 /// One thread at a time.
 ///

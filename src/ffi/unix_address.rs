@@ -136,8 +136,9 @@ pub unsafe extern "C" fn en_unix_address_kind(address: *const en_unix_address_t)
     })
 }
 
-/// The bytes of the name at `*data`, and their number at `*size`: of a path without a terminator, of an abstract name without the zero that
-/// marks it. They are lent: they end with `address`. A name without a byte is `(NULL, 0)`.
+/// The bytes of the name at `*data`, and their number at `*size`: of a path without a terminator, of
+/// an abstract name without the zero that marks it. They are lent: they end with `address`. A name
+/// without a byte is `(NULL, 0)`.
 ///
 /// Thread-safe.
 ///

@@ -310,7 +310,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_recv_packet_with_ancillary(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL`, `EN_EFORKED` (in a child that cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_close(client: *mut en_unix_datagram_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

@@ -62,7 +62,8 @@ pub unsafe extern "C" fn en_unix_datagram_options_set_local_address(
 }
 
 /// The largest datagram that is received, in bytes, from 1 to 1073741824: a larger one is
-/// `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536.
+/// `EN_EMSGSIZE`, and never cut. 0 stands for the default, 65536. The maximum packet size of the
+/// protocol counts, too.
 ///
 /// One thread at a time.
 ///
@@ -143,9 +144,9 @@ pub unsafe extern "C" fn en_unix_datagram_options_set_retry_interval(
     })
 }
 
-/// Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a
-/// descriptor, connecting included. `destroy` (may be NULL) is called once with `user_data` when
-/// options and clients are gone; not if this call fails.
+/// Makes `wait` wait in place of poll(2) wherever a call of the client has to wait for a descriptor.
+/// `destroy` (may be NULL) is called once with `user_data` when options and clients are gone; not if
+/// this call fails.
 ///
 /// One thread at a time.
 ///

@@ -228,8 +228,8 @@ pub unsafe extern "C" fn en_unix_stream_client_send_packet_with_ancillary(
 ///
 /// After the end of the stream every receive answers the same code; sending may still work. After
 /// bytes that are no packet the next receive goes on behind them, where the protocol can tell where
-/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be, every receive answers
-/// the same code.
+/// that is: lines, delimiters, JSON, callbacks. After a length that cannot be or is above the
+/// maximum, every receive answers the same code.
 ///
 /// Thread-safe.
 ///
@@ -352,7 +352,8 @@ pub unsafe extern "C" fn en_unix_stream_client_recv_packet_with_ancillary(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`; `EN_ETIMEDOUT` and those of `en_unix_stream_client_flush` if the write
-/// buffer did not go out. The client is closed in any case.
+/// buffer did not go out. The client is closed in any case, but with `EN_EFORKED` (in a child that
+/// cannot use it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_stream_client_close(client: *mut en_unix_stream_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

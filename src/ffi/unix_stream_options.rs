@@ -107,9 +107,9 @@ pub unsafe extern "C" fn en_unix_stream_options_set_max_packet_size(
 }
 
 /// Gathers packets in a buffer of `size` bytes (up to 1073741824; 0, the default, is none) instead
-/// of sending each at once. They go out when the buffer is full, by `en_unix_stream_client_flush`,
-/// `en_unix_stream_client_send_eof` and `en_unix_stream_client_close`, and when a receive on the
-/// client is about to wait.
+/// of sending each at once. They go out when the buffer is full, by flushing, by sending the end of
+/// the stream, by closing, and when a receive on the client is about to wait; on a loop with each of
+/// its turns.
 ///
 /// One thread at a time.
 ///
@@ -122,8 +122,8 @@ pub unsafe extern "C" fn en_unix_stream_options_set_write_buffer(
     set(options, |options| options.common.set_write_buffer(size))
 }
 
-/// How long `en_unix_stream_client_close` may take to bring out what is still to send, in
-/// milliseconds; default 30000, negative for ever.
+/// How long closing may take to bring out what is still to send, in milliseconds; default 30000,
+/// negative for ever.
 ///
 /// One thread at a time.
 ///

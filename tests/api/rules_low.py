@@ -54,7 +54,7 @@ OPTIONS = {
     **options("transport"),
     "en_transport_options_set_handshake_timeout": low(
         options=Given("fx->transport_options"), timeout_ms=Number("1000", good="1")),
-    "en_transport_options_set_standard_compatible": low(options=Given("fx->transport_options"), on=SWITCH),
+    "en_transport_options_set_standard_compatible": low(options=Given("fx->transport_options"), standard_compatible=SWITCH),
     **options("endpoint"),
     "en_endpoint_options_set_max_recv_size": low(options=Given("fx->endpoint_options"), size=LARGE),
     "en_endpoint_options_set_max_packet_size": low(options=Given("fx->endpoint_options"), size=Number("4096")),

@@ -64,10 +64,10 @@ TLS = {
     "en_tls_options_set_verified_name": sets(name=name(('"::1"', OK), ('""', invalid("name")))),
     "en_tls_options_set_dangerous_no_name_check": sets(no_name_check=SWITCH),
     "en_tls_options_set_dangerous_no_verification": sets(no_verification=SWITCH),
-    "en_tls_options_set_unknown_revocation": sets(what=SWITCH),
+    "en_tls_options_set_unknown_revocation": sets(unknown_revocation=SWITCH),
     "en_tls_options_set_session_cache": sets(peers=Number("16", good="x <= 1048576", extra=("1048576", "1048577"))),
     "en_tls_options_set_key_log": sets(key_log=SWITCH),
-    "en_tls_options_set_client_auth": sets(wanted=Number("1", good="x >= 0 && x <= 2", extra=("2", "3"))),
+    "en_tls_options_set_client_auth": sets(client_auth=Number("1", good="x >= 0 && x <= 2", extra=("2", "3"))),
     "en_tls_options_free": frees("options", "tls_options"),
     # Not every machine has trusted certificates.
     "en_tls_config_new_client": new("fx->tls_options", null=ANY),
@@ -77,7 +77,7 @@ TLS = {
         options=Given("fx->options"), config=Given("fx->tls_config", null=OK),
         server_name=Given('"localhost"', null=OK, variants=(('""', OK), ('"\\xff"', invalid("server_name"))))),
     "en_tcp_options_set_handshake_timeout": rule(options=Given("fx->options"), timeout_ms=Number("1000", good="1")),
-    "en_tcp_options_set_standard_compatible": rule(options=Given("fx->options"), on=SWITCH),
+    "en_tcp_options_set_standard_compatible": rule(options=Given("fx->options"), standard_compatible=SWITCH),
 
     "en_tcp_client_get_tls_info": shaken(client=Given("fx->secure"), info=Handle("en_tls_info_t", "en_tls_info_free")),
     "en_tls_info_version": shaken("value", info=Given("fx->tls_info")),

@@ -48,12 +48,11 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_get_attribute(
     unsafe { facts::get_attribute(endpoint, attribute, value, size) }
 }
 
-/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
-/// has chosen last.
+/// The largest datagram that this endpoint receives, in bytes, as `*size`; 0 if it only sends.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+/// Errors: `EN_EINVAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_max_recv_size(
     endpoint: *const en_async_datagram_endpoint_t,

@@ -64,11 +64,11 @@ pub unsafe extern "C" fn en_async_stream_endpoint_get_tls_info(
 }
 
 /// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
-/// has chosen last.
+/// has chosen last. 0 if it only sends.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (it has never been connected).
+/// Errors: `EN_EINVAL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_max_recv_size(
     endpoint: *const en_async_stream_endpoint_t,
@@ -78,9 +78,10 @@ pub unsafe extern "C" fn en_async_stream_endpoint_max_recv_size(
     unsafe { facts::max_recv_size(endpoint, size) }
 }
 
-/// How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`: those of
-/// sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
-/// stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0 once it is closed.
+/// How many bytes of packets the endpoint was given and the system has not taken yet, as `*size`:
+/// those of sends that are not over, and what is in the write buffer. Who may send faster than the
+/// peer reads stops while this is large; `en_async_stream_endpoint_flush` calls when all has gone. 0
+/// once it is closed.
 ///
 /// Loop thread only.
 ///

@@ -129,8 +129,7 @@ pub unsafe extern "C" fn en_async_udp_client_set_option(
     unsafe { facts::set_option(client, option, value) }
 }
 
-/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
-/// has chosen last.
+/// The largest datagram that this client receives, in bytes, as `*size`.
 ///
 /// Loop thread only.
 ///

@@ -164,9 +164,10 @@ pub unsafe extern "C" fn en_async_unix_stream_client_max_recv_size(
     unsafe { facts::max_recv_size(client, size) }
 }
 
-/// How many bytes of packets the client was given and the system has not taken yet, as `*size`: those of
-/// sends that are not over, and what is in the write buffer. Who may send faster than the peer reads
-/// stops while this is large; `en_async_unix_stream_client_flush` calls when all has gone. 0 once it is closed.
+/// How many bytes of packets the client was given and the system has not taken yet, as `*size`:
+/// those of sends that are not over, and what is in the write buffer. Who may send faster than the
+/// peer reads stops while this is large; `en_async_unix_stream_client_flush` calls when all has
+/// gone. 0 once it is closed.
 ///
 /// Loop thread only.
 ///

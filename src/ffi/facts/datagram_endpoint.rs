@@ -34,7 +34,8 @@ pub unsafe extern "C" fn en_datagram_endpoint_fileno(endpoint: *const en_datagra
     unsafe { facts::fileno(endpoint) }
 }
 
-/// The largest datagram that this client receives, in bytes. Never waits.
+/// The largest datagram that this endpoint receives, in bytes, as `*size`; 0 if it only sends. Never
+/// waits.
 ///
 /// Thread-safe.
 ///

@@ -49,8 +49,8 @@ pub unsafe extern "C" fn en_stream_endpoint_fileno(endpoint: *const en_stream_en
     unsafe { facts::fileno(endpoint) }
 }
 
-/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it
-/// has chosen last. Never waits.
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last. 0 if it only sends. Never waits.
 ///
 /// Thread-safe.
 ///

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn en_tcp_client_fileno(client: *const en_tcp_client_t) ->
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_getsockopt(
     client: *const en_tcp_client_t,
@@ -72,7 +72,8 @@ pub unsafe extern "C" fn en_tcp_client_getsockopt(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_setsockopt(
     client: *mut en_tcp_client_t,
@@ -116,8 +117,8 @@ pub unsafe extern "C" fn en_tcp_client_set_option(
     unsafe { facts::set_option(client, option, value) }
 }
 
-/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it has
-/// chosen last. Never waits.
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
+/// has chosen last. Never waits.
 ///
 /// Thread-safe.
 ///

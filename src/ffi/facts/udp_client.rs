@@ -22,8 +22,8 @@ pub unsafe extern "C" fn en_udp_client_get_local_address(
     unsafe { facts::get_end(client, address, "address", |names| names.local().into_ip()) }
 }
 
-/// The address of the peer; the caller frees it. It was read when the connection was made, and is
-/// there after it is closed, too. Never waits.
+/// The address of the peer; the caller frees it. It was read when the client was made, and is there
+/// after it is closed, too. Never waits.
 ///
 /// Thread-safe.
 ///
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn en_udp_client_fileno(client: *const en_udp_client_t) ->
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_getsockopt(
     client: *const en_udp_client_t,
@@ -72,7 +72,8 @@ pub unsafe extern "C" fn en_udp_client_getsockopt(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_udp_client_setsockopt(
     client: *mut en_udp_client_t,
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn en_udp_client_set_option(
     unsafe { facts::set_option(client, option, value) }
 }
 
-/// The largest datagram that this client receives, in bytes. Never waits.
+/// The largest datagram that this client receives, in bytes, as `*size`. Never waits.
 ///
 /// Thread-safe.
 ///

@@ -118,7 +118,7 @@ pub unsafe extern "C" fn en_unix_datagram_client_set_option(
     unsafe { facts::set_option(client, option, value) }
 }
 
-/// The largest datagram that this client receives, in bytes. Never waits.
+/// The largest datagram that this client receives, in bytes, as `*size`. Never waits.
 ///
 /// Thread-safe.
 ///

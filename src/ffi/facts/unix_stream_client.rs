@@ -134,7 +134,7 @@ pub unsafe extern "C" fn en_unix_stream_client_set_option(
     unsafe { facts::set_option(client, option, value) }
 }
 
-/// How many bytes each receive asks the system for, in bytes; when the library chooses, what it
+/// How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
 /// has chosen last. Never waits.
 ///
 /// Thread-safe.
