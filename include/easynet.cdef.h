@@ -2539,7 +2539,8 @@ int en_tcp_client_send_packets(en_tcp_client_t *client,
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
- * `EN_ECONNTIMEDOUT`, `EN_ETLS_...`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`.
  */
 int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
 
@@ -3910,8 +3911,9 @@ en_client_t *en_unix_datagram_client_as_client(en_unix_datagram_client_t *client
  * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
  * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (the peer is
  * gone: nobody has its socket any more, and this packet was not sent), `EN_ENOTCONN` (the same,
- * from then on), `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See send(2), unix(7).
+ * from then on), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EPERM` (the same, from then
+ * on), `EN_EPIPE` (the peer receives no more), `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
  */
 int en_unix_datagram_client_send_packet(en_unix_datagram_client_t *client,
                                         const void *data,
@@ -3950,10 +3952,10 @@ int en_unix_datagram_client_send_packets(en_unix_datagram_client_t *client,
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
- * Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet
- * without a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once),
- * `EN_EBADF` (a descriptor that is not open), `EN_EPERM` (credentials of somebody else),
- * `EN_ESRCH` (of nobody), `EN_ETOOMANYREFS`. See unix(7).
+ * Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet without a
+ * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+ * descriptor that is not open), `EN_EPERM` also for credentials of somebody else, `EN_ESRCH` (of
+ * nobody), `EN_ETOOMANYREFS`. See unix(7).
  */
 int en_unix_datagram_client_send_packet_with_ancillary(en_unix_datagram_client_t *client,
                                                        const void *data,
@@ -4513,10 +4515,10 @@ void en_stream_transport_free(en_stream_transport_t *transport);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
- * `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See recv(2).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been shaken),
+ * `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`,
+ * `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+ * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
  */
 int en_stream_transport_recv(en_stream_transport_t *transport,
                              size_t max_size,
@@ -4544,10 +4546,7 @@ int en_stream_transport_recv_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
- * `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See recv(2).
+ * Errors: those of `en_stream_transport_recv`.
  */
 int en_stream_transport_recv_into(en_stream_transport_t *transport,
                                   void *buffer,
@@ -4578,10 +4577,8 @@ int en_stream_transport_recv_into_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
- * `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See recv(2). See unix(7).
+ * Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
+ * also if it carries none. See unix(7).
  */
 int en_stream_transport_recv_with_ancillary(en_stream_transport_t *transport,
                                             size_t max_size,
@@ -4615,10 +4612,8 @@ int en_stream_transport_recv_with_ancillary_noblock(en_stream_transport_t *trans
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
- * `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
- * callbacks. See recv(2). See unix(7).
+ * Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
+ * also if it carries none. See unix(7).
  */
 int en_stream_transport_recv_with_ancillary_into(en_stream_transport_t *transport,
                                                  void *buffer,
@@ -4653,11 +4648,11 @@ int en_stream_transport_recv_with_ancillary_into_noblock(en_stream_transport_t *
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
- * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
- * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
- * codes of callbacks. See send(2).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been shaken),
+ * `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+ * `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ESHUTDOWN` (the end of TLS has been
+ * said), `EN_ETLS_...`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
+ * `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_stream_transport_send(en_stream_transport_t *transport,
                              const void *data,
@@ -4688,11 +4683,7 @@ int en_stream_transport_send_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
- * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
- * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
- * codes of callbacks. See send(2).
+ * Errors: those of `en_stream_transport_send`.
  */
 int en_stream_transport_send_all(en_stream_transport_t *transport,
                                  const void *data,
@@ -4706,11 +4697,7 @@ int en_stream_transport_send_all(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
- * shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
- * `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
- * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
- * codes of callbacks. See send(2).
+ * Errors: those of `en_stream_transport_send`.
  */
 int en_stream_transport_send_all_from_slices(en_stream_transport_t *transport,
                                              const en_slice_t *slices,
@@ -4742,9 +4729,9 @@ int en_stream_transport_send_from_slices_noblock(en_stream_transport_t *transpor
  *
  * Thread-safe.
  *
- * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
- * more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
- * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+ * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for more
+ * than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`,
+ * `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also if it carries none. See unix(7).
  */
 int en_stream_transport_send_all_with_ancillary(en_stream_transport_t *transport,
                                                 const void *data,
@@ -4928,10 +4915,11 @@ void en_datagram_transport_free(en_datagram_transport_t *transport);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
- * is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
- * receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See recv(2).
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it is
+ * lost), `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
+ * `EN_ECONNRESET` of Unix (the peer is connected elsewhere), `EN_EBUSY` (another call is
+ * receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2).
  */
 int en_datagram_transport_recv(en_datagram_transport_t *transport,
                                int64_t timeout_ms,
@@ -4957,10 +4945,8 @@ int en_datagram_transport_recv_noblock(en_datagram_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
- * lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
- * receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See recv(2).
+ * Errors: those of `en_datagram_transport_recv`, of which `EN_EMSGSIZE` says that it is larger than
+ * the buffer: it is lost.
  */
 int en_datagram_transport_recv_into(en_datagram_transport_t *transport,
                                     void *buffer,
@@ -4991,10 +4977,8 @@ int en_datagram_transport_recv_into_noblock(en_datagram_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
- * is lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
- * receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See recv(2). See unix(7).
+ * Errors: those of `en_datagram_transport_recv`; `EN_EINVAL` also for too much room,
+ * `EN_EOPNOTSUPP` also if it carries none. See unix(7).
  */
 int en_datagram_transport_recv_with_ancillary(en_datagram_transport_t *transport,
                                               size_t control_room,
@@ -5026,10 +5010,8 @@ int en_datagram_transport_recv_with_ancillary_noblock(en_datagram_transport_t *t
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
- * lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
- * receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
- * of callbacks. See recv(2). See unix(7).
+ * Errors: those of `en_datagram_transport_recv_into`; `EN_EINVAL` also for too much room,
+ * `EN_EOPNOTSUPP` also if it carries none. See unix(7).
  */
 int en_datagram_transport_recv_with_ancillary_into(en_datagram_transport_t *transport,
                                                    void *buffer,
@@ -5065,10 +5047,11 @@ int en_datagram_transport_recv_with_ancillary_into_noblock(en_datagram_transport
  *
  * Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
  * `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
- * `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the
- * same, from then on), which say that this one was not sent, `EN_EBUSY` (another call is
- * sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
- * codes of callbacks. See send(2).
+ * `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the same,
+ * from then on), which say that this one was not sent, `EN_EPERM` (a firewall; of Unix: the peer
+ * has another peer), `EN_EPIPE` and `EN_ECONNRESET` of Unix (the peer receives no more, is
+ * connected elsewhere), `EN_ENOBUFS`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+ * only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_datagram_transport_send(en_datagram_transport_t *transport,
                                const void *data,
@@ -5095,9 +5078,9 @@ int en_datagram_transport_send_noblock(en_datagram_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for
- * more than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries
- * none). See unix(7).
+ * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
+ * than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also
+ * if it carries none. See unix(7).
  */
 int en_datagram_transport_send_with_ancillary(en_datagram_transport_t *transport,
                                               const void *data,
@@ -5308,11 +5291,11 @@ en_client_t *en_stream_endpoint_as_client(en_stream_endpoint_t *endpoint);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
- * for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
- * `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at
- * it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
- * codes of callbacks. See send(2).
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
+ * `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`,
+ * `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other
+ * direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
  */
 int en_stream_endpoint_send_packet(en_stream_endpoint_t *endpoint,
                                    const void *data,
@@ -5350,9 +5333,10 @@ int en_stream_endpoint_send_packets(en_stream_endpoint_t *endpoint,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`,
- * `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the
- * other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`,
+ * `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBUSY` (another call
+ * is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
+ * `EN_EFORKED`.
  */
 int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms);
 
@@ -5401,10 +5385,11 @@ int en_stream_endpoint_send_packet_with_ancillary(en_stream_endpoint_t *endpoint
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
- * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBADMSG`
- * (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY`
- * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
- * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+ * `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
+ * `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE`
+ * (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
+ * `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+ * callbacks. See recv(2).
  */
 int en_stream_endpoint_recv_packet(en_stream_endpoint_t *endpoint,
                                    int64_t timeout_ms,
@@ -5632,11 +5617,12 @@ en_client_t *en_datagram_endpoint_as_client(en_datagram_endpoint_t *endpoint);
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
- * for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as
- * an earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
- * more; this packet was not sent), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY`
- * (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+ * Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+ * the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as an
+ * earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
+ * more; this packet was not sent), `EN_ENOTCONN`, `EN_EPERM` (a firewall; Unix: the peer has
+ * another peer), `EN_EPIPE` (Unix: the peer receives no more), `EN_ECONNRESET`, `EN_ENOBUFS`,
+ * `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
  * `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2), udp(7), unix(7).
  */
 int en_datagram_endpoint_send_packet(en_datagram_endpoint_t *endpoint,
@@ -5676,10 +5662,10 @@ int en_datagram_endpoint_send_packets(en_datagram_endpoint_t *endpoint,
  *
  * Thread-safe. The `ancillary` object is for one thread at a time.
  *
- * Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
- * byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
- * descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
- * nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+ * Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a byte
+ * and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a descriptor
+ * that is not open), `EN_EPERM` also for credentials of somebody else, `EN_ESRCH` (of nobody),
+ * `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
  */
 int en_datagram_endpoint_send_packet_with_ancillary(en_datagram_endpoint_t *endpoint,
                                                     const void *data,
@@ -5870,7 +5856,8 @@ int en_loop_new(en_loop_t **out);
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback, or while another thread runs it),
+ * `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_loop_run(en_loop_t *loop);
 
@@ -5881,7 +5868,8 @@ int en_loop_run(en_loop_t *loop);
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback, or while another thread runs it),
+ * `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_loop_run_once(en_loop_t *loop, int64_t timeout_ms);
 
@@ -5922,7 +5910,8 @@ int en_loop_post(en_loop_t *loop, en_loop_callback_t callback, void *user_data);
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`,
+ * `EN_ENOSPC`.
  */
 int en_loop_fd(en_loop_t *loop);
 
@@ -5944,7 +5933,8 @@ int en_loop_next_timeout(en_loop_t *loop,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`.
+ * Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`, `EN_ENFILE` (there are too
+ * many on the loop).
  */
 int en_loop_start_timer(en_loop_t *loop,
                         int64_t delay_ms,
@@ -6110,7 +6100,8 @@ int en_async_tcp_client_new_addresses(en_async_tcp_client_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * codes of callbacks.
  */
 int en_async_tcp_client_from_fd(en_async_tcp_client_t **out,
                                 en_loop_t *loop,
@@ -6223,17 +6214,17 @@ int en_async_tcp_client_flush(en_async_tcp_client_t *client,
                               uint64_t *operation);
 
 /**
- * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
- * `timeout_ms` is in milliseconds.
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+ * time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_tcp_client_flush` if there is
- * something in the write buffer.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of
+ * `en_async_tcp_client_flush` if there is something in the write buffer.
  */
 int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
                                  int64_t timeout_ms,
@@ -6425,7 +6416,7 @@ int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
 
 /**
  * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
- * setsockopt(2).
+ * setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_tcp_client_setsockopt`.
  *
  * Loop thread only.
  *
@@ -6528,7 +6519,7 @@ int en_async_udp_client_new(en_async_udp_client_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
  */
 int en_async_udp_client_from_fd(en_async_udp_client_t **out,
                                 en_loop_t *loop,
@@ -6886,13 +6877,12 @@ int en_async_unix_stream_client_new(en_async_unix_stream_client_t **out,
                                     const en_unix_stream_options_t *options);
 
 /**
- * The same for the socket at a `path`.
+ * Makes a client on `loop` that will connect to the socket at `path`; otherwise as
+ * `en_async_unix_stream_client_new`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
- * `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
- * function above.
+ * Errors: those of `en_async_unix_stream_client_new`, `EN_ENAMETOOLONG` (above 107 bytes).
  */
 int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
                                          en_loop_t *loop,
@@ -6908,7 +6898,8 @@ int en_async_unix_stream_client_new_path(en_async_unix_stream_client_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * codes of callbacks.
  */
 int en_async_unix_stream_client_from_fd(en_async_unix_stream_client_t **out,
                                         en_loop_t *loop,
@@ -7021,17 +7012,17 @@ int en_async_unix_stream_client_flush(en_async_unix_stream_client_t *client,
                                       uint64_t *operation);
 
 /**
- * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
- * `timeout_ms` is in milliseconds.
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+ * time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
- * `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is something in the write
- * buffer.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if
+ * there is something in the write buffer.
  */
 int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
                                          int64_t timeout_ms,
@@ -7049,10 +7040,10 @@ int en_async_unix_stream_client_send_eof(en_async_unix_stream_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
- * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
- * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+ * to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+ * more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_stream_client_send_packet_with_ancillary(en_async_unix_stream_client_t *client,
                                                            const void *data,
@@ -7093,9 +7084,9 @@ int en_async_unix_stream_client_recv_packet(en_async_unix_stream_client_t *clien
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
- * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
- * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+ * way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has come),
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_stream_client_recv_packet_with_ancillary(en_async_unix_stream_client_t *client,
                                                            size_t control_room,
@@ -7261,7 +7252,7 @@ int en_async_unix_stream_client_get_peer_name(const en_async_unix_stream_client_
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet), `EN_ENODATA`. See unix(7), SO_PEERCRED.
+ * Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet). See unix(7), SO_PEERCRED.
  */
 int en_async_unix_stream_client_get_peer_credentials(const en_async_unix_stream_client_t *client,
                                                      en_credentials_t *credentials);
@@ -7283,7 +7274,7 @@ int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *
 
 /**
  * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
- * setsockopt(2).
+ * setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_unix_stream_client_setsockopt`.
  *
  * Loop thread only.
  *
@@ -7374,13 +7365,12 @@ int en_async_unix_datagram_client_new(en_async_unix_datagram_client_t **out,
                                       const en_unix_datagram_options_t *options);
 
 /**
- * The same for the socket at a `path`.
+ * Makes a client on `loop` that will connect to the socket at `path`; otherwise as
+ * `en_async_unix_datagram_client_new`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
- * `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
- * function above.
+ * Errors: those of `en_async_unix_datagram_client_new`, `EN_ENAMETOOLONG` (above 107 bytes).
  */
 int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out,
                                            en_loop_t *loop,
@@ -7397,7 +7387,7 @@ int en_async_unix_datagram_client_new_path(en_async_unix_datagram_client_t **out
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
- * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+ * `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
  */
 int en_async_unix_datagram_client_from_fd(en_async_unix_datagram_client_t **out,
                                           en_loop_t *loop,
@@ -7501,10 +7491,10 @@ int en_async_unix_datagram_client_send_packets(en_async_unix_datagram_client_t *
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
- * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
- * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+ * to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+ * more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+ * `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_datagram_client_send_packet_with_ancillary(en_async_unix_datagram_client_t *client,
                                                              const void *data,
@@ -7545,9 +7535,8 @@ int en_async_unix_datagram_client_recv_packet(en_async_unix_datagram_client_t *c
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
- * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
- * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+ * way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_unix_datagram_client_recv_packet_with_ancillary(en_async_unix_datagram_client_t *client,
                                                              size_t control_room,
@@ -7722,7 +7711,8 @@ int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client
 
 /**
  * Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
- * setsockopt(2).
+ * setsockopt(2). Some are the library's own (`EN_EINVAL`): see
+ * `en_unix_datagram_client_setsockopt`.
  *
  * Loop thread only.
  *
@@ -7800,9 +7790,9 @@ int en_async_unix_datagram_client_get_stats(const en_async_unix_datagram_client_
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`, codes of callbacks.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`, codes of callbacks.
  */
 int en_async_stream_endpoint_new(en_async_stream_endpoint_t **out,
                                  en_loop_t *loop,
@@ -7819,9 +7809,9 @@ int en_async_stream_endpoint_new(en_async_stream_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`, codes of callbacks.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`, codes of callbacks.
  */
 int en_async_stream_endpoint_new_receiver(en_async_stream_endpoint_t **out,
                                           en_loop_t *loop,
@@ -7838,9 +7828,9 @@ int en_async_stream_endpoint_new_receiver(en_async_stream_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
  */
 int en_async_stream_endpoint_new_sender(en_async_stream_endpoint_t **out,
                                         en_loop_t *loop,
@@ -7944,10 +7934,10 @@ int en_async_stream_endpoint_send_packets(en_async_stream_endpoint_t *endpoint,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
- * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
- * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+ * to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+ * more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+ * `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_stream_endpoint_send_packet_with_ancillary(en_async_stream_endpoint_t *endpoint,
                                                         const void *data,
@@ -7977,17 +7967,18 @@ int en_async_stream_endpoint_flush(en_async_stream_endpoint_t *endpoint,
                                    uint64_t *operation);
 
 /**
- * Sends the end of the stream behind everything that waits to be sent; receiving goes on.
- * `timeout_ms` is in milliseconds.
+ * Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+ * time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
  *
  * `callback` (may be NULL) is called with `user_data`; the operation's number is put into
  * `*operation` (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
- * (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is
- * something in the write buffer.
+ * Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+ * callback `EN_EOPNOTSUPP` (it only receives, or the transport cannot), `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is something in the write
+ * buffer.
  */
 int en_async_stream_endpoint_send_eof(en_async_stream_endpoint_t *endpoint,
                                       int64_t timeout_ms,
@@ -8162,7 +8153,7 @@ int en_async_stream_endpoint_fileno(const en_async_stream_endpoint_t *endpoint);
  *
  * Loop thread only.
  *
- * Errors: those of `en_stream_transport_get_attribute`, `EN_ENOTCONN` (not connected yet).
+ * Errors: those of `en_stream_transport_get_attribute`, `EN_ENOTCONN` (hands have not been shaken).
  */
 int en_async_stream_endpoint_get_attribute(const en_async_stream_endpoint_t *endpoint,
                                            int attribute,
@@ -8223,9 +8214,9 @@ int en_async_stream_endpoint_get_stats(const en_async_stream_endpoint_t *endpoin
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
  */
 int en_async_datagram_endpoint_new(en_async_datagram_endpoint_t **out,
                                    en_loop_t *loop,
@@ -8242,9 +8233,9 @@ int en_async_datagram_endpoint_new(en_async_datagram_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
  */
 int en_async_datagram_endpoint_new_receiver(en_async_datagram_endpoint_t **out,
                                             en_loop_t *loop,
@@ -8261,9 +8252,9 @@ int en_async_datagram_endpoint_new_receiver(en_async_datagram_endpoint_t **out,
  * Loop thread only.
  *
  * Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
- * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
- * (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
- * `EN_EMFILE`.
+ * `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+ * that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+ * `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
  */
 int en_async_datagram_endpoint_new_sender(en_async_datagram_endpoint_t **out,
                                           en_loop_t *loop,
@@ -8349,10 +8340,10 @@ int en_async_datagram_endpoint_send_packets(en_async_datagram_endpoint_t *endpoi
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
- * callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
- * `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
- * `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+ * to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+ * more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+ * `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
  */
 int en_async_datagram_endpoint_send_packet_with_ancillary(en_async_datagram_endpoint_t *endpoint,
                                                           const void *data,
@@ -8393,9 +8384,9 @@ int en_async_datagram_endpoint_recv_packet(en_async_datagram_endpoint_t *endpoin
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
- * under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
- * come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+ * Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+ * way); to the callback those of receiving, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`,
+ * `EN_ECANCELED`. See unix(7).
  */
 int en_async_datagram_endpoint_recv_packet_with_ancillary(en_async_datagram_endpoint_t *endpoint,
                                                           size_t control_room,

@@ -40,9 +40,9 @@ handle!(en_async_datagram_endpoint_t, AsyncClient, "endpoint");
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -63,9 +63,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_new(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new_receiver(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -86,9 +86,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_new_receiver(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_new_sender(
     out: *mut *mut en_async_datagram_endpoint_t,
@@ -219,10 +219,10 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_send_packets(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
-/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
-/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+/// to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+/// more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+/// `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_async_datagram_endpoint_t,
@@ -275,9 +275,9 @@ pub unsafe extern "C" fn en_async_datagram_endpoint_recv_packet(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
-/// under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
-/// come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+/// way); to the callback those of receiving, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`,
+/// `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_datagram_endpoint_recv_packet_with_ancillary(
     endpoint: *mut en_async_datagram_endpoint_t,

@@ -45,9 +45,9 @@ handle!(en_async_stream_endpoint_t, AsyncClient, "endpoint");
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`, codes of callbacks.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -68,9 +68,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_new(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`, codes of callbacks.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`, codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new_receiver(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -91,9 +91,9 @@ pub unsafe extern "C" fn en_async_stream_endpoint_new_receiver(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_ECLOSED` (the transport is closed, or the loop has ended),
-/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM`
-/// (one that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
-/// `EN_EMFILE`.
+/// `EN_EOPNOTSUPP` (no descriptor to wait for), `EN_EBADF` (one that is not open), `EN_EPERM` (one
+/// that cannot be polled, such as a file's), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// `EN_EMFILE`, `EN_ENOMEM`, `EN_ENOSPC`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_new_sender(
     out: *mut *mut en_async_stream_endpoint_t,
@@ -246,10 +246,10 @@ pub unsafe extern "C" fn en_async_stream_endpoint_send_packets(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
-/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
-/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+/// to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+/// more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+/// `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_async_stream_endpoint_t,
@@ -291,17 +291,18 @@ pub unsafe extern "C" fn en_async_stream_endpoint_flush(
     unsafe { async_client::flush(endpoint, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends the end of the stream behind everything that waits to be sent; receiving goes on.
-/// `timeout_ms` is in milliseconds.
+/// Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+/// time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
-/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is
-/// something in the write buffer.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+/// callback `EN_EOPNOTSUPP` (it only receives, or the transport cannot), `EN_ETIMEDOUT`,
+/// `EN_ECANCELED`, and those of `en_async_stream_endpoint_flush` if there is something in the write
+/// buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_send_eof(
     endpoint: *mut en_async_stream_endpoint_t,

@@ -91,7 +91,8 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_from_fd(
     out: *mut *mut en_async_tcp_client_t,
@@ -240,17 +241,17 @@ pub unsafe extern "C" fn en_async_tcp_client_flush(
     unsafe { async_client::flush(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends the end of the stream behind everything that waits to be sent; receiving goes on.
-/// `timeout_ms` is in milliseconds.
+/// Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+/// time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_EOPNOTSUPP`
-/// (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_tcp_client_flush` if there is
-/// something in the write buffer.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+/// callback `EN_EOPNOTSUPP` (TLS), `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of
+/// `en_async_tcp_client_flush` if there is something in the write buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_send_eof(
     client: *mut en_async_tcp_client_t,

@@ -64,7 +64,7 @@ pub unsafe extern "C" fn en_async_udp_client_new(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_udp_client_from_fd(
     out: *mut *mut en_async_udp_client_t,

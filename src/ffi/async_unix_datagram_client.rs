@@ -57,13 +57,12 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new(
     })
 }
 
-/// The same for the socket at a `path`.
+/// Makes a client on `loop` that will connect to the socket at `path`; otherwise as
+/// `en_async_unix_datagram_client_new`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
-/// `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
-/// function above.
+/// Errors: those of `en_async_unix_datagram_client_new`, `EN_ENAMETOOLONG` (above 107 bytes).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
     out: *mut *mut en_async_unix_datagram_client_t,
@@ -91,7 +90,7 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_new_path(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_from_fd(
     out: *mut *mut en_async_unix_datagram_client_t,
@@ -227,10 +226,10 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_send_packets(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
-/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
-/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+/// to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+/// more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet_with_ancillary(
     client: *mut en_async_unix_datagram_client_t,
@@ -283,9 +282,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
-/// under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
-/// come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+/// way); to the callback those of receiving, `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_datagram_client_recv_packet_with_ancillary(
     client: *mut en_async_unix_datagram_client_t,

@@ -57,13 +57,12 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new(
     })
 }
 
-/// The same for the socket at a `path`.
+/// Makes a client on `loop` that will connect to the socket at `path`; otherwise as
+/// `en_async_unix_stream_client_new`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENAMETOOLONG`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`,
-/// `EN_ENFILE` (too many clients). `out`, `loop`, `protocol` and `options` are those of the
-/// function above.
+/// Errors: those of `en_async_unix_stream_client_new`, `EN_ENAMETOOLONG` (above 107 bytes).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_new_path(
     out: *mut *mut en_async_unix_stream_client_t,
@@ -90,7 +89,8 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new_path(
 /// Loop thread only.
 ///
 /// Errors: `EN_EINVAL`, `EN_EBADF`, `EN_ENOTSOCK`, `EN_EPROTOTYPE`, `EN_EAFNOSUPPORT`,
-/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, codes of callbacks.
+/// `EN_ENOTCONN`, `EN_ECLOSED` (the loop has ended), `EN_EFORKED`, `EN_ENFILE` (too many clients),
+/// codes of callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_from_fd(
     out: *mut *mut en_async_unix_stream_client_t,
@@ -239,17 +239,17 @@ pub unsafe extern "C" fn en_async_unix_stream_client_flush(
     unsafe { async_client::flush(client, timeout_ms, callback, user_data, operation) }
 }
 
-/// Sends the end of the stream behind everything that waits to be sent; receiving goes on.
-/// `timeout_ms` is in milliseconds.
+/// Sends the end of the stream behind everything that waits to be sent; receiving goes on. A second
+/// time, and when it is closed, it does nothing. `timeout_ms` is in milliseconds.
 ///
 /// `callback` (may be NULL) is called with `user_data`; the operation's number is put into
 /// `*operation` (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`; to the callback `EN_ETIMEDOUT`,
-/// `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if there is something in the write
-/// buffer.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED` (the loop has ended), `EN_EDEADLK`, `EN_EFORKED`; to the
+/// callback `EN_ETIMEDOUT`, `EN_ECANCELED`, and those of `en_async_unix_stream_client_flush` if
+/// there is something in the write buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_send_eof(
     client: *mut en_async_unix_stream_client_t,
@@ -271,10 +271,10 @@ pub unsafe extern "C" fn en_async_unix_stream_client_send_eof(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of
-/// callbacks; to the callback those of sending, `EN_EMSGSIZE` (does not fit at once),
-/// `EN_EINVAL` (no byte, more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`,
-/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EMSGSIZE`, codes of callbacks;
+/// to the callback those of sending, `EN_EMSGSIZE` (does not fit at once), `EN_EINVAL` (no byte,
+/// more than 253 descriptors), `EN_EBADF`, `EN_EMFILE`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`,
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_send_packet_with_ancillary(
     client: *mut en_async_unix_stream_client_t,
@@ -327,9 +327,9 @@ pub unsafe extern "C" fn en_async_unix_stream_client_recv_packet(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is
-/// under way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has
-/// come), `EN_EOPNOTSUPP` (it carries none), `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, `EN_EBUSY` (`recv_start` is under
+/// way); to the callback those of receiving, `EN_ENOMSG` (less than a whole packet has come),
+/// `EN_ETIMEDOUT`, `EN_ECANCELED`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_recv_packet_with_ancillary(
     client: *mut en_async_unix_stream_client_t,

@@ -116,11 +116,12 @@ pub unsafe extern "C" fn en_datagram_endpoint_as_client(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
-/// for the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as
-/// an earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
-/// more; this packet was not sent), `EN_ENOTCONN`, `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_EBUSY`
-/// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
+/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+/// the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (UDP: as an
+/// earlier datagram found, and so with other ICMP errors; Unix: nobody has the peer's socket any
+/// more; this packet was not sent), `EN_ENOTCONN`, `EN_EPERM` (a firewall; Unix: the peer has
+/// another peer), `EN_EPIPE` (Unix: the peer receives no more), `EN_ECONNRESET`, `EN_ENOBUFS`,
+/// `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
 /// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2), udp(7), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_send_packet(
@@ -173,10 +174,10 @@ pub unsafe extern "C" fn en_datagram_endpoint_send_packets(
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
-/// Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a
-/// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
-/// descriptor that is not open), `EN_EPERM` (credentials of somebody else), `EN_ESRCH` (of
-/// nobody), `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
+/// Errors: those of `en_datagram_endpoint_send_packet`; `EN_EINVAL` also for a packet without a byte
+/// and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a descriptor
+/// that is not open), `EN_EPERM` also for credentials of somebody else, `EN_ESRCH` (of nobody),
+/// `EN_ETOOMANYREFS`. `EN_EOPNOTSUPP` also if the transport carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_endpoint_send_packet_with_ancillary(
     endpoint: *mut en_datagram_endpoint_t,

@@ -17,10 +17,11 @@ use crate::transport::DatagramTransport;
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
-/// is lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
-/// receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it is
+/// lost), `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
+/// `EN_ECONNRESET` of Unix (the peer is connected elsewhere), `EN_EBUSY` (another call is
+/// receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv(
     transport: *mut en_datagram_transport_t,
@@ -64,10 +65,8 @@ pub unsafe extern "C" fn en_datagram_transport_recv_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
-/// lost), `EN_ECONNREFUSED` (as an earlier datagram found), `EN_EBUSY` (another call is
-/// receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2).
+/// Errors: those of `en_datagram_transport_recv`, of which `EN_EMSGSIZE` says that it is larger than
+/// the buffer: it is lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_into(
     transport: *mut en_datagram_transport_t,
@@ -124,10 +123,8 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the maximum: it
-/// is lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
-/// receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: those of `en_datagram_transport_recv`; `EN_EINVAL` also for too much room,
+/// `EN_EOPNOTSUPP` also if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
     transport: *mut en_datagram_transport_t,
@@ -184,10 +181,8 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EMSGSIZE` (larger than the buffer: it is
-/// lost), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EBUSY` (another call is
-/// receiving), `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See recv(2). See unix(7).
+/// Errors: those of `en_datagram_transport_recv_into`; `EN_EINVAL` also for too much room,
+/// `EN_EOPNOTSUPP` also if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
     transport: *mut en_datagram_transport_t,
@@ -251,10 +246,11 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into_noblock(
 ///
 /// Errors: `EN_EINVAL`, `EN_EMSGSIZE` (larger than the transport carries), `EN_ETIMEDOUT`,
 /// `EN_ECLOSED`, `EN_ECONNREFUSED` and other ICMP errors of UDP (as an earlier datagram found),
-/// `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the
-/// same, from then on), which say that this one was not sent, `EN_EBUSY` (another call is
-/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// codes of callbacks. See send(2).
+/// `EN_ECONNREFUSED` of Unix (nobody has the peer's socket any more) and `EN_ENOTCONN` (the same,
+/// from then on), which say that this one was not sent, `EN_EPERM` (a firewall; of Unix: the peer
+/// has another peer), `EN_EPIPE` and `EN_ECONNRESET` of Unix (the peer receives no more, is
+/// connected elsewhere), `EN_ENOBUFS`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it
+/// only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send(
     transport: *mut en_datagram_transport_t,
@@ -295,9 +291,9 @@ pub unsafe extern "C" fn en_datagram_transport_send_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for
-/// more than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries
-/// none). See unix(7).
+/// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
+/// than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also
+/// if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
     transport: *mut en_datagram_transport_t,

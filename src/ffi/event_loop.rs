@@ -86,7 +86,8 @@ pub unsafe extern "C" fn en_loop_new(out: *mut *mut en_loop_t) -> c_int {
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback, or while another thread runs it),
+/// `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
     call(|| {
@@ -103,7 +104,8 @@ pub unsafe extern "C" fn en_loop_run(r#loop: *mut en_loop_t) -> c_int {
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback), `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_EBUSY` (called inside a callback, or while another thread runs it),
+/// `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_run_once(r#loop: *mut en_loop_t, timeout_ms: i64) -> c_int {
     call(|| {
@@ -164,7 +166,8 @@ pub unsafe extern "C" fn en_loop_post(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`.
+/// Errors: `EN_EINVAL`, `EN_ECLOSED`, `EN_EFORKED`, `EN_EMFILE`, `EN_ENFILE`, `EN_ENOMEM`,
+/// `EN_ENOSPC`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_fd(r#loop: *mut en_loop_t) -> c_int {
     // SAFETY: `loop` is NULL or a live handle.
@@ -194,7 +197,8 @@ pub unsafe extern "C" fn en_loop_next_timeout(r#loop: *mut en_loop_t, timeout_ms
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL` (a negative time), `EN_ECLOSED`, `EN_EFORKED`, `EN_ENFILE` (there are too
+/// many on the loop).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_loop_start_timer(
     r#loop: *mut en_loop_t,

@@ -119,11 +119,11 @@ pub unsafe extern "C" fn en_stream_endpoint_as_client(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large
-/// for the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
-/// `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at
-/// it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// codes of callbacks. See send(2).
+/// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
+/// the protocol), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (TLS without hands shaken),
+/// `EN_ESHUTDOWN`, `EN_EPIPE`, `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`,
+/// `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the other
+/// direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_send_packet(
     endpoint: *mut en_stream_endpoint_t,
@@ -174,9 +174,10 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packets(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`,
-/// `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is at it), `EN_EOPNOTSUPP` (the
-/// other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EPIPE`, `EN_ECONNRESET`,
+/// `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBUSY` (another call
+/// is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`,
+/// `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_flush(
     endpoint: *mut en_stream_endpoint_t,
@@ -239,10 +240,11 @@ pub unsafe extern "C" fn en_stream_endpoint_send_packet_with_ancillary(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECONNABORTED` (the peer ended the stream),
-/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBADMSG`
-/// (no packet), `EN_EMSGSIZE` (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY`
-/// (another call is at it), `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`,
-/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
+/// `EN_ETRUNCATED` (in the middle of a packet), `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`,
+/// `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_EBADMSG` (no packet), `EN_EMSGSIZE`
+/// (above the maximum), `EN_ECLOSED`, `EN_ENOTCONN`, `EN_EBUSY` (another call is at it),
+/// `EN_EOPNOTSUPP` (the other direction only), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
+/// callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_endpoint_recv_packet(
     endpoint: *mut en_stream_endpoint_t,

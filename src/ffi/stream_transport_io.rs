@@ -19,10 +19,10 @@ use crate::error::Result;
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
-/// `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See recv(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been shaken),
+/// `EN_ECONNRESET`, `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`,
+/// `EN_EBUSY` (another call is receiving), `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See recv(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv(
     transport: *mut en_stream_transport_t,
@@ -68,10 +68,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
-/// `EN_EOPNOTSUPP` (it only sends), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See recv(2).
+/// Errors: those of `en_stream_transport_recv`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_into(
     transport: *mut en_stream_transport_t,
@@ -126,10 +123,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
-/// `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See recv(2). See unix(7).
+/// Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
+/// also if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
     transport: *mut en_stream_transport_t,
@@ -188,10 +183,8 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_ECONNRESET`, `EN_ETLS_...`, `EN_EBUSY` (another call is receiving),
-/// `EN_EOPNOTSUPP` (it carries none), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of
-/// callbacks. See recv(2). See unix(7).
+/// Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
+/// also if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
     transport: *mut en_stream_transport_t,
@@ -252,11 +245,11 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
-/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
-/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// codes of callbacks. See send(2).
+/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been shaken),
+/// `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
+/// `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ESHUTDOWN` (the end of TLS has been
+/// said), `EN_ETLS_...`, `EN_EBUSY` (another call is sending), `EN_EOPNOTSUPP` (it only receives),
+/// `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes of callbacks. See send(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send(
     transport: *mut en_stream_transport_t,
@@ -310,11 +303,7 @@ pub unsafe extern "C" fn en_stream_transport_send_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
-/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
-/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// codes of callbacks. See send(2).
+/// Errors: those of `en_stream_transport_send`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all(
     transport: *mut en_stream_transport_t,
@@ -342,11 +331,7 @@ pub unsafe extern "C" fn en_stream_transport_send_all(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ENOTCONN` (hands have not been
-/// shaken), `EN_EPIPE` (also after a send over TLS that stopped half-way), `EN_ECONNRESET`,
-/// `EN_ESHUTDOWN` (the end of TLS has been said), `EN_ETLS_...`, `EN_EBUSY` (another call is
-/// sending), `EN_EOPNOTSUPP` (it only receives), `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`,
-/// codes of callbacks. See send(2).
+/// Errors: those of `en_stream_transport_send`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_from_slices(
     transport: *mut en_stream_transport_t,
@@ -405,9 +390,9 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for
-/// more than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`,
-/// `EN_ESRCH`, `EN_EOPNOTSUPP` (it carries none). See unix(7).
+/// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for more
+/// than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`,
+/// `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also if it carries none. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
     transport: *mut en_stream_transport_t,

@@ -224,7 +224,8 @@ pub unsafe extern "C" fn en_tcp_client_send_packets(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_EPIPE`, `EN_ECONNRESET`,
-/// `EN_ECONNTIMEDOUT`, `EN_ETLS_...`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`.
+/// `EN_ECONNTIMEDOUT`, `EN_EHOSTUNREACH`, `EN_ENETUNREACH`, `EN_ETLS_...`, `EN_ECANCELED`,
+/// `EN_EDEADLK`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeout_ms: i64) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

@@ -122,8 +122,9 @@ pub unsafe extern "C" fn en_unix_datagram_client_as_client(
 /// Errors: `EN_EINVAL` (also a packet that the protocol cannot carry), `EN_EMSGSIZE` (too large for
 /// the protocol or for one datagram), `EN_ETIMEDOUT`, `EN_ECLOSED`, `EN_ECONNREFUSED` (the peer is
 /// gone: nobody has its socket any more, and this packet was not sent), `EN_ENOTCONN` (the same,
-/// from then on), `EN_ECONNRESET`, `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`, `EN_EFORKED`, codes
-/// of callbacks. See send(2), unix(7).
+/// from then on), `EN_ECONNRESET` (the peer is connected elsewhere), `EN_EPERM` (the same, from then
+/// on), `EN_EPIPE` (the peer receives no more), `EN_ENOBUFS`, `EN_ECANCELED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, codes of callbacks. See send(2), unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_send_packet(
     client: *mut en_unix_datagram_client_t,
@@ -175,10 +176,10 @@ pub unsafe extern "C" fn en_unix_datagram_client_send_packets(
 ///
 /// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
-/// Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet
-/// without a byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once),
-/// `EN_EBADF` (a descriptor that is not open), `EN_EPERM` (credentials of somebody else),
-/// `EN_ESRCH` (of nobody), `EN_ETOOMANYREFS`. See unix(7).
+/// Errors: those of `en_unix_datagram_client_send_packet`; `EN_EINVAL` also for a packet without a
+/// byte and for more than 253 descriptors, `EN_EMSGSIZE` (does not fit at once), `EN_EBADF` (a
+/// descriptor that is not open), `EN_EPERM` also for credentials of somebody else, `EN_ESRCH` (of
+/// nobody), `EN_ETOOMANYREFS`. See unix(7).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_unix_datagram_client_send_packet_with_ancillary(
     client: *mut en_unix_datagram_client_t,

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn en_async_stream_endpoint_fileno(
 ///
 /// Loop thread only.
 ///
-/// Errors: those of `en_stream_transport_get_attribute`, `EN_ENOTCONN` (not connected yet).
+/// Errors: those of `en_stream_transport_get_attribute`, `EN_ENOTCONN` (hands have not been shaken).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_stream_endpoint_get_attribute(
     endpoint: *const en_async_stream_endpoint_t,

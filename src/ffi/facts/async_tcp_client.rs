@@ -80,7 +80,7 @@ pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
-/// setsockopt(2).
+/// setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_tcp_client_setsockopt`.
 ///
 /// Loop thread only.
 ///

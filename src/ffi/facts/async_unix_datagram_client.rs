@@ -83,7 +83,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_getsockopt(
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
-/// setsockopt(2).
+/// setsockopt(2). Some are the library's own (`EN_EINVAL`): see
+/// `en_unix_datagram_client_setsockopt`.
 ///
 /// Loop thread only.
 ///

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_name(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet), `EN_ENODATA`. See unix(7), SO_PEERCRED.
+/// Errors: `EN_EINVAL`, `EN_ENOTCONN` (not connected yet). See unix(7), SO_PEERCRED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_get_peer_credentials(
     client: *const en_async_unix_stream_client_t,
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_getsockopt(
 }
 
 /// Sets a raw socket option to the `size` bytes at `value`. `level` and `name` are those of
-/// setsockopt(2).
+/// setsockopt(2). Some are the library's own (`EN_EINVAL`): see `en_unix_stream_client_setsockopt`.
 ///
 /// Loop thread only.
 ///
