@@ -4377,7 +4377,7 @@ int en_stream_transport_handshake_noblock(en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_stream_transport_new_stapled(en_stream_transport_t **out,
                                     const en_stream_transport_t *receive,
@@ -4464,7 +4464,7 @@ int en_stream_transport_get_tls_info(const en_stream_transport_t *transport,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_stream_transport_stapled_receive_half(en_stream_transport_t **out,
                                              const en_stream_transport_t *transport);
@@ -4475,7 +4475,7 @@ int en_stream_transport_stapled_receive_half(en_stream_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_stream_transport_stapled_send_half(en_stream_transport_t **out,
                                           const en_stream_transport_t *transport);
@@ -4791,7 +4791,7 @@ int en_datagram_transport_from_fd(en_datagram_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_datagram_transport_new_stapled(en_datagram_transport_t **out,
                                       const en_datagram_transport_t *receive,
@@ -4866,7 +4866,7 @@ int en_datagram_transport_get_attribute(const en_datagram_transport_t *transport
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_datagram_transport_stapled_receive_half(en_datagram_transport_t **out,
                                                const en_datagram_transport_t *transport);
@@ -4877,7 +4877,7 @@ int en_datagram_transport_stapled_receive_half(en_datagram_transport_t **out,
  *
  * Thread-safe.
  *
- * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+ * Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
  */
 int en_datagram_transport_stapled_send_half(en_datagram_transport_t **out,
                                             const en_datagram_transport_t *transport);

@@ -104,8 +104,13 @@ impl<T: Transport + ?Sized> Channel<T> {
         Channel::new(transport, options)
     }
 
-    /// Another hold on the transport.
-    pub fn transport(&self) -> Result<Arc<Shared<T>>> {
+    /// Another hold on the transport, for what is made over it; not where the handle is of no use.
+    pub fn share(&self) -> Result<Arc<Shared<T>>> {
+        self.holds.check_usable()?;
+        self.transport()
+    }
+
+    fn transport(&self) -> Result<Arc<Shared<T>>> {
         let _inside = self.holds.control.visit();
         match self.holds.transport() {
             Some(transport) if !self.holds.life.is_closed() && !transport.is_closed() => Ok(transport),

@@ -14,7 +14,7 @@ type Datagrams = dyn DatagramTransport;
 impl Channel<Datagrams> {
     /// The halves a stapled transport was made of, the receiving one first.
     pub fn halves(&self) -> Result<[Arc<Shared<Datagrams>>; 2]> {
-        self.transport()?.halves().ok_or_else(not_stapled)
+        self.share()?.halves().ok_or_else(not_stapled)
     }
 
     /// Receives one datagram; its size, which is more than the buffer's if it was cut.

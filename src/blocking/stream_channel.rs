@@ -18,7 +18,7 @@ type Stream = dyn StreamTransport;
 impl Channel<Stream> {
     /// The handles of the halves a stapled transport was made of, the receiving one first.
     pub fn halves(&self) -> Result<[Arc<Shared<Stream>>; 2]> {
-        self.transport()?.halves().ok_or_else(not_stapled)
+        self.share()?.halves().ok_or_else(not_stapled)
     }
 
     /// Receives at least one byte; 0 is the end of the stream.

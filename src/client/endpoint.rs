@@ -63,7 +63,7 @@ pub(super) fn over_stream(
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Connection> {
-    let transport = channel.transport()?;
+    let transport = channel.share()?;
     let receiver: Box<dyn PacketReceiver> = match directions {
         Directions::Send => Box::new(NoReceiver),
         _ => {
@@ -85,7 +85,7 @@ pub(super) fn over_datagrams(
     directions: Directions,
     options: &CommonOptions,
 ) -> Result<Connection> {
-    let transport = channel.transport()?;
+    let transport = channel.share()?;
     let receiver: Box<dyn PacketReceiver> = match directions {
         Directions::Send => Box::new(NoReceiver),
         _ => Box::new(datagram_receiver(transport.clone(), protocol, options)),

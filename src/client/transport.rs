@@ -92,7 +92,7 @@ pub fn tls(
         ..options.secure.clone()
     };
     secure.check(None)?;
-    let transport = secure.over(inner.transport()?, config, None)?;
+    let transport = secure.over(inner.share()?, config, None)?;
     let timeout = Timeout::from_ms(secure.handshake_timeout_ms());
     Ok(handle_of(Shared::unready(transport, timeout), options))
 }
@@ -120,6 +120,6 @@ where
     T: Transport + ?Sized,
 {
     options.check_plain()?;
-    let stapled = Stapled::new(receive.transport()?, send.transport()?)?;
+    let stapled = Stapled::new(receive.share()?, send.share()?)?;
     Ok(handle_of(Shared::new(make(stapled)), options))
 }

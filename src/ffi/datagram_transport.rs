@@ -55,7 +55,7 @@ pub unsafe extern "C" fn en_datagram_transport_from_fd(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_new_stapled(
     out: *mut *mut en_datagram_transport_t,
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn en_datagram_transport_get_attribute(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_stapled_receive_half(
     out: *mut *mut en_datagram_transport_t,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn en_datagram_transport_stapled_receive_half(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_stapled_send_half(
     out: *mut *mut en_datagram_transport_t,

@@ -125,7 +125,6 @@ unsafe fn new_tls(
             let name = optional_string(server_name, "server_name")?;
             (borrow(transport)?, borrow(config)?, name)
         };
-        inner.check_usable()?;
         out.make(|| make(inner, config, name, &options))
     })
 }
@@ -172,7 +171,7 @@ pub unsafe extern "C" fn en_stream_transport_handshake_noblock(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, twice the same), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_new_stapled(
     out: *mut *mut en_stream_transport_t,
@@ -301,7 +300,7 @@ pub unsafe extern "C" fn en_stream_transport_get_tls_info(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_stapled_receive_half(
     out: *mut *mut en_stream_transport_t,
@@ -316,7 +315,7 @@ pub unsafe extern "C" fn en_stream_transport_stapled_receive_half(
 ///
 /// Thread-safe.
 ///
-/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`.
+/// Errors: `EN_EINVAL` (NULL, not made of two halves), `EN_ECLOSED`, `EN_EFORKED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_stapled_send_half(
     out: *mut *mut en_stream_transport_t,

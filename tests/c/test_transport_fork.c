@@ -158,6 +158,24 @@ static void a_child_frees_what_its_parent_put_aside(void)
 /* Two processes that go on with the same keys would give them away. */
 static en_stream_endpoint_t *secure_endpoint;
 
+/* Nor can they be had through what is made in the child. */
+static int makes_nothing_over(en_stream_transport_t *secure, en_stream_transport_t *other)
+{
+    en_stream_protocol_t *protocol = lines();
+    en_async_stream_endpoint_t *looped = NULL;
+    en_stream_endpoint_t *endpoint = NULL;
+    en_stream_transport_t *made = NULL;
+    en_loop_t *loop = NULL;
+
+    EXPECT(en_loop_new(&loop) == EN_OK);
+    EXPECT(en_stream_endpoint_new(&endpoint, secure, protocol, NULL) == EN_EFORKED);
+    EXPECT(en_async_stream_endpoint_new(&looped, loop, secure, protocol, NULL) == EN_EFORKED);
+    EXPECT(en_stream_transport_new_stapled(&made, other, secure, NULL) == EN_EFORKED);
+    en_loop_free(loop);
+    en_stream_protocol_free(protocol);
+    return 0;
+}
+
 static int use_tls(void *arg)
 {
     pair_t *pair = arg;
@@ -168,6 +186,8 @@ static int use_tls(void *arg)
     EXPECT(put_bytes(pair->client.secure, "x") == EN_EFORKED);
     EXPECT(strstr(en_last_error_message(), "TLS") != NULL);
     EXPECT(en_stream_transport_recv_into(pair->client.secure, buffer, 8, -1, &size) == EN_EFORKED);
+    EXPECT(makes_nothing_over(pair->client.secure, pair->client.inner) == 0);
+    EXPECT(en_stream_endpoint_close(secure_endpoint) == EN_EFORKED);
     EXPECT(en_stream_transport_close(pair->client.secure) == EN_EFORKED);
     en_stream_endpoint_free(secure_endpoint);
     en_stream_transport_free(pair->client.secure);
