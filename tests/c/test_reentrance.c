@@ -60,7 +60,6 @@ static void open_with(wire_t *wire, plan_t *plan)
 static void call_everything_forbidden(en_tcp_client_t *client)
 {
     en_slice_t slice = {"x", 1};
-    en_stats_t stats = {.struct_size = sizeof(stats)};
     en_packet_t packets[2];
     char buffer[8];
     size_t size = sizeof(buffer);
@@ -89,8 +88,10 @@ static void call_everything_forbidden(en_tcp_client_t *client)
 
 static void call_everything_allowed(en_tcp_client_t *client)
 {
+    en_stats_t stats = {.struct_size = sizeof(stats)};
     en_address_t *address = NULL;
 
+    CHECK_OK(en_tcp_client_get_stats(client, &stats));
     CHECK_INT(en_tcp_client_is_closed(client), 0);
     CHECK(en_tcp_client_fileno(client) >= 0);
     CHECK_OK(en_tcp_client_get_local_address(client, &address));
