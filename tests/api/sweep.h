@@ -172,6 +172,10 @@ void expect_code(int rc, int code, const char *name);
 void expect_any(int rc);
 void expect_text(const char *text);
 
+/* Leaves a message behind for the next call: only one that fails may touch it, and must. */
+void sweep_fail(void);
+void check_message(int rc);
+
 /* Fills an output, and looks whether it was written. */
 #define MARK(output) memset(&(output), UNTOUCHED, sizeof(output))
 #define IS_MARKED(output) sweep_is_marked(&(output), sizeof(output))

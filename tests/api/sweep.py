@@ -151,8 +151,8 @@ def argument(parameter, kind):
 def result_statements(call, rule, case):
     null = "NULL" in case.changed.values()
     if rule.result in ("code", "value"):
-        return [f"const int rc = {call};", judgement(case)]
-    return [{
+        return ["sweep_fail();", f"const int rc = {call};", "check_message(rc);", judgement(case)]
+    return ["sweep_fail();", {
         "descriptor": f"CHECK({call} {'==' if null else '>'} -1);",
         "truth": f"CHECK(({call} & ~1) == 0);",
         "text": f"expect_text({call});",
@@ -160,7 +160,7 @@ def result_statements(call, rule, case):
         "same": f"CHECK({call} {'==' if null else '!='} NULL);",
         "anything": f"(void){call};",
         "nothing": f"{call};",
-    }[rule.result]]
+    }[rule.result], "check_message(EN_OK);"]
 
 
 def body(function, rule, case):

@@ -89,6 +89,26 @@ void expect_text(const char *text)
         complain("wanted a text, got none");
 }
 
+static const char *before; /* the message of the last failure, which stays valid until the next */
+
+void sweep_fail(void)
+{
+    en_address_t *none;
+
+    NEED(en_address_new(&none, "no failure since", 0) == EN_EINVAL);
+    before = en_last_error_message();
+    NEED(strstr(before, "no failure since") != NULL);
+}
+
+void check_message(int rc)
+{
+    const char *after = en_last_error_message();
+
+    if (rc >= 0 ? after != before : strstr(after, "no failure since") != NULL)
+        complain(rc >= 0 ? "it did not fail, but touched the message"
+                         : "it failed without a message");
+}
+
 int sweep_encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
 {
     fixture_t *fx = encoding;
