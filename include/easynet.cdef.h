@@ -1065,7 +1065,7 @@ typedef void (*en_loop_callback_t)(int status, void *user_data);
 
 /**
  * Called from the loop, once, when an operation is over: `status` is `EN_OK` or a negative code, of
- * which `en_last_error_message` tells more.
+ * which `en_last_error_message` tells more until the callback returns.
  */
 typedef void (*en_async_done_t)(int status, void *user_data);
 
@@ -1147,7 +1147,8 @@ int en_error_is_connection(int code);
 /**
  * What the last failing call of this thread tried, with whom, at which stage, and why it failed.
  * Never NULL; empty before the first failure. Valid until the next failing call of this thread.
- * Calls that succeed, and functions that return void, leave it alone.
+ * Calls that succeed, and functions that return void, leave it alone. A callback of a loop that is
+ * told of a failure finds that one here, until it returns.
  *
  * Thread-safe.
  */

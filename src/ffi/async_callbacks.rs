@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::error::remember;
+use super::error::telling;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
@@ -17,7 +17,7 @@ pub const EN_RECEIVE_MORE: c_int = 1;
 pub const EN_RECEIVE_STOP: c_int = 2;
 
 /// Called from the loop, once, when an operation is over: `status` is `EN_OK` or a negative code, of
-/// which `en_last_error_message` tells more.
+/// which `en_last_error_message` tells more until the callback returns.
 pub type en_async_done_t = Option<unsafe extern "C" fn(status: c_int, user_data: *mut c_void)>;
 
 /// Called from the loop, once, when sending several packets is over: as `en_async_done_t`, and
@@ -52,15 +52,11 @@ unsafe fn function<F: Copy>(callee: &Callee) -> F {
     unsafe { std::mem::transmute_copy(&callee.function) }
 }
 
-/// The status of an outcome; a failure is what the thread's last error message tells of.
-fn status(outcome: Result<()>) -> c_int {
+/// Tells a callback how it went: of a failure, the thread's last error message tells meanwhile.
+fn tell<T>(outcome: Result<()>, callback: impl FnOnce(c_int) -> T) -> T {
     match outcome {
-        Ok(()) => EN_OK,
-        Err(error) => {
-            let code = error.code();
-            remember(error);
-            code
-        }
+        Ok(()) => callback(EN_OK),
+        Err(error) => telling(error, callback),
     }
 }
 
@@ -73,7 +69,7 @@ fn tell_done(callee: Callee, outcome: Result<()>) {
     // promises.
     unsafe {
         let callback: unsafe extern "C" fn(c_int, *mut c_void) = function(&callee);
-        callback(status(outcome), callee.user_data);
+        tell(outcome, |status| callback(status, callee.user_data));
     }
 }
 
@@ -87,7 +83,7 @@ fn tell_sent(callee: Callee, outcome: Result<Counted>) {
     // SAFETY: `sent` has it from such a function, the application's own.
     unsafe {
         let callback: unsafe extern "C" fn(c_int, usize, *mut c_void) = function(&callee);
-        callback(status(outcome), count, callee.user_data);
+        tell(outcome, |status| callback(status, count, callee.user_data));
     }
 }
 
@@ -109,7 +105,9 @@ fn tell_received(callee: Callee, outcome: Result<Packet>) {
             unsafe { callback(EN_OK, &raw mut packet, callee.user_data) }
         }
         // SAFETY: as above.
-        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), callee.user_data) },
+        Err(error) => unsafe {
+            telling(error, |status| callback(status, std::ptr::null_mut(), callee.user_data));
+        },
     }
 }
 
@@ -132,7 +130,9 @@ fn tell_packets(callee: Callee, outcome: Result<Vec<Packet>>) {
             unsafe { callback(EN_OK, packets.as_mut_ptr(), packets.len(), callee.user_data) }
         }
         // SAFETY: as above.
-        Err(error) => unsafe { callback(status(Err(error)), std::ptr::null_mut(), 0, callee.user_data) },
+        Err(error) => unsafe {
+            telling(error, |status| callback(status, std::ptr::null_mut(), 0, callee.user_data));
+        },
     }
 }
 
@@ -184,7 +184,7 @@ fn tell_receive(callee: Callee, outcome: Result<&mut Delivery<'_, '_>>) {
         ),
         // SAFETY: as above.
         Err(error) => unsafe {
-            callback(status(Err(error)), std::ptr::null_mut(), callee.user_data);
+            telling(error, |status| callback(status, std::ptr::null_mut(), callee.user_data));
         },
     }
 }

@@ -6,20 +6,46 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use super::{Error, truth};
 use crate::error;
 
+#[derive(Default)]
 struct Last {
     error: Option<Error>,
     text: CString,
+    /// Whether it is what a callback is told of, and not the failure of a call.
+    is_told: bool,
 }
 
 thread_local! {
-    static LAST: RefCell<Last> = RefCell::new(Last { error: None, text: CString::default() });
+    static LAST: RefCell<Last> = RefCell::default();
     static EXPLANATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Keeps the detail of a failing call for `en_last_error_message`.
 pub(crate) fn remember(error: Error) {
     // A destructor at the end of a thread may come after ours.
-    let _ = LAST.try_with(|last| last.borrow_mut().error = Some(error));
+    let _ = LAST.try_with(|last| {
+        let mut last = last.borrow_mut();
+        last.error = Some(error);
+        last.is_told = false;
+    });
+}
+
+/// Runs a callback that `en_last_error_message` tells of this failure. Behind it, it tells what it did
+/// before: what calls back has not failed. Unless a call of the callback has.
+#[cold]
+pub(crate) fn telling<T>(error: Error, callback: impl FnOnce(c_int) -> T) -> T {
+    let code = error.code();
+    let told = Last { error: Some(error), is_told: true, ..Last::default() };
+    let before = LAST.try_with(|last| last.replace(told));
+    let answer = callback(code);
+    let _ = LAST.try_with(|last| {
+        let mut last = last.borrow_mut();
+        if let Ok(before) = before
+            && last.is_told
+        {
+            *last = before;
+        }
+    });
+    answer
 }
 
 /// What the callback that has just failed said of it.
@@ -56,7 +82,8 @@ pub extern "C" fn en_error_is_connection(code: c_int) -> c_int {
 
 /// What the last failing call of this thread tried, with whom, at which stage, and why it failed.
 /// Never NULL; empty before the first failure. Valid until the next failing call of this thread.
-/// Calls that succeed, and functions that return void, leave it alone.
+/// Calls that succeed, and functions that return void, leave it alone. A callback of a loop that is
+/// told of a failure finds that one here, until it returns.
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]

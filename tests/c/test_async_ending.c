@@ -479,7 +479,49 @@ static void freeing_leaves_the_connection_to_duplicates(void)
     async_wire_close(&side);
 }
 
+/* A callback of its own, whose failing call is one like any other. */
+static void fail_within(int status, void *user_data)
+{
+    en_address_t *none = NULL;
+
+    op_done(status, user_data);
+    CHECK_CODE(en_address_new(&none, "the callback's own", 0), EN_EINVAL);
+}
+
+/* What callbacks are told of is not what this thread's calls have failed with. */
+static void only_failing_calls_touch_the_message(void)
+{
+    en_address_t *none = NULL;
+    const char *message;
+    async_wire_t side;
+    op_t ops[4] = {{0}};
+
+    async_wire_open(&side, NULL);
+    CHECK_CODE(en_address_new(&none, "the reason", 0), EN_EINVAL);
+    message = en_last_error_message();
+    CHECK_OK(async_get(&side, 0, &ops[0]));
+    op_wait(side.loop, &ops[0]);
+    CHECK_OP(&ops[0], EN_ETIMEDOUT);
+    CHECK_HAS(ops[0].message, "EN_ETIMEDOUT");
+    CHECK(en_last_error_message() == message); /* still valid, that is */
+    CHECK_OK(async_get(&side, -1, &ops[1]));
+    en_async_tcp_client_free(side.client);
+    CHECK_OP(&ops[1], EN_ECANCELED);
+    CHECK_HAS(ops[1].message, "EN_ECANCELED");
+    CHECK(en_last_error_message() == message);
+    CHECK_OK(en_loop_start_timer(side.loop, 60000, 0, op_done, &ops[2], NULL));
+    CHECK_OK(en_loop_start_timer(side.loop, 60000, 0, fail_within, &ops[3], NULL));
+    en_loop_free(side.loop);
+    CHECK_OP(&ops[2], EN_ECANCELED);
+    CHECK_OP(&ops[3], EN_ECANCELED);
+    CHECK_MESSAGE("the callback's own");
+    side.client = NULL;
+    side.loop = NULL;
+    async_wire_close(&side);
+}
+
 static const test_case_t cases[] = {
+    CASE(only_failing_calls_touch_the_message),
     CASE(freeing_leaves_the_next_one_alone),
     CASE(who_has_stopped_is_not_called),
     CASE(who_has_stopped_leaves_the_error_to_the_next),
