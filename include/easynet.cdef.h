@@ -733,8 +733,8 @@ typedef void (*en_free_state_t)(void *state, void *user_data);
  * The callbacks run inside the calls that send and receive, in the threads of those calls:
  * `encode` of one client never twice at a time, `decode` neither, but both at once, and those of
  * different clients in parallel. They must not throw, longjmp or exit the thread. Their own client
- * answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno, addresses and
- * statistics.
+ * answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno, and what it knows
+ * by itself: addresses, the peer's credentials, the size of receives, statistics.
  */
 typedef struct {
     /**
@@ -6340,7 +6340,7 @@ int en_async_tcp_client_close(en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
  */
 int en_async_tcp_client_is_connected(const en_async_tcp_client_t *client);
 
@@ -6720,7 +6720,7 @@ int en_async_udp_client_close(en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
  */
 int en_async_udp_client_is_connected(const en_async_udp_client_t *client);
 
@@ -7187,7 +7187,7 @@ int en_async_unix_stream_client_close(en_async_unix_stream_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
  */
 int en_async_unix_stream_client_is_connected(const en_async_unix_stream_client_t *client);
 
@@ -7636,7 +7636,7 @@ int en_async_unix_datagram_client_close(en_async_unix_datagram_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL`, `EN_EDEADLK`.
  */
 int en_async_unix_datagram_client_is_connected(const en_async_unix_datagram_client_t *client);
 

@@ -271,7 +271,7 @@ pub(super) unsafe fn close<H: Handle<Inner = AsyncClient>>(
 /// As [`client`].
 pub(super) unsafe fn is_connected<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
-    call_value(|| Ok(truth(unsafe { client(pointer)? }.is_connected())))
+    call_value(|| unsafe { client(pointer)? }.is_connected().map(truth))
 }
 
 /// # Safety

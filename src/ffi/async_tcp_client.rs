@@ -392,7 +392,7 @@ pub unsafe extern "C" fn en_async_tcp_client_close(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_is_connected(client: *const en_async_tcp_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live handle.

@@ -463,7 +463,7 @@ pub unsafe extern "C" fn en_async_unix_stream_client_close(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL`, `EN_EDEADLK`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_unix_stream_client_is_connected(
     client: *const en_async_unix_stream_client_t,

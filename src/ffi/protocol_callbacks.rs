@@ -118,8 +118,8 @@ pub type en_destroy_t = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// The callbacks run inside the calls that send and receive, in the threads of those calls:
 /// `encode` of one client never twice at a time, `decode` neither, but both at once, and those of
 /// different clients in parallel. They must not throw, longjmp or exit the thread. Their own client
-/// answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno, addresses and
-/// statistics.
+/// answers `EN_EDEADLK` to them, to all but close, abort, free, is_closed, fileno, and what it knows
+/// by itself: addresses, the peer's credentials, the size of receives, statistics.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct en_stream_protocol_callbacks_t {

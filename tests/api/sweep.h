@@ -109,11 +109,28 @@ typedef struct fixture {
 typedef struct {
     const char *name; /* "en_address_new: host is NULL" */
     void (*run)(fixture_t *fx);
-    int in_encode; /* to be run inside an encode callback */
+    void (*within)(fixture_t *fx); /* if not NULL, this runs it inside an encode callback */
 } sweep_case_t;
 
 extern const sweep_case_t sweep_cases[];
 extern const size_t sweep_case_count;
+
+/* Give the fixture a client or endpoint whose encode callback runs the case, and have it called. */
+void sweep_within_tcp(fixture_t *fx);
+void sweep_within_udp(fixture_t *fx);
+void sweep_within_stream(fixture_t *fx);
+void sweep_within_datagram(fixture_t *fx);
+void sweep_within_stream_endpoint(fixture_t *fx);
+void sweep_within_datagram_endpoint(fixture_t *fx);
+void sweep_within_async_tcp(fixture_t *fx);
+void sweep_within_async_udp(fixture_t *fx);
+void sweep_within_async_unix_stream(fixture_t *fx);
+void sweep_within_async_unix_datagram(fixture_t *fx);
+void sweep_within_async_stream_endpoint(fixture_t *fx);
+void sweep_within_async_datagram_endpoint(fixture_t *fx);
+
+/* Closes all clients, endpoints and transports that there are. */
+void sweep_close(fixture_t *fx);
 
 /* Callbacks that may be registered. */
 int sweep_encode(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data);

@@ -35,6 +35,8 @@ class Case:
     number: object = None  # the Number whose `good` decides, with its value
     value: str = None
     type: str = None
+    before: str = ""  # a statement in front of the call
+    within: str = "NULL"  # what runs the case inside a callback
 
 
 def check_rules(functions, rules):
@@ -78,8 +80,34 @@ def cases_of_integer(name, kind, type_):
         yield Case(f"{name} is {value}", {name: value}, ANY, kind, value, type_)
 
 
+# Whose own protocol callbacks run a case: the client or endpoint that the function is of.
+OWN = {"en_client_": "tcp", "en_tcp_client_": "tcp", "en_udp_client_": "udp", "en_unix_stream_client_": "stream",
+       "en_unix_datagram_client_": "datagram", "en_stream_endpoint_": "stream_endpoint",
+       "en_datagram_endpoint_": "datagram_endpoint", "en_async_client_": "async_tcp",
+       "en_async_tcp_client_": "async_tcp", "en_async_udp_client_": "async_udp",
+       "en_async_unix_stream_client_": "async_unix_stream", "en_async_unix_datagram_client_": "async_unix_datagram",
+       "en_async_stream_endpoint_": "async_stream_endpoint", "en_async_datagram_endpoint_": "async_datagram_endpoint"}
+# What these may call.
+ALLOWED_WITHIN = ("as_client", "as_async_client", "close", "abort", "is_closed", "is_closing", "fileno", "loop",
+                  "get_local_address", "get_remote_address", "get_local_name", "get_peer_name",
+                  "get_peer_credentials", "max_recv_size", "get_stats")
+
+
+def cases_of_state(function, rule):
+    """What a handle answers that is closed, and to its own callbacks."""
+    own = next((prefix for prefix in OWN if function.name.startswith(prefix)), None)
+    if not {"client", "endpoint", "transport", "iter"} & rule.parameters.keys() or rule.result == "nothing":
+        return
+    yield Case("it is closed", {}, ANY, before="sweep_close(fx);")
+    if own and not {"out", "iter", "info"} & rule.parameters.keys():
+        name = function.name.removeprefix(own)
+        expected = OK if name in ALLOWED_WITHIN else ("EN_EDEADLK", None)
+        yield Case("within its own callback", {}, expected, within=f"sweep_within_{OWN[own]}")
+
+
 def cases_of(function, rule):
     yield Case("all is well", {})
+    yield from cases_of_state(function, rule)
     for parameter in function.parameters:
         kind = rule.parameters[parameter.name]
         if parameter.integer:
@@ -153,7 +181,7 @@ def result_statements(call, rule, case):
     if rule.result in ("code", "value"):
         return ["sweep_fail();", f"const int rc = {call};", "check_message(rc);", judgement(case)]
     return ["sweep_fail();", {
-        "descriptor": f"CHECK({call} {'==' if null else '>'} -1);",
+        "descriptor": f"CHECK({call} {'==' if null or case.before else '>'} -1);",
         "truth": f"CHECK(({call} & ~1) == 0);",
         "text": f"expect_text({call});",
         "pointer": f"CHECK({call} != NULL);",
@@ -170,6 +198,7 @@ def body(function, rule, case):
     yield "(void)fx;"
     yield from filter(None, [rule.before])
     yield from declarations(rule)
+    yield from filter(None, [case.before])
     yield from result_statements(call, rule, case)
     yield from filter(None, [rule.after(arguments) if rule.after else None])
     for name, kind in outputs(rule):
@@ -186,7 +215,8 @@ def program(functions, rules):
             name = f"case_{len(table)}"
             statements = "\n    ".join(body(function, rule, case))
             text.append(f"static void {name}(fixture_t *fx)\n{{\n    {statements}\n}}\n")
-            table.append(f"    {{{quote(f'{function.name}: {case.what}')}, {name}, {int(rule.in_encode)}}},")
+            within = "sweep_within_tcp" if rule.in_encode else case.within
+            table.append(f"    {{{quote(f'{function.name}: {case.what}')}, {name}, {within}}},")
     text.append("const sweep_case_t sweep_cases[] = {\n" + "\n".join(table) + "\n};\n")
     text.append("const size_t sweep_case_count = sizeof(sweep_cases) / sizeof(sweep_cases[0]);\n")
     return "\n".join(text)

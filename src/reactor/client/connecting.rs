@@ -57,8 +57,8 @@ impl AsyncClient {
     }
 
     /// Whether it is connected.
-    pub fn is_connected(&self) -> bool {
-        self.access().is_ok_and(|inner| matches!(inner.state, State::Connected(_)))
+    pub fn is_connected(&self) -> Result<bool> {
+        Ok(matches!(self.access()?.state, State::Connected(_)))
     }
 
     /// Begins to connect if somebody waits for it, and goes on with it.
