@@ -98,13 +98,27 @@ static void sends_that_end_early(void)
     async_wire_close(&side);
 }
 
+/* Takes what has come, which must be this letter again and again: how much it was. */
+static size_t take_letters(int fd, char letter)
+{
+    static char came[sizeof(large) + 1];
+    ssize_t size = recv(fd, came, sizeof(came), MSG_DONTWAIT);
+    size_t same = 0;
+
+    if (size <= 0)
+        return 0;
+    while (same < (size_t)size && came[same] == letter)
+        same++;
+    CHECK(same == (size_t)size || (same == (size_t)size - 1 && came[same] == '\n'));
+    return (size_t)size;
+}
+
 static void large_packets_go_when_there_is_room(void)
 {
     op_t op = {0};
-    script_t script;
-    step_t steps[] = {{.what = STEP_DRAIN}};
     en_slice_t parts[] = {{large, sizeof(large) / 2}, {large, sizeof(large) / 2}};
     en_stats_t stats = {.struct_size = sizeof(stats)};
+    size_t came = 0;
     async_wire_t side;
 
     memset(large, 'x', sizeof(large));
@@ -112,15 +126,15 @@ static void large_packets_go_when_there_is_room(void)
     CHECK_OK(
         en_async_tcp_client_send_packet_slices(side.client, parts, 2, 20000, op_done, &op, NULL));
     memset(large, 'y', sizeof(large)); /* it was copied */
-    script_start(&script, side.fd, steps, 1);
+    while (came < sizeof(large) + 1) {
+        CHECK_OK(en_loop_run_once(side.loop, 0));
+        came += take_letters(side.fd, 'x');
+    }
     op_wait(side.loop, &op);
     CHECK_OP(&op, EN_OK);
     CHECK_OK(en_async_tcp_client_get_stats(side.client, &stats));
     CHECK_INT(stats.bytes_sent, sizeof(large) + 1);
     CHECK_INT(stats.packets_sent, 1);
-    en_async_tcp_client_free(side.client);
-    side.client = NULL;
-    script_join(&script);
     async_wire_close(&side);
 }
 

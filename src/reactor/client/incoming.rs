@@ -132,6 +132,11 @@ impl Incoming {
         while may_be_more && packets.len() < most {
             let outcome = Places::with(most - packets.len(), |places| {
                 let outcome = self.receive_into(places, counters);
+                if outcome.is_ok() && places.has_room() {
+                    self.receiver.recv_more_into(places, counters);
+                    // An error may have come behind them.
+                    self.has_gathered = true;
+                }
                 may_be_more = !places.has_room();
                 packets.extend(std::iter::from_fn(|| places.hand_on().map(Handed::take)));
                 self.reclaim(places);
