@@ -18,6 +18,9 @@ static int udp_open(member_t *member, const wishes_t *wishes)
     if (wishes->interrupted)
         CHECK_OK(en_udp_options_set_retry_interval(options, wishes->retry_ms, wishes->interrupted,
                                                    wishes->destroy, wishes->user_data));
+    if (wishes->wait)
+        CHECK_OK(
+            en_udp_options_set_wait(options, wishes->wait, wishes->destroy, wishes->user_data));
     member->fd = udp_bound("127.0.0.1");
     rc = en_udp_client_connect(&client, "127.0.0.1", peer_port(member->fd), protocol, options);
     en_udp_options_free(options);
@@ -63,6 +66,9 @@ static int stream_open(member_t *member, const wishes_t *wishes)
     if (wishes->interrupted)
         CHECK_OK(en_unix_stream_options_set_retry_interval(
             options, wishes->retry_ms, wishes->interrupted, wishes->destroy, wishes->user_data));
+    if (wishes->wait)
+        CHECK_OK(en_unix_stream_options_set_wait(options, wishes->wait, wishes->destroy,
+                                                 wishes->user_data));
     rc = en_unix_stream_client_from_fd(&client, ends[0], protocol, options);
     en_unix_stream_options_free(options);
     en_stream_protocol_free(protocol);
@@ -109,6 +115,9 @@ static int datagram_open(member_t *member, const wishes_t *wishes)
     if (wishes->interrupted)
         CHECK_OK(en_unix_datagram_options_set_retry_interval(
             options, wishes->retry_ms, wishes->interrupted, wishes->destroy, wishes->user_data));
+    if (wishes->wait)
+        CHECK_OK(en_unix_datagram_options_set_wait(options, wishes->wait, wishes->destroy,
+                                                   wishes->user_data));
     rc = en_unix_datagram_client_from_fd(&client, ends[0], protocol, options);
     en_unix_datagram_options_free(options);
     en_datagram_protocol_free(protocol);

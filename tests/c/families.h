@@ -10,7 +10,8 @@ typedef struct {
     uint32_t busy_poll_us;
     int64_t retry_ms;
     en_interrupt_t interrupted;
-    en_destroy_t destroy;
+    en_wait_t wait;
+    en_destroy_t destroy; /* of either */
     void *user_data;
 } wishes_t;
 

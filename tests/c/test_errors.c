@@ -41,8 +41,9 @@ static void names_and_texts(void)
 
 static void which_codes_say_that_the_connection_is_over(void)
 {
-    static const int over[] = {EN_ECONNABORTED,  EN_ETRUNCATED,   EN_ECONNRESET,   EN_EPIPE,
-                               EN_ECONNTIMEDOUT, EN_ECONNREFUSED, EN_EHOSTUNREACH, EN_ENETUNREACH};
+    static const int over[] = {EN_ECONNABORTED, EN_ETRUNCATED,    EN_ECONNRESET,
+                               EN_EPIPE,        EN_ECONNTIMEDOUT, EN_ECONNREFUSED,
+                               EN_EHOSTUNREACH, EN_ENETUNREACH,   EN_ETLS_TRUNCATED};
     static const int alive[] = {EN_OK,      EN_ETIMEDOUT, EN_EINVAL,     EN_EBADMSG, EN_EMSGSIZE,
                                 EN_ECLOSED, EN_ECANCELED, EN_EAI_NONAME, 5,          EN_EUSER_BASE};
 

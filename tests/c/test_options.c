@@ -1,4 +1,5 @@
 /* Socket options, typed and raw, options of new clients, and statistics. */
+#include "families.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -249,7 +250,37 @@ static void statistics(void)
     wire_close(&wire);
 }
 
+/* A packet each way, and what that is in bytes and calls; a receive that finds nothing is a call.
+ */
+static void each_family_counts(const family_t *family)
+{
+    const int line_end = family->is_stream ? 1 : 0;
+    en_stats_t stats;
+    member_t member;
+
+    member_open(&member, family, NULL);
+    CHECK_OK(put_text(member.view, "hello"));
+    member_peer_expects(&member, "hello");
+    member_peer_sends(&member, "to you");
+    CHECK_GET(member.view, "to you");
+    stats = member_stats(&member);
+    CHECK_INT(stats.packets_sent, 1);
+    CHECK_INT(stats.packets_received, 1);
+    CHECK_INT(stats.bytes_sent, 5 + line_end);
+    CHECK_INT(stats.bytes_received, 6 + line_end);
+    CHECK_INT(stats.send_calls, 1);
+    CHECK(stats.recv_calls >= 1);
+    CHECK_GET_FAILS(member.view, 0, EN_ETIMEDOUT);
+    CHECK_INT(member_stats(&member).packets_received, 1);
+    CHECK_OK(en_client_close(member.view));
+    CHECK_INT(member_stats(&member).bytes_received, stats.bytes_received);
+    member_close(&member);
+}
+
+FOR_EACH_FAMILY(each_family_counts)
+
 static const test_case_t cases[] = {
+    CASE_OF_EACH(each_family_counts),
     CASE(typed_options),
     CASE(lingering),
     CASE(buffer_sizes),

@@ -226,6 +226,71 @@ static void revoked_certificates(void)
     check_accepted("good", NULL, options);
 }
 
+typedef struct {
+    char data[1 << 14];
+    size_t size;
+} text_t;
+
+/* What the file of a certificate, key or list holds. */
+static text_t text_of(const char *name)
+{
+    text_t text = {.size = 0};
+    FILE *file = fopen(certificate(name), "r");
+
+    REQUIRE(file != NULL);
+    text.size = fread(text.data, 1, sizeof(text.data), file);
+    REQUIRE(text.size > 0 && text.size < sizeof(text.data));
+    fclose(file);
+    return text;
+}
+
+static en_tls_options_t *trusting_text(void)
+{
+    en_tls_options_t *options = tls_options();
+    text_t authority = text_of("authority");
+
+    CHECK_OK(en_tls_options_add_ca_pem(options, authority.data, authority.size));
+    return options;
+}
+
+/* Each of the settings that take a file takes its text, too. */
+static void texts_in_place_of_files(void)
+{
+    en_tls_options_t *options = tls_options();
+    text_t identity = text_of("good"), key = text_of("good-key");
+    text_t list = text_of("revocation-list"), pin = text_of("self-signed");
+    tls_pair_t pair;
+
+    CHECK_OK(
+        en_tls_options_set_identity_pem(options, identity.data, identity.size, key.data, key.size));
+    tls_pair_open(&pair, (tls_plan_t){.client = tls_client_config(trusting_text()),
+                                      .server = tls_server_config(options)});
+    exchange(&pair);
+    tls_pair_close(&pair);
+    options = trusting_text();
+    CHECK_OK(en_tls_options_add_crl_pem(options, list.data, list.size));
+    tls_pair_try(&pair, (tls_plan_t){.client = tls_client_config(options),
+                                     .server = tls_server_config(tls_identity("revoked"))});
+    CHECK_CODE(pair.client_rc, EN_ETLS_REVOKED);
+    tls_pair_close(&pair);
+    options = tls_options();
+    CHECK_OK(en_tls_options_add_pinned_certificate_pem(options, pin.data, pin.size));
+    check_accepted("self-signed", NULL, options);
+}
+
+/* Roots on top of those of the system, from a file and from its text. */
+static void extra_roots(void)
+{
+    text_t authority = text_of("authority");
+    en_tls_options_t *options = tls_options();
+
+    CHECK_OK(en_tls_options_add_extra_roots_file(options, certificate("authority")));
+    check_accepted("good", NULL, options);
+    options = tls_options();
+    CHECK_OK(en_tls_options_add_extra_roots_pem(options, authority.data, authority.size));
+    check_accepted("good", NULL, options);
+}
+
 static en_tls_config_t *demanding(int what)
 {
     en_tls_options_t *options = tls_identity("good");
@@ -392,6 +457,8 @@ static const test_case_t cases[] = {
     CASE(certificates_that_are_accepted),
     CASE(old_certificates_may_be_pinned),
     CASE(revoked_certificates),
+    CASE(texts_in_place_of_files),
+    CASE(extra_roots),
     CASE(client_certificates),
     CASE(client_certificates_that_are_refused),
     CASE(settings_that_do_not_go_together),

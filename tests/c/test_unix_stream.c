@@ -370,6 +370,26 @@ static void a_write_buffer(void)
     pair_close(&pair);
 }
 
+static void closing_waits_at_most_the_shutdown_timeout(void)
+{
+    static char bulk[4096];
+    en_unix_stream_options_t *options = options_unix();
+    int64_t start;
+    pair_t pair;
+
+    CHECK_OK(en_unix_stream_options_set_write_buffer(options, 1000));
+    CHECK_OK(en_unix_stream_options_set_shutdown_timeout(options, 300));
+    pair_open(&pair, options);
+    while (send(en_unix_stream_client_fileno(pair.client), bulk, sizeof(bulk), MSG_DONTWAIT) > 0)
+        ;
+    CHECK_OK(put_text(pair.view, "stuck"));
+    start = now_ms();
+    CHECK_CODE(en_unix_stream_client_close(pair.client), EN_ETIMEDOUT);
+    CHECK_TOOK(start, 300);
+    CHECK_INT(en_client_is_closed(pair.view), 1);
+    pair_close(&pair);
+}
+
 static void close_wakes_both_sides(void)
 {
     static char large[1 << 16];
@@ -475,6 +495,7 @@ static const test_case_t cases[] = {
     CASE(the_end_both_ways),
     CASE_BLOCKING(batches_and_an_iterator),
     CASE_BLOCKING(a_write_buffer),
+    CASE_BLOCKING(closing_waits_at_most_the_shutdown_timeout),
     CASE(close_wakes_both_sides),
     CASE(descriptors_that_are_refused),
 };

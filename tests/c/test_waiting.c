@@ -303,6 +303,55 @@ static void a_turn_counts(const family_t *family)
     member_close(&member);
 }
 
+/* What a waiting function of the application is told, and does. */
+typedef struct {
+    member_t *member;
+    int fd;
+    int interest;
+    int64_t timeout_ms;
+    int calls;
+    int destroyed;
+} scheduler_t;
+
+static int wait_by_itself(int fd, int interest, int64_t timeout_ms, void *user_data)
+{
+    scheduler_t *scheduler = user_data;
+
+    scheduler->fd = fd;
+    scheduler->interest = interest;
+    scheduler->timeout_ms = timeout_ms;
+    if (++scheduler->calls > 1)
+        return EN_EUSER_BASE - 7;
+    member_peer_sends(scheduler->member, "meanwhile");
+    wait_readable(fd);
+    return EN_CALLBACK_DONE;
+}
+
+static void count_destroyed(void *user_data)
+{
+    ((scheduler_t *)user_data)->destroyed++;
+}
+
+static void the_application_waits(const family_t *family)
+{
+    member_t member;
+    scheduler_t scheduler = {.member = &member};
+    wishes_t wishes = {.wait = wait_by_itself, .destroy = count_destroyed, .user_data = &scheduler};
+
+    member_open(&member, family, &wishes);
+    CHECK_GET(member.view, "meanwhile");
+    CHECK_INT(scheduler.calls, 1);
+    CHECK_INT(scheduler.fd, en_client_fileno(member.view));
+    CHECK_INT(scheduler.interest, EN_INTEREST_READ);
+    CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_EUSER_BASE - 7);
+    CHECK_INT(scheduler.calls, 2);
+    CHECK(scheduler.timeout_ms < 0);
+    CHECK_INT(scheduler.destroyed, 0);
+    member_close(&member);
+    CHECK_INT(scheduler.destroyed, 1);
+}
+
+FOR_EACH_FAMILY(the_application_waits)
 FOR_EACH_FAMILY(a_switch_ends_a_receive)
 FOR_UNIX_FAMILIES(a_switch_ends_a_send)
 FOR_EACH_FAMILY(a_receive_asks)
@@ -314,17 +363,12 @@ FOR_UNIX_FAMILIES(signals_end_no_send)
 FOR_EACH_FAMILY(a_turn_counts)
 
 static const test_case_t cases[] = {
-    BLOCKING_OF_EACH(a_switch_ends_a_receive),
-    BLOCKING_OF_UNIX(a_switch_ends_a_send),
-    BLOCKING_OF_EACH(a_receive_asks),
-    BLOCKING_OF_EACH(a_waiting_receive_asks),
-    BLOCKING_OF_UNIX(a_send_asks),
-    CASE_BLOCKING(a_receive_that_looks_asks),
-    BLOCKING_OF_EACH(it_looks_before_it_sleeps),
-    CASE_BLOCKING(looking_ends_in_time),
-    CASE_OF_EACH(signals_end_nothing),
-    CASE_OF_UNIX(signals_end_no_send),
-    CASE_OF_EACH(a_turn_counts),
+    BLOCKING_OF_EACH(the_application_waits),  BLOCKING_OF_EACH(a_switch_ends_a_receive),
+    BLOCKING_OF_UNIX(a_switch_ends_a_send),   BLOCKING_OF_EACH(a_receive_asks),
+    BLOCKING_OF_EACH(a_waiting_receive_asks), BLOCKING_OF_UNIX(a_send_asks),
+    CASE_BLOCKING(a_receive_that_looks_asks), BLOCKING_OF_EACH(it_looks_before_it_sleeps),
+    CASE_BLOCKING(looking_ends_in_time),      CASE_OF_EACH(signals_end_nothing),
+    CASE_OF_UNIX(signals_end_no_send),        CASE_OF_EACH(a_turn_counts),
 };
 
 TEST_MAIN("waiting")
