@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 
 use super::ancillary::en_ancillary_t;
-use super::error::telling;
+use super::error::Telling;
 use super::packet::en_packet_t;
 use super::{borrow_mut, null};
 use crate::error::{EN_OK, Result, invalid};
@@ -56,7 +56,11 @@ unsafe fn function<F: Copy>(callee: &Callee) -> F {
 fn tell<T>(outcome: Result<()>, callback: impl FnOnce(c_int) -> T) -> T {
     match outcome {
         Ok(()) => callback(EN_OK),
-        Err(error) => telling(error, callback),
+        Err(error) => {
+            let code = error.code();
+            let _telling = Telling::begin(error);
+            callback(code)
+        }
     }
 }
 
@@ -106,7 +110,7 @@ fn tell_received(callee: Callee, outcome: Result<Packet>) {
         }
         // SAFETY: as above.
         Err(error) => unsafe {
-            telling(error, |status| callback(status, std::ptr::null_mut(), callee.user_data));
+            tell(Err(error), |status| callback(status, std::ptr::null_mut(), callee.user_data));
         },
     }
 }
@@ -131,7 +135,7 @@ fn tell_packets(callee: Callee, outcome: Result<Vec<Packet>>) {
         }
         // SAFETY: as above.
         Err(error) => unsafe {
-            telling(error, |status| callback(status, std::ptr::null_mut(), 0, callee.user_data));
+            tell(Err(error), |status| callback(status, std::ptr::null_mut(), 0, callee.user_data));
         },
     }
 }
@@ -184,7 +188,7 @@ fn tell_receive(callee: Callee, outcome: Result<&mut Delivery<'_, '_>>) {
         ),
         // SAFETY: as above.
         Err(error) => unsafe {
-            telling(error, |status| callback(status, std::ptr::null_mut(), callee.user_data));
+            tell(Err(error), |status| callback(status, std::ptr::null_mut(), callee.user_data));
         },
     }
 }

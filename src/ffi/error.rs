@@ -7,9 +7,11 @@ use super::{Error, truth};
 use crate::error;
 
 #[derive(Default)]
-struct Last {
+pub(crate) struct Last {
     error: Option<Error>,
     text: CString,
+    /// What a callback was told last: it may have kept the pointer for a little longer.
+    told: CString,
     /// Whether it is what a callback is told of, and not the failure of a call.
     is_told: bool,
 }
@@ -29,23 +31,30 @@ pub(crate) fn remember(error: Error) {
     });
 }
 
-/// Runs a callback that `en_last_error_message` tells of this failure. Behind it, it tells what it did
-/// before: what calls back has not failed. Unless a call of the callback has.
-#[cold]
-pub(crate) fn telling<T>(error: Error, callback: impl FnOnce(c_int) -> T) -> T {
-    let code = error.code();
-    let told = Last { error: Some(error), is_told: true, ..Last::default() };
-    let before = LAST.try_with(|last| last.replace(told));
-    let answer = callback(code);
-    let _ = LAST.try_with(|last| {
-        let mut last = last.borrow_mut();
-        if let Ok(before) = before
-            && last.is_told
-        {
-            *last = before;
-        }
-    });
-    answer
+/// The time in which a callback is told of a failure, and `en_last_error_message` tells of that one. Then it tells
+/// what it did before: what calls back has not failed. Unless a call of the callback has.
+pub(crate) struct Telling(Option<Last>);
+
+impl Telling {
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn begin(error: Error) -> Telling {
+        let told = Last { error: Some(error), is_told: true, ..Last::default() };
+        Telling(LAST.try_with(|last| last.replace(told)).ok())
+    }
+}
+
+impl Drop for Telling {
+    #[inline(never)]
+    fn drop(&mut self) {
+        let _ = LAST.try_with(|last| {
+            let mut last = last.borrow_mut();
+            if let Some(mut before) = self.0.take().filter(|_| last.is_told) {
+                before.told = std::mem::take(&mut last.text);
+                *last = before;
+            }
+        });
+    }
 }
 
 /// What the callback that has just failed said of it.
