@@ -5200,12 +5200,12 @@ int en_endpoint_options_set_cancel(en_endpoint_options_t *options, en_cancel_t *
 /**
  * Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
  * `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
- * is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when options
- * and endpoints are gone; not if this call fails, as it does for `destroy` without `interrupted`.
+ * is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when
+ * options and endpoints are gone; not if this call fails.
  *
  * One thread at a time.
  *
- * Errors: `EN_EINVAL`.
+ * Errors: `EN_EINVAL` (also `destroy` without `interrupted`).
  */
 int en_endpoint_options_set_retry_interval(en_endpoint_options_t *options,
                                            int64_t interval_ms,
@@ -6237,8 +6237,8 @@ int en_async_tcp_client_send_eof(en_async_tcp_client_t *client,
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6301,8 +6301,8 @@ int en_async_tcp_client_recv_stop(en_async_tcp_client_t *client);
  * As `en_async_tcp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
  * time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6618,8 +6618,8 @@ int en_async_udp_client_send_packets(en_async_udp_client_t *client,
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -6682,8 +6682,8 @@ int en_async_udp_client_recv_stop(en_async_udp_client_t *client);
  * As `en_async_udp_client_recv_start`, with a budget of `timeout_ms` milliseconds for all the
  * time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7059,8 +7059,8 @@ int en_async_unix_stream_client_send_packet_with_ancillary(en_async_unix_stream_
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7148,8 +7148,8 @@ int en_async_unix_stream_client_recv_stop(en_async_unix_stream_client_t *client)
  * As `en_async_unix_stream_client_recv_start`, with a budget of `timeout_ms` milliseconds for all
  * the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7510,8 +7510,8 @@ int en_async_unix_datagram_client_send_packet_with_ancillary(en_async_unix_datag
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7598,8 +7598,8 @@ int en_async_unix_datagram_client_recv_stop(en_async_unix_datagram_client_t *cli
  * As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for
  * all the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -7991,8 +7991,8 @@ int en_async_stream_endpoint_send_eof(en_async_stream_endpoint_t *endpoint,
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -8080,8 +8080,8 @@ int en_async_stream_endpoint_recv_stop(en_async_stream_endpoint_t *endpoint);
  * As `en_async_stream_endpoint_recv_start`, with a budget of `timeout_ms` milliseconds for all
  * the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -8359,8 +8359,8 @@ int en_async_datagram_endpoint_send_packet_with_ancillary(en_async_datagram_endp
  * Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
  * receive that is cancelled or timed out loses nothing.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *
@@ -8448,8 +8448,8 @@ int en_async_datagram_endpoint_recv_stop(en_async_datagram_endpoint_t *endpoint)
  * As `en_async_datagram_endpoint_recv_start`, with a budget of `timeout_ms` milliseconds for all
  * the time that it waits.
  *
- * `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
- * NULL), for `en_loop_cancel`.
+ * `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+ * (may be NULL), for `en_loop_cancel`.
  *
  * Loop thread only.
  *

@@ -252,8 +252,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_send_packet_with_ancillar
 /// Receives one packet, which is the callback's to release. `timeout_ms` is in milliseconds. A
 /// receive that is cancelled or timed out loses nothing.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
-/// NULL), for `en_loop_cancel`.
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///
@@ -370,8 +370,8 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_recv_stop(
 /// As `en_async_unix_datagram_client_recv_start`, with a budget of `timeout_ms` milliseconds for
 /// all the time that it waits.
 ///
-/// `callback` is called with `user_data`; the operation's number is put into `*operation` (may be
-/// NULL), for `en_loop_cancel`.
+/// `callback` (not NULL) is called with `user_data`; the operation's number is put into `*operation`
+/// (may be NULL), for `en_loop_cancel`.
 ///
 /// Loop thread only.
 ///

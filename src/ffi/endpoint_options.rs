@@ -141,12 +141,12 @@ pub unsafe extern "C" fn en_endpoint_options_set_cancel(
 
 /// Makes calls that wait look again every `interval_ms` milliseconds (from 1 on), and ask
 /// `interrupted` (may be NULL) whether to go on. Default: none; what has no descriptor to wait for
-/// is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when options
-/// and endpoints are gone; not if this call fails, as it does for `destroy` without `interrupted`.
+/// is looked at each second at least. `destroy` (may be NULL) is called once with `user_data` when
+/// options and endpoints are gone; not if this call fails.
 ///
 /// One thread at a time.
 ///
-/// Errors: `EN_EINVAL`.
+/// Errors: `EN_EINVAL` (also `destroy` without `interrupted`).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_endpoint_options_set_retry_interval(
     options: *mut en_endpoint_options_t,

@@ -12,7 +12,7 @@ use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
 use super::{Constructor, borrow, borrow_named, call, handle, optional_string, transport};
-use crate::blocking::{Channel, Closable, Within};
+use crate::blocking::{Channel, Within};
 use crate::client::transport::{self as low, TransportOptions};
 use crate::error::Result;
 use crate::tls::TlsConfig;
