@@ -2294,8 +2294,9 @@ void en_tls_options_free(en_tls_options_t *options);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL` (options that contradict each other), `EN_ETLS_NO_TRUST` (the system has no
- * trusted certificates; the message says where they were looked for), `EN_EOPNOTSUPP` (this easynet was
- * built without TLS), and what the system says of the file `SSLKEYLOGFILE`.
+ * trusted certificates; the message says where they were looked for), `EN_EMFILE` and `EN_ENFILE` (no
+ * descriptor was left to read them), `EN_EOPNOTSUPP` (this easynet was built without TLS), and what the
+ * system says of the file `SSLKEYLOGFILE`.
  */
 int en_tls_config_new_client(en_tls_config_t **out,
                              const en_tls_options_t *options);

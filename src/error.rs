@@ -187,6 +187,12 @@ pub fn is_over(code: i32) -> bool {
     is_connection(code) && code != EN_ENOTCONN
 }
 
+/// That there are no more descriptors, if the errno says so: who could not open a file or a socket has not looked,
+/// whatever else is made of it.
+pub fn lack_of_descriptors(errno: i32) -> Option<Error> {
+    matches!(errno, libc::EMFILE | libc::ENFILE).then(|| Error::os(io::Error::from_raw_os_error(errno)))
+}
+
 /// At which stage of its work an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {

@@ -44,8 +44,9 @@ unsafe fn new(
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL` (options that contradict each other), `EN_ETLS_NO_TRUST` (the system has no
-/// trusted certificates; the message says where they were looked for), `EN_EOPNOTSUPP` (this easynet was
-/// built without TLS), and what the system says of the file `SSLKEYLOGFILE`.
+/// trusted certificates; the message says where they were looked for), `EN_EMFILE` and `EN_ENFILE` (no
+/// descriptor was left to read them), `EN_EOPNOTSUPP` (this easynet was built without TLS), and what the
+/// system says of the file `SSLKEYLOGFILE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_tls_config_new_client(
     out: *mut *mut en_tls_config_t,

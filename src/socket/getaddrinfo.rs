@@ -6,7 +6,7 @@ use std::io;
 use super::address::{Family, IpAddress};
 use crate::error::{
     EN_EAI_AGAIN, EN_EAI_FAIL, EN_EAI_FAMILY, EN_EAI_MEMORY, EN_EAI_NODATA, EN_EAI_NONAME, EN_EAI_SERVICE,
-    EN_EAI_SYSTEM, Error, Result,
+    EN_EAI_SYSTEM, Error, Result, lack_of_descriptors,
 };
 
 /// glibc's EAI_ADDRFAMILY and EAI_NODATA, which not every libc names.
@@ -73,10 +73,8 @@ fn is_loopback(host: &str) -> bool {
 
 /// The failure as an error.
 fn failed(host: &str, failure: Failure) -> Error {
-    // Whatever is made of it: who could not open a file or a socket has not asked.
-    if matches!(failure.errno, libc::EMFILE | libc::ENFILE) {
-        let error = Error::os(io::Error::from_raw_os_error(failure.errno));
-        return Error::new(error.code(), format!("cannot resolve \"{host}\": {}", error.reason()));
+    if let Some(lack) = lack_of_descriptors(failure.errno) {
+        return Error::new(lack.code(), format!("cannot resolve \"{host}\": {}", lack.reason()));
     }
     let code = match failure.code {
         libc::EAI_NONAME => EN_EAI_NONAME,

@@ -8,12 +8,12 @@ use std::env;
 use std::ffi::OsString;
 
 use rustls::RootCertStore;
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
 
 use super::certificate::Description;
 use super::options::TlsOptions;
 use super::pem::Certificate;
-use crate::error::{EN_ETLS_NO_TRUST, Error, Result, invalid};
+use crate::error::{EN_ETLS_NO_TRUST, Error, Result, invalid, lack_of_descriptors};
 
 /// Where distributions keep them, for people who look for them.
 const USUAL: &str = "/etc/ssl/certs/ca-certificates.crt, /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem, \
@@ -93,9 +93,12 @@ fn add(roots: &mut RootCertStore, certificates: &[Certificate]) -> Result<()> {
 }
 
 /// The system's; that there are none is an error if `needed`. Single ones that cannot be read are
-/// left out, as everywhere.
+/// left out, as everywhere; but without descriptors nobody knows what there is.
 fn of_system(places: &CertificatePlaces, needed: bool) -> Result<RootCertStore> {
     let found = places.load();
+    if let Some(error) = found.errors.iter().find_map(not_looked_at) {
+        return Err(error);
+    }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     for error in &found.errors {
@@ -105,6 +108,12 @@ fn of_system(places: &CertificatePlaces, needed: bool) -> Result<RootCertStore> 
         true => Err(nothing_found(places, &found.errors)),
         false => Ok(roots),
     }
+}
+
+fn not_looked_at(error: &rustls_native_certs::Error) -> Option<Error> {
+    let ErrorKind::Io { inner, path } = &error.kind else { return None };
+    let lack = lack_of_descriptors(inner.raw_os_error()?)?;
+    Some(Error::new(lack.code(), format!("{}: {}", path.display(), lack.reason())))
 }
 
 fn nothing_found(places: &CertificatePlaces, errors: &[rustls_native_certs::Error]) -> Error {

@@ -1,6 +1,8 @@
 /* TLS handshakes: what is agreed on, who is trusted, and how refusals read. */
 #include "tls.h"
 
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void exchange(tls_pair_t *pair)
@@ -447,6 +449,35 @@ static void a_name_comes_before_the_socket(void)
     en_tls_config_free(configs[1]);
 }
 
+/* Who cannot open a file does not know whom the system trusts, whatever is trusted beside that. */
+static void the_system_cannot_be_asked_whom_it_trusts(void)
+{
+    en_tls_config_t *config = NULL;
+    struct rlimit all;
+    struct rlimit none;
+    int free_fd = dup(0);
+
+    REQUIRE(setenv("SSL_CERT_FILE", certificate("authority"), 1) == 0);
+    REQUIRE(free_fd >= 0 && getrlimit(RLIMIT_NOFILE, &all) == 0);
+    close(free_fd);
+    none = all;
+    none.rlim_cur = (rlim_t)free_fd;
+    for (int extra = 0; extra < 2; extra++) {
+        en_tls_options_t *options = tls_options();
+
+        if (extra)
+            CHECK_OK(en_tls_options_add_extra_roots_file(options, certificate("authority")));
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        CHECK_CODE(en_tls_config_new_client(&config, options), EN_EMFILE);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &all) == 0);
+        CHECK_MESSAGE("authority.pem: too many open files");
+        CHECK(config == NULL);
+        CHECK_OK(en_tls_config_new_client(&config, options));
+        en_tls_config_free(config);
+        en_tls_options_free(options);
+    }
+}
+
 static const test_case_t cases[] = {
     CASE(what_is_agreed_on),
     CASE(a_plain_client_has_no_facts),
@@ -463,6 +494,7 @@ static const test_case_t cases[] = {
     CASE(client_certificates_that_are_refused),
     CASE(settings_that_do_not_go_together),
     CASE(a_name_comes_before_the_socket),
+    CASE_BLOCKING(the_system_cannot_be_asked_whom_it_trusts),
 };
 
 TEST_MAIN("tls")
