@@ -6,7 +6,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry, Token};
 
 use crate::attempt;
-use crate::error::{EN_EBADF, EN_EPERM, Error, Result};
+use crate::error::{EN_EBADF, EN_ENOSPC, EN_EPERM, Error, Result};
 
 /// What is watched for receiving: that urgent data has come, too, as a receive stops there.
 const READ: Interest = Interest::READABLE.add(Interest::PRIORITY);
@@ -111,6 +111,9 @@ fn watched(outcome: std::io::Result<()>) -> Result<()> {
             Error::new(EN_EPERM, "the descriptor cannot be polled: regular files are always ready")
         }
         Some(libc::EBADF) => Error::new(EN_EBADF, "the descriptor to wait for is not open"),
+        Some(libc::ENOSPC) => {
+            Error::new(EN_ENOSPC, "this user may watch no more descriptors: see max_user_watches in epoll(7)")
+        }
         _ => Error::os(error),
     })
 }

@@ -7,7 +7,7 @@ use super::{AsyncClient, Handshaking, Inner, Live, Over, State, Watches, Work, c
 use crate::attempt::{Course, Hold};
 use crate::deadline::Deadline;
 use crate::endpoint::Connection;
-use crate::error::{EN_ETIMEDOUT, Error, Result};
+use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::reactor::callback::Done;
 use crate::reactor::event_loop::EventLoop;
 
@@ -32,7 +32,7 @@ impl Connecting {
     }
 
     /// Takes its points in time back.
-    pub(super) fn end(self, core: &EventLoop) {
+    pub(super) fn end(&self, core: &EventLoop) {
         for (when, number) in [self.due, self.until].into_iter().flatten() {
             core.remove_timer(when, number);
         }
@@ -126,7 +126,7 @@ impl AsyncClient {
                 self.connecting_failed(&error);
             }
             Course::Wait { until } => {
-                let watched = self.watch(connecting, until);
+                let watched = self.watch(connecting, until).map_err(|error| connecting.work.give_up(error));
                 drop(inner);
                 if let Err(error) = watched {
                     self.connecting_failed(&error);
@@ -149,12 +149,14 @@ impl AsyncClient {
 
     fn connected(self: &Rc<Self>, connection: Connection) {
         let Ok(mut inner) = self.access() else { return };
-        let before = std::mem::replace(&mut inner.state, State::Idle);
+        let State::Connecting(mut connecting) = std::mem::replace(&mut inner.state, State::Idle) else {
+            return;
+        };
         drop(inner);
-        self.let_go(before);
+        connecting.end(&self.core);
         match self.take_over(connection) {
             Ok(()) => self.connect_further(),
-            Err(error) => self.connecting_failed(&error),
+            Err(error) => self.connecting_failed(&connecting.work.give_up(error.at(Stage::Connect))),
         }
     }
 
