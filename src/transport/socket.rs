@@ -82,9 +82,16 @@ impl StreamSocket {
 
     #[inline(never)]
     fn recv_dropping_ancillary(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
-        let (count, is_whole) = self.socket.recv_dropping_ancillary(buffer, hold)?;
+        let received = self.socket.recv_dropping_ancillary(buffer, hold);
+        let (count, is_whole) = received.inspect_err(|_| self.is_left())?;
         self.is_drained.store(is_whole && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
+    }
+
+    /// What has brought nothing does not tell what there is.
+    #[cold]
+    fn is_left(&self) {
+        self.is_drained.store(false, Ordering::Relaxed);
     }
 
     /// Ends the connection, for all who have it: by a reset where SO_LINGER asks for that.
@@ -113,7 +120,7 @@ impl StreamTransport for StreamSocket {
         if self.is_unix && hold == Hold::No {
             return self.recv_dropping_ancillary(buffer, hold);
         }
-        let count = self.socket.recv(buffer, hold)?;
+        let count = self.socket.recv(buffer, hold).inspect_err(|_| self.is_left())?;
         self.is_drained.store(!self.is_unix && count < buffer.len(), Ordering::Relaxed);
         Ok(count)
     }
@@ -359,3 +366,29 @@ macro_rules! socket_transport {
 
 socket_transport!(StreamSocket);
 socket_transport!(DatagramSocket);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_failure_does_not_say_that_nothing_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let own = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
+        let (mut peer, _) = listener.accept().expect("its other end");
+        let transport = StreamSocket::ip(Socket::new(own.into()));
+        let mut buffer = [0; 16];
+        peer.write_all(b"short").expect("room");
+        assert_eq!(transport.recv(&mut buffer, Hold::Forever).ok(), Some(5));
+        assert!(transport.is_drained());
+        // What it has not read makes its end a reset.
+        transport.socket.send(&[IoSlice::new(b"unread")], Hold::No).expect("room");
+        let unread = peer.peek(&mut buffer);
+        assert_eq!(unread.ok(), Some(6));
+        drop(peer);
+        assert!(matches!(transport.recv(&mut buffer, Hold::Forever), Err(Stop::Failed(_))));
+        assert!(!transport.is_drained());
+    }
+}
