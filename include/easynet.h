@@ -888,7 +888,8 @@ typedef int (*en_decode_t)(const uint8_t *data,
 typedef int (*en_new_state_t)(void **state, void *user_data);
 
 /**
- * Ends the decoding state of one client.
+ * Ends the decoding state of one client: when it is closed, freed, or its loop is, and no call of it
+ * is decoding.
  */
 typedef void (*en_free_state_t)(void *state, void *user_data);
 
@@ -2609,8 +2610,9 @@ void en_tcp_options_free(en_tcp_options_t *options);
  * Thread-safe.
  *
  * Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENODEV` (no interface of the name behind
- * %), `EN_ECONNREFUSED`, `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system
- * gave up), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
+ * %), `EN_ECONNREFUSED`, `EN_ECONNRESET` (accepted, and reset at once), `EN_ENETUNREACH`,
+ * `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
+ * passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
  * `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`,
  * `EN_ENFILE`, `EN_EACCES`, codes of callbacks; over TLS those of
  * `en_stream_transport_handshake`. See connect(2), getaddrinfo(3).

@@ -106,7 +106,8 @@ pub type en_decode_t = Option<
 pub type en_new_state_t =
     Option<unsafe extern "C" fn(state: *mut *mut c_void, user_data: *mut c_void) -> c_int>;
 
-/// Ends the decoding state of one client.
+/// Ends the decoding state of one client: when it is closed, freed, or its loop is, and no call of it
+/// is decoding.
 pub type en_free_state_t = Option<unsafe extern "C" fn(state: *mut c_void, user_data: *mut c_void)>;
 
 /// Ends `user_data`.

@@ -64,8 +64,9 @@ handle!(en_tcp_client_t, Client, "client");
 /// Thread-safe.
 ///
 /// Errors: `EN_EINVAL`, `EN_EAI_...` (the name), `EN_ENODEV` (no interface of the name behind
-/// %), `EN_ECONNREFUSED`, `EN_ENETUNREACH`, `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system
-/// gave up), `EN_ETIMEDOUT` (the connect time-out passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
+/// %), `EN_ECONNREFUSED`, `EN_ECONNRESET` (accepted, and reset at once), `EN_ENETUNREACH`,
+/// `EN_EHOSTUNREACH`, `EN_ECONNTIMEDOUT` (the system gave up), `EN_ETIMEDOUT` (the connect time-out
+/// passed), `EN_EADDRINUSE`, `EN_EADDRNOTAVAIL`,
 /// `EN_EAFNOSUPPORT` (no address matches the local one), `EN_ECANCELED`, `EN_EMFILE`,
 /// `EN_ENFILE`, `EN_EACCES`, codes of callbacks; over TLS those of
 /// `en_stream_transport_handshake`. See connect(2), getaddrinfo(3).
