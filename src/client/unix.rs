@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
+use crate::socket::fork;
 use crate::socket::unix_address::UnixAddress;
 use crate::socket::unix_socket::UnixSocket;
 
@@ -28,12 +29,12 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    fn open(&self) -> Result<UnixSocket> {
-        let socket = UnixSocket::open(self.socket_type)?;
+    fn open(&self) -> Result<Opened> {
+        let mut opened = Opened { socket: UnixSocket::open(self.socket_type)?, path: None };
         if !self.is_named_last() {
-            self.prepare(&socket)?;
+            self.prepare(&mut opened)?;
         }
-        Ok(socket)
+        Ok(opened)
     }
 
     /// Others cannot reach a datagram socket that has its peer before it has a name. But who listens
@@ -43,23 +44,53 @@ impl Opening {
     }
 
     /// What must be so before the peer can send anything.
-    fn prepare(&self, socket: &UnixSocket) -> Result<()> {
+    fn prepare(&self, opened: &mut Opened) -> Result<()> {
         if self.receive_credentials {
-            socket.receive_credentials()?;
+            opened.socket.receive_credentials()?;
         }
-        match &self.local {
-            Some(local) => socket.bind(local).map_err(|error| at_local(local, &error)),
-            None => Ok(()),
+        if let Some(local) = &self.local {
+            opened.socket.bind(local).map_err(|error| at_local(local, &error))?;
+            opened.path = BoundPath::of(local);
+        }
+        Ok(())
+    }
+}
+
+/// A socket, and what there is of it in the file system.
+struct Opened {
+    socket: UnixSocket,
+    path: Option<BoundPath>,
+}
+
+/// The path that bind(2) has made. It would make the next attempt fail, so it goes with this one; but not by
+/// the hand of a forked child, whose parent goes on.
+struct BoundPath {
+    path: Vec<u8>,
+    generation: u32,
+}
+
+impl BoundPath {
+    fn of(address: &UnixAddress) -> Option<BoundPath> {
+        fork::watch();
+        match address {
+            UnixAddress::Path(path) => Some(BoundPath { path: path.clone(), generation: fork::generation() }),
+            UnixAddress::Unnamed | UnixAddress::Abstract(_) => None,
         }
     }
 
-    /// What bind(2) has made would make the next attempt fail.
-    fn remove_path(&self) {
-        if !self.is_named_last()
-            && let Some(UnixAddress::Path(path)) = &self.local
-            && let Err(error) = fs::remove_file(OsStr::from_bytes(path))
+    /// There is a connection: from now on the path is the application's.
+    fn stay(mut self) {
+        self.path.clear();
+    }
+}
+
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        if !self.path.is_empty()
+            && self.generation == fork::generation()
+            && let Err(error) = fs::remove_file(OsStr::from_bytes(&self.path))
         {
-            log::warn!("{} was left behind: {error}", path.escape_ascii());
+            log::warn!("{} was left behind: {error}", self.path.escape_ascii());
         }
     }
 }
@@ -78,7 +109,7 @@ pub struct UnixConnecting {
     to: UnixAddress,
     peer: Arc<str>,
     /// None before the first attempt, and after the last.
-    socket: Option<UnixSocket>,
+    opened: Option<Opened>,
     finish: Option<Finish>,
     pause: Duration,
     until: Option<Instant>,
@@ -97,7 +128,7 @@ impl UnixConnecting {
             opening,
             peer: to.to_string().into(),
             to: to.clone(),
-            socket: None,
+            opened: None,
             finish: Some(Box::new(finish)),
             pause: FIRST_PAUSE,
             until: None,
@@ -105,28 +136,35 @@ impl UnixConnecting {
     }
 
     fn go_on(&mut self, now: Instant) -> Result<Option<Connection>> {
-        let socket = match &self.socket {
-            Some(socket) => socket,
-            None => self.socket.insert(self.opening.open()?),
+        let opened = match &self.opened {
+            Some(opened) => opened,
+            None => self.opened.insert(self.opening.open()?),
         };
         if self.until.is_some_and(|until| now < until) {
             return Ok(None);
         }
-        if !socket.connect(&self.to).inspect_err(|_| self.opening.remove_path())? {
+        if !opened.socket.connect(&self.to)? {
             self.until = now.checked_add(self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             return Ok(None);
         }
         log::debug!("connected to {}", self.to);
-        match (self.socket.take(), self.finish.take()) {
-            (Some(socket), Some(finish)) => {
-                if self.opening.is_named_last() {
-                    self.opening.prepare(&socket)?;
-                }
-                finish(socket.into_blocking()?).map(Some)
-            }
+        match (self.opened.take(), self.finish.take()) {
+            (Some(opened), Some(finish)) => self.finish(opened, finish).map(Some),
             _ => Ok(None),
         }
+    }
+
+    fn finish(&self, mut opened: Opened, finish: Finish) -> Result<Connection> {
+        if self.opening.is_named_last() {
+            self.opening.prepare(&mut opened)?;
+        }
+        let Opened { socket, path } = opened;
+        let connection = finish(socket.into_blocking()?)?;
+        if let Some(path) = path {
+            path.stay();
+        }
+        Ok(connection)
     }
 }
 
@@ -146,9 +184,6 @@ impl Undertaking for UnixConnecting {
     }
 
     fn give_up(&mut self, error: Error) -> Error {
-        if self.socket.take().is_some() {
-            self.opening.remove_path();
-        }
         let error = match error.code() {
             EN_ETIMEDOUT => Error::new(
                 EN_ETIMEDOUT,
@@ -190,7 +225,10 @@ mod tests {
         let local = address(&own);
         let outcomes = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(|socket_type| {
             let connecting = connecting(socket_type, Some(local.clone()), &address(&peer));
-            (connecting.expect("a peer").advance(Instant::now(), Hold::No), own.exists())
+            let mut connecting = connecting.expect("a peer");
+            let course = connecting.advance(Instant::now(), Hold::No);
+            drop(connecting);
+            (course, own.exists())
         });
         fs::remove_dir_all(&folder).expect("removed");
         for (course, is_left) in outcomes {

@@ -1,7 +1,10 @@
 /* Connecting to Unix sockets and giving UDP sockets their peer: what ends it early, and what does
  * not. */
+#include "async.h"
+#include "child.h"
 #include "family.h"
 #include "peer.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -283,6 +286,156 @@ static void a_new_socket_is_blocking(void)
     folder_close(&folder);
 }
 
+/* A client on a loop that knocks where the queue is full, from a path of its own. */
+typedef struct {
+    full_t full;
+    en_loop_t *loop;
+    en_async_unix_stream_client_t *client;
+    op_t op;
+} knocking_t;
+
+static void knock(knocking_t *knocking)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    en_unix_stream_options_t *options;
+    en_unix_address_t *local;
+
+    memset(knocking, 0, sizeof(*knocking));
+    full_open(&knocking->full);
+    knocking->loop = loop_new();
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    REQUIRE_OK(en_unix_address_new_path(&local, knocking->full.folder.other));
+    CHECK_OK(en_unix_stream_options_set_local_address(options, local));
+    REQUIRE_OK(en_async_unix_stream_client_new_path(
+        &knocking->client, knocking->loop, knocking->full.folder.socket, protocol, options));
+    CHECK_OK(en_async_unix_stream_client_send_packet(knocking->client, "x", 1, 20000, op_done,
+                                                     &knocking->op, NULL));
+    op_still_waits(knocking->loop, &knocking->op);
+    CHECK(access(knocking->full.folder.other, F_OK) == 0);
+    en_unix_address_free(local);
+    en_unix_stream_options_free(options);
+    en_stream_protocol_free(protocol);
+}
+
+/* Nothing is left behind. */
+static void stop_knocking(knocking_t *knocking, int code)
+{
+    CHECK_OP(&knocking->op, code);
+    CHECK(access(knocking->full.folder.other, F_OK) != 0);
+    en_async_unix_stream_client_free(knocking->client);
+    en_loop_free(knocking->loop);
+    full_close(&knocking->full);
+}
+
+static void the_end_of_the_client_ends_it(void)
+{
+    knocking_t knocking;
+
+    knock(&knocking);
+    en_async_unix_stream_client_free(knocking.client);
+    knocking.client = NULL;
+    stop_knocking(&knocking, EN_ECANCELED);
+}
+
+static void the_end_of_the_loop_ends_it(void)
+{
+    knocking_t knocking;
+
+    knock(&knocking);
+    en_loop_free(knocking.loop);
+    knocking.loop = NULL;
+    stop_knocking(&knocking, EN_ECANCELED);
+}
+
+static void a_close_that_has_waited_enough_ends_it(void)
+{
+    op_t closed = {0};
+    knocking_t knocking;
+
+    knock(&knocking);
+    CHECK_OK(en_async_unix_stream_client_close(knocking.client, 1, op_done, &closed, NULL));
+    op_wait(knocking.loop, &closed);
+    CHECK_OP(&closed, EN_ETIMEDOUT);
+    stop_knocking(&knocking, EN_ECLOSED);
+}
+
+static int end_a_copy(knocking_t *knocking)
+{
+    en_async_unix_stream_client_free(knocking->client);
+    en_loop_free(knocking->loop);
+    EXPECT(access(knocking->full.folder.other, F_OK) == 0);
+    return 0;
+}
+
+static void the_end_in_a_child_does_not(void)
+{
+    knocking_t knocking;
+
+    knock(&knocking);
+    CHECK_IN_CHILD(end_a_copy(&knocking));
+    for (int i = 0; i < MOST_FILLERS && knocking.full.fillers[i] >= 0; i++)
+        close(unix_accept(knocking.full.listener));
+    op_wait(knocking.loop, &knocking.op);
+    CHECK_OP(&knocking.op, EN_OK);
+    en_async_unix_stream_client_free(knocking.client);
+    CHECK(access(knocking.full.folder.other, F_OK) == 0); /* it was connected */
+    en_loop_free(knocking.loop);
+    full_close(&knocking.full);
+}
+
+static int encode_nothing(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data)
+{
+    (void)parts, (void)count, (void)frame, (void)user_data;
+    return EN_EBADMSG;
+}
+
+static int decode_nothing(const uint8_t *data, size_t size, int end, size_t *used,
+                          en_slice_t *packet, void *state, void *user_data)
+{
+    (void)data, (void)size, (void)end, (void)used, (void)packet, (void)state, (void)user_data;
+    return EN_EBADMSG;
+}
+
+static int no_state(void **state, void *user_data)
+{
+    (void)state, (void)user_data;
+    return EN_EUSER_BASE - 1;
+}
+
+/* It is connected, but no client comes of it. */
+static void a_failure_behind_it_leaves_nothing(void)
+{
+    en_stream_protocol_callbacks_t callbacks = {
+        .struct_size = sizeof(callbacks),
+        .encode = encode_nothing,
+        .decode = decode_nothing,
+        .new_state = no_state,
+    };
+    en_unix_stream_client_t *client = NULL;
+    en_unix_stream_options_t *options;
+    en_stream_protocol_t *protocol;
+    en_unix_address_t *local;
+    folder_t folder;
+    int listener;
+
+    folder_open(&folder);
+    listener = unix_bound(SOCK_STREAM, folder.socket);
+    REQUIRE(listen(listener, 4) == 0);
+    REQUIRE_OK(en_stream_protocol_new(&protocol, &callbacks, 0, NULL, NULL));
+    REQUIRE_OK(en_unix_stream_options_new(&options));
+    REQUIRE_OK(en_unix_address_new_path(&local, folder.other));
+    CHECK_OK(en_unix_stream_options_set_local_address(options, local));
+    CHECK_CODE(en_unix_stream_client_connect_path(&client, folder.socket, protocol, options),
+               EN_EUSER_BASE - 1);
+    CHECK(access(folder.other, F_OK) != 0);
+    close(unix_accept(listener)); /* so far it had come */
+    en_unix_address_free(local);
+    en_unix_stream_options_free(options);
+    en_stream_protocol_free(protocol);
+    close(listener);
+    folder_close(&folder);
+}
+
 static const test_case_t cases[] = {
     CASE_BLOCKING(a_switch_ends_it),
     CASE_BLOCKING(a_callback_ends_it),
@@ -291,6 +444,11 @@ static const test_case_t cases[] = {
     CASE(room_at_last),
     CASE_BLOCKING(thrown_before),
     CASE(a_new_socket_is_blocking),
+    CASE_BLOCKING(the_end_of_the_client_ends_it),
+    CASE_BLOCKING(the_end_of_the_loop_ends_it),
+    CASE_BLOCKING(a_close_that_has_waited_enough_ends_it),
+    CASE_BLOCKING(the_end_in_a_child_does_not),
+    CASE_BLOCKING(a_failure_behind_it_leaves_nothing),
 };
 
 TEST_MAIN("unix_connect")
