@@ -21,6 +21,10 @@ const MOST_SEGMENT_BYTES: usize = 65_000;
 /// So many datagrams go with one sendmmsg(2).
 const MOST_MESSAGES: usize = 64;
 
+/// So many bytes of SO_RCVBUF each datagram takes at least while it waits: the kernel counts what it needs to keep
+/// it, too.
+const LEAST_QUEUED: usize = 256;
+
 /// A limit: nobody has asked yet whether the kernel cuts at all.
 const UNASKED: usize = usize::MAX;
 
@@ -284,16 +288,25 @@ impl Socket {
         }
     }
 
-    /// Takes datagrams away that came before the socket was connected: they may be anybody's.
+    /// Takes datagrams away that came before the socket was connected: they may be anybody's. What comes
+    /// meanwhile is the peer's, who may never cease: no more is taken than can have been there.
     pub fn drain(&self) -> Result<()> {
         let mut nothing = [0_u8; 0];
-        loop {
+        for _ in 0..self.most_queued() {
             match self.recv_datagram(&mut nothing, Hold::No) {
                 Ok(_) | Err(Stop::Again) => {}
                 Err(Stop::Want(_) | Stop::Soon(_)) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
+        Ok(())
+    }
+
+    /// No more datagrams than these are ever there at once, as far as the kernel says.
+    fn most_queued(&self) -> usize {
+        let bytes = options::get_int(self.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF);
+        let bytes = bytes.ok().and_then(|bytes| usize::try_from(bytes).ok());
+        bytes.map_or(usize::MAX, |bytes| bytes / LEAST_QUEUED + 1)
     }
 }
 
@@ -353,6 +366,34 @@ mod tests {
         assert_eq!(alike(&of(&[64, 0])), 1);
         assert_eq!(alike(&of(&[64; 100])), MOST_SEGMENTS);
         assert_eq!(alike(&of(&[9000; 10])), 7);
+    }
+
+    /// A socket for which as many datagrams wait as there is room for.
+    fn full() -> Socket {
+        let own = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let other = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let to = own.local_addr().expect("bound");
+        let socket = Socket::new(own.into());
+        for _ in 0..socket.most_queued() {
+            other.send_to(&[], to).expect("sent");
+        }
+        socket
+    }
+
+    #[test]
+    fn all_that_can_wait_is_drained() {
+        let socket = full();
+        socket.drain().expect("drained");
+        assert!(matches!(socket.recv_datagram(&mut [], Hold::No), Err(Stop::Want(_))));
+    }
+
+    #[test]
+    fn no_more_is_drained_than_can_wait() {
+        let socket = full();
+        // More waits than there is room for now, as if it came meanwhile.
+        socket2::SockRef::from(&socket).set_recv_buffer_size(0).expect("set");
+        socket.drain().expect("drained");
+        assert!(socket.recv_datagram(&mut [], Hold::No).is_ok());
     }
 
     #[test]
