@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$0")/check.sh"
 prefix=$1
 libdir=$(dirname "$(find "$prefix" -name libeasynet.a)")
-soname=libeasynet.so.${VERSION%%.*}
+soname=$(soname)
 library=$libdir/libeasynet.so.$VERSION
 
 expect "the link of linkers" "$soname" "$(readlink "$libdir/libeasynet.so")"
