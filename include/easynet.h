@@ -948,8 +948,9 @@ typedef int (*en_lend_t)(size_t size_hint,
 /**
  * Looks for a packet in the first `filled` bytes of the buffer that was lent last; answers as
  * `en_decode_t` does. What is not used behind a packet is put back at the start of the next
- * buffer. After `EN_DECODE_MORE` reading goes on behind the bytes that are there; `*used` must be
- * 0 then, and if the buffer is full, the next one is lent and begins with them.
+ * buffer, a bit of it at a time: after `EN_DECODE_MORE` there is more behind the bytes that are
+ * there, put back or read; `*used` must be 0 then, and if the buffer is full, the next one is lent
+ * and begins with them.
  */
 typedef int (*en_decode_buffer_t)(size_t filled,
                                   int end_of_stream,
@@ -1895,8 +1896,8 @@ int en_stream_protocol_new(en_stream_protocol_t **out,
 /**
  * Makes a protocol of callbacks that lends the receive buffer; otherwise as
  * `en_stream_protocol_new`. The size of the buffers is the limit of what may gather without a
- * packet. If what is left over behind a packet does not fit into the next buffer, the receive
- * answers `EN_EMSGSIZE` and nothing is lost: a later one that is lent a larger buffer goes on.
+ * packet. If a buffer is full without a packet and the next one is no larger, the receive answers
+ * `EN_EMSGSIZE` and nothing is lost: a later one that is lent a larger buffer goes on.
  *
  * Thread-safe.
  *

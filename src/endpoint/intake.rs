@@ -1,8 +1,9 @@
 //! Received bytes on their way to packets: gathered by us, or in memory that the protocol lends.
 
-use crate::error::{EN_EINVAL, EN_EMSGSIZE, Error, Result};
-use crate::packet::{Packet, Places, Storage};
-use crate::protocol::{BufferedDecoder, Cut, Decoder, Decoding, Step};
+use super::lent_buffer::LentBuffer;
+use crate::error::{EN_EMSGSIZE, Error, Result};
+use crate::packet::{Places, Storage};
+use crate::protocol::{Decoder, Decoding, Step};
 
 /// Room beside what a receive asks for, so that the piece of a packet that is left over from the
 /// last one does not force a larger block.
@@ -103,7 +104,7 @@ impl Intake {
         }
         match &mut self.source {
             Source::Gathered { storage, .. } => storage.filled(count),
-            Source::Lent(lent) => lent.filled += count,
+            Source::Lent(lent) => lent.filled(count),
         }
         self.fresh |= count > 0;
     }
@@ -120,7 +121,7 @@ impl Intake {
     pub fn discard(&mut self) {
         match &mut self.source {
             Source::Gathered { storage, .. } => *storage = Storage::default(),
-            Source::Lent(lent) => (lent.filled, lent.lent, lent.rest) = (0, false, Vec::new()),
+            Source::Lent(lent) => lent.discard(),
         }
         self.fresh = false;
         self.ended = true;
@@ -136,7 +137,7 @@ impl Intake {
     pub fn has_rest(&self) -> bool {
         match &self.source {
             Source::Gathered { storage, decoder } => !storage.bytes().is_empty() || decoder.has_begun(),
-            Source::Lent(lent) => lent.filled > 0 || !lent.rest.is_empty(),
+            Source::Lent(lent) => lent.has_rest(),
         }
     }
 
@@ -171,7 +172,11 @@ impl Intake {
                 self.fresh = false;
                 Ok(false)
             }
-            Source::Lent(lent) => lent.next_packet(self.ended, self.ask as usize, &mut self.fresh, places),
+            Source::Lent(lent) => {
+                let came = lent.next_packet(self.ended, self.ask as usize, places);
+                self.fresh &= !matches!(came, Ok(false));
+                came
+            }
         }
     }
 
@@ -247,113 +252,6 @@ fn too_much(limit: usize) -> Error {
             "more than {limit} bytes have come and are no packet: raise the maximum packet size if they should be one"
         ),
     )
-}
-
-/// Memory that the protocol lends. What is left over behind a packet goes to the start of the next
-/// buffer that is lent; in between we keep it.
-struct LentBuffer {
-    decoder: Box<dyn BufferedDecoder>,
-    /// How many bytes of the buffer that was lent last are filled; 0 also if none is lent.
-    filled: usize,
-    /// Whether a buffer is lent.
-    lent: bool,
-    /// Bytes for the start of the next buffer.
-    rest: Vec<u8>,
-}
-
-impl LentBuffer {
-    fn new(decoder: Box<dyn BufferedDecoder>) -> LentBuffer {
-        LentBuffer { decoder, filled: 0, lent: false, rest: Vec::new() }
-    }
-
-    fn space(&mut self, size_hint: usize) -> Result<&mut [u8]> {
-        if self.lent && self.filled == self.decoder.buffer().len() {
-            self.keep_from(0);
-        }
-        if !self.lent {
-            self.lend(size_hint)?;
-        }
-        if self.filled == self.decoder.buffer().len() {
-            self.keep_from(0);
-            return Err(self.too_small(self.rest.len()));
-        }
-        let filled = self.filled;
-        Ok(&mut self.decoder.buffer()[filled..])
-    }
-
-    /// Has a buffer lent, and puts what was left over at its start.
-    fn lend(&mut self, size_hint: usize) -> Result<()> {
-        let (buffer, start) = self.decoder.lend(size_hint.saturating_add(self.rest.len()))?;
-        let room = buffer.len() - start;
-        if self.rest.len() > room {
-            return Err(self.too_small(room));
-        }
-        buffer[start..start + self.rest.len()].copy_from_slice(&self.rest);
-        self.filled = start + self.rest.len();
-        self.rest = Vec::new();
-        self.lent = true;
-        Ok(())
-    }
-
-    fn too_small(&self, room: usize) -> Error {
-        let length = self.rest.len();
-        Error::new(
-            EN_EMSGSIZE,
-            format!("the protocol lent room for {room} bytes: not enough, {length} have come already"),
-        )
-    }
-
-    /// Keeps the filled bytes from `used` on for the next buffer.
-    fn keep_from(&mut self, used: usize) {
-        self.rest = self.decoder.buffer()[used..self.filled].to_vec();
-        self.filled = 0;
-        self.lent = false;
-    }
-
-    fn next_packet(
-        &mut self,
-        ended: bool,
-        size_hint: usize,
-        fresh: &mut bool,
-        places: &mut Places<'_>,
-    ) -> std::result::Result<bool, Failure> {
-        if !self.lent {
-            if self.rest.is_empty() {
-                *fresh = false;
-                return Ok(false);
-            }
-            self.lend(size_hint).map_err(Failure::Once)?;
-        }
-        if self.filled == 0 {
-            *fresh = false;
-            return Ok(false);
-        }
-        match self.decoder.decode(self.filled, ended) {
-            Step::Packet(Cut { start, end, used }) => {
-                places.put(Packet::copied(&self.decoder.buffer()[start..end]));
-                self.keep_from(used);
-                Ok(true)
-            }
-            Step::Made { packet, used } => {
-                places.put(packet);
-                self.keep_from(used);
-                Ok(true)
-            }
-            Step::More { used: 0, .. } => {
-                *fresh = false;
-                Ok(false)
-            }
-            Step::More { .. } => Err(Failure::Once(Error::new(
-                EN_EINVAL,
-                "a buffered protocol cannot use bytes without a packet",
-            ))),
-            Step::Bad { error, used } => {
-                self.keep_from(used);
-                Err(Failure::Once(error))
-            }
-            Step::Broken(error) => Err(Failure::Forever(error)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::socket::names::Names;
 
 pub mod datagram;
 pub mod intake;
+mod lent_buffer;
 pub mod no_receiver;
 pub mod outlet;
 mod ready;

@@ -16,6 +16,7 @@ typedef struct {
     bool lend_null;
     bool fresh; /* another buffer each time */
     bool saw_end;
+    size_t shown; /* bytes, to all calls of decode */
     int lends;
     atomic_int states;
     atomic_int released;
@@ -63,6 +64,7 @@ static int decode(size_t filled, int end, size_t *used, en_slice_t *packet, void
 
     CHECK(filled <= mine->size);
     plan->saw_end = plan->saw_end || end;
+    plan->shown += filled;
     if (!stop)
         return EN_DECODE_MORE;
     *used = (size_t)(stop - mine->buffer) + 1;
@@ -363,6 +365,59 @@ static void more_left_over_than_the_next_buffer_holds_loses_nothing(void)
     close_with(&wire, &plan);
 }
 
+/* What one receive has brought is not moved again as a whole for each packet in it. */
+static void many_left_over_are_shown_bit_by_bit(void)
+{
+    enum { LINES = 400, LINE = 8 };
+    char text[LINES * LINE + 1];
+    plan_t plan = good_plan();
+    wire_t wire;
+
+    for (int i = 0; i < LINES; i++)
+        snprintf(text + i * LINE, LINE + 1, "%07d\n", i);
+    plan.next_room = LINE + 1; /* each buffer only has to hold a packet */
+    open_with(&wire, &plan, NULL);
+    peer_send_text(wire.fd, text);
+    wire_wait_arrived(&wire);
+    for (int i = 0; i < LINES; i++) {
+        text[i * LINE + LINE - 1] = '\0';
+        CHECK_RECV(wire.client, text + i * LINE);
+        plan.next_room = 0;
+    }
+    CHECK(plan.shown < (size_t)10 * sizeof(text));
+    close_with(&wire, &plan);
+}
+
+/* A large packet behind small ones. */
+static void what_is_left_over_may_be_a_large_packet(void)
+{
+    char text[3000 + 1] = {0};
+    plan_t plan = good_plan();
+    wire_t wire;
+
+    memset(text, 'x', sizeof(text) - 1);
+    plan.fresh = true;
+    open_with(&wire, &plan, NULL);
+    memcpy(text, "one\n", 4);
+    memcpy(text + 2000, "\nend\n", 5);
+    peer_send_text(wire.fd, text);
+    wire_wait_arrived(&wire);
+    plan.next_room = 2100;
+    CHECK_RECV(wire.client, "one");
+    text[2000] = '\0';
+    CHECK_RECV(wire.client, text + 4);
+    CHECK_RECV(wire.client, "end");
+    CHECK(plan.shown < (size_t)4 * sizeof(text));
+    plan.next_room = 64;
+    peer_end(wire.fd);
+    CHECK_RECV_FAILS(wire.client, 1000, EN_EMSGSIZE);
+    CHECK_MESSAGE("lent room for 64 bytes");
+    plan.next_room = ROOM;
+    CHECK_RECV_FAILS(wire.client, 1000, EN_ETRUNCATED);
+    CHECK(plan.saw_end);
+    close_with(&wire, &plan);
+}
+
 /* The protocol lends more until the packet has room, and has what has come in it. */
 static void a_packet_may_outgrow_its_buffer(void)
 {
@@ -414,6 +469,8 @@ static const test_case_t cases[] = {
     CASE(answers_that_cannot_be),
     CASE(an_error_skips_what_it_says),
     CASE(more_left_over_than_the_next_buffer_holds_loses_nothing),
+    CASE(many_left_over_are_shown_bit_by_bit),
+    CASE(what_is_left_over_may_be_a_large_packet),
     CASE(a_packet_may_outgrow_its_buffer),
     CASE(the_end_of_the_stream),
 };
