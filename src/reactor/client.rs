@@ -352,10 +352,9 @@ impl AsyncClient {
     /// Lets go of a connection, or of what was to become one.
     fn let_go(&self, state: State) {
         match state {
-            State::Connecting(connecting) => connecting.end(&self.core),
-            State::Handshaking(handshaking) => self.disconnect(&handshaking.end(&self.core)),
+            State::Handshaking(handshaking) => self.disconnect(&handshaking.live),
             State::Connected(live) => self.disconnect(&live),
-            State::Idle | State::Closed => {}
+            State::Connecting(_) | State::Idle | State::Closed => {}
         }
     }
 

@@ -455,13 +455,7 @@ impl EventLoop {
         self.next_number.get() << PLACE_BITS | place as u64
     }
 
-    /// Tells the source at this place then, by a number of its own; what takes that back.
-    pub(super) fn set_timer(&self, when: Instant, place: usize) -> (Instant, u64) {
-        let number = self.next_number(place);
-        self.add_timer(when, number);
-        (when, number)
-    }
-
+    /// Tells the source that has this number then.
     pub(super) fn add_timer(&self, when: Instant, number: u64) {
         self.timers.borrow_mut().add(when, number);
         self.set_alarm();

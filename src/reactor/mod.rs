@@ -7,6 +7,7 @@
 pub mod callback;
 pub mod client;
 mod descriptors;
+mod due;
 pub mod event_loop;
 mod operation;
 mod remote;

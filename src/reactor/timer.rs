@@ -43,7 +43,9 @@ impl Timer {
 
 impl Occasion for Timer {
     fn begin(&self, core: &EventLoop, place: usize) -> Result<u64> {
-        Ok(core.set_timer(self.due.get(), place).1)
+        let number = core.next_number(place);
+        core.add_timer(self.due.get(), number);
+        Ok(number)
     }
 
     fn due(own: &Standing<Timer>) {

@@ -1,34 +1,31 @@
 //! Closing: gracefully while there is time, and then at once.
 
 use std::rc::Rc;
-use std::time::Instant;
 
 use super::{AsyncClient, Inner, Late, Live, Over, STEPS, State, closed};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::endpoint::Counters;
 use crate::error::{Error, Result, Stage};
 use crate::reactor::callback::Done;
+use crate::reactor::due::Due;
 use crate::reactor::operation::Operation;
 
 /// A client that is being closed.
 pub(super) struct Closing {
     waiting: Vec<Operation<()>>,
     /// When it is abrupt.
-    due: Option<(Instant, u64)>,
+    due: Option<Due>,
 }
 
 impl Closing {
     pub(super) fn has(&self, number: u64) -> bool {
         self.waiting.iter().any(|operation| operation.number == number)
-            || self.due.is_some_and(|(_, own)| own == number)
+            || self.due.as_ref().is_some_and(|due| due.is(number))
     }
 
     /// It is over.
     pub(super) fn finish(self, client: &Rc<AsyncClient>, outcome: &Result<()>) {
         let outcome = outcome.clone().map_err(|error| error.at(Stage::Close));
-        if let Some((due, number)) = self.due {
-            client.core.remove_timer(due, number);
-        }
         client.core.release();
         for operation in self.waiting {
             client.finish(operation, outcome.clone(), Over::Done);
@@ -65,7 +62,7 @@ impl AsyncClient {
     fn begin_closing<'a>(&self, inner: &'a mut Inner) -> &'a mut Closing {
         inner.pending.put().closing.get_or_insert_with(|| {
             let due = self.shutdown_timeout.deadline().instant();
-            let due = due.map(|due| self.core.set_timer(due, self.place()));
+            let due = due.map(|due| Due::set(&self.core, due, self.place()));
             self.core.hold();
             Closing { waiting: Vec::new(), due }
         })

@@ -9,33 +9,26 @@ use crate::deadline::Deadline;
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage};
 use crate::reactor::callback::Done;
-use crate::reactor::event_loop::EventLoop;
+use crate::reactor::due::Due;
 
 /// A connection on its way, and its points in time.
 pub(super) struct Connecting {
     work: Work,
     /// When it has to be there.
-    due: Option<(Instant, u64)>,
+    due: Option<Due>,
     /// When it goes on by itself.
-    until: Option<(Instant, u64)>,
+    until: Option<Due>,
 }
 
 impl Connecting {
     pub(super) fn is_its(&self, number: u64) -> bool {
-        [self.due, self.until].into_iter().flatten().any(|(_, own)| own == number)
+        [&self.due, &self.until].into_iter().flatten().any(|due| due.is(number))
     }
 
     /// Why an operation has ended that waited for it.
     pub(super) fn explain(&self, error: &Error) -> Error {
         let reason = format!("{}: there is no connection yet", error.reason());
         self.work.explain(Error::new(error.code(), reason))
-    }
-
-    /// Takes its points in time back.
-    pub(super) fn end(&self, core: &EventLoop) {
-        for (when, number) in [self.due, self.until].into_iter().flatten() {
-            core.remove_timer(when, number);
-        }
     }
 }
 
@@ -101,7 +94,7 @@ impl AsyncClient {
         let mut due = Deadline::after_ms(beginning.timeout_ms);
         match (beginning.begin)() {
             Ok(work) => {
-                let due = due.instant().map(|due| self.core.set_timer(due, self.place()));
+                let due = due.instant().map(|due| Due::set(&self.core, due, self.place()));
                 inner.state = State::Connecting(Box::new(Connecting { work, due, until: None }));
                 drop(inner);
                 self.advance();
@@ -140,10 +133,7 @@ impl AsyncClient {
         for (fd, _) in connecting.work.waits_for() {
             self.core.descriptors.register(fd, self.place())?;
         }
-        if let Some((when, number)) = connecting.until.take() {
-            self.core.remove_timer(when, number);
-        }
-        connecting.until = until.map(|until| self.core.set_timer(until, self.place()));
+        connecting.until = until.map(|until| Due::set(&self.core, until, self.place()));
         Ok(())
     }
 
@@ -153,7 +143,6 @@ impl AsyncClient {
             return;
         };
         drop(inner);
-        connecting.end(&self.core);
         match self.take_over(connection) {
             Ok(()) => self.connect_further(),
             Err(error) => self.connecting_failed(&connecting.work.give_up(error.at(Stage::Connect))),
@@ -194,7 +183,7 @@ impl AsyncClient {
     pub(super) fn connecting_is_due(self: &Rc<Self>, number: u64) {
         let Ok(mut inner) = self.access() else { return };
         let State::Connecting(connecting) = &mut inner.state else { return };
-        if connecting.due.is_some_and(|(_, own)| own == number) {
+        if connecting.due.as_ref().is_some_and(|due| due.is(number)) {
             connecting.due = None;
             let error = connecting.work.give_up(Error::new(EN_ETIMEDOUT, "the connect time-out has passed"));
             drop(inner);

@@ -1,42 +1,34 @@
 //! Shaking hands over a transport that was given without.
 
 use std::rc::Rc;
-use std::time::Instant;
 
 use super::{AsyncClient, Beginning, Live, STEPS, State};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::deadline::Timeout;
 use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Stage};
+use crate::reactor::due::Due;
 use crate::reactor::event_loop::EventLoop;
 
 /// A connection whose handshake is under way.
 pub(super) struct Handshaking {
     pub(super) live: Live,
     /// When that is over.
-    due: Option<(Instant, u64)>,
+    due: Option<Due>,
 }
 
 impl Handshaking {
-    pub(super) fn begin(live: Live, timeout: Timeout, core: &EventLoop, place: usize) -> Handshaking {
-        let due = timeout.deadline().instant().map(|due| core.set_timer(due, place));
+    pub(super) fn begin(live: Live, timeout: Timeout, core: &Rc<EventLoop>, place: usize) -> Handshaking {
+        let due = timeout.deadline().instant().map(|due| Due::set(core, due, place));
         Handshaking { live, due }
     }
 
     pub(super) fn is_its(&self, number: u64) -> bool {
-        self.due.is_some_and(|(_, own)| own == number)
+        self.due.as_ref().is_some_and(|due| due.is(number))
     }
 
     /// Why an operation has ended that waited for it.
     pub(super) fn explain(&self, error: &Error) -> Error {
         Error::new(error.code(), format!("{}: the TLS handshake is not over yet", error.reason()))
-    }
-
-    /// What is left when it is over, however it has ended.
-    pub(super) fn end(self, core: &EventLoop) -> Live {
-        if let Some((due, number)) = self.due {
-            core.remove_timer(due, number);
-        }
-        self.live
     }
 }
 
@@ -75,7 +67,7 @@ impl AsyncClient {
         match handshaking.live.shake_hands() {
             Ok(()) => {
                 if let State::Handshaking(handshaking) = std::mem::replace(&mut inner.state, State::Idle) {
-                    inner.state = State::Connected(handshaking.end(&self.core));
+                    inner.state = State::Connected(handshaking.live);
                 }
             }
             Err(Stop::Failed(error)) => {

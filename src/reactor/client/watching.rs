@@ -14,6 +14,7 @@ use crate::attempt::{GLANCE, Interest, LOOK_AGAIN};
 use crate::endpoint::Connection;
 use crate::error::{EN_EOPNOTSUPP, EN_EPERM, Error, Result};
 use crate::reactor::descriptors::SideSet;
+use crate::reactor::due::Due;
 use crate::reactor::event_loop::EventLoop;
 use crate::transport::Transport;
 
@@ -28,7 +29,7 @@ struct Several {
     /// Something is waited for that is soon over, and of which nobody tells.
     looks_soon: bool,
     /// When it is looked at again.
-    look: Option<(Instant, u64)>,
+    look: Option<Due>,
 }
 
 enum Watch {
@@ -115,9 +116,6 @@ impl Several {
     }
 
     fn end(&self, core: &EventLoop, transport: &dyn Transport) {
-        if let Some((when, number)) = self.look {
-            core.remove_timer(when, number);
-        }
         for (watch, interest) in &self.watches {
             match watch {
                 Watch::Own => {
@@ -136,19 +134,15 @@ impl Several {
     }
 
     /// Has the loop look at it again after this time, if not before.
-    fn look_again_in(&mut self, time: Duration, core: &EventLoop, place: usize) {
+    fn look_again_in(&mut self, time: Duration, core: &Rc<EventLoop>, place: usize) {
         let when = Instant::now() + time;
-        if let Some((before, number)) = self.look {
-            if before <= when {
-                return;
-            }
-            core.remove_timer(before, number);
+        if self.look.as_ref().is_none_or(|before| when < before.when()) {
+            self.look = Some(Due::set(core, when, place));
         }
-        self.look = Some(core.set_timer(when, place));
     }
 
     /// Has the loop tell what a transport of the application's own waits for.
-    fn watch_anew(&mut self, core: &EventLoop, transport: &dyn Transport, place: usize) {
+    fn watch_anew(&mut self, core: &Rc<EventLoop>, transport: &dyn Transport, place: usize) {
         if std::mem::take(&mut self.looks_soon) {
             self.look_again_in(GLANCE, core, place);
         }
@@ -243,7 +237,7 @@ impl Live {
         }
     }
 
-    fn watch_anew(&mut self, core: &EventLoop, place: usize) -> Result<()> {
+    fn watch_anew(&mut self, core: &Rc<EventLoop>, place: usize) -> Result<()> {
         match &mut self.watches.0 {
             Some(several) => {
                 several.watch_anew(core, &*self.sender.transport(), place);
@@ -278,7 +272,7 @@ impl AsyncClient {
         let Ok(mut inner) = self.access() else { return };
         let Some(live) = inner.live() else { return };
         if let Some(several) = &mut live.watches.0
-            && several.look.is_some_and(|(_, own)| own == number)
+            && several.look.as_ref().is_some_and(|look| look.is(number))
         {
             several.look = None;
             if several.wants.is_some() {
