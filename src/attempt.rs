@@ -80,6 +80,18 @@ impl From<Error> for Stop {
     }
 }
 
+/// Attempts again for as long as that comes further, so many times at most; [`Stop::Again`]: it might go on.
+#[inline(always)]
+pub fn in_steps<T>(most: u32, mut attempt: impl FnMut() -> Attempt<T>) -> Attempt<T> {
+    for _ in 0..most {
+        match attempt() {
+            Err(Stop::Again) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Stop::Again)
+}
+
 /// Something that takes several steps, such as connecting: it is told the time, goes as far as it
 /// can, and says what it waits for.
 pub trait Undertaking {

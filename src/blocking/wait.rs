@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Cancel, closed};
-use crate::attempt::{Attempt, GLANCE, Hold, Interest, LOOK_AGAIN, Stop};
+use crate::attempt::{Attempt, GLANCE, Hold, Interest, LOOK_AGAIN, Stop, in_steps};
 use crate::deadline::{Deadline, Left};
 use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Result};
 use crate::socket::poll::PollSet;
@@ -353,19 +353,14 @@ pub(super) fn once_done<T>(
 }
 
 /// One attempt that does not wait, in as many steps as it takes.
-pub(super) fn at_once<R>(
-    mut attempt: impl FnMut() -> Attempt<R>,
-) -> Result<std::result::Result<R, Interest>> {
-    for _ in 0..STEPS {
-        match attempt() {
-            Ok(done) => return Ok(Ok(done)),
-            Err(Stop::Failed(error)) => return Err(error),
-            Err(Stop::Want(interest)) => return Ok(Err(interest)),
-            Err(Stop::Soon(interest)) => return Ok(Err(interest.unwrap_or(Interest::Either))),
-            Err(Stop::Again) => {}
-        }
+pub(super) fn at_once<R>(attempt: impl FnMut() -> Attempt<R>) -> Result<std::result::Result<R, Interest>> {
+    match in_steps(STEPS, attempt) {
+        Ok(done) => Ok(Ok(done)),
+        Err(Stop::Failed(error)) => Err(error),
+        Err(Stop::Want(interest)) => Ok(Err(interest)),
+        Err(Stop::Soon(interest)) => Ok(Err(interest.unwrap_or(Interest::Either))),
+        Err(Stop::Again) => Ok(Err(Interest::Either)),
     }
-    Ok(Err(Interest::Either))
 }
 
 #[cold]

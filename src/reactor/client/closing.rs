@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{AsyncClient, Inner, Late, Live, Over, STEPS, State, closed};
-use crate::attempt::{Attempt, Hold, Interest, Stop};
+use crate::attempt::{Attempt, Hold, Interest, Stop, in_steps};
 use crate::endpoint::Counters;
 use crate::error::{Error, Result, Stage};
 use crate::reactor::callback::Done;
@@ -144,24 +144,15 @@ impl Live {
         if !self.sender.transport().says_farewell() {
             return Ok(());
         }
-        for _ in 0..STEPS {
-            match self.sender.farewell(Hold::No) {
-                Ok(()) | Err(Stop::Failed(_)) => return Ok(()),
-                Err(Stop::Again) => {}
-                Err(Stop::Want(interest)) => {
-                    match interest {
-                        Interest::Read => self.wants(interest),
-                        Interest::Write | Interest::Either => self.must_wait(interest),
-                    }
-                    return Err(Stop::Want(interest));
-                }
-                Err(soon) => {
-                    self.watches.look_soon();
-                    return Err(soon);
-                }
-            }
+        let outcome = in_steps(STEPS, || self.sender.farewell(Hold::No));
+        match outcome {
+            Err(Stop::Failed(_)) => return Ok(()),
+            Err(Stop::Want(Interest::Read)) => self.wants(Interest::Read),
+            Err(Stop::Want(interest)) => self.must_wait(interest),
+            Err(Stop::Soon(_)) => self.watches.look_soon(),
+            Ok(()) | Err(Stop::Again) => {}
         }
-        Err(Stop::Again)
+        outcome
     }
 
     /// The end of the handle: what goes at once. Others who have the transport may go on with it.

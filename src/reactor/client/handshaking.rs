@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{AsyncClient, Beginning, Live, STEPS, State};
-use crate::attempt::{Attempt, Hold, Stop};
+use crate::attempt::{Attempt, Hold, Stop, in_steps};
 use crate::deadline::Timeout;
 use crate::error::{EN_EBUSY, EN_ETIMEDOUT, Error, Stage};
 use crate::reactor::due::Due;
@@ -36,26 +36,17 @@ impl Live {
     /// Shakes hands; [`Stop::Again`]: it is the others' turn.
     fn shake_hands(&mut self) -> Attempt<()> {
         let transport = self.sender.transport();
-        for _ in 0..STEPS {
-            match transport.handshake(Hold::No) {
-                Err(Stop::Again) => {}
-                Err(Stop::Want(interest)) => {
-                    self.wants(interest);
-                    return Err(Stop::Want(interest));
-                }
-                Err(Stop::Soon(interest)) => {
-                    self.watches.look_soon();
-                    return Err(Stop::Soon(interest));
-                }
-                Err(Stop::Failed(error)) if error.code() == EN_EBUSY => {
-                    // Somebody else shakes these hands, and nobody tells when that is over.
-                    self.watches.look_soon();
-                    return Err(Stop::Soon(None));
-                }
-                outcome => return outcome,
-            }
+        let outcome = in_steps(STEPS, || match transport.handshake(Hold::No) {
+            // Somebody else shakes these hands, and nobody tells when that is over.
+            Err(Stop::Failed(error)) if error.code() == EN_EBUSY => Err(Stop::Soon(None)),
+            outcome => outcome,
+        });
+        match outcome {
+            Err(Stop::Want(interest)) => self.wants(interest),
+            Err(Stop::Soon(_)) => self.watches.look_soon(),
+            Ok(()) | Err(Stop::Again | Stop::Failed(_)) => {}
         }
-        Err(Stop::Again)
+        outcome
     }
 }
 
