@@ -162,3 +162,7 @@ fn too_small(room: usize, length: usize) -> Error {
 fn used_without_packet() -> Error {
     Error::new(EN_EINVAL, "a buffered protocol cannot use bytes without a packet")
 }
+
+#[cfg(test)]
+#[path = "lent_buffer_tests.rs"]
+mod tests;
