@@ -27,13 +27,14 @@ mod handshaking;
 mod incoming;
 mod pending;
 mod receiving;
+mod send_operation;
 mod send_queue;
 mod sending;
 mod started;
 mod watching;
 
 pub use receiving::{AncillaryPlace, WithAncillary};
-pub use sending::Counted;
+pub use send_operation::Counted;
 pub use started::{Delivery, Receive};
 
 use access::Access;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::closing::Closing;
 use super::receiving::Receiving;
+use super::send_operation::Sending;
 use super::send_queue::SendQueue;
-use super::sending::Sending;
 use super::{AsyncClient, Beginning, Late, Over};
 use crate::error::Error;
 use crate::reactor::operation::Operation;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::sending::Sending;
+use super::send_operation::Sending;
 
 /// Sends in the order in which they were asked for.
 #[derive(Default)]
