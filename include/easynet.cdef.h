@@ -883,7 +883,7 @@ typedef int (*en_interrupt_t)(void *user_data);
  * `timeout_ms` milliseconds have passed (negative: never), in whatever way the application waits:
  * in a scheduler of coroutines, a foreign event loop. `fd` is -1 if there is nothing to poll;
  * then only time can pass. It may come back earlier: whoever called looks again. Answers
- * `EN_CALLBACK_DONE`; `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
+ * `EN_CALLBACK_DONE`; `EN_ECANCELED`, `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own
  * (`EN_EUSER_BASE` and below) ends the call with that code.
  *
  * Meanwhile all functions of the same handle may be called in the same thread, as from another

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use super::error::take_explanation;
 use super::protocol_callbacks::{EN_CALLBACK_DONE, en_destroy_t};
-use crate::error::{EN_EBADMSG, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of};
+use crate::error::{EN_EBADMSG, EN_ECANCELED, EN_EMSGSIZE, EN_EUSER_BASE, Error, Result, invalid, text_of};
 
 /// What the application hangs on to a registration, and its end.
 pub(super) struct UserData {
@@ -41,6 +41,12 @@ pub(super) fn failure(name: &str, answer: c_int) -> Error {
             invalid(format!("the {name} callback answered {answer}, which it must not{said}"))
         }
     }
+}
+
+/// The call is cut short because the application said so.
+pub(super) fn cancelled(name: &str) -> Error {
+    let reason = take_explanation().unwrap_or_else(|| format!("the {name} callback ended the call"));
+    Error::new(EN_ECANCELED, reason)
 }
 
 /// Calls a callback with no explanation left over from before.

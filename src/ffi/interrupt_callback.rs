@@ -2,12 +2,12 @@
 
 use std::ffi::{c_int, c_void};
 
-use super::callback::{UserData, failure};
+use super::callback::{UserData, cancelled, failure};
 use super::error::take_explanation;
 use super::protocol_callbacks::en_destroy_t;
 use super::tcp_options::en_interrupt_t;
 use crate::blocking::wait;
-use crate::error::{EN_ECANCELED, EN_EUSER_BASE, Error, Result, invalid};
+use crate::error::{EN_EUSER_BASE, Result, invalid};
 
 /// Asks the application whether a call that waits shall go on.
 pub(crate) struct Interrupt {
@@ -33,11 +33,7 @@ impl wait::Interrupt for Interrupt {
         match unsafe { (self.callback)(self.user_data.pointer) } {
             0 => Ok(()),
             code @ ..=EN_EUSER_BASE => Err(failure("interrupt", code)),
-            _ => {
-                let reason =
-                    take_explanation().unwrap_or_else(|| "the interrupt callback ended the call".into());
-                Err(Error::new(EN_ECANCELED, reason))
-            }
+            _ => Err(cancelled("interrupt")),
         }
     }
 }

@@ -4,13 +4,14 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use super::callback::{UserData, ask};
-use super::protocol_callbacks::en_destroy_t;
+use super::callback::{UserData, cancelled, failure};
+use super::error::take_explanation;
+use super::protocol_callbacks::{EN_CALLBACK_DONE, en_destroy_t};
 use super::scope::Scope;
 use super::transport_options::{EN_INTEREST_READ, EN_INTEREST_WRITE, en_wait_t};
 use crate::attempt::Interest;
 use crate::blocking::wait::Wait;
-use crate::error::{Result, invalid};
+use crate::error::{EN_ECANCELED, Result, invalid};
 
 /// A function of the application that waits in place of poll.
 pub(crate) struct WaitFunction {
@@ -35,7 +36,12 @@ impl Wait for WaitFunction {
         let timeout = timeout.map_or(-1, milliseconds);
         // SAFETY: the application's own function, with what its documentation promises.
         let wait = || unsafe { (self.callback)(fd, bits(interest), timeout, self.user_data.pointer) };
-        ask("wait", || Scope::waiting(wait))
+        take_explanation();
+        match Scope::waiting(wait) {
+            EN_CALLBACK_DONE => Ok(()),
+            EN_ECANCELED => Err(cancelled("wait")),
+            answer => Err(failure("wait", answer)),
+        }
     }
 }
 

@@ -310,6 +310,7 @@ typedef struct {
     int interest;
     int64_t timeout_ms;
     int calls;
+    int answer; /* to the second and later calls */
     int destroyed;
 } scheduler_t;
 
@@ -321,7 +322,7 @@ static int wait_by_itself(int fd, int interest, int64_t timeout_ms, void *user_d
     scheduler->interest = interest;
     scheduler->timeout_ms = timeout_ms;
     if (++scheduler->calls > 1)
-        return EN_EUSER_BASE - 7;
+        return scheduler->answer;
     member_peer_sends(scheduler->member, "meanwhile");
     wait_readable(fd);
     return EN_CALLBACK_DONE;
@@ -335,7 +336,7 @@ static void count_destroyed(void *user_data)
 static void the_application_waits(const family_t *family)
 {
     member_t member;
-    scheduler_t scheduler = {.member = &member};
+    scheduler_t scheduler = {.member = &member, .answer = EN_EUSER_BASE - 7};
     wishes_t wishes = {.wait = wait_by_itself, .destroy = count_destroyed, .user_data = &scheduler};
 
     member_open(&member, family, &wishes);
@@ -346,6 +347,11 @@ static void the_application_waits(const family_t *family)
     CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_EUSER_BASE - 7);
     CHECK_INT(scheduler.calls, 2);
     CHECK(scheduler.timeout_ms < 0);
+    scheduler.answer = EN_ECANCELED;
+    CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_ECANCELED);
+    CHECK_MESSAGE("the wait callback ended the call");
+    scheduler.answer = EN_ETIMEDOUT;
+    CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_EINVAL);
     CHECK_INT(scheduler.destroyed, 0);
     member_close(&member);
     CHECK_INT(scheduler.destroyed, 1);
