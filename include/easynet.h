@@ -854,7 +854,8 @@ typedef struct {
 /**
  * Turns one packet, given in `count` parts, into bytes: appends them to `frame`, in any number of
  * steps, and answers `EN_CALLBACK_DONE`; or `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the
- * application's own (`EN_EUSER_BASE` and below), and nothing is sent.
+ * application's own (`EN_EUSER_BASE` and below), and nothing is sent. What `en_frame_append`
+ * answers is not an answer to give: it is 0 if all is well.
  */
 typedef int (*en_encode_t)(const en_slice_t *parts, size_t count, en_frame_t *frame, void *user_data);
 
