@@ -1,9 +1,10 @@
 use super::*;
+use crate::protocol::testing::Random;
 
 /// Lines, in buffers whose sizes differ, and with more room when the last one was full.
 struct Lines {
     buffer: Vec<u8>,
-    chance: Chance,
+    random: Random,
     was_full: bool,
 }
 
@@ -11,7 +12,7 @@ impl BufferedDecoder for Lines {
     fn lend(&mut self, _size_hint: usize) -> Result<(&mut [u8], usize)> {
         let size = match std::mem::take(&mut self.was_full) {
             true => 2 * self.buffer.len(),
-            false => 1 + self.chance.below(100),
+            false => 1 + self.random.below(100),
         };
         self.buffer = vec![b'?'; size];
         Ok((&mut self.buffer, 0))
@@ -32,22 +33,10 @@ impl BufferedDecoder for Lines {
     }
 }
 
-/// Numbers by Marsaglia's xorshift.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).expect("less than `end`")
-    }
-}
-
-fn packets_there(lent: &mut LentBuffer, ended: bool) -> Vec<Vec<u8>> {
+fn packets_there(lent: &mut LentBuffer) -> Vec<Vec<u8>> {
     let mut packets = Vec::new();
     loop {
-        let next = Places::one(|place| match lent.next_packet(ended, 16, place) {
+        let next = Places::one(|place| match lent.next_packet(false, 16, place) {
             Ok(true) => Ok(()),
             Ok(false) => Err(None),
             Err(failure) => Err(Some(failure)),
@@ -63,22 +52,24 @@ fn packets_there(lent: &mut LentBuffer, ended: bool) -> Vec<Vec<u8>> {
 #[test]
 fn packets_are_the_same_in_whatever_buffers() {
     for seed in 1..500 {
-        let mut chance = Chance(seed);
+        let mut random = Random::new(seed);
         let lines: Vec<Vec<u8>> =
-            (0..chance.below(30)).map(|at| vec![b'a' + at as u8 % 26; chance.below(300)]).collect();
+            (0..random.below(30)).map(|at| vec![b'a' + at as u8 % 26; random.below(300)]).collect();
         let stream: Vec<u8> = lines.iter().flat_map(|line| [&line[..], b"\n"].concat()).collect();
-        let decoder = Lines { buffer: Vec::new(), chance: Chance(seed * 7), was_full: false };
+        let decoder = Lines { buffer: Vec::new(), random: Random::new(seed), was_full: false };
         let mut lent = LentBuffer::new(Box::new(decoder));
         let mut packets = Vec::new();
-        let mut rest = &stream[..];
-        while !rest.is_empty() {
-            let space = lent.space(16).expect("it lends more");
-            assert!(!space.is_empty(), "seed {seed}");
-            let count = space.len().min(rest.len()).min(1 + chance.below(200));
-            space[..count].copy_from_slice(&rest[..count]);
-            lent.filled(count);
-            rest = &rest[count..];
-            packets.extend(packets_there(&mut lent, rest.is_empty()));
+        for chunk in random.chunks(&stream, 200) {
+            let mut rest = chunk;
+            while !rest.is_empty() {
+                let space = lent.space(16).expect("it lends more");
+                let (now, later) = rest.split_at(space.len().min(rest.len()));
+                assert!(!now.is_empty(), "seed {seed}: no room");
+                space[..now.len()].copy_from_slice(now);
+                lent.filled(now.len());
+                packets.extend(packets_there(&mut lent));
+                rest = later;
+            }
         }
         assert!(packets == lines, "seed {seed}");
         assert!(!lent.has_rest());

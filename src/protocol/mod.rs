@@ -21,7 +21,7 @@ pub mod line;
 pub mod raw;
 pub mod sink;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use gather::Gather;
 pub use head::Head;
