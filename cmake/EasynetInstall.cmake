@@ -1,5 +1,5 @@
 # Libraries, headers, the CMake package, the pkg-config file and the licences. All of it may be
-# moved afterwards: nothing holds the prefix.
+# moved afterwards: nothing holds the prefix, but the pkg-config file the system's.
 
 include(CMakePackageConfigHelpers)
 
@@ -52,7 +52,9 @@ function(easynet_pc_folder out folder)
   set(${out} "${folder}" PARENT_SCOPE)
 endfunction()
 
-if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+# pkg-config knows the folders that the compiler searches anyway by their plain names, and leaves them out:
+# said again, as system headers, they would hide those of C from C++.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(EASYNET_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
 else()
   file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")

@@ -19,7 +19,10 @@ installed=$work/image/usr/$libdir
 expect "what is not below DESTDIR/usr" "usr" "$(ls "$work/image")"
 expect "symbols left by --strip" "" "$(nm "$installed/libeasynet.so.$VERSION" 2>/dev/null)"
 [ -s "$work/image/usr/include/net/easynet.h" ] || fail "no header in include/net"
-"$here/pkg_config.sh" "$work/pkg_config" "$installed"
+PKG_CONFIG_SYSROOT_DIR=$work/image "$here/pkg_config.sh" "$work/pkg_config" "$installed"
+expect "flags for folders that compilers search anyway" "-leasynet" \
+    "$(PKG_CONFIG_LIBDIR=$installed/pkgconfig PKG_CONFIG_SYSTEM_INCLUDE_PATH=/usr/include/net \
+        PKG_CONFIG_SYSTEM_LIBRARY_PATH=/usr/$libdir pkg-config --cflags --libs easynet | xargs)"
 
 # The package's CMake files go on without the static library, and without the shared one.
 consume() { # KIND

@@ -16,7 +16,7 @@ mkdir -p "$work"
 # A linker takes the shared library where both are; the static one is asked for by its name.
 static=$(pkg-config --static --libs easynet | sed 's/-leasynet/-l:libeasynet.a/')
 whole="$static -static"
-shared="$(pkg-config --libs easynet) -Wl,-rpath,$(pkg-config --variable=libdir easynet)"
+shared="$(pkg-config --libs easynet) -Wl,-rpath,$libdir"
 for language in c cpp; do
     for kind in shared static whole; do
         program=$work/${language}_$kind
