@@ -43,6 +43,31 @@ function(easynet_find_target out)
   set(${out} "${target}" PARENT_SCOPE)
 endfunction()
 
+# Where a compiler that has more than one finds the system that it builds for.
+function(easynet_sysroot out)
+  set(${out} "" PARENT_SCOPE)
+  if(CMAKE_SYSROOT AND CMAKE_C_COMPILE_OPTIONS_SYSROOT)
+    set(${out} "${CMAKE_C_COMPILE_OPTIONS_SYSROOT}${CMAKE_SYSROOT}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# What rustc is to tell the linker: what CMake tells it of shared libraries of its own.
+function(easynet_link_arguments out)
+  set(flags "${CMAKE_SHARED_LINKER_FLAGS}")
+  if(CMAKE_CROSSCOMPILING)
+    string(PREPEND flags "${CMAKE_C_FLAGS} ")
+  endif()
+  separate_arguments(words UNIX_COMMAND "${flags}")
+  easynet_sysroot(sysroot)
+  list(APPEND words ${sysroot})
+  # What tells a compiler for many machines (clang) which one it links for.
+  if(CMAKE_C_COMPILER_TARGET AND CMAKE_C_COMPILE_OPTIONS_TARGET)
+    list(APPEND words "${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
+  endif()
+  list(TRANSFORM words PREPEND "-Clink-arg=")
+  set(${out} ${words} PARENT_SCOPE)
+endfunction()
+
 # What cargo's environment is to be; with an empty `target` it builds for this machine. In a cross build
 # the compiler links for Rust, too, and compiles what crates have in C, unless the environment says what
 # does.
@@ -58,6 +83,10 @@ function(easynet_cargo_environment target out)
         list(APPEND environment "${variable}=${CMAKE_C_COMPILER}")
       endif()
     endforeach()
+    if(NOT DEFINED ENV{CFLAGS_${name}})
+      easynet_sysroot(sysroot)
+      list(APPEND environment "CFLAGS_${name}=${CMAKE_C_FLAGS} ${sysroot}")
+    endif()
   endif()
   set(${out} ${environment} PARENT_SCOPE)
 endfunction()
@@ -133,10 +162,8 @@ function(easynet_build_crate target folder)
   list(APPEND command ${EASYNET_CARGO_FLAGS})
   # Thread-local destructors and resolver threads must outlive a dlclose.
   list(APPEND command -- -Clink-arg=-Wl,-soname,${EASYNET_SONAME} -Clink-arg=-Wl,-z,nodelete)
-  # What tells a compiler for many machines (clang) which one it links for.
-  if(CMAKE_C_COMPILER_TARGET AND CMAKE_C_COMPILE_OPTIONS_TARGET)
-    list(APPEND command "-Clink-arg=${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
-  endif()
+  easynet_link_arguments(link_arguments)
+  list(APPEND command ${link_arguments})
 
   easynet_cargo_environment("${target}" environment)
   set(copy "${CMAKE_COMMAND}" -E copy_if_different)

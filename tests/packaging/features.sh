@@ -28,9 +28,10 @@ has() { # LIBRARY PREFIX
 }
 
 rm -rf "$work/plain" "$work/ring" "$work/wrong" "$work/flags" "$work"/cargo/*/debug/libeasynet.so
-configure plain -DEASYNET_TLS=OFF -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$(uname -m)"
+LDFLAGS=-Wl,--build-id=0x00ea51e7 configure plain -DEASYNET_TLS=OFF -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$(uname -m)"
 "$CMAKE" --build "$work/plain"
 ls "$work/cargo/$(uname -m)"-unknown-linux-*/debug/libeasynet.so >/dev/null || fail "cargo built for this machine"
+readelf -n "$work/plain/lib/libeasynet.so" | grep -q "Build ID: 00ea51e7" || fail "LDFLAGS did not count"
 run_program plain \
     "this easynet was built without TLS: build it with the feature \"tls\" [EN_EOPNOTSUPP, errno 95]"
 "$python" -B "$SOURCE/tests/api/test_symbols.py" "$work/plain/lib/libeasynet.so" "$SOURCE/include"
