@@ -66,6 +66,10 @@ bench: stage ## measure, side by side with others; ONLY=udp takes works of that 
 header: ## renew include/easynet.h and include/easynet.cdef.h
 	EASYNET_REFRESH=1 cargo test --locked --test header
 
+.PHONY: licences
+licences: ## renew LICENSE-THIRD-PARTY, after a change of Cargo.lock
+	EASYNET_REFRESH=1 cargo test --locked --test licences
+
 .PHONY: format
 format: ## format Rust, C and C++
 	scripts/format

@@ -22,7 +22,7 @@ expect "exports that are not en_*" "" "$others"
 
 docdir=$prefix/share/doc/easynet
 for file in "$prefix/include/easynet.h" "$prefix/include/easynet.cdef.h" "$docdir/LICENSE" \
-    "$docdir/LICENSE-MIT" "$docdir/LICENSE-APACHE" "$libdir/pkgconfig/easynet.pc" \
+    "$docdir/LICENSE-MIT" "$docdir/LICENSE-APACHE" "$docdir/LICENSE-THIRD-PARTY" "$libdir/pkgconfig/easynet.pc" \
     "$libdir/cmake/easynet/easynetConfig.cmake" "$libdir/cmake/easynet/easynetConfigVersion.cmake"; do
     [ -s "$file" ] || fail "$file is missing or empty"
 done
