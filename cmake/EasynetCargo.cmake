@@ -1,9 +1,9 @@
 # Finds cargo, and builds the crate with it.
 
-# The least Rust, as Cargo.toml has it.
+# The environment may name both, as it does for programs that cargo runs; `least` is what Cargo.toml wants.
 function(easynet_find_cargo least)
-  find_program(EASYNET_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
-  find_program(EASYNET_RUSTC rustc HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
+  find_program(EASYNET_CARGO NAMES $ENV{CARGO} cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
+  find_program(EASYNET_RUSTC NAMES $ENV{RUSTC} rustc HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
   if(NOT EASYNET_CARGO OR NOT EASYNET_RUSTC)
     message(FATAL_ERROR "easynet needs cargo and rustc, ${least} or later: https://rustup.rs, "
                         "or set EASYNET_CARGO and EASYNET_RUSTC")

@@ -48,6 +48,9 @@ if configure wrong -DEASYNET_TLS_PROVIDER=openssl >"$work/complaint" 2>&1; then
 fi
 grep -q 'EASYNET_TLS_PROVIDER is "openssl"' "$work/complaint" || fail "$(cat "$work/complaint")"
 
-# What a static link needs depends on what the environment tells the compiler.
-RUSTFLAGS="-l resolv" configure flags
+# What a static link needs depends on what the environment tells the compiler; and it says which cargo asks.
+printf '#!/bin/sh\ntouch "%s"\nexec "%s" "$@"\n' "$work/flags/asked" "$(command -v cargo)" >"$work/some-cargo"
+chmod +x "$work/some-cargo"
+CARGO=$work/some-cargo RUSTFLAGS="-l resolv" configure flags
+[ -e "$work/flags/asked" ] || fail "CARGO did not count"
 grep -q "^Libs.private:.* -lresolv" "$work/flags/easynet.pc" || fail "$(cat "$work/flags/easynet.pc")"
