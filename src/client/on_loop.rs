@@ -1,7 +1,7 @@
 //! Clients on a loop: how each family gets its connections.
 
 use std::cell::RefCell;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use crate::protocol::{DatagramProtocol, StreamProtocol};
 use crate::reactor::client::{Begin, Beginning, Plan, Work};
 use crate::reactor::{AsyncClient, EventLoop};
 use crate::socket::address::IpAddress;
+use crate::socket::given_fd::GivenFd;
 use crate::socket::resolve;
 use crate::socket::unix_address::UnixAddress;
 use crate::transport::{DatagramTransport, StreamTransport};
@@ -151,7 +152,7 @@ pub fn tcp_addresses(
 /// A TCP client over a connected socket, which is the library's only from success on.
 pub fn tcp_from_fd(
     core: &Rc<EventLoop>,
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Rc<AsyncClient>> {
@@ -178,7 +179,7 @@ pub fn udp(
 /// A UDP client over a connected socket, which is the library's only from success on.
 pub fn udp_from_fd(
     core: &Rc<EventLoop>,
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -202,7 +203,7 @@ pub fn unix_stream(
 /// A Unix stream client over a connected socket, which is the library's only from success on.
 pub fn unix_stream_from_fd(
     core: &Rc<EventLoop>,
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Rc<AsyncClient>> {
@@ -226,7 +227,7 @@ pub fn unix_datagram(
 /// A Unix datagram client over a connected socket, which is the library's only from success on.
 pub fn unix_datagram_from_fd(
     core: &Rc<EventLoop>,
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Rc<AsyncClient>> {

@@ -1,6 +1,6 @@
 //! The TCP client.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,15 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::StreamProtocol;
+use crate::socket::Socket;
 use crate::socket::address::{Family, IpAddress, host_and_port};
 use crate::socket::connect::{Attempts, Dialed, TcpDialer};
+use crate::socket::given_fd::{self, GivenFd};
 use crate::socket::names::{Name, Names};
 use crate::socket::options::{
     EN_OPTION_KEEPALIVE, EN_OPTION_KEEPALIVE_COUNT, EN_OPTION_KEEPALIVE_IDLE, EN_OPTION_KEEPALIVE_INTERVAL,
     EN_OPTION_NODELAY, EN_OPTION_USER_TIMEOUT, OPTIONS,
 };
-use crate::socket::{Socket, handle};
 use crate::transport::socket::StreamSocket;
 
 /// How a TCP client is made.
@@ -109,7 +110,7 @@ pub fn connect_addresses(
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn StreamProtocol>,
     options: &Arc<TcpOptions>,
 ) -> Result<Arc<Client>> {
@@ -168,17 +169,17 @@ impl TcpConnecting {
 
     /// Over a connected socket, which is ours only from success on.
     pub fn from_fd(
-        fd: RawFd,
+        fd: GivenFd,
         protocol: &Arc<dyn StreamProtocol>,
         options: &Arc<TcpOptions>,
     ) -> Result<TcpConnecting> {
         options.secure.check(None)?;
-        let socket = handle::check(fd, handle::TCP)?;
-        let names = Names::ip(socket)?;
+        let socket = fd.check(given_fd::TCP)?;
+        let names = Names::ip(socket.as_fd())?;
         let mut connecting = TcpConnecting::new(None, 0, protocol, options);
         connecting.answered = Some(names.remote());
-        let prepared = prepare(socket, names, protocol, options)?;
-        let socket = Arc::new(StreamSocket::ip(handle::adopt(fd)));
+        let prepared = prepare(socket.as_fd(), names, protocol, options)?;
+        let socket = Arc::new(StreamSocket::ip(socket.adopt()));
         connecting.lent = Some(socket.clone());
         let securing = connecting.options.secure.begin(socket, None)?;
         connecting.step = Step::Securing(securing, prepared);
@@ -319,7 +320,6 @@ mod tests {
     use crate::tls::testing::Authority;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
-    use std::os::fd::AsRawFd;
 
     #[test]
     fn a_descriptor_goes_back_without_a_time_out_of_ours() {
@@ -331,7 +331,7 @@ mod tests {
         options.secure.config = Some(Authority::new("Test CA").client());
         options.secure.server_name = Some("localhost".to_string());
         let protocol: Arc<dyn StreamProtocol> = Arc::new(Raw::new(MaxSize::new(100).expect("a size")));
-        let error = from_fd(given.as_raw_fd(), &protocol, &options.into()).err().expect("no TLS");
+        let error = from_fd(GivenFd::of(&given), &protocol, &options.into()).err().expect("no TLS");
         assert_eq!(error.code(), EN_ETLS_PROTOCOL, "{error}");
         assert_eq!(given.read_timeout().expect("it is open"), None);
     }

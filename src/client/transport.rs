@@ -1,7 +1,7 @@
 //! Transports as handles: from a descriptor, as TLS over another one, from two halves, or the
 //! application's own.
 
-use std::os::fd::RawFd;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::CommonOptions;
@@ -10,7 +10,7 @@ use crate::blocking::channel::ChannelOptions;
 use crate::blocking::{Channel, Within};
 use crate::deadline::Timeout;
 use crate::error::Result;
-use crate::socket::handle;
+use crate::socket::given_fd::{self, GivenFd};
 use crate::tls::TlsConfig;
 use crate::transport::socket::{DatagramKind, DatagramSocket, SocketNames, StreamSocket};
 use crate::transport::stapled::Stapled;
@@ -58,24 +58,25 @@ pub fn own<T: Transport + ?Sized>(
 }
 
 /// From a connected stream socket, which is the library's only from success on.
-pub fn stream_from_fd(fd: RawFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
+pub fn stream_from_fd(fd: GivenFd, options: &TransportOptions) -> Result<Arc<Channel<dyn StreamTransport>>> {
     options.check_plain()?;
-    let ends = SocketNames::of(handle::check(fd, handle::STREAM)?)?;
-    let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::between(&ends, handle::adopt(fd)));
+    let given = fd.check(given_fd::STREAM)?;
+    let ends = SocketNames::of(given.as_fd())?;
+    let transport: Arc<dyn StreamTransport> = Arc::new(StreamSocket::between(&ends, given.adopt()));
     Ok(handle_of(Shared::between(ends, transport), options))
 }
 
 /// From a connected datagram socket, which is the library's only from success on.
 pub fn datagram_from_fd(
-    fd: RawFd,
+    fd: GivenFd,
     options: &TransportOptions,
 ) -> Result<Arc<Channel<dyn DatagramTransport>>> {
     options.check_plain()?;
-    let given = handle::check(fd, handle::DATAGRAM)?;
-    let ends = SocketNames::of(given)?;
+    let given = fd.check(given_fd::DATAGRAM)?;
+    let ends = SocketNames::of(given.as_fd())?;
     // A full queue of a peer on this machine wakes nobody whom the kernel holds.
-    let kind = if ends.are_ip() { DatagramKind::udp(given) } else { DatagramKind::Unix };
-    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(handle::adopt(fd), kind));
+    let kind = if ends.are_ip() { DatagramKind::udp(given.as_fd()) } else { DatagramKind::Unix };
+    let transport: Arc<dyn DatagramTransport> = Arc::new(DatagramSocket::new(given.adopt(), kind));
     Ok(handle_of(Shared::between(ends, transport), options))
 }
 

@@ -1,6 +1,6 @@
 //! The UDP client.
 
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,11 +14,12 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::{Error, Result, Stage};
 use crate::protocol::DatagramProtocol;
+use crate::socket::Socket;
 use crate::socket::address::{Family, IpAddress, host_and_port};
 use crate::socket::connect::Attempts;
+use crate::socket::given_fd::{self, GivenFd};
 use crate::socket::names::Names;
 use crate::socket::udp_dialer::UdpDialer;
-use crate::socket::{Socket, handle};
 use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// How a UDP client is made.
@@ -63,20 +64,24 @@ pub fn connect(
 }
 
 /// Makes a client of a connected socket, which is the library's only from success on.
-pub fn from_fd(fd: RawFd, protocol: &Arc<dyn DatagramProtocol>, options: &UdpOptions) -> Result<Arc<Client>> {
+pub fn from_fd(
+    fd: GivenFd,
+    protocol: &Arc<dyn DatagramProtocol>,
+    options: &UdpOptions,
+) -> Result<Arc<Client>> {
     Ok(options.common.finished(connection(fd, protocol, options)?, protocol.into()))
 }
 
 /// What a connected socket becomes.
 pub fn connection(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UdpOptions,
 ) -> Result<Connection> {
-    let socket = handle::check(fd, handle::UDP)?;
-    let names = Names::ip(socket)?;
-    let kind = DatagramKind::udp(socket);
-    Ok(finish(handle::adopt(fd), kind, names, protocol, options))
+    let socket = fd.check(given_fd::UDP)?;
+    let names = Names::ip(socket.as_fd())?;
+    let kind = DatagramKind::udp(socket.as_fd());
+    Ok(finish(socket.adopt(), kind, names, protocol, options))
 }
 
 fn finish(

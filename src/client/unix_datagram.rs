@@ -1,6 +1,6 @@
 //! The Unix datagram client.
 
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::CommonOptions;
@@ -10,9 +10,10 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::protocol::DatagramProtocol;
+use crate::socket::given_fd::{self, GivenFd};
 use crate::socket::names::Names;
 use crate::socket::unix_address::UnixAddress;
-use crate::socket::{Socket, handle, unix_socket};
+use crate::socket::{Socket, unix_socket};
 use crate::transport::socket::{DatagramKind, DatagramSocket};
 
 /// How a Unix datagram client is made.
@@ -47,7 +48,7 @@ pub fn connect(
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Arc<Client>> {
@@ -74,16 +75,16 @@ pub fn connecting(
 
 /// What a connected socket becomes.
 pub fn connection(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn DatagramProtocol>,
     options: &UnixDatagramOptions,
 ) -> Result<Connection> {
-    let socket = handle::check(fd, handle::UNIX_DATAGRAM)?;
-    let names = Names::unix(socket)?;
+    let socket = fd.check(given_fd::UNIX_DATAGRAM)?;
+    let names = Names::unix(socket.as_fd())?;
     if options.receive_credentials {
-        unix_socket::receive_credentials(socket)?;
+        unix_socket::receive_credentials(socket.as_fd())?;
     }
-    Ok(finish(handle::adopt(fd), names, protocol, &options.common))
+    Ok(finish(socket.adopt(), names, protocol, &options.common))
 }
 
 fn finish(

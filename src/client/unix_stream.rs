@@ -1,6 +1,6 @@
 //! The Unix stream client.
 
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::CommonOptions;
@@ -10,9 +10,10 @@ use crate::blocking::Client;
 use crate::endpoint::Connection;
 use crate::error::Result;
 use crate::protocol::StreamProtocol;
+use crate::socket::given_fd::{self, GivenFd};
 use crate::socket::names::Names;
 use crate::socket::unix_address::UnixAddress;
-use crate::socket::{Socket, handle, unix_socket};
+use crate::socket::{Socket, unix_socket};
 use crate::transport::socket::StreamSocket;
 
 /// How a Unix stream client is made.
@@ -50,7 +51,7 @@ pub fn connect(
 
 /// Makes a client of a connected socket, which is the library's only from success on.
 pub fn from_fd(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Arc<Client>> {
@@ -77,14 +78,14 @@ pub fn connecting(
 
 /// What a connected socket becomes.
 pub fn connection(
-    fd: RawFd,
+    fd: GivenFd,
     protocol: &Arc<dyn StreamProtocol>,
     options: &UnixStreamOptions,
 ) -> Result<Connection> {
-    let socket = handle::check(fd, handle::UNIX_STREAM)?;
-    let prepared = PreparedStream::new(Names::unix_stream(socket)?, protocol, &options.common)?;
+    let socket = fd.check(given_fd::UNIX_STREAM)?;
+    let prepared = PreparedStream::new(Names::unix_stream(socket.as_fd())?, protocol, &options.common)?;
     if options.receive_credentials {
-        unix_socket::receive_credentials(socket)?;
+        unix_socket::receive_credentials(socket.as_fd())?;
     }
-    Ok(prepared.finish(Arc::new(StreamSocket::unix(handle::adopt(fd))), &options.common))
+    Ok(prepared.finish(Arc::new(StreamSocket::unix(socket.adopt())), &options.common))
 }

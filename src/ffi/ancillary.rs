@@ -305,7 +305,8 @@ mod tests {
         control.extend_from_slice(&libc::SCM_TIMESTAMP.to_ne_bytes());
         let mut ancillary = Box::new(Ancillary::default());
         let length = control.len();
-        ancillary.received(control, length, false);
+        // SAFETY: the descriptors in it were given away for it.
+        unsafe { ancillary.received(control, length, false) };
         ancillary
     }
 

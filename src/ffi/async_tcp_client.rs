@@ -15,6 +15,7 @@ use super::tcp_options::en_tcp_options_t;
 use super::{Constructor, borrow, call, handle, string, tcp_client};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
+use crate::socket::given_fd::GivenFd;
 
 /// A TCP connection on a loop: operations that the loop completes by calling back. Several sends
 /// and several receives may be in flight; each direction is served in order. An operation that
@@ -102,10 +103,10 @@ pub unsafe extern "C" fn en_async_tcp_client_from_fd(
     options: *const en_tcp_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            let core = loop_of(r#loop)?;
+            let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
             out.counted(on_loop::tcp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }

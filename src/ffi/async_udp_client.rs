@@ -14,6 +14,7 @@ use super::udp_options::en_udp_options_t;
 use super::{Constructor, borrow, call, handle, string};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
+use crate::socket::given_fd::GivenFd;
 
 /// A connected UDP socket on a loop: operations that the loop completes by calling back. Several
 /// sends and several receives may be in flight; each direction is served in order. An operation
@@ -74,10 +75,10 @@ pub unsafe extern "C" fn en_async_udp_client_from_fd(
     options: *const en_udp_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            let core = loop_of(r#loop)?;
+            let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
             out.counted(on_loop::udp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }

@@ -16,6 +16,7 @@ use super::unix_datagram_options::en_unix_datagram_options_t;
 use super::{Constructor, borrow, call, handle};
 use crate::client::on_loop;
 use crate::reactor::AsyncClient;
+use crate::socket::given_fd::GivenFd;
 
 /// A connected Unix datagram socket on a loop: operations that the loop completes by calling back.
 /// Several sends and several receives may be in flight; each direction is served in order. An
@@ -100,10 +101,10 @@ pub unsafe extern "C" fn en_async_unix_datagram_client_from_fd(
     options: *const en_unix_datagram_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            let core = loop_of(r#loop)?;
+            let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
             out.counted(on_loop::unix_datagram_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }

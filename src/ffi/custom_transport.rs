@@ -129,7 +129,8 @@ impl CustomTransport {
         // Descriptors may have come also with what fails, such as a datagram that does not fit.
         let sized = within("recv_with_ancillary", size, room).map(|size| {
             let bytes: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(size).collect();
-            ancillary.received(bytes, size, truncated != 0);
+            // SAFETY: the application's function has given away what it has put there.
+            unsafe { ancillary.received(bytes, size, truncated != 0) };
         });
         let count = outcome?;
         sized?;

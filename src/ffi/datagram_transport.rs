@@ -13,6 +13,7 @@ use super::{Constructor, borrow, borrow_named, call, client, handle};
 use crate::blocking::Channel;
 use crate::client::transport as low;
 use crate::error::Result;
+use crate::socket::given_fd::GivenFd;
 use crate::transport::DatagramTransport;
 
 /// Datagrams in each direction: what clients and endpoints are made over. A transport has one or
@@ -42,8 +43,8 @@ pub unsafe extern "C" fn en_datagram_transport_from_fd(
     options: *const en_transport_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle.
-        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle; the descriptor is given away.
+        let (out, options, fd) = unsafe { (Constructor::new(out)?, options_of(options)?, GivenFd::new(fd)) };
         out.shared(low::datagram_from_fd(fd, &options)?);
         Ok(())
     })

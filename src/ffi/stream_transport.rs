@@ -15,6 +15,7 @@ use super::{Constructor, borrow, borrow_named, call, handle, optional_string, tr
 use crate::blocking::{Channel, Within};
 use crate::client::transport::{self as low, TransportOptions};
 use crate::error::Result;
+use crate::socket::given_fd::GivenFd;
 use crate::tls::TlsConfig;
 use crate::transport::StreamTransport;
 
@@ -44,8 +45,8 @@ pub unsafe extern "C" fn en_stream_transport_from_fd(
     options: *const en_transport_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle.
-        let (out, options) = unsafe { (Constructor::new(out)?, options_of(options)?) };
+        // SAFETY: `out` is NULL or writable, `options` NULL or a live handle; the descriptor is given away.
+        let (out, options, fd) = unsafe { (Constructor::new(out)?, options_of(options)?, GivenFd::new(fd)) };
         out.shared(low::stream_from_fd(fd, &options)?);
         Ok(())
     })

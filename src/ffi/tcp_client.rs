@@ -15,6 +15,7 @@ use crate::blocking::Client;
 use crate::client::tcp;
 use crate::error::{Result, invalid};
 use crate::socket::address::IpAddress;
+use crate::socket::given_fd::GivenFd;
 
 /// TCP_NODELAY: 1 sends small packets at once (the default of this library), 0 gathers them.
 pub const EN_OPTION_NODELAY: c_int = 1;
@@ -145,10 +146,10 @@ pub unsafe extern "C" fn en_tcp_client_from_fd(
     options: *const en_tcp_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            out.make(|| tcp::from_fd(fd, borrow(protocol)?, &options_of(options)?))
+            out.make(|| tcp::from_fd(GivenFd::new(fd), borrow(protocol)?, &options_of(options)?))
         }
     })
 }

@@ -12,6 +12,7 @@ use super::udp_options::en_udp_options_t;
 use super::{Constructor, borrow, call, handle, string};
 use crate::blocking::Client;
 use crate::client::udp;
+use crate::socket::given_fd::GivenFd;
 
 /// A UDP socket with one peer, that sends and receives packets, a datagram each, with calls that
 /// block. Datagrams of others are not seen.
@@ -77,10 +78,10 @@ pub unsafe extern "C" fn en_udp_client_from_fd(
     options: *const en_udp_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            out.make(|| udp::from_fd(fd, borrow(protocol)?, &options_of(options)?))
+            out.make(|| udp::from_fd(GivenFd::new(fd), borrow(protocol)?, &options_of(options)?))
         }
     })
 }

@@ -14,6 +14,7 @@ use super::unix_stream_options::en_unix_stream_options_t;
 use super::{Constructor, borrow, call, handle, unix_client};
 use crate::blocking::Client;
 use crate::client::unix_stream;
+use crate::socket::given_fd::GivenFd;
 
 /// A Unix stream connection that sends and receives packets, and descriptors and credentials with
 /// them, with calls that block.
@@ -91,10 +92,10 @@ pub unsafe extern "C" fn en_unix_stream_client_from_fd(
     options: *const en_unix_stream_options_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: `out` is NULL or writable, the others NULL or live handles.
+        // SAFETY: `out` is NULL or writable, the others NULL or live handles; the descriptor is given away.
         unsafe {
             let out = Constructor::new(out)?;
-            out.make(|| unix_stream::from_fd(fd, borrow(protocol)?, &options_of(options)?))
+            out.make(|| unix_stream::from_fd(GivenFd::new(fd), borrow(protocol)?, &options_of(options)?))
         }
     })
 }

@@ -152,26 +152,34 @@ impl Ancillary {
     }
 
     /// Takes over what a receive has brought, in place of all that was there: the first `length` bytes of
-    /// `control`. recvmsg(2), or a transport of the application's own in its place, has just written them for
-    /// nobody else: their descriptors are owned from here on.
-    pub(crate) fn received(&mut self, control: Vec<u8>, length: usize, truncated: bool) {
+    /// `control`.
+    ///
+    /// # Safety
+    /// recvmsg(2), or a transport of the application's own in its place, has just written them for nobody else:
+    /// their descriptors are owned from here on.
+    pub(crate) unsafe fn received(&mut self, control: Vec<u8>, length: usize, truncated: bool) {
         self.clear();
         self.truncated = truncated;
         let mut start = 0;
         while let Some((level, kind, data)) = message_at(&control[..length], start) {
-            self.take_over(level, kind, start + HEADER, data);
+            // SAFETY: as the caller promises.
+            unsafe { self.take_over(level, kind, start + HEADER, data) };
             start += message_space(data.len());
         }
         self.room = control;
     }
 
     /// Takes a message over, less the last item of its bytes if that is not whole.
-    fn take_over(&mut self, level: c_int, kind: c_int, start: usize, data: &[u8]) {
+    ///
+    /// # Safety
+    /// As [`Self::received`].
+    unsafe fn take_over(&mut self, level: c_int, kind: c_int, start: usize, data: &[u8]) {
         let (data, content) = match (level, kind) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 let (numbers, _) = data.as_chunks();
                 let before = self.fds.len();
-                self.fds.extend(numbers.iter().copied().filter_map(adopt));
+                // SAFETY: as the caller promises; this is the one time they are read.
+                self.fds.extend(numbers.iter().filter_map(|number| unsafe { adopt(*number) }));
                 if self.fds.len() == before {
                     return;
                 }
@@ -183,7 +191,9 @@ impl Ancillary {
                 (fields.as_flattened(), Content::Credentials(Credentials::from_fields(*fields)))
             }
             (libc::SOL_SOCKET, SCM_PIDFD) => {
-                (data, Content::Other(data.first_chunk().copied().and_then(adopt)))
+                // SAFETY: as above.
+                let fd = data.first_chunk().and_then(|number| unsafe { adopt(*number) });
+                (data, Content::Other(fd))
             }
             _ => (data, Content::Other(None)),
         };
@@ -272,10 +282,12 @@ fn push(control: &mut Vec<u8>, kind: c_int, data: &[u8]) {
 }
 
 /// A descriptor whose number has just been put there for us; the kernel may put errors there.
-fn adopt(number: [u8; 4]) -> Option<OwnedFd> {
+///
+/// # Safety
+/// If it is one, it is nobody else's.
+unsafe fn adopt(number: [u8; 4]) -> Option<OwnedFd> {
     let fd = RawFd::from_ne_bytes(number);
-    // SAFETY: recvmsg(2), or the application's own transport in its place, has put it there and given it away;
-    // this is the only reading of its buffer.
+    // SAFETY: as the caller promises.
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

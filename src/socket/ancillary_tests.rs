@@ -40,7 +40,8 @@ fn receive(socket: &Socket, room: usize, ancillary: &mut Ancillary) {
     let (mut buffer, mut control) = ([0; 16], vec![0; room]);
     let received = socket.recv_message(&mut buffer, &mut control, 0, Hold::Forever).expect("arrived");
     assert_eq!(&buffer[..received.size], b"x");
-    ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0);
+    // SAFETY: the kernel has just written it.
+    unsafe { ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0) };
 }
 
 fn received(socket: &Socket, room: usize) -> Ancillary {
@@ -50,7 +51,8 @@ fn received(socket: &Socket, room: usize) -> Ancillary {
 }
 
 fn take(ancillary: &mut Ancillary, control: &[u8]) {
-    ancillary.received(control.to_vec(), control.len(), false);
+    // SAFETY: there are no descriptors in it but those that the test has opened for it.
+    unsafe { ancillary.received(control.to_vec(), control.len(), false) };
 }
 
 /// A control message as the kernel lays it out.
@@ -113,7 +115,8 @@ fn descriptors_are_close_on_exec() {
     let (reader, _writer) = pipe().expect("a pipe");
     // SAFETY: no memory is involved.
     let duplicate = unsafe { libc::dup(reader.as_raw_fd()) };
-    let duplicate = adopt(duplicate.to_ne_bytes()).expect("duplicated, without close-on-exec");
+    // SAFETY: dup(2) has just made it.
+    let duplicate = unsafe { adopt(duplicate.to_ne_bytes()) }.expect("duplicated, without close-on-exec");
     send_fds(&near, &[duplicate.as_raw_fd()]);
     let fds: Vec<_> = received(&far, 8192).take_fds().collect();
     // SAFETY: no memory is involved.

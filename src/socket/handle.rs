@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::ops::Deref;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -12,10 +12,7 @@ use rustix::net::{self, RecvFlags, SendFlags};
 use super::options;
 use super::poll::PollSet;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
-use crate::error::{
-    EN_EAFNOSUPPORT, EN_EBADF, EN_ENOTCONN, EN_ENOTSOCK, EN_EPIPE, EN_EPROTOTYPE, Error, Result,
-    is_connection,
-};
+use crate::error::{EN_EPIPE, Error, Result, is_connection};
 
 /// No time-out that we know of is set on the socket.
 const UNKNOWN: u32 = u32::MAX;
@@ -41,37 +38,15 @@ pub struct Socket {
     taken: AtomicI32,
 }
 
-/// What kind of socket is wanted.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// SOCK_STREAM or SOCK_DGRAM.
-    pub socket_type: c_int,
-    /// AF_..., any of these; none: whatever it is.
-    pub families: &'static [c_int],
-}
-
-/// A stream socket of any family.
-pub const STREAM: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[] };
-
-/// A datagram socket of any family.
-pub const DATAGRAM: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[] };
-
-/// TCP over IPv4 or IPv6.
-pub const TCP: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_INET, libc::AF_INET6] };
-
-/// UDP over IPv4 or IPv6.
-pub const UDP: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[libc::AF_INET, libc::AF_INET6] };
-
-/// A Unix stream socket.
-pub const UNIX_STREAM: Kind = Kind { socket_type: libc::SOCK_STREAM, families: &[libc::AF_UNIX] };
-
-/// A Unix datagram socket.
-pub const UNIX_DATAGRAM: Kind = Kind { socket_type: libc::SOCK_DGRAM, families: &[libc::AF_UNIX] };
-
 impl Socket {
     /// A socket of our own, in blocking mode.
     pub fn new(fd: OwnedFd) -> Socket {
         Socket::with_time_outs(fd, UNKNOWN)
+    }
+
+    /// One whose open socket others may have, too, and set its time-outs, or find them set.
+    pub(super) fn shared(fd: OwnedFd) -> Socket {
+        Socket::with_time_outs(fd, NOT_OURS)
     }
 
     fn with_time_outs(fd: OwnedFd, known: u32) -> Socket {
@@ -298,37 +273,6 @@ fn is_as_good(known: u32, wanted: u32) -> bool {
     known == wanted || (known >= LONG && known != UNKNOWN && (wanted == 0 || known < wanted))
 }
 
-/// Whether the descriptor is a connected socket of the wanted kind.
-pub fn check<'a>(fd: RawFd, kind: Kind) -> Result<BorrowedFd<'a>> {
-    // SAFETY: no memory is involved.
-    if fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-        return Err(Error::new(EN_EBADF, format!("descriptor {fd} is not open")));
-    }
-    // SAFETY: it is open, and the caller of this library keeps it so during the call.
-    let socket = unsafe { BorrowedFd::borrow_raw(fd) };
-    let own_type = options::get_int(socket, libc::SOL_SOCKET, libc::SO_TYPE)
-        .map_err(|_| Error::new(EN_ENOTSOCK, format!("descriptor {fd} is not a socket")))?;
-    if own_type != kind.socket_type {
-        return Err(Error::new(EN_EPROTOTYPE, format!("descriptor {fd} is a socket of the wrong type")));
-    }
-    let family = options::get_int(socket, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-    if !kind.families.is_empty() && !kind.families.contains(&family) {
-        let reason = format!("descriptor {fd} is a socket of the wrong family ({family})");
-        return Err(Error::new(EN_EAFNOSUPPORT, reason));
-    }
-    peer_name(socket).map(|_| socket).map_err(|error| match error.code() {
-        EN_ENOTCONN => Error::new(EN_ENOTCONN, format!("descriptor {fd} is a socket without a connection")),
-        _ => error,
-    })
-}
-
-/// Takes a descriptor over that [`check`] has found good. Others may have its open socket, too, and set its
-/// time-outs, or find them set.
-pub fn adopt(fd: RawFd) -> Socket {
-    // SAFETY: it is open, and by calling us the application has given it away.
-    Socket::with_time_outs(unsafe { OwnedFd::from_raw_fd(fd) }, NOT_OURS)
-}
-
 /// Closes a descriptor whose owner, in a forked child, cannot be reached.
 pub fn close_abandoned(fd: RawFd) {
     // SAFETY: the child's copy of a handle that can only be freed; its owner is leaked.
@@ -446,7 +390,7 @@ mod tests {
     fn the_time_outs_of_a_socket_that_others_may_have_are_left_alone() {
         let (own, mut peer) = UnixStream::pair().expect("a pair");
         let looking = own.try_clone().expect("a copy");
-        let socket = adopt(std::os::fd::IntoRawFd::into_raw_fd(own));
+        let socket = Socket::shared(own.into());
         let start = Instant::now();
         assert!(matches!(socket.recv(&mut [0], Hold::Milliseconds(30)), Err(Stop::Want(Interest::Read))));
         assert!(start.elapsed() >= Duration::from_millis(30));

@@ -73,7 +73,9 @@ impl Socket {
         let mut control = ancillary.take_room(room);
         match self.recv_message(buffer, &mut control[..room], extra, hold) {
             Ok(received) => {
-                ancillary.received(control, received.control, received.flags & libc::MSG_CTRUNC != 0);
+                let is_truncated = received.flags & libc::MSG_CTRUNC != 0;
+                // SAFETY: the kernel has just written it, and nobody else looks at it.
+                unsafe { ancillary.received(control, received.control, is_truncated) };
                 Ok(received.size)
             }
             Err(stop) => {

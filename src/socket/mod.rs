@@ -11,6 +11,7 @@ pub mod datagram;
 pub mod eventfd;
 pub mod fork;
 mod getaddrinfo;
+pub mod given_fd;
 pub mod handle;
 pub mod message;
 pub mod names;
