@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::c_int;
@@ -11,17 +11,9 @@ use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::options;
 use super::poll::PollSet;
+use super::time_out::TimeOut;
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_EPIPE, Error, Result, is_connection};
-
-/// No time-out that we know of is set on the socket.
-const UNKNOWN: u32 = u32::MAX;
-
-/// The socket's time-out is not ours to use: a thread is held by poll.
-const NOT_OURS: u32 = u32::MAX - 1;
-
-/// A time-out of the socket from which on it is not made longer, in milliseconds.
-const LONG: u32 = 1000;
 
 /// The state of a TCP socket without a connection, in the kernel's numbers.
 pub(super) const TCP_CLOSE: u8 = 7;
@@ -30,10 +22,8 @@ pub(super) const TCP_CLOSE: u8 = 7;
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
-    /// What SO_RCVTIMEO is, in milliseconds; 0 is for ever.
-    receive_hold: AtomicU32,
-    /// What SO_SNDTIMEO is.
-    send_hold: AtomicU32,
+    receive_hold: TimeOut<{ libc::SO_RCVTIMEO }>,
+    send_hold: TimeOut<{ libc::SO_SNDTIMEO }>,
     /// An error that was taken from the socket, as an errno: the kernel reports each only once.
     taken: AtomicI32,
 }
@@ -41,27 +31,20 @@ pub struct Socket {
 impl Socket {
     /// A socket of our own, in blocking mode.
     pub fn new(fd: OwnedFd) -> Socket {
-        Socket::with_time_outs(fd, UNKNOWN)
+        let (receive_hold, send_hold) = (TimeOut::unknown(), TimeOut::unknown());
+        Socket { fd, receive_hold, send_hold, taken: AtomicI32::new(0) }
     }
 
     /// One whose open socket others may have, too, and set its time-outs, or find them set.
     pub(super) fn shared(fd: OwnedFd) -> Socket {
-        Socket::with_time_outs(fd, NOT_OURS)
-    }
-
-    fn with_time_outs(fd: OwnedFd, known: u32) -> Socket {
-        Socket {
-            fd,
-            receive_hold: AtomicU32::new(known),
-            send_hold: AtomicU32::new(known),
-            taken: AtomicI32::new(0),
-        }
+        let (receive_hold, send_hold) = (TimeOut::not_ours(), TimeOut::not_ours());
+        Socket { fd, receive_hold, send_hold, taken: AtomicI32::new(0) }
     }
 
     /// The same, but no send is held by the socket's own time-out: the kernel counts a Unix stream's anew for
     /// each page that the peer takes.
     pub fn with_exact_sends(mut self) -> Socket {
-        self.send_hold = AtomicU32::new(NOT_OURS);
+        self.send_hold = TimeOut::not_ours();
         self
     }
 
@@ -93,39 +76,12 @@ impl Socket {
 
     #[inline(always)]
     pub(super) fn receive_flags(&self, hold: Hold) -> c_int {
-        self.flags(hold, libc::SO_RCVTIMEO, &self.receive_hold)
+        self.receive_hold.flags(self.as_fd(), hold)
     }
 
     #[inline(always)]
     pub(super) fn send_flags(&self, hold: Hold) -> c_int {
-        self.flags(hold, libc::SO_SNDTIMEO, &self.send_hold)
-    }
-
-    /// Tells the kernel how long it may hold the caller: by a flag for this call, or by the
-    /// socket's own time-out, which is set only when it changes.
-    #[inline(always)]
-    fn flags(&self, hold: Hold, option: c_int, known: &AtomicU32) -> c_int {
-        let wanted = match hold {
-            Hold::No => return libc::MSG_DONTWAIT,
-            Hold::Milliseconds(time) => time,
-            Hold::Forever => 0,
-        };
-        match known.load(Ordering::Relaxed) {
-            known if is_as_good(known, wanted) => 0,
-            NOT_OURS => libc::MSG_DONTWAIT,
-            _ => self.set_time_out(option, wanted, known),
-        }
-    }
-
-    /// Where that is not to be had, in a sandbox, poll does as well.
-    #[cold]
-    fn set_time_out(&self, option: c_int, wanted: u32, known: &AtomicU32) -> c_int {
-        let (now_known, flags) = match options::set_time_out(self.as_fd(), option, wanted) {
-            Ok(()) => (wanted, 0),
-            Err(_) => (NOT_OURS, libc::MSG_DONTWAIT),
-        };
-        known.store(now_known, Ordering::Relaxed);
-        flags
+        self.send_hold.flags(self.as_fd(), hold)
     }
 
     /// Why the last call did not do it.
@@ -142,12 +98,12 @@ impl Socket {
 
     /// Holds the thread where the socket's own time-out did not; it wants something when that time has passed.
     fn wait_by_poll(&self, hold: Hold, interest: Interest) -> Stop {
-        let known = match interest {
-            Interest::Write => &self.send_hold,
-            _ => &self.receive_hold,
-        };
         let Hold::Milliseconds(time) = hold else { return Stop::Want(interest) };
-        if known.load(Ordering::Relaxed) != NOT_OURS && !self.never_holds() {
+        let is_ours = match interest {
+            Interest::Write => self.send_hold.is_ours(),
+            Interest::Read | Interest::Either => self.receive_hold.is_ours(),
+        };
+        if is_ours && !self.never_holds() {
             return Stop::Want(interest);
         }
         let mut set = PollSet::default();
@@ -266,13 +222,6 @@ impl AsFd for Socket {
     }
 }
 
-/// Whether a time-out that is set may stay where another is wanted: it is the same, or shorter and
-/// yet long enough that waking up in between does not count.
-#[inline]
-fn is_as_good(known: u32, wanted: u32) -> bool {
-    known == wanted || (known >= LONG && known != UNKNOWN && (wanted == 0 || known < wanted))
-}
-
 /// Closes a descriptor whose owner, in a forked child, cannot be reached.
 pub fn close_abandoned(fd: RawFd) {
     // SAFETY: the child's copy of a handle that can only be freed; its owner is leaked.
@@ -338,7 +287,6 @@ mod tests {
             let there = looking.read_timeout().expect("read");
             assert_eq!(there, (set > 0).then(|| Duration::from_millis(set)), "{wanted} ms");
         }
-        assert!(is_as_good(2000, 0) && !is_as_good(0, 2000) && !is_as_good(UNKNOWN, 0));
     }
 
     #[test]

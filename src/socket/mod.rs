@@ -23,6 +23,7 @@ pub mod resolve;
 pub mod single_threaded;
 pub mod slot;
 mod tcp_dialer;
+mod time_out;
 pub mod timerfd;
 mod timespec;
 pub mod udp_dialer;
