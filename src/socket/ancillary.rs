@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::c_int;
 
+use super::control_message::{self, HEADER};
 use crate::error::{Error, Result};
 
 /// Who a process is.
@@ -160,11 +161,9 @@ impl Ancillary {
     pub(crate) unsafe fn received(&mut self, control: Vec<u8>, length: usize, truncated: bool) {
         self.clear();
         self.truncated = truncated;
-        let mut start = 0;
-        while let Some((level, kind, data)) = message_at(&control[..length], start) {
+        for (level, kind, place, data) in control_message::messages(&control[..length]) {
             // SAFETY: as the caller promises.
-            unsafe { self.take_over(level, kind, start + HEADER, data) };
-            start += message_space(data.len());
+            unsafe { self.take_over(level, kind, place, data) };
         }
         self.room = control;
     }
@@ -245,38 +244,17 @@ fn duplicate(fd: RawFd) -> Result<OwnedFd> {
 
 /// The room for one message with so many descriptors and so many messages with credentials.
 pub fn space(fds: usize, credentials: usize) -> usize {
-    let for_fds = if fds == 0 { 0 } else { message_space(fds.saturating_mul(size_of::<RawFd>())) };
-    for_fds.saturating_add(credentials.saturating_mul(message_space(size_of::<libc::ucred>())))
+    let for_fds = if fds == 0 { 0 } else { control_message::space(fds.saturating_mul(size_of::<RawFd>())) };
+    for_fds.saturating_add(credentials.saturating_mul(control_message::space(size_of::<libc::ucred>())))
 }
-
-/// The size of a header with what aligns the data behind it; CMSG_LEN(0).
-const HEADER: usize = size_of::<libc::cmsghdr>().next_multiple_of(size_of::<usize>());
 
 /// A descriptor of the sending process, where SO_PASSPIDFD is set; since Linux 6.5.
 const SCM_PIDFD: c_int = 4;
 
-/// CMSG_SPACE: a header, so many bytes, and what aligns the header behind them.
-fn message_space(size: usize) -> usize {
-    size.checked_next_multiple_of(size_of::<usize>()).unwrap_or(usize::MAX).saturating_add(HEADER)
-}
-
-/// The message at a place of a control buffer: level, kind, and its bytes. None: so little is there that
-/// it says nothing.
-fn message_at(control: &[u8], start: usize) -> Option<(c_int, c_int, &[u8])> {
-    let (header, rest) = control.get(start..)?.split_at_checked(HEADER)?;
-    let (length, header) = header.split_first_chunk()?;
-    let (level, header) = header.split_first_chunk()?;
-    let (kind, _) = header.split_first_chunk()?;
-    let size = usize::from_ne_bytes(*length).saturating_sub(HEADER).min(rest.len());
-    Some((c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind), &rest[..size]))
-}
-
 /// Appends a message of the socket level.
 fn push(control: &mut Vec<u8>, kind: c_int, data: &[u8]) {
-    let end = control.len() + message_space(data.len());
-    control.extend_from_slice(&(HEADER + data.len()).to_ne_bytes());
-    control.extend_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
-    control.extend_from_slice(&kind.to_ne_bytes());
+    let end = control.len() + control_message::space(data.len());
+    control.extend_from_slice(&control_message::header(libc::SOL_SOCKET, kind, data.len()));
     control.extend_from_slice(data);
     control.resize(end, 0);
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libc::c_int;
 use rustix::net::{self, RecvFlags};
 
-use super::Socket;
-use super::options;
+use super::control_message::{self, HEADER};
+use super::{Socket, options};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_EINVAL, EN_EIO, EN_EMSGSIZE, EN_EOPNOTSUPP, Result};
 
@@ -92,25 +92,11 @@ impl Socket {
     /// Receives one or, after [`Self::coalesce`], several datagrams of equal size.
     #[inline]
     pub fn recv_coalesced(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
-        let flags = libc::MSG_TRUNC | self.receive_flags(hold);
         // With room for what else the application may have asked for, such as time stamps: the size
         // comes last.
-        let mut control = [0_u64; 32];
-        let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-        loop {
-            // SAFETY: all fields may be zero.
-            let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-            message.msg_iov = &raw mut slice;
-            message.msg_iovlen = 1;
-            message.msg_control = control.as_mut_ptr().cast();
-            message.msg_controllen = size_of_val(&control) as _;
-            // SAFETY: the message and what it points to live during the call.
-            let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
-            match usize::try_from(count) {
-                Ok(size) => return Ok(Arrived { size, segment: segment_size(&message) }),
-                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Read)?,
-            }
-        }
+        let mut control = [0; 256];
+        let received = self.recv_message(buffer, &mut control, libc::MSG_TRUNC, hold)?;
+        Ok(Arrived { size: received.size, segment: segment_size(&control[..received.control]) })
     }
 
     /// Sends the first of the datagrams, as many as go with one system call, and says how many. UDP
@@ -231,30 +217,15 @@ impl Socket {
     }
 
     fn try_send_segments(&self, slices: &[IoSlice<'_>], segment: usize, hold: Hold) -> Attempt<()> {
-        let mut control = [0_u64; 3];
-        // SAFETY: all fields may be zero.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-        message.msg_iov = slices.as_ptr().cast_mut().cast();
-        message.msg_iovlen = slices.len() as _;
-        message.msg_control = control.as_mut_ptr().cast();
-        // SAFETY: the macros compute sizes and places within `control`, which is large enough for
-        // one message of two bytes and is aligned for its header.
-        unsafe {
-            message.msg_controllen = libc::CMSG_SPACE(size_of::<u16>() as u32) as _;
-            let header = libc::CMSG_FIRSTHDR(&raw const message);
-            (*header).cmsg_level = libc::SOL_UDP;
-            (*header).cmsg_type = libc::UDP_SEGMENT;
-            (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
-            libc::CMSG_DATA(header).cast::<u16>().write_unaligned(segment as u16);
-        }
-        let flags = libc::MSG_NOSIGNAL | self.send_flags(hold);
-        loop {
-            // SAFETY: the message and what it points to live during the call.
-            match unsafe { libc::sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) } {
-                0.. => return Ok(()),
-                _ => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
-            }
-        }
+        let size = (segment as u16).to_ne_bytes();
+        let mut control = [0; HEADER + size_of::<usize>()];
+        control[..HEADER].copy_from_slice(&control_message::header(
+            libc::SOL_UDP,
+            libc::UDP_SEGMENT,
+            size.len(),
+        ));
+        control[HEADER..][..size.len()].copy_from_slice(&size);
+        self.send_message(slices, &control, hold).map(drop)
     }
 
     /// Sends datagrams of any sizes, as many as go with one system call; see sendmmsg(2). Only one by itself
@@ -330,20 +301,13 @@ fn most_segments(size: usize) -> usize {
 }
 
 /// What the kernel says of the size of each of several datagrams; 0: nothing.
-fn segment_size(message: &libc::msghdr) -> usize {
-    // SAFETY: the kernel has filled the control buffer that the message points to; the macros stay
-    // within it, and a UDP_GRO message holds an int.
-    unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(message);
-        while !header.is_null() {
-            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
-                let size = libc::CMSG_DATA(header).cast::<c_int>().read_unaligned();
-                return usize::try_from(size).unwrap_or(0);
-            }
-            header = libc::CMSG_NXTHDR(message, header);
-        }
-    }
-    0
+#[inline]
+fn segment_size(control: &[u8]) -> usize {
+    let size = control_message::messages(control).find_map(|(level, kind, _, data)| match (level, kind) {
+        (libc::SOL_UDP, libc::UDP_GRO) => data.first_chunk().map(|size| c_int::from_ne_bytes(*size)),
+        _ => None,
+    });
+    size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod ancillary;
 pub mod connect;
+mod control_message;
 pub mod datagram;
 pub mod eventfd;
 pub mod fork;
