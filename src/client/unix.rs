@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::attempt::{Course, Hold, Interest, Undertaking};
 use crate::endpoint::Connection;
 use crate::error::{EN_ETIMEDOUT, Error, Result, Stage, invalid};
-use crate::socket::fork;
+use crate::socket::fork::Process;
 use crate::socket::unix_address::UnixAddress;
 use crate::socket::unix_socket::UnixSocket;
 
@@ -66,14 +66,13 @@ struct Opened {
 /// the hand of a forked child, whose parent goes on.
 struct BoundPath {
     path: Vec<u8>,
-    generation: u32,
+    process: Process,
 }
 
 impl BoundPath {
     fn of(address: &UnixAddress) -> Option<BoundPath> {
-        fork::watch();
         match address {
-            UnixAddress::Path(path) => Some(BoundPath { path: path.clone(), generation: fork::generation() }),
+            UnixAddress::Path(path) => Some(BoundPath { path: path.clone(), process: Process::current() }),
             UnixAddress::Unnamed | UnixAddress::Abstract(_) => None,
         }
     }
@@ -87,7 +86,7 @@ impl BoundPath {
 impl Drop for BoundPath {
     fn drop(&mut self) {
         if !self.path.is_empty()
-            && self.generation == fork::generation()
+            && self.process.is_current()
             && let Err(error) = fs::remove_file(OsStr::from_bytes(&self.path))
         {
             log::warn!("{} was left behind: {error}", self.path.escape_ascii());

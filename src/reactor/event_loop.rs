@@ -18,8 +18,9 @@ use super::timers::Timers;
 use crate::attempt::Interest;
 use crate::deadline::{self, Deadline};
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_ENFILE, EN_EPANIC, Error, Result};
+use crate::socket::fork::Process;
+use crate::socket::single_threaded;
 use crate::socket::timerfd::TimerFd;
-use crate::socket::{fork, single_threaded};
 use crate::threads;
 
 /// How many events one look at the descriptors brings.
@@ -60,7 +61,7 @@ pub struct EventLoop {
     alarm: RefCell<Option<Alarm>>,
     /// How long it looks before it sleeps.
     busy_poll: Cell<Duration>,
-    generation: u32,
+    process: Process,
     /// The address by which the application knows it; 0 when it does no more.
     handle: Cell<usize>,
 }
@@ -92,7 +93,6 @@ impl Drop for EndedByPanic<'_> {
 impl EventLoop {
     /// A loop with nothing on it.
     pub fn new() -> Result<Rc<EventLoop>> {
-        fork::watch();
         single_threaded::watch();
         let poll = Poll::new().map_err(Error::os)?;
         let registry = poll.registry().try_clone().map_err(Error::os)?;
@@ -115,7 +115,7 @@ impl EventLoop {
             timers_at: Cell::new(Instant::now()),
             alarm: RefCell::new(None),
             busy_poll: Cell::new(Duration::ZERO),
-            generation: fork::generation(),
+            process: Process::current(),
             handle: Cell::new(0),
         }))
     }
@@ -213,7 +213,7 @@ impl EventLoop {
 
     /// Whether this is a forked child.
     pub fn is_foreign(&self) -> bool {
-        self.generation != fork::generation()
+        !self.process.is_current()
     }
 
     /// Runs until it is stopped, or until nothing is left that could call anybody.

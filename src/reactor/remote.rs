@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use mio::Waker;
 
 use crate::error::{EN_ECLOSED, EN_EFORKED, Error, Result};
-use crate::socket::fork;
+use crate::socket::fork::Process;
 
 /// What a loop is given to do; it is told if the loop has ended instead.
 pub type Work = Box<dyn FnOnce(Result<()>) + Send>;
@@ -21,7 +21,7 @@ pub(super) fn foreign() -> Error {
 /// The part of a loop that all threads may use.
 pub struct Remote {
     waker: Waker,
-    generation: u32,
+    process: Process,
     stop: AtomicBool,
     /// Whether there is work: who only wants to know takes no lock. It changes under the lock, and before
     /// the loop is woken.
@@ -40,7 +40,7 @@ impl Remote {
     pub(super) fn new(waker: Waker) -> Remote {
         Remote {
             waker,
-            generation: fork::generation(),
+            process: Process::current(),
             stop: AtomicBool::default(),
             has_work: AtomicBool::default(),
             posted: Mutex::default(),
@@ -55,7 +55,7 @@ impl Remote {
 
     /// In a forked child there is no loop, and the descriptor is the parent's, too.
     fn check(&self) -> Result<()> {
-        match self.generation == fork::generation() {
+        match self.process.is_current() {
             true => Ok(()),
             false => Err(foreign()),
         }

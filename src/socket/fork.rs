@@ -29,6 +29,23 @@ pub fn known() -> u32 {
     GENERATION.0.load(Ordering::Relaxed)
 }
 
+/// The process that something is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Process(u32);
+
+impl Process {
+    /// This one.
+    pub fn current() -> Process {
+        watch();
+        Process(generation())
+    }
+
+    /// Whether it is this one, and not one that forked it.
+    pub fn is_current(self) -> bool {
+        self.0 == generation()
+    }
+}
+
 #[cold]
 fn begin() -> u32 {
     let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;

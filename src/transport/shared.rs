@@ -17,7 +17,7 @@ use crate::deadline::Timeout;
 use crate::error::{EN_EBUSY, EN_ECLOSED, EN_EDEADLK, EN_ENOTCONN, EN_EPIPE, Error, Result};
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
-use crate::socket::fork;
+use crate::socket::fork::Process;
 use crate::tls::TlsFacts;
 
 thread_local! {
@@ -41,7 +41,7 @@ pub struct Shared<T: Transport + ?Sized> {
     handshake_timeout: Option<Timeout>,
     runs_callbacks: bool,
     /// The process that it is of: a forked child says nothing to its parent's peers.
-    generation: u32,
+    process: Process,
     /// Who is at its ends, where that was known before the transport was made.
     ends: Option<Box<SocketNames>>,
     inner: Arc<T>,
@@ -78,7 +78,7 @@ impl<T: Transport + ?Sized> Shared<T> {
             is_ready: AtomicBool::new(handshake_timeout.is_none()),
             handshake_timeout,
             runs_callbacks: inner.runs_callbacks(),
-            generation: fork::generation(),
+            process: Process::current(),
             ends,
             inner,
         })
@@ -217,8 +217,7 @@ impl Drop for Running {
 impl<T: Transport + ?Sized> Drop for Shared<T> {
     /// The last holder takes leave of the peer, as far as that goes at once.
     fn drop(&mut self) {
-        let is_ours = self.generation == fork::generation();
-        if is_ours && self.inner.says_farewell_by_itself() {
+        if self.process.is_current() && self.inner.says_farewell_by_itself() {
             let _ = self.farewell(Hold::No);
         }
     }
