@@ -16,7 +16,7 @@ LIMITS = {
     "recv_packet": 284,
     "recv_packets": 65,
     "recv_start": 98,
-    "send_packet": 247,
+    "send_packet": 252,
     "send_packet_buffered": 134,
     "send_packets": 63,
     "udp_recv_packet": 395,
