@@ -10,8 +10,8 @@ use crate::protocol::{BufferedDecoder, Cut, Step};
 /// The least that is put into a buffer at once, of what waits.
 const LEAST: usize = 64;
 
-/// Each packet ends the buffer that it came in. What follows it waits, and comes into the next buffers bit by
-/// bit: whole, it would be moved again for each packet in it.
+/// Each packet ends the buffer that it came in. What follows it waits, and comes into the next buffers part by
+/// part: whole, it would be moved again for each packet in it.
 pub struct LentBuffer {
     decoder: Box<dyn BufferedDecoder>,
     /// How many bytes of the buffer that is lent are filled.
@@ -20,12 +20,12 @@ pub struct LentBuffer {
     waiting: VecDeque<u8>,
     /// How much of it is put into a buffer: twice what the last packet took, then twice as much each time that
     /// it was no packet.
-    bit: usize,
+    portion: usize,
 }
 
 impl LentBuffer {
     pub fn new(decoder: Box<dyn BufferedDecoder>) -> LentBuffer {
-        LentBuffer { decoder, lent: None, waiting: VecDeque::new(), bit: LEAST }
+        LentBuffer { decoder, lent: None, waiting: VecDeque::new(), portion: LEAST }
     }
 
     /// Where the transport puts what it receives, once `next_packet` has found no more: behind all that is there.
@@ -34,7 +34,7 @@ impl LentBuffer {
             Some(filled) if filled < self.decoder.buffer().len() => filled,
             _ => {
                 self.give_back(0);
-                self.bit = self.bit.max(self.waiting.len());
+                self.portion = self.portion.max(self.waiting.len());
                 self.lend(self.waiting.len() + 1, size_hint)?
             }
         };
@@ -96,27 +96,27 @@ impl LentBuffer {
 
     /// The buffer ends with a packet, or with what was to be one.
     fn spend(&mut self, used: usize) {
-        self.bit = used.saturating_mul(2).max(LEAST);
+        self.portion = used.saturating_mul(2).max(LEAST);
         self.give_back(used);
     }
 
     /// What the buffer shows is no packet yet, and there is more.
     fn show_more(&mut self, filled: usize, size_hint: usize) -> Result<()> {
-        self.bit = self.bit.saturating_mul(2);
+        self.portion = self.portion.saturating_mul(2);
         if filled < self.decoder.buffer().len() {
             self.fill(filled);
             return Ok(());
         }
         self.give_back(0);
-        self.bit = self.bit.max(filled.saturating_mul(2));
+        self.portion = self.portion.max(filled.saturating_mul(2));
         self.lend(filled + 1, size_hint).map(drop)
     }
 
-    /// Has a buffer lent, with room for at least so many bytes, and puts the first bit of what waits into it;
+    /// Has a buffer lent, with room for at least so many bytes, and puts the first portion of what waits into it;
     /// how many bytes of it are filled.
     fn lend(&mut self, least: usize, size_hint: usize) -> Result<usize> {
-        let bit = self.bit.min(self.waiting.len());
-        let (buffer, start) = self.decoder.lend(size_hint.saturating_add(bit))?;
+        let portion = self.portion.min(self.waiting.len());
+        let (buffer, start) = self.decoder.lend(size_hint.saturating_add(portion))?;
         let room = buffer.len() - start;
         if room < least {
             return Err(too_small(room, self.waiting.len()));
@@ -124,10 +124,10 @@ impl LentBuffer {
         Ok(self.fill(start))
     }
 
-    /// Puts a bit of what waits behind the filled bytes of the buffer; how many it has then.
+    /// Puts a portion of what waits behind the filled bytes of the buffer; how many it has then.
     fn fill(&mut self, filled: usize) -> usize {
         let room = &mut self.decoder.buffer()[filled..];
-        let count = room.len().min(self.bit).min(self.waiting.len());
+        let count = room.len().min(self.portion).min(self.waiting.len());
         for (place, byte) in room.iter_mut().zip(self.waiting.drain(..count)) {
             *place = byte;
         }

@@ -183,7 +183,7 @@ pub type en_lend_t = Option<
 
 /// Looks for a packet in the first `filled` bytes of the buffer that was lent last; answers as
 /// `en_decode_t` does. What is not used behind a packet is put back at the start of the next
-/// buffer, a bit of it at a time: after `EN_DECODE_MORE` there is more behind the bytes that are
+/// buffer, a part of it at a time: after `EN_DECODE_MORE` there is more behind the bytes that are
 /// there, put back or read; `*used` must be 0 then, and if the buffer is full, the next one is lent
 /// and begins with them.
 pub type en_decode_buffer_t = Option<

@@ -366,7 +366,7 @@ static void more_left_over_than_the_next_buffer_holds_loses_nothing(void)
 }
 
 /* What one receive has brought is not moved again as a whole for each packet in it. */
-static void many_left_over_are_shown_bit_by_bit(void)
+static void many_left_over_are_shown_in_portions(void)
 {
     enum { LINES = 400, LINE = 8 };
     char text[LINES * LINE + 1];
@@ -469,7 +469,7 @@ static const test_case_t cases[] = {
     CASE(answers_that_cannot_be),
     CASE(an_error_skips_what_it_says),
     CASE(more_left_over_than_the_next_buffer_holds_loses_nothing),
-    CASE(many_left_over_are_shown_bit_by_bit),
+    CASE(many_left_over_are_shown_in_portions),
     CASE(what_is_left_over_may_be_a_large_packet),
     CASE(a_packet_may_outgrow_its_buffer),
     CASE(the_end_of_the_stream),
