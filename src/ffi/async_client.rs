@@ -44,11 +44,12 @@ pub(super) unsafe fn client<H: Handle<Inner = AsyncClient>>(pointer: *const H) -
 unsafe fn begin<H: Handle<Inner = AsyncClient>>(
     pointer: *mut H,
     operation: *mut u64,
-    work: impl FnOnce(Rc<AsyncClient>) -> Result<u64>,
+    work: impl FnOnce(&Rc<AsyncClient>) -> Result<u64>,
 ) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let number = work(unsafe { client(pointer)? })?;
+        let client = unsafe { client(pointer)? };
+        let number = client.core().guarded(|| work(&client))?;
         // SAFETY: as the caller promises.
         unsafe { tell(operation, number) };
         Ok(())
@@ -250,8 +251,11 @@ pub(super) unsafe fn recv_start<H: Handle<Inner = AsyncClient>>(
 /// # Safety
 /// As [`client`].
 pub(super) unsafe fn recv_stop<H: Handle<Inner = AsyncClient>>(pointer: *mut H) -> c_int {
-    // SAFETY: as the caller promises.
-    call(|| unsafe { client(pointer)? }.recv_stop().map(drop))
+    call(|| {
+        // SAFETY: as the caller promises.
+        let client = unsafe { client(pointer)? };
+        client.core().guarded(|| client.recv_stop()).map(drop)
+    })
 }
 
 /// # Safety
@@ -309,7 +313,7 @@ unsafe fn free_client(pointer: *mut en_async_client_t) {
         }
         // SAFETY: as the caller promises.
         if let Some(client) = unsafe { take_hold(pointer) } {
-            client.free();
+            client.core().guarded(|| client.free());
         }
     });
 }
@@ -403,4 +407,75 @@ pub unsafe extern "C" fn en_async_client_is_closing(client: *const en_async_clie
 pub unsafe extern "C" fn en_async_client_fileno(client: *const en_async_client_t) -> c_int {
     // SAFETY: `client` is NULL or a live view.
     unsafe { facts::fileno(client) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::IntoRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::ptr::{null, null_mut};
+
+    use super::super::async_unix_stream_client::*;
+    use super::super::event_loop::*;
+    use super::super::packet::en_packet_t;
+    use super::super::protocol::*;
+    use super::*;
+    use crate::error::{EN_ECANCELED, EN_EPANIC, EN_OK};
+
+    /// A loop with a client, and the client's peer.
+    fn client_on_loop() -> (*mut en_loop_t, *mut en_async_unix_stream_client_t, UnixStream) {
+        let (own, peer) = UnixStream::pair().expect("a pair");
+        let (mut core, mut protocol, mut client) = (null_mut(), null_mut(), null_mut());
+        // SAFETY: the handles are made here, and the descriptor is given away.
+        unsafe {
+            assert_eq!(en_loop_new(&raw mut core), EN_OK);
+            assert_eq!(en_stream_protocol_new_raw(&raw mut protocol, 0), EN_OK);
+            let (out, fd) = (&raw mut client, own.into_raw_fd());
+            assert_eq!(en_async_unix_stream_client_from_fd(out, core, fd, protocol, null()), EN_OK);
+            en_stream_protocol_free(protocol);
+        }
+        (core, client, peer)
+    }
+
+    unsafe extern "C" fn note(status: c_int, _packet: *mut en_packet_t, noted: *mut c_void) {
+        // SAFETY: the test below gives the address of a number.
+        unsafe { noted.cast::<c_int>().write(status) };
+    }
+
+    #[test]
+    fn a_call_that_panics_takes_its_loop_out_of_service() {
+        let (core, client, _peer) = client_on_loop();
+        let mut noted = EN_OK;
+        // SAFETY: the handles live until they are freed, once.
+        unsafe {
+            let mut receive = || recv_packet(client, -1, Some(note), (&raw mut noted).cast(), null_mut());
+            assert_eq!(receive(), EN_OK);
+            assert_eq!(begin(client, null_mut(), |_| panic!("a bug")), EN_EPANIC);
+            assert_eq!(receive(), EN_EPANIC);
+            assert_eq!(en_loop_run_once(core, 0), EN_EPANIC);
+            assert_eq!(noted, EN_OK);
+            en_async_unix_stream_client_free(client);
+            assert_eq!(noted, EN_ECANCELED);
+            en_loop_free(core);
+        }
+    }
+
+    unsafe extern "C" fn panic_inside(_status: c_int, client: *mut c_void) {
+        // SAFETY: the test below gives the client.
+        let status = unsafe { begin(client.cast::<en_async_client_t>(), null_mut(), |_| panic!("a bug")) };
+        assert_eq!(status, EN_EPANIC);
+    }
+
+    #[test]
+    fn one_that_panics_inside_a_callback_ends_the_run() {
+        let (core, client, _peer) = client_on_loop();
+        // SAFETY: the handles live until they are freed, once.
+        unsafe {
+            assert_eq!(en_loop_post(core, Some(panic_inside), client.cast()), EN_OK);
+            assert_eq!(en_loop_run(core), EN_EPANIC);
+            assert_eq!(en_loop_run_once(core, 0), EN_EPANIC);
+            en_loop_free(core);
+            en_async_unix_stream_client_free(client);
+        }
+    }
 }

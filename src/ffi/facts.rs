@@ -92,7 +92,7 @@ impl Asked for AsyncClient {
     }
 
     fn ask<T>(client: &Rc<AsyncClient>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
-        client.with_transport(question)
+        client.core().guarded(|| client.with_transport(question))
     }
 
     fn names(&self) -> Result<&Names> {

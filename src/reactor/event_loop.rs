@@ -76,6 +76,7 @@ struct Run<'a>(&'a EventLoop);
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
+        self.0.is_running.set(false);
         self.0.runner.store(0, Ordering::Relaxed);
     }
 }
@@ -84,9 +85,12 @@ impl Drop for Run<'_> {
 struct EndedByPanic<'a>(&'a EventLoop);
 
 impl Drop for EndedByPanic<'_> {
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
-        self.0.is_running.set(false);
-        self.0.has_panicked.set(!self.0.is_ended.replace(true));
+        if !self.0.is_ended.replace(true) {
+            self.0.has_panicked.set(true);
+        }
     }
 }
 
@@ -237,15 +241,26 @@ impl EventLoop {
     fn turn(&self, deadline: Deadline) -> Result<()> {
         self.check_idle()?;
         self.is_running.set(true);
-        let panics = EndedByPanic(self);
-        let outcome = self.wait(deadline).map(|()| self.dispatch());
-        std::mem::forget(panics);
+        let outcome = self.guarded(|| self.wait(deadline).map(|()| self.dispatch()));
         self.is_running.set(false);
+        if self.has_panicked.get() {
+            return self.check();
+        }
         if self.is_ended.get() {
             self.finish();
             return Ok(());
         }
         self.set_alarm();
+        outcome
+    }
+
+    /// Does something for the loop or for what is on it. A panic takes all of that out of service: it may have left
+    /// anything behind.
+    #[inline(always)]
+    pub fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+        let panics = EndedByPanic(self);
+        let outcome = work();
+        std::mem::forget(panics);
         outcome
     }
 
@@ -387,7 +402,7 @@ impl EventLoop {
     pub fn cancel(&self, number: u64) {
         let source = self.sources.borrow().of(number);
         if let Some(source) = source {
-            source.cancel(number);
+            self.guarded(|| source.cancel(number));
         }
     }
 
