@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,12 +35,13 @@ typedef struct {
     int listener;
     int signals;
     uint64_t accepting;
-    LIST_HEAD(sessions, session) sessions;
+    session_t *sessions;
 } server_t;
 
 struct session {
     en_async_tcp_client_t *client;
-    LIST_ENTRY(session) others;
+    session_t *next;
+    session_t **here; /* what points to it */
 };
 
 static int complain(const char *what)
@@ -58,7 +58,9 @@ static void end_session(session_t *session)
 
     session->client = NULL;
     en_async_tcp_client_free(client);
-    LIST_REMOVE(session, others);
+    *session->here = session->next;
+    if (session->next != NULL)
+        session->next->here = session->here;
     free(session);
 }
 
@@ -144,7 +146,11 @@ static void begin_session(server_t *server, int fd)
         close(fd);
         return;
     }
-    LIST_INSERT_HEAD(&server->sessions, session, others);
+    session->here = &server->sessions;
+    session->next = server->sessions;
+    if (session->next != NULL)
+        session->next->here = &session->next;
+    server->sessions = session;
     receive(session);
 }
 
@@ -236,14 +242,14 @@ static int run(server_t *server)
 
 int main(void)
 {
-    server_t server = {NULL, NULL, -1, -1, 0, LIST_HEAD_INITIALIZER(server.sessions)};
+    server_t server = {NULL, NULL, -1, -1, 0, NULL};
     int failed;
 
     server.signals = take_signals();
     server.listener = listen_somewhere();
     failed = run(&server);
-    while (!LIST_EMPTY(&server.sessions))
-        end_session(LIST_FIRST(&server.sessions));
+    while (server.sessions != NULL)
+        end_session(server.sessions);
     en_loop_free(server.loop);
     en_stream_protocol_free(server.lines);
     close(server.listener);
