@@ -39,15 +39,7 @@ pub struct Client {
     says_farewell: bool,
     encoder: Encoder,
     runs_callbacks: bool,
-    /// Whether there is a write buffer.
-    has_write_buffer: bool,
-    /// Whether there is something to be done before a send.
-    prepares_sends: bool,
-    /// Whether a short packet may be put aside with nothing else to look at.
-    pushes_aside: bool,
-    /// Otherwise, as one is in the way of the other: whether packets may be put aside right where they are
-    /// encoded.
-    encodes_aside: bool,
+    aside: Aside,
     /// Whether something is put aside to be sent.
     unsent: AtomicBool,
     /// Whether waiting is all there is to do in a receive: nobody is to be asked, or looked for.
@@ -56,6 +48,30 @@ pub struct Client {
     gathers: bool,
     counters: Counters,
     holds: Holds<Box<dyn PacketReceiver>, Sender, dyn Transport>,
+}
+
+/// How packets are put aside, into a write buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    /// There is none.
+    Never,
+    /// When they have been encoded: a callback may close the client meanwhile.
+    Encoded,
+    /// Right where they are encoded.
+    AtOnce,
+    /// Short ones by a push with nothing else to look at, the others when they have been encoded.
+    Pushed,
+}
+
+impl Aside {
+    fn of(sender: &Sender, waiting: &Waiting, runs_callbacks: bool) -> Aside {
+        match sender.has_write_buffer() {
+            false => Aside::Never,
+            true if runs_callbacks => Aside::Encoded,
+            true if waiting.is_plain() && sender.pushes() => Aside::Pushed,
+            true => Aside::AtOnce,
+        }
+    }
 }
 
 /// A call that has been inside and has not left, if it ever was.
@@ -79,16 +95,9 @@ impl Client {
         let transport = connection.sender.transport();
         let counters = Counters::default();
         let runs_callbacks = connection.runs_callbacks || waiting.runs_callbacks();
-        let has_write_buffer = connection.sender.has_write_buffer();
-        // If no callback closes the client meanwhile.
-        let goes_aside = has_write_buffer && !runs_callbacks;
-        let pushes_aside = goes_aside && waiting.is_plain() && connection.sender.pushes();
         counters.max_recv_size.set(connection.receiver.max_recv_size());
         Client {
-            has_write_buffer,
-            prepares_sends: has_write_buffer || runs_callbacks,
-            pushes_aside,
-            encodes_aside: goes_aside && !pushes_aside,
+            aside: Aside::of(&connection.sender, &waiting, runs_callbacks),
             only_waits: waiting.is_plain() && transport.can_hold(),
             gathers: connection.receiver.gathers(),
             says_farewell: transport.says_farewell(),
@@ -119,7 +128,7 @@ impl Client {
     #[inline]
     pub fn send_packet(&self, packet: &[u8], timeout_ms: i64) -> Result<()> {
         self.with_sender(Deadline::after_ms(timeout_ms), |half, deadline| {
-            match self.encodes_aside && half.encode_aside(&self.encoder, &[packet])? {
+            match self.aside == Aside::AtOnce && half.encode_aside(&self.encoder, &[packet])? {
                 true => self.unsent.store(true, Ordering::Relaxed),
                 false => self.send_now(half, packet, deadline)?,
             }
@@ -132,7 +141,7 @@ impl Client {
     fn send_now(&self, half: &mut Sender, packet: &[u8], deadline: &mut Deadline) -> Result<()> {
         half.check()?;
         let mut room = Room::default();
-        if !self.has_write_buffer
+        if self.aside == Aside::Never
             && let Some(bytes) = self.encoder.whole(packet, &mut room)
         {
             return self.send_whole(half, bytes, deadline);
@@ -181,7 +190,7 @@ impl Client {
     /// Whether short packets are tried with [`Self::put_aside`] first.
     #[inline]
     pub fn pushes_aside(&self) -> bool {
-        self.pushes_aside
+        self.aside == Aside::Pushed
     }
 
     /// Puts a short packet aside if nothing stands in its way. Else [`Self::send_packet`] does, or says what
@@ -287,7 +296,7 @@ impl Client {
             Err(Stop::Failed(error)) => Err(error),
             Err(_) => self.holds.drive_sender(&*half.transport(), deadline, |hold| attempt(half, hold)),
         };
-        if self.has_write_buffer {
+        if self.aside != Aside::Never {
             self.unsent.store(half.has_unsent(), Ordering::Relaxed);
         }
         outcome
@@ -340,7 +349,7 @@ impl Client {
 
     #[cold]
     fn prepare(&self, half: &mut Sender, deadline: &mut Deadline) {
-        if self.has_write_buffer {
+        if self.aside != Aside::Never {
             self.leave_to_parent(half);
         }
         if self.runs_callbacks {
@@ -388,7 +397,7 @@ impl Client {
         self.holds.run(
             #[inline(always)]
             || {
-                if self.prepares_sends {
+                if self.aside != Aside::Never || self.runs_callbacks {
                     self.prepare(&mut half, &mut deadline);
                 }
                 self.begin()

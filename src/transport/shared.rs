@@ -157,7 +157,10 @@ impl<T: Transport + ?Sized> Shared<T> {
 
 #[cold]
 fn unready() -> Error {
-    Error::new(EN_ENOTCONN, "the TLS handshake has not been done yet: see en_stream_transport_handshake")
+    Error::new(
+        EN_ENOTCONN,
+        "the TLS handshake is not done: see en_stream_transport_handshake, which also says why if it has failed",
+    )
 }
 
 /// The time in which a direction has its one caller.

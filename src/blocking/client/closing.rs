@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Client;
+use super::{Aside, Client};
 use crate::attempt::{Hold, Stop};
 use crate::blocking::Closable;
 use crate::deadline::Deadline;
@@ -88,7 +88,7 @@ impl Client {
     /// Sends what is put aside, and takes leave of the peer.
     fn bring_out(&self, mut deadline: Deadline) -> Result<()> {
         // Not by what is unsent at this moment: a send that has begun may still put something aside.
-        if !self.has_write_buffer && !self.says_farewell {
+        if self.aside == Aside::Never && !self.says_farewell {
             return Ok(());
         }
         // The peer's farewell can only be heard if nobody must be woken.
