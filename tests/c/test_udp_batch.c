@@ -1,57 +1,11 @@
 /* Many datagrams at once: batches, segmenting senders, receive offload, iterators. */
 #include "family.h"
 #include "peer.h"
+#include "udp_pair.h"
 
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <unistd.h>
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 enum { MANY = 200 };
-
-static unsigned char bytes[65536];
-
-typedef struct {
-    int fd;
-    en_udp_client_t *client;
-    en_client_t *view;
-} udp_t;
-
-static void udp_open(udp_t *udp, int receive_offload)
-{
-    en_datagram_protocol_t *protocol = protocol_datagrams();
-    en_udp_options_t *options;
-    int room = 4 << 20;
-
-    REQUIRE_OK(en_udp_options_new(&options));
-    CHECK_OK(en_udp_options_set_receive_offload(options, receive_offload));
-    udp->fd = udp_bound("127.0.0.1");
-    setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-    REQUIRE_OK(
-        en_udp_client_connect(&udp->client, "127.0.0.1", peer_port(udp->fd), protocol, options));
-    en_udp_options_free(options);
-    en_datagram_protocol_free(protocol);
-    udp->view = en_udp_client_as_client(udp->client);
-    connect_to(udp->fd, en_udp_client_fileno(udp->client));
-}
-
-static void udp_close(udp_t *udp)
-{
-    en_udp_client_free(udp->client);
-    close(udp->fd);
-}
-
-/* Sends `size` bytes as datagrams of `segment` bytes, the last one shorter if need be. */
-static void send_segments(int fd, size_t size, int segment)
-{
-    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
-    REQUIRE(send(fd, bytes, size, 0) == (ssize_t)size);
-    segment = 0;
-    REQUIRE(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
-}
 
 static void expect_segments_singly(udp_t *udp, size_t size, size_t segment)
 {
@@ -67,9 +21,9 @@ static void check_singly(int receive_offload)
     } table[] = {{1000, 100}, {1050, 100}, {60000, 1400}, {64, 1}, {7, 100}, {500, 499}};
     udp_t udp;
 
-    udp_open(&udp, receive_offload);
+    udp_open(&udp, "127.0.0.1", receive_offload);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        send_segments(udp.fd, table[i].size, table[i].segment);
+        udp_send_segments(udp.fd, table[i].size, table[i].segment);
         peer_send_text(udp.fd, "alone");
         CHECK(send(udp.fd, NULL, 0, 0) == 0);
         expect_segments_singly(&udp, table[i].size, (size_t)table[i].segment);
@@ -118,11 +72,11 @@ static void check_in_batches(int receive_offload)
     static const size_t capacities[] = {1, 3, 64};
     udp_t udp;
 
-    udp_open(&udp, receive_offload);
+    udp_open(&udp, "127.0.0.1", receive_offload);
     for (size_t i = 0; i < sizeof(capacities) / sizeof(capacities[0]); i++) {
-        send_segments(udp.fd, 30000, 1000);
+        udp_send_segments(udp.fd, 30000, 1000);
         expect_segments_in_batches(&udp, 30000, 1000, capacities[i]);
-        send_segments(udp.fd, 30100, 1000);
+        udp_send_segments(udp.fd, 30100, 1000);
         expect_segments_in_batches(&udp, 30100, 1000, capacities[i]);
     }
     CHECK_GET_FAILS(udp.view, 0, EN_ETIMEDOUT);
@@ -149,8 +103,8 @@ static void one_coalesced_datagram_through_all_calls(void)
     size_t count = 0;
     udp_t udp;
 
-    udp_open(&udp, 1);
-    send_segments(udp.fd, 700, 100);
+    udp_open(&udp, "127.0.0.1", 1);
+    udp_send_segments(udp.fd, 700, 100);
     wait_readable(en_udp_client_fileno(udp.client));
     CHECK_GET_BYTES(udp.view, bytes, 100);
     CHECK_OK(en_udp_client_recv_packets(udp.client, packets, 3, 20000, &count));
@@ -183,7 +137,7 @@ static void check_sending(const size_t *sizes, size_t count)
     size_t sent = 0;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     for (size_t i = 0; i < count; i++)
         packets[i] = (en_slice_t){sizes[i] ? bytes + i : NULL, sizes[i]};
     /* As few at a time as the peer's buffer surely takes. */
@@ -253,7 +207,7 @@ static void sending_none(void)
     size_t sent = 7;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     CHECK_OK(en_udp_client_send_packets(udp.client, NULL, 0, 20000, &sent));
     CHECK_INT(sent, 0);
     expect_no_datagram(udp.fd);
@@ -267,7 +221,7 @@ static void a_batch_with_one_too_large(void)
     size_t sent = 7;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     for (size_t i = 0; i < 5; i++)
         packets[i] = (en_slice_t){bytes + i, 10};
     packets[3].size = 65508;
@@ -285,7 +239,7 @@ static void a_batch_to_nobody(void)
     size_t sent = 99;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     for (size_t i = 0; i < 20; i++)
         packets[i] = (en_slice_t){bytes, i + 1};
     close(udp.fd);
@@ -303,7 +257,7 @@ static void a_batch_takes_what_is_there(void)
     size_t count = 0;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     peer_send_text(udp.fd, "one");
     CHECK(send(udp.fd, NULL, 0, 0) == 0);
     peer_send_text(udp.fd, "three");
@@ -328,7 +282,7 @@ static void an_iterator(void)
     int64_t start;
     udp_t udp;
 
-    udp_open(&udp, 0);
+    udp_open(&udp, "127.0.0.1", 0);
     REQUIRE_OK(en_udp_client_iter_received_packets(&iter, udp.client, 150));
     peer_send_text(udp.fd, "one");
     CHECK_OK(en_packet_iter_next(iter, &packet));
@@ -362,7 +316,6 @@ static const test_case_t cases[] = {
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(i * 7 + i / 251);
+    udp_fill_bytes();
     return harness_run("udp_batch", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }
