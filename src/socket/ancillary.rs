@@ -98,14 +98,13 @@ impl Ancillary {
         if fds.is_empty() {
             return;
         }
-        if self.rights.is_empty() {
-            push(&mut self.rights, libc::SCM_RIGHTS, &[]);
-        }
-        self.rights.truncate(self.rights_length());
-        fds.iter().for_each(|fd| self.rights.extend_from_slice(&fd.to_ne_bytes()));
-        let length = self.rights.len();
-        self.rights[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
+        let before = self.rights_length().max(HEADER);
+        let length = before + size_of_val(fds);
         self.rights.resize(length.next_multiple_of(size_of::<usize>()), 0);
+        let header = control_message::header(libc::SOL_SOCKET, libc::SCM_RIGHTS, length - HEADER);
+        self.rights[..HEADER].copy_from_slice(&header);
+        let (numbers, _) = self.rights[before..length].as_chunks_mut();
+        numbers.iter_mut().zip(fds).for_each(|(number, fd)| *number = fd.to_ne_bytes());
     }
 
     /// The length of the message with the descriptors, without what aligns the next one.

@@ -193,6 +193,39 @@ static void what_waits_has_descriptors_of_its_own(void)
     pair_close(&pair);
 }
 
+/* Part of it went out, and no more goes with the descriptors: nothing may follow. */
+static void what_does_not_fit_at_once(void)
+{
+    static char larger[1 << 20];
+
+    for (int waits = 0; waits < 2; waits++) {
+        op_t last, sent = {0}, after = {0}, got = {0};
+        int large = 0;
+        int fd = 0;
+        pair_t pair;
+
+        pair_open(&pair);
+        if (waits)
+            large = fill(&pair, &last);
+        REQUIRE_OK(en_ancillary_add_fds(pair.out, &fd, 1));
+        CHECK_OK(en_async_unix_stream_client_send_packet_with_ancillary(
+            pair.here, larger, sizeof(larger), pair.out, 5000, op_done, &sent, NULL));
+        read_by_hand(&pair, (size_t)large * (LARGE_SIZE + 1));
+        op_wait(pair.loop, &sent);
+        CHECK_OP(&sent, EN_EMSGSIZE);
+        CHECK_OK(en_async_unix_stream_client_send_packet(pair.here, "x", 1, 5000, op_done, &after,
+                                                         NULL));
+        op_wait(pair.loop, &after);
+        CHECK_OP(&after, EN_EPIPE);
+        peer_send_text(en_async_unix_stream_client_fileno(pair.there), "receiving goes on\n");
+        CHECK_OK(en_async_unix_stream_client_recv_packet(pair.here, 5000, op_received, &got, NULL));
+        op_wait(pair.loop, &got);
+        CHECK_OP(&got, EN_OK);
+        CHECK_BYTES(got.data, got.size, "receiving goes on", 17);
+        pair_close(&pair);
+    }
+}
+
 static void what_cannot_be_duplicated_is_told(void)
 {
     op_t last, sent = {0}, now = {0};
@@ -445,6 +478,7 @@ static void freeing_completes_what_waits(void)
 static const test_case_t cases[] = {
     CASE(a_descriptor_goes_beside_its_packet),
     CASE(what_waits_has_descriptors_of_its_own),
+    CASE(what_does_not_fit_at_once),
     CASE(what_cannot_be_duplicated_is_told),
     CASE(ending_a_receive_leaves_what_comes_to_the_next),
     CASE(less_than_a_packet_is_told_with_what_came),

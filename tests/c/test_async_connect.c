@@ -1,5 +1,6 @@
 /* How TCP clients on a loop get their connection: by themselves, by name, with TLS. */
 #include "async_wire.h"
+#include "family.h"
 #include "peer.h"
 #include "tls.h"
 
@@ -58,6 +59,62 @@ static void a_failed_connect_may_be_tried_again(void)
     en_loop_free(loop);
 }
 
+/* Nobody listens at a path, and then somebody does; where there is a path of our own, it is not in
+ * the way. */
+static void unix_sockets_may_be_tried_again(void)
+{
+    en_unix_stream_options_t *streams = NULL;
+    en_unix_datagram_options_t *datagrams = NULL;
+    en_stream_protocol_t *lines = protocol_line();
+    en_datagram_protocol_t *raw = protocol_datagrams();
+    en_unix_address_t *own = NULL;
+    en_loop_t *loop = loop_new();
+    en_async_client_t *view;
+
+    REQUIRE_OK(en_unix_stream_options_new(&streams));
+    REQUIRE_OK(en_unix_datagram_options_new(&datagrams));
+    for (int is_stream = 0; is_stream < 2; is_stream++) {
+        en_async_unix_stream_client_t *stream = NULL;
+        en_async_unix_datagram_client_t *datagram = NULL;
+        op_t ops[2] = {{0}, {0}};
+        folder_t folder;
+        int fd = -1;
+
+        folder_open(&folder);
+        REQUIRE_OK(en_unix_address_new_path(&own, folder.other));
+        CHECK_OK(en_unix_stream_options_set_local_address(streams, own));
+        CHECK_OK(en_unix_datagram_options_set_local_address(datagrams, own));
+        en_unix_address_free(own);
+        if (is_stream) {
+            REQUIRE_OK(
+                en_async_unix_stream_client_new_path(&stream, loop, folder.socket, lines, streams));
+            view = en_async_unix_stream_client_as_async_client(stream);
+        } else {
+            REQUIRE_OK(en_async_unix_datagram_client_new_path(&datagram, loop, folder.socket, raw,
+                                                              datagrams));
+            view = en_async_unix_datagram_client_as_async_client(datagram);
+        }
+        for (int i = 0; i < 2; i++) {
+            CHECK_OK(en_async_client_send_packet(view, "x", 1, 5000, op_done, &ops[i], NULL));
+            op_wait(loop, &ops[i]);
+            CHECK_OP(&ops[i], i == 0 ? EN_ENOENT : EN_OK);
+            if (i > 0)
+                break;
+            fd = unix_bound(is_stream ? SOCK_STREAM : SOCK_DGRAM, folder.socket);
+            REQUIRE(!is_stream || listen(fd, 1) == 0);
+        }
+        en_async_unix_stream_client_free(stream);
+        en_async_unix_datagram_client_free(datagram);
+        close(fd);
+        folder_close(&folder);
+    }
+    en_unix_stream_options_free(streams);
+    en_unix_datagram_options_free(datagrams);
+    en_stream_protocol_free(lines);
+    en_datagram_protocol_free(raw);
+    en_loop_free(loop);
+}
+
 static void free_client(int status, void *user_data)
 {
     en_async_tcp_client_t **client = user_data;
@@ -84,6 +141,26 @@ static void freeing_tells_what_was_decided(void)
     CHECK_OP(&op, EN_ECONNREFUSED);
     en_stream_protocol_free(protocol);
     en_loop_free(loop);
+}
+
+/* However often, and whether it is there already. */
+static void the_connection_may_be_waited_for_again(void)
+{
+    op_t ops[4] = {{0}, {0}, {0}, {0}};
+    async_wire_t side;
+
+    async_wire_new(&side, NULL);
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(en_async_tcp_client_wait_connected(side.client, 5000, op_done, &ops[i], NULL));
+        if (i > 0)
+            op_wait(side.loop, &ops[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        CHECK_OP(&ops[i], EN_OK);
+    side.fd = peer_accept(side.listener);
+    CHECK(fcntl(side.listener, F_SETFL, O_NONBLOCK) == 0);
+    CHECK(accept(side.listener, NULL, NULL) < 0); /* there was one */
+    async_wire_close(&side);
 }
 
 /* A protocol that has a beginning would be in the midst of it on another connection. */
@@ -301,7 +378,9 @@ static void a_peer_that_stalls_in_the_handshake(void)
 static const test_case_t cases[] = {
     CASE(connecting_by_itself),
     CASE(a_failed_connect_may_be_tried_again),
+    CASE(unix_sockets_may_be_tried_again),
     CASE(freeing_tells_what_was_decided),
+    CASE(the_connection_may_be_waited_for_again),
     CASE(what_was_connected_once_is_not_connected_again),
     CASE(a_bad_server_name_is_told_at_once),
     CASE(a_bad_host_is_told_at_once),

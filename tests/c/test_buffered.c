@@ -18,6 +18,7 @@ typedef struct {
     bool saw_end;
     size_t shown; /* bytes, to all calls of decode */
     int lends;
+    size_t hint; /* at the last lend */
     atomic_int states;
     atomic_int released;
     atomic_int destroyed;
@@ -43,7 +44,7 @@ static int lend(size_t size_hint, void **buffer, size_t *size, size_t *start, vo
     plan_t *plan = user_data;
     state_t *mine = state;
 
-    CHECK(size_hint > 0);
+    plan->hint = size_hint;
     mine->buffer = mine->memory[plan->fresh ? plan->lends % 4 : 0];
     mine->size = plan->lends > 0 && plan->next_room ? plan->next_room : plan->room;
     if (plan->lends++ == 0 && plan->start > 0) {
@@ -118,7 +119,7 @@ static plan_t good_plan(void)
         .room = ROOM, .lend_answer = EN_CALLBACK_DONE, .decode_answer = EN_DECODE_PACKET};
 }
 
-static void open_with(wire_t *wire, plan_t *plan, en_release_t end)
+static en_stream_protocol_t *protocol_of(plan_t *plan, en_release_t end)
 {
     en_buffered_protocol_callbacks_t callbacks = {
         sizeof(callbacks), encode, lend, decode, new_state, free_state, end,
@@ -126,7 +127,12 @@ static void open_with(wire_t *wire, plan_t *plan, en_release_t end)
     en_stream_protocol_t *protocol = NULL;
 
     REQUIRE_OK(en_stream_protocol_new_buffered(&protocol, &callbacks, destroy, plan));
-    wire_open(wire, protocol, NULL);
+    return protocol;
+}
+
+static void open_with(wire_t *wire, plan_t *plan, en_release_t end)
+{
+    wire_open(wire, protocol_of(plan, end), NULL);
 }
 
 static void close_with(wire_t *wire, plan_t *plan)
@@ -154,6 +160,24 @@ static void packets_in_both_directions(void)
     peer_end(wire.fd);
     CHECK_RECV_FAILS(wire.client, 1000, EN_ECONNABORTED);
     close_with(&wire, &plan);
+}
+
+static void the_receive_size_is_the_hint(void)
+{
+    static const size_t sizes[] = {0, 1000};
+
+    for (size_t i = 0; i < 2; i++) {
+        en_tcp_options_t *options = options_new();
+        plan_t plan = good_plan();
+        wire_t wire;
+
+        CHECK_OK(en_tcp_options_set_max_recv_size(options, sizes[i]));
+        wire_open(&wire, protocol_of(&plan, NULL), options);
+        peer_send_text(wire.fd, "one\n");
+        CHECK_RECV(wire.client, "one");
+        CHECK_INT(plan.hint, sizes[i] ? sizes[i] : 16384);
+        close_with(&wire, &plan);
+    }
 }
 
 static void what_is_left_over_goes_to_the_next_buffer(void)
@@ -459,6 +483,7 @@ static void the_end_of_the_stream(void)
 
 static const test_case_t cases[] = {
     CASE_BLOCKING(packets_in_both_directions),
+    CASE(the_receive_size_is_the_hint),
     CASE(what_is_left_over_goes_to_the_next_buffer),
     CASE(packets_are_copied_without_release),
     CASE(packets_with_release_are_given_back),

@@ -1,7 +1,8 @@
 /* What clients do that are told nothing is what the header says: without options, and with options
  * in which nothing was set. */
+#include "async_wire.h"
 #include "family.h"
-#include "wire.h"
+#include "tls.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -200,6 +201,96 @@ static void of_packets_that_go(void)
     free(bytes);
 }
 
+/* How long the loop may sleep by what it waits for; -1: until something comes. */
+static int64_t longest_sleep(en_loop_t *loop)
+{
+    int64_t timeout = -77;
+
+    CHECK_OK(en_loop_next_timeout(loop, &timeout));
+    return timeout;
+}
+
+/* A time-out of so many milliseconds has just begun. */
+static void check_begun(en_loop_t *loop, int64_t ms)
+{
+    int64_t left = longest_sleep(loop);
+
+    CHECK(left <= ms && left > ms - SLACK_MS);
+}
+
+/* A client that has begun to connect to these ports of this machine. */
+static en_async_tcp_client_t *connecting(en_loop_t *loop, const uint16_t *ports, size_t count,
+                                         const en_tcp_options_t *options)
+{
+    en_stream_protocol_t *lines = protocol_line();
+    en_async_tcp_client_t *client = NULL;
+    en_address_t *addresses[2];
+
+    for (size_t i = 0; i < count; i++)
+        REQUIRE_OK(en_address_new(&addresses[i], "127.0.0.1", ports[i]));
+    REQUIRE_OK(en_async_tcp_client_new_addresses(
+        &client, loop, (const en_address_t *const *)addresses, count, lines, options));
+    for (size_t i = 0; i < count; i++)
+        en_address_free(addresses[i]);
+    en_stream_protocol_free(lines);
+    CHECK_OK(en_async_tcp_client_wait_connected(client, EN_TIMEOUT_INFINITE, NULL, NULL, NULL));
+    CHECK_OK(en_loop_run_once(loop, 0));
+    return client;
+}
+
+/* What is too long to be waited for can be seen on a loop. */
+static void of_connecting(void)
+{
+    en_tls_config_t *config = tls_client_config(tls_trusting());
+    en_tcp_options_t *secure = options_new();
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client;
+    silent_peer_t silent[2];
+    uint16_t ports[2];
+    int listener = peer_listen("127.0.0.1", 4); /* the system accepts, nobody answers */
+
+    for (int i = 0; i < 2; i++) {
+        silent_peer_open(&silent[i], "127.0.0.1");
+        ports[i] = peer_port(silent[i].listener);
+    }
+    client = connecting(loop, ports, 1, NULL);
+    CHECK_INT(longest_sleep(loop), -1);
+    en_async_tcp_client_free(client);
+    client = connecting(loop, ports, 2, NULL);
+    check_begun(loop, 250);
+    en_async_tcp_client_free(client);
+    CHECK_OK(en_tcp_options_set_tls(secure, config, ""));
+    ports[0] = peer_port(listener);
+    client = connecting(loop, ports, 1, secure);
+    while (longest_sleep(loop) < 0)
+        CHECK_OK(en_loop_run_once(loop, 1000));
+    check_begun(loop, 60000);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+    en_tcp_options_free(secure);
+    en_tls_config_free(config);
+    for (int i = 0; i < 2; i++)
+        silent_peer_close(&silent[i]);
+    close(listener);
+}
+
+static void of_closing(void)
+{
+    static char large[8 << 20];
+    async_wire_t side;
+
+    async_wire_open(&side, NULL);
+    CHECK_OK(en_async_tcp_client_send_packet(side.client, large, sizeof(large), EN_TIMEOUT_INFINITE,
+                                             NULL, NULL, NULL));
+    CHECK_INT(longest_sleep(side.loop), 0);
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK_INT(longest_sleep(side.loop), -1);
+    CHECK_OK(en_async_tcp_client_close(side.client, EN_TIMEOUT_INFINITE, NULL, NULL, NULL));
+    CHECK_OK(en_loop_run_once(side.loop, 0));
+    check_begun(side.loop, 30000);
+    async_wire_close(&side);
+}
+
 static const test_case_t cases[] = {
     CASE(of_tcp),
     CASE(of_udp),
@@ -207,6 +298,8 @@ static const test_case_t cases[] = {
     CASE(of_unix_datagrams),
     CASE(of_packets_that_come),
     CASE(of_packets_that_go),
+    CASE(of_connecting),
+    CASE(of_closing),
 };
 
 TEST_MAIN("defaults")

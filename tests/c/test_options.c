@@ -279,7 +279,41 @@ static void each_family_counts(const family_t *family)
 
 FOR_EACH_FAMILY(each_family_counts)
 
+/* Others are inside, and wait for the peer. */
+static void asking_waits_for_nobody(void)
+{
+    static char large[4 << 20];
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    en_address_t *address = NULL;
+    waiter_t waiters[2];
+    int64_t start;
+    size_t size;
+    wire_t wire;
+
+    wire_open(&wire, protocol_line(), NULL);
+    wire_narrow(&wire);
+    waiter_receives(&waiters[0], en_tcp_client_as_client(wire.client));
+    waiter_sends(&waiters[1], en_tcp_client_as_client(wire.client), large, sizeof(large));
+    start = now_ms();
+    CHECK_INT(en_tcp_client_is_closed(wire.client), 0);
+    CHECK(en_tcp_client_fileno(wire.client) >= 0);
+    CHECK_OK(en_tcp_client_get_local_address(wire.client, &address));
+    en_address_free(address);
+    CHECK_OK(en_tcp_client_get_remote_address(wire.client, &address));
+    en_address_free(address);
+    CHECK_OK(en_tcp_client_max_recv_size(wire.client, &size));
+    CHECK_OK(en_tcp_client_get_stats(wire.client, &stats));
+    CHECK_OK(en_tcp_client_set_option(wire.client, EN_OPTION_KEEPALIVE, 0));
+    CHECK_INT(option_of(&wire, EN_OPTION_KEEPALIVE), 0);
+    CHECK_TOOK(start, 0);
+    CHECK_OK(en_tcp_client_close(wire.client));
+    for (int i = 0; i < 2; i++)
+        CHECK_CODE(waiter_end(&waiters[i]), EN_ECLOSED);
+    wire_close(&wire);
+}
+
 static const test_case_t cases[] = {
+    CASE_BLOCKING(asking_waits_for_nobody),
     CASE_OF_EACH(each_family_counts),
     CASE(typed_options),
     CASE(lingering),

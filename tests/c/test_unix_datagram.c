@@ -174,6 +174,32 @@ static void a_datagram_is_never_cut(void)
     pair_close(&pair);
 }
 
+/* Nobody has asked for them: the system closes them, and none is left behind. */
+static void descriptors_that_come_are_not_taken(void)
+{
+    en_datagram_transport_t *peer = NULL;
+    en_ancillary_t *ancillary = NULL;
+    en_packet_t packets[2];
+    size_t count = 0;
+    int fd = 0;
+    pair_t pair;
+
+    pair_open(&pair, NULL);
+    REQUIRE_OK(en_datagram_transport_from_fd(&peer, dup(pair.fd), NULL));
+    REQUIRE_OK(en_ancillary_new(&ancillary));
+    CHECK_OK(en_ancillary_add_fds(ancillary, &fd, 1));
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(en_datagram_transport_send_with_ancillary(peer, "x", 1, ancillary, 20000));
+    CHECK_GET(pair.view, "x");
+    CHECK_OK(en_unix_datagram_client_recv_packets(pair.client, packets, 2, 20000, &count));
+    CHECK_INT(count, 2);
+    for (size_t i = 0; i < count; i++)
+        en_packet_release(&packets[i]);
+    en_ancillary_free(ancillary);
+    en_datagram_transport_free(peer);
+    pair_close(&pair);
+}
+
 static void batches(void)
 {
     en_slice_t slices[] = {{"a", 1}, {NULL, 0}, {"bc", 2}};
@@ -305,6 +331,7 @@ static const test_case_t cases[] = {
     CASE(where_nobody_is),
     CASE(an_unnamed_pair),
     CASE(a_datagram_is_never_cut),
+    CASE(descriptors_that_come_are_not_taken),
     CASE(batches),
     CASE(a_batch_that_times_out),
     CASE(close_wakes_both_sides),
