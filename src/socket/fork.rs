@@ -91,22 +91,26 @@ extern "C" fn in_child() {
 
 const _: () = assert!(size_of::<Page>() == PAGE_SIZE);
 
+/// Whether a child of ours finds this true, which is to take no longer than some seconds.
+#[cfg(test)]
+pub(crate) fn in_a_child(holds: impl FnOnce() -> bool) -> bool {
+    let mut status = 0;
+    // SAFETY: the child calls nothing but what it is given, and ends.
+    unsafe {
+        match libc::fork() {
+            0 => {
+                libc::alarm(10);
+                libc::_exit(if holds() { 7 } else { 1 })
+            }
+            child => assert_eq!(libc::waitpid(child, &raw mut status, 0), child),
+        }
+    }
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Whether a child of ours finds this true.
-    fn in_a_child(holds: impl FnOnce() -> bool) -> bool {
-        let mut status = 0;
-        // SAFETY: the child calls nothing but what it is given, and ends.
-        unsafe {
-            match libc::fork() {
-                0 => libc::_exit(if holds() { 7 } else { 1 }),
-                child => assert_eq!(libc::waitpid(child, &raw mut status, 0), child),
-            }
-        }
-        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7
-    }
 
     #[test]
     fn each_process_has_a_number_of_its_own() {

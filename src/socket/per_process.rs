@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::fork;
 
-/// A value that is made when a process first asks for it, and never goes away.
+/// A value that is made when a process first asks for it, and then stays as long as this does.
 pub struct PerProcess<T>(AtomicPtr<Its<T>>);
 
 struct Its<T> {
@@ -16,18 +16,23 @@ struct Its<T> {
     _parents: *mut Its<T>,
 }
 
-impl<T: Send + Sync + 'static> PerProcess<T> {
+// SAFETY: as with a lock that is only shared: the value may be used and dropped by any thread.
+unsafe impl<T: Send + Sync> Send for PerProcess<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for PerProcess<T> {}
+
+impl<T> PerProcess<T> {
     /// No process has any yet.
     pub const fn empty() -> PerProcess<T> {
         PerProcess(AtomicPtr::new(ptr::null_mut()))
     }
 
     /// That of this process; `make` makes it, and may look at that of the parent.
-    pub fn get(&self, make: impl Fn(Option<&T>) -> T) -> &'static T {
+    pub fn get(&self, make: impl Fn(Option<&T>) -> T) -> &T {
         fork::watch();
         loop {
             let seen = self.0.load(Ordering::Acquire);
-            // SAFETY: NULL or what is never freed once it is here.
+            // SAFETY: NULL or what is not freed before we are, once it is here.
             let last = unsafe { seen.as_ref() };
             let generation = fork::generation();
             if let Some(its) = last.filter(|its| its.generation == generation) {
@@ -39,6 +44,18 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
                 // SAFETY: it came from a box and nobody else has seen it.
                 drop(unsafe { Box::from_raw(new) });
             }
+        }
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        let its = *self.0.get_mut();
+        // SAFETY: NULL or what only we free.
+        let is_ours = unsafe { its.as_ref() }.is_some_and(|its| its.generation == fork::generation());
+        if is_ours {
+            // SAFETY: it came from a box. A parent's stays as it was: some thread of it may have been at it.
+            drop(unsafe { Box::from_raw(its) });
         }
     }
 }

@@ -7,8 +7,9 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::config::{check_both, key_log, needs_chain, versions};
+use super::config::{check_both, needs_chain, versions};
 use super::failure::failure;
+use super::key_log::key_log;
 use super::names::server_name;
 use super::options::{ClientAuth, Sni, TlsOptions};
 use super::provider::provider;
@@ -82,7 +83,7 @@ impl Client {
         kept.of(name, || self.new_peer(name, resumes))
     }
 
-    fn new_peer(&self, name: &str, resumes: bool) -> Result<Peer> {
+    pub(super) fn new_peer(&self, name: &str, resumes: bool) -> Result<Peer> {
         let verified = self.verified(name)?;
         let sni = self.sni(name)?;
         Ok(Peer {

@@ -1,16 +1,15 @@
 //! A configuration: what all connections that share it have in common. It never changes.
 
 use std::fmt;
-use std::fs::OpenOptions;
 use std::sync::Arc;
 
-use rustls::{ClientConnection, KeyLogFile, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{ClientConnection, ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use super::client::Client;
 use super::failure::failure;
 use super::options::{TlsOptions, Version};
 use super::server;
-use crate::error::{Error, Result, invalid};
+use crate::error::{Result, invalid};
 
 /// TLS of one side. Copies are the same configuration.
 #[derive(Clone)]
@@ -81,17 +80,6 @@ pub(super) fn versions(options: &TlsOptions) -> Vec<&'static SupportedProtocolVe
     let all = [(Version::Tls13, &rustls::version::TLS13), (Version::Tls12, &rustls::version::TLS12)];
     let wanted = all.into_iter().filter(|(version, _)| (options.least..=options.most).contains(version));
     wanted.map(|(_, version)| version).collect()
-}
-
-/// rustls would be silent about a file that it cannot write.
-pub(super) fn key_log() -> Result<Arc<KeyLogFile>> {
-    if let Some(path) = std::env::var_os("SSLKEYLOGFILE") {
-        OpenOptions::new().append(true).create(true).open(&path).map_err(|error| {
-            let error = Error::os(error);
-            Error::new(error.code(), format!("SSLKEYLOGFILE={}: {}", path.to_string_lossy(), error.reason()))
-        })?;
-    }
-    Ok(Arc::new(KeyLogFile::new()))
 }
 
 /// Settings that say the opposite of each other.

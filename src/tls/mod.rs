@@ -23,6 +23,8 @@ pub mod config;
 #[cfg(feature = "tls")]
 pub mod failure;
 #[cfg(feature = "tls")]
+mod key_log;
+#[cfg(feature = "tls")]
 pub mod names;
 #[cfg(feature = "tls")]
 mod pem;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{RootCertStore, ServerConfig};
 
-use super::config::{check_both, key_log, needs_chain, versions};
+use super::config::{check_both, needs_chain, versions};
 use super::failure::failure;
+use super::key_log::key_log;
 use super::options::{ClientAuth, Sni, TlsOptions};
 use super::provider::provider;
+use super::sessions::ServerSessions;
 use super::trust;
 use super::verifier::{ClientVerifier, Demands, Pins};
 use crate::error::{Result, invalid};
@@ -35,7 +37,7 @@ pub(super) fn config(options: &TlsOptions) -> Result<ServerConfig> {
     config.alpn_protocols.clone_from(&options.alpn);
     config.session_storage = match options.sessions {
         0 => Arc::new(NoServerSessionStorage {}),
-        most => ServerSessionMemoryCache::new(most),
+        most => Arc::new(ServerSessions::new(most)),
     };
     if options.key_log {
         config.key_log = key_log()?;

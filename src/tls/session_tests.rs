@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use rustls::server::StoresServerSessions;
+
 use super::client::Client;
 use super::options::Version;
+use super::sessions::{ServerSessions, Sessions};
 use super::testing::*;
 use super::{TlsConfig, TlsOptions};
+use crate::socket::fork::in_a_child;
 
 #[test]
 fn sessions_are_resumed_within_a_configuration_and_name() {
@@ -147,4 +151,27 @@ fn clients_of_one_name_share_a_configuration_without_sessions_too() {
         assert!(Arc::ptr_eq(&of("one.example"), &of("one.example")), "{peers}");
         assert!(!Arc::ptr_eq(&of("one.example"), &of("two.example")), "{peers}");
     }
+}
+
+#[test]
+fn a_forked_child_does_not_wait_for_who_is_gone() {
+    let peers = Client::new(&Authority::new("Test CA").options()).expect("a client");
+    let peer = || peers.new_peer("localhost", true);
+    let sessions = Sessions::new(1);
+    let forked = sessions.of("parents.example", || {
+        // A thread of the parent is within; of that the child has nothing but the lock.
+        assert!(in_a_child(|| sessions.of("childs.example", peer).is_ok()));
+        peer()
+    });
+    forked.expect("a peer");
+}
+
+#[test]
+fn a_forked_child_remembers_sessions_of_its_own() {
+    let sessions = ServerSessions::new(2);
+    let put = |key: &[u8]| sessions.put(key.to_vec(), b"session".to_vec());
+    let knows = |key: &[u8]| sessions.get(key).is_some();
+    assert!(put(b"parents") && knows(b"parents"));
+    assert!(in_a_child(|| !knows(b"parents") && put(b"childs") && knows(b"childs")));
+    assert!(knows(b"parents") && !knows(b"childs"));
 }

@@ -4,19 +4,24 @@
 //! rustls takes up a session only if the verifier is the same object as before, and keeps sessions by
 //! the name that was asked for, which need not be the one that was verified. So each dialled name has
 //! a configuration of its own, and peers never mix.
+//!
+//! A forked child remembers nothing, and so waits for no lock that a thread of its parent held.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::server::{ServerSessionMemoryCache, StoresServerSessions};
 
 use crate::error::Result;
+use crate::socket::per_process::PerProcess;
 
 /// Peers by dialled name, the most recently used ones.
 pub(super) struct Sessions {
     most: usize,
-    known: Mutex<Known>,
+    known: PerProcess<Mutex<Known>>,
 }
 
 #[derive(Default)]
@@ -37,7 +42,7 @@ pub(super) struct Peer {
 
 impl Sessions {
     pub(super) fn new(most: usize) -> Sessions {
-        Sessions { most, known: Mutex::default() }
+        Sessions { most, known: PerProcess::empty() }
     }
 
     /// Whether anything is remembered.
@@ -47,7 +52,8 @@ impl Sessions {
 
     /// The peer of a name, made if it is new; the one used longest ago makes room.
     pub(super) fn of(&self, name: &str, make: impl FnOnce() -> Result<Peer>) -> Result<Arc<Peer>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.get(|_| Mutex::default());
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.clock += 1;
         let now = known.clock;
         if let Some((peer, used)) = known.peers.get_mut(name) {
@@ -69,5 +75,45 @@ impl Known {
         if let Some(name) = oldest {
             self.peers.remove(&name);
         }
+    }
+}
+
+/// What a server remembers of those who have connected.
+pub(super) struct ServerSessions {
+    most: usize,
+    known: PerProcess<Arc<ServerSessionMemoryCache>>,
+}
+
+impl ServerSessions {
+    pub(super) fn new(most: usize) -> ServerSessions {
+        ServerSessions { most, known: PerProcess::empty() }
+    }
+
+    fn known(&self) -> &ServerSessionMemoryCache {
+        self.known.get(|_| ServerSessionMemoryCache::new(self.most))
+    }
+}
+
+impl fmt::Debug for ServerSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerSessions({})", self.most)
+    }
+}
+
+impl StoresServerSessions for ServerSessions {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        self.known().put(key, value)
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.known().get(key)
+    }
+
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.known().take(key)
+    }
+
+    fn can_cache(&self) -> bool {
+        true
     }
 }
