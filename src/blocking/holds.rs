@@ -235,14 +235,13 @@ impl<R, S, C: Transport + ?Sized> Holds<R, S, C> {
         outcome
     }
 
-    /// Calls begin no more, and receiving ends, but not of what is freed: others may go on with that.
+    /// Calls begin no more, and receiving ends, but not of what is freed: others may go on with that. For who is
+    /// inside a call, so nobody asks whether there may be any.
     pub(super) fn retire(&self, is_freed: bool) {
-        if self.check_owner().is_ok() {
-            let _inside = self.control.visit();
-            self.life.close();
-            if !is_freed {
-                self.wake(Transport::stop_receiving);
-            }
+        let _inside = self.control.visit();
+        self.life.close();
+        if !is_freed {
+            self.wake(Transport::stop_receiving);
         }
     }
 

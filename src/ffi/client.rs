@@ -55,14 +55,15 @@ pub(crate) unsafe fn client<'a, H: Handle<Inner = Client>>(pointer: *const H) ->
     unsafe { borrow(pointer) }
 }
 
-/// Runs a call on a handle, and refuses it inside the handle's own callbacks.
+/// Runs a call on a handle, and refuses it inside the handle's own callbacks: before anything else, as a
+/// callback may have forked, and then the call that it is in is no other thread's.
 #[inline]
 pub(crate) fn operate<C: Closable, T>(handle: &C, work: impl FnOnce(&C) -> Result<T>) -> Result<T> {
-    handle.check_usable()?;
     let scope = match handle.runs_callbacks() {
         true => Some(Scope::enter(handle)?),
         false => None,
     };
+    handle.check_usable()?;
     let outcome = work(handle);
     // From here on the handle may be gone: a callback may have freed it.
     drop(scope);

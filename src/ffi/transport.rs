@@ -203,9 +203,9 @@ where
         // SAFETY: as the caller promises.
         let channel = unsafe { borrow(pointer.cast_const())? };
         let attempt = attempt.ok_or_else(|| null("attempt"))?;
-        channel.check_usable()?;
         // The attempt may call the transport, and may free it.
         let _scope = Scope::enter(channel)?;
+        channel.check_usable()?;
         let watched = Watched(AtomicI32::new(-1));
         let (mut deadline, outcome) = channel.retry(&watched, timeout_ms, |_| {
             let mut fd = -1;

@@ -1,4 +1,5 @@
 /* What a protocol's callbacks may do to their own client. */
+#include "child.h"
 #include "wire.h"
 
 #include <fcntl.h>
@@ -213,12 +214,71 @@ static void freeing_within(void)
     check_ending(en_tcp_client_free, true);
 }
 
+static int look_at(en_tcp_client_t *client)
+{
+    int type = 0;
+    size_t size = sizeof(type);
+
+    return en_tcp_client_getsockopt(client, SOL_SOCKET, SO_TYPE, &type, &size);
+}
+
+/* What a child does first, inside the callback, and what that answered. */
+static int (*first_in_child)(en_tcp_client_t *client);
+static int answer_in_child;
+static pid_t child;
+
+static void fork_it(en_tcp_client_t *client)
+{
+    child = child_fork();
+    if (child == 0)
+        answer_in_child = first_in_child(client);
+    else
+        CHECK(child_succeeds(child));
+}
+
+static int go_on_in_child(plan_t *plan, int sent)
+{
+    plan->in_encode = NULL;
+    if (first_in_child == look_at) {
+        EXPECT(answer_in_child == EN_EDEADLK);
+        EXPECT(sent == EN_OK);
+        EXPECT(look_at(plan->client) == EN_OK);
+        EXPECT(send_text(plan->client, "more") == EN_OK);
+        EXPECT(en_tcp_client_close(plan->client) == EN_OK);
+    } else {
+        EXPECT(answer_in_child == EN_OK);
+        EXPECT(sent == EN_ECLOSED);
+    }
+    EXPECT(en_tcp_client_is_closed(plan->client) == 1);
+    en_tcp_client_free(plan->client);
+    return 0;
+}
+
+/* The call that the callback is in is the child's, too: it is no other thread's. */
+static void forking_within(void)
+{
+    static int (*const firsts[])(en_tcp_client_t *) = {look_at, en_tcp_client_close};
+
+    for (size_t i = 0; i < 2; i++) {
+        plan_t plan = {.in_encode = fork_it};
+        wire_t wire;
+        int sent;
+
+        first_in_child = firsts[i];
+        open_with(&wire, &plan);
+        sent = send_text(wire.client, "out");
+        if (child == 0)
+            child_exit(__FILE__, go_on_in_child(&plan, sent));
+        CHECK_OK(sent);
+        peer_expect_text(wire.fd, i == 0 ? "outmoreout" : "out");
+        wire_close(&wire);
+    }
+}
+
 static const test_case_t cases[] = {
-    CASE_BLOCKING(a_client_refuses_its_own_callbacks),
-    CASE(what_never_waits_is_allowed),
-    CASE(other_clients_may_be_used),
-    CASE_BLOCKING(closing_within),
-    CASE_BLOCKING(aborting_within),
+    CASE_BLOCKING(forking_within),     CASE_BLOCKING(a_client_refuses_its_own_callbacks),
+    CASE(what_never_waits_is_allowed), CASE(other_clients_may_be_used),
+    CASE_BLOCKING(closing_within),     CASE_BLOCKING(aborting_within),
     CASE_BLOCKING(freeing_within),
 };
 
