@@ -203,7 +203,11 @@ impl Client {
             return Err(Inside(None));
         }
         let Some(mut half) = self.holds.sending.try_lock() else { return Err(Inside(None)) };
-        if self.is_done() || !half.push(packet) {
+        let is_aside = self.holds.run(
+            #[inline(always)]
+            || !self.is_done() && half.push(packet),
+        );
+        if !is_aside {
             return Err(Inside(Some(half)));
         }
         self.unsent.store(true, Ordering::Relaxed);

@@ -12,8 +12,10 @@ use super::async_callbacks::{
 use super::base::en_slice_t;
 use super::client::slices;
 use super::event_loop::{en_loop_t, is_anothers, tell};
+use super::on_loop::OnLoop;
 use super::{
-    Handle, borrow, bytes, call, call_value, facts, guard_void, handle, hold, take_hold, truth, unix_client,
+    Handle, borrow, bytes, call, call_value, facts, guard_or, guard_void, handle, hold, take_hold, truth,
+    unix_client,
 };
 use crate::error::{Result, invalid};
 use crate::reactor::AsyncClient;
@@ -26,15 +28,18 @@ pub struct en_async_client_t {
 
 handle!(en_async_client_t, AsyncClient, "client");
 
-/// Another hold on the client behind a handle: a callback may free that.
+/// The client behind a handle.
 ///
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
-pub(super) unsafe fn client<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Rc<AsyncClient>> {
+pub(super) unsafe fn client<H>(pointer: *const H) -> Result<OnLoop<AsyncClient>>
+where
+    H: Handle<Inner = AsyncClient>,
+{
     // SAFETY: as the caller promises.
     unsafe { borrow(pointer)? }.core().check_thread()?;
     // SAFETY: as the caller promises.
-    unsafe { hold(pointer) }
+    unsafe { hold(pointer) }.map(OnLoop)
 }
 
 /// Begins an operation and tells its number.
@@ -49,7 +54,7 @@ unsafe fn begin<H: Handle<Inner = AsyncClient>>(
     call(|| {
         // SAFETY: as the caller promises.
         let client = unsafe { client(pointer)? };
-        let number = client.core().guarded(|| work(&client))?;
+        let number = work(client.held())?;
         // SAFETY: as the caller promises.
         unsafe { tell(operation, number) };
         Ok(())
@@ -253,8 +258,7 @@ pub(super) unsafe fn recv_start<H: Handle<Inner = AsyncClient>>(
 pub(super) unsafe fn recv_stop<H: Handle<Inner = AsyncClient>>(pointer: *mut H) -> c_int {
     call(|| {
         // SAFETY: as the caller promises.
-        let client = unsafe { client(pointer)? };
-        client.core().guarded(|| client.recv_stop()).map(drop)
+        unsafe { client(pointer)? }.held().recv_stop().map(drop)
     })
 }
 
@@ -291,7 +295,7 @@ pub(super) unsafe fn is_closing<H: Handle<Inner = AsyncClient>>(pointer: *const 
 /// As [`client`].
 pub(super) unsafe fn loop_handle<H: Handle<Inner = AsyncClient>>(pointer: *const H) -> *mut en_loop_t {
     // SAFETY: as the caller promises.
-    let address = unsafe { client(pointer) }.map_or(0, |client| client.core().handle());
+    let address = guard_or(0, || unsafe { client(pointer) }.map_or(0, |client| client.core().handle()));
     std::ptr::with_exposed_provenance_mut(address)
 }
 
@@ -313,7 +317,7 @@ unsafe fn free_client(pointer: *mut en_async_client_t) {
         }
         // SAFETY: as the caller promises.
         if let Some(client) = unsafe { take_hold(pointer) } {
-            client.core().guarded(|| client.free());
+            OnLoop(client).held().free();
         }
     });
 }

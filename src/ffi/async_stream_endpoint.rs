@@ -122,7 +122,7 @@ unsafe fn make(
             let out = Constructor::new(out)?;
             let (core, transport, protocol) = (loop_of(r#loop)?, borrow(transport)?, borrow(protocol)?);
             let options = options_of(options)?;
-            out.counted(on_loop::stream_endpoint(&core, transport, protocol, directions, &options)?);
+            out.counted(on_loop::stream_endpoint(core.held(), transport, protocol, directions, &options)?);
         }
         Ok(())
     })

@@ -52,7 +52,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.counted(on_loop::tcp(&core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp(core.held(), host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, addresses) = (loop_of(r#loop)?, tcp_client::addresses_of(addresses, count)?);
-            out.counted(on_loop::tcp_addresses(&core, addresses, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_addresses(core.held(), addresses, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn en_async_tcp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
-            out.counted(on_loop::tcp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_from_fd(core.held(), fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })

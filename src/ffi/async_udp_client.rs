@@ -51,7 +51,7 @@ pub unsafe extern "C" fn en_async_udp_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, host) = (loop_of(r#loop)?, string(host, "host")?);
-            out.counted(on_loop::udp(&core, host, port, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp(core.held(), host, port, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn en_async_udp_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
-            out.counted(on_loop::udp_from_fd(&core, fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::udp_from_fd(core.held(), fd, borrow(protocol)?, &options_of(options)?)?);
             Ok(())
         }
     })

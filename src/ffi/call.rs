@@ -21,9 +21,15 @@ pub(crate) fn call_value(body: impl FnOnce() -> Result<c_int>) -> c_int {
 
 /// Runs the body of an export that cannot fail.
 pub(crate) fn guard_void(body: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+    guard_or((), body);
+}
+
+/// Runs the body of an export that has no code to answer, but something that says as much.
+pub(crate) fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         drop_panic(panic);
-    }
+        otherwise
+    })
 }
 
 // What follows is a call away: otherwise each of hundreds of exports would have its own copy.

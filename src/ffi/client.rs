@@ -357,8 +357,7 @@ pub unsafe extern "C" fn en_client_send_packet(
 
 // Each by itself, so that the choice needs no frame.
 
-/// With a write buffer most sends come to this: nothing here runs callbacks or fails, so there is nothing to
-/// guard.
+/// With a write buffer most sends come to this: nothing here runs callbacks or fails.
 ///
 /// # Safety
 /// As [`send_packet`], and `client` is not NULL.
@@ -376,12 +375,14 @@ unsafe extern "C" fn put_aside_or_send(
     }
     // SAFETY: `data` is not NULL, and so `size` bytes.
     let packet = unsafe { std::slice::from_raw_parts(data.cast(), size) };
-    // SAFETY: a live view.
-    match unsafe { &*client.cast::<Client>() }.put_aside(packet) {
-        Ok(()) => EN_OK,
-        // SAFETY: as the caller promises.
-        Err(inside) => unsafe { send_instead(inside, client, data, size, timeout_ms) },
-    }
+    call_value(|| {
+        // SAFETY: a live view.
+        match unsafe { &*client.cast::<Client>() }.put_aside(packet) {
+            Ok(()) => Ok(EN_OK),
+            // SAFETY: as the caller promises.
+            Err(inside) => Ok(unsafe { send_instead(inside, client, data, size, timeout_ms) }),
+        }
+    })
 }
 
 /// # Safety

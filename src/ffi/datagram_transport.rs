@@ -9,7 +9,7 @@ use super::protocol_callbacks::{en_destroy_t, sized};
 use super::transport;
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, borrow_named, call, client, handle};
+use super::{Constructor, borrow, borrow_named, call, client, guard_or, handle};
 use crate::blocking::Channel;
 use crate::client::transport as low;
 use crate::error::Result;
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn en_datagram_transport_is_closed(transport: *const en_da
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_datagram_transport_fileno(transport: *const en_datagram_transport_t) -> c_int {
     // SAFETY: `transport` is NULL or a live handle.
-    unsafe { borrow(transport) }.map_or(-1, Channel::fileno)
+    guard_or(-1, || unsafe { borrow(transport) }.map_or(-1, Channel::fileno))
 }
 
 /// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for

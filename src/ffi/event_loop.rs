@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::async_callbacks::done;
+use super::on_loop::OnLoop;
 use super::wait_callback::interest_of;
 use super::{Constructor, Out, borrow, call, guard_void, handle, take};
 use crate::error::{EN_EBADF, Error, Result, invalid};
@@ -43,15 +44,15 @@ fn target(callback: en_loop_callback_t, user_data: *mut c_void) -> Result<Done<(
     done(callback, user_data).ok_or_else(|| invalid("callback is NULL"))
 }
 
-/// The loop behind a handle, which a callback may free meanwhile.
+/// The loop behind a handle.
 ///
 /// # Safety
 /// `pointer` is NULL or a live handle, used by the loop's thread.
-pub(super) unsafe fn loop_of(pointer: *const en_loop_t) -> Result<Rc<EventLoop>> {
+pub(super) unsafe fn loop_of(pointer: *const en_loop_t) -> Result<OnLoop<EventLoop>> {
     // SAFETY: as the caller promises.
     let core: &Rc<EventLoop> = unsafe { borrow(pointer)? };
     core.check_thread()?;
-    Ok(core.clone())
+    Ok(OnLoop(core.clone()))
 }
 
 /// Whether somebody is about to free what another thread is using: that stays, as nothing else does no harm.
@@ -218,7 +219,7 @@ pub unsafe extern "C" fn en_loop_start_timer(
         };
         let interval = time("interval_ms", interval_ms)?;
         let interval = Some(interval).filter(|interval| !interval.is_zero());
-        let number = core.start_timer(time("delay_ms", delay_ms)?, interval, tick)?;
+        let number = core.held().start_timer(time("delay_ms", delay_ms)?, interval, tick)?;
         // SAFETY: `operation` is NULL or writable.
         unsafe { tell(operation, number) };
         Ok(())
@@ -254,7 +255,7 @@ pub unsafe extern "C" fn en_loop_start_watch(
         }
         // SAFETY: the caller keeps it open during this call; that it is not is told by the system.
         let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-        let number = core.start_watch(fd, interest, ready)?;
+        let number = core.held().start_watch(fd, interest, ready)?;
         // SAFETY: `operation` is NULL or writable.
         unsafe { tell(operation, number) };
         Ok(())
@@ -308,7 +309,28 @@ pub unsafe extern "C" fn en_loop_free(r#loop: *mut en_loop_t) {
         // SAFETY: `loop` is NULL or a live handle that is not used again.
         if let Some(core) = unsafe { take(r#loop) } {
             core.set_handle(0);
-            core.end();
+            OnLoop(*core).end();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::null_mut;
+
+    use super::*;
+    use crate::error::{EN_EPANIC, EN_OK};
+
+    #[test]
+    fn whatever_panics_on_a_loop_takes_it_out_of_service() {
+        let mut core = null_mut();
+        // SAFETY: the handle lives until it is freed, once.
+        unsafe {
+            assert_eq!(en_loop_new(&raw mut core), EN_OK);
+            assert_eq!(call(|| loop_of(core).map(|_core| panic!("a bug"))), EN_EPANIC);
+            assert_eq!(en_loop_run_once(core, 0), EN_EPANIC);
+            assert_eq!(en_loop_cancel(core, 0), EN_EPANIC);
+            en_loop_free(core);
+        }
+    }
 }

@@ -5,13 +5,13 @@
 use std::ffi::{c_int, c_void};
 use std::ops::Deref;
 use std::os::fd::RawFd;
-use std::rc::Rc;
 
 use super::ancillary::en_credentials_t;
 use super::client::{en_stats_t, operate};
+use super::on_loop::OnLoop;
 use super::tls_info::{self, en_tls_info_t};
 use super::transport::give_attribute;
-use super::{Constructor, Handle, Out, async_client, borrow, bytes, call, null};
+use super::{Constructor, Handle, Out, async_client, borrow, bytes, call, guard_or, null};
 use crate::blocking::Client;
 use crate::endpoint::Counters;
 use crate::error::{EN_ENODATA, Error, Result, invalid};
@@ -84,15 +84,15 @@ impl Asked for Client {
 
 impl Asked for AsyncClient {
     /// A callback may free the client meanwhile.
-    type Held<'a> = Rc<AsyncClient>;
+    type Held<'a> = OnLoop<AsyncClient>;
 
     unsafe fn hold<'a, H: Handle<Inner = AsyncClient>>(pointer: *const H) -> Result<Self::Held<'a>> {
         // SAFETY: as the caller promises.
         unsafe { async_client::client(pointer) }
     }
 
-    fn ask<T>(client: &Rc<AsyncClient>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
-        client.core().guarded(|| client.with_transport(question))
+    fn ask<T>(client: &OnLoop<AsyncClient>, question: impl FnOnce(&dyn Transport) -> Result<T>) -> Result<T> {
+        client.held().with_transport(question)
     }
 
     fn names(&self) -> Result<&Names> {
@@ -148,7 +148,7 @@ pub(super) unsafe fn get_peer_credentials<H: Handle<Inner: Asked>>(
 /// As [`Asked::hold`].
 pub(super) unsafe fn fileno<H: Handle<Inner: Asked>>(pointer: *const H) -> c_int {
     // SAFETY: as the caller promises.
-    unsafe { H::Inner::hold(pointer) }.map_or(-1, |client| client.fileno())
+    guard_or(-1, || unsafe { H::Inner::hold(pointer) }.map_or(-1, |client| client.fileno()))
 }
 
 /// # Safety

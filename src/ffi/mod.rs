@@ -67,6 +67,7 @@ mod datagram_callback;
 mod decode_callback;
 mod encode_callback;
 mod interrupt_callback;
+mod on_loop;
 mod options;
 mod scope;
 mod stream_callback;
@@ -74,7 +75,7 @@ mod transport;
 mod unix_client;
 mod wait_callback;
 
-pub(crate) use call::{call, call_value, guard_void};
+pub(crate) use call::{call, call_value, guard_or, guard_void};
 
 /// A C handle and what it points to.
 pub(crate) trait Handle {

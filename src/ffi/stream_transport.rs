@@ -11,7 +11,7 @@ use super::tls_config::en_tls_config_t;
 use super::tls_info::{self, en_tls_info_t};
 use super::transport_callbacks::{en_attempt_t, en_transport_callbacks_t};
 use super::transport_options::en_transport_options_t;
-use super::{Constructor, borrow, borrow_named, call, handle, optional_string, transport};
+use super::{Constructor, borrow, borrow_named, call, guard_or, handle, optional_string, transport};
 use crate::blocking::{Channel, Within};
 use crate::client::transport::{self as low, TransportOptions};
 use crate::error::Result;
@@ -252,7 +252,7 @@ pub unsafe extern "C" fn en_stream_transport_is_closed(transport: *const en_stre
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_stream_transport_fileno(transport: *const en_stream_transport_t) -> c_int {
     // SAFETY: `transport` is NULL or a live handle.
-    unsafe { borrow(transport) }.map_or(-1, Channel::fileno)
+    guard_or(-1, || unsafe { borrow(transport) }.map_or(-1, Channel::fileno))
 }
 
 /// Copies the attribute `attribute` (`EN_ATTRIBUTE_...`) to `value`, where there is room for

@@ -88,9 +88,7 @@ impl Drop for EndedByPanic<'_> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        if !self.0.is_ended.replace(true) {
-            self.0.has_panicked.set(true);
-        }
+        self.0.end_by_panic();
     }
 }
 
@@ -254,6 +252,13 @@ impl EventLoop {
         outcome
     }
 
+    /// Takes it out of service, with all that is on it.
+    pub fn end_by_panic(&self) {
+        if !self.is_ended.replace(true) {
+            self.has_panicked.set(true);
+        }
+    }
+
     /// Does something for the loop or for what is on it. A panic takes all of that out of service: it may have left
     /// anything behind.
     #[inline(always)]
@@ -402,7 +407,7 @@ impl EventLoop {
     pub fn cancel(&self, number: u64) {
         let source = self.sources.borrow().of(number);
         if let Some(source) = source {
-            self.guarded(|| source.cancel(number));
+            source.cancel(number);
         }
     }
 
