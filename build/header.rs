@@ -84,10 +84,33 @@ pub fn write(root: &Path, out: &Path) {
     fs::write(out.join("easynet.h"), header).expect("easynet.h");
 }
 
+/// What holds for all functions, so that no comment need say it.
+const PREAMBLE: &str = "\
+easynet: network clients that send and receive packets.
+
+Made by cbindgen from src/ffi; `make header` renews it.
+SPDX-License-Identifier: MIT OR Apache-2.0
+
+What holds for all functions:
+
+- Who answers an int answers `EN_OK` or something that is not negative, or a negative code; then
+  `en_last_error_message` says what was tried and why it failed. Outputs are written on success only,
+  but for those of which the comment says \"always\" and a constructor's, which is NULL after a
+  failure.
+- `Thread-safe`: any thread may call it at any time. `One thread at a time`: no two threads with the
+  same object. `Loop thread only`: the thread that runs the loop, or any one at a time as long as none
+  does; while one does, other threads are answered `EN_EBUSY`.
+- NULL for a handle or an output is `EN_EINVAL` where the comment does not say otherwise; `(NULL, 0)`
+  is no bytes. Strings end with NUL and are UTF-8; paths are of any bytes.
+- `timeout_ms` are milliseconds for the whole call: `EN_TIMEOUT_INFINITE` (or anything negative) waits
+  for ever, `EN_TIMEOUT_NONE` (0) does not wait.
+- `EN_EPANIC` is a bug in easynet. The handle that it met, or its loop with all that is on it, answers
+  nothing else from then on; it can be freed.
+";
+
 fn preamble() -> String {
-    "/*\n * easynet: network clients that send and receive packets.\n *\n * Made by cbindgen from src/ffi; \
-     `make header` renews it.\n * SPDX-License-Identifier: MIT OR Apache-2.0\n */"
-        .to_string()
+    let lines = PREAMBLE.lines().map(|line| format!(" * {line}").trim_end().to_string() + "\n");
+    format!("/*\n{} */", lines.collect::<String>())
 }
 
 fn version_macros() -> String {

@@ -3,6 +3,22 @@
  *
  * Made by cbindgen from src/ffi; `make header` renews it.
  * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * What holds for all functions:
+ *
+ * - Who answers an int answers `EN_OK` or something that is not negative, or a negative code; then
+ *   `en_last_error_message` says what was tried and why it failed. Outputs are written on success only,
+ *   but for those of which the comment says "always" and a constructor's, which is NULL after a
+ *   failure.
+ * - `Thread-safe`: any thread may call it at any time. `One thread at a time`: no two threads with the
+ *   same object. `Loop thread only`: the thread that runs the loop, or any one at a time as long as none
+ *   does; while one does, other threads are answered `EN_EBUSY`.
+ * - NULL for a handle or an output is `EN_EINVAL` where the comment does not say otherwise; `(NULL, 0)`
+ *   is no bytes. Strings end with NUL and are UTF-8; paths are of any bytes.
+ * - `timeout_ms` are milliseconds for the whole call: `EN_TIMEOUT_INFINITE` (or anything negative) waits
+ *   for ever, `EN_TIMEOUT_NONE` (0) does not wait.
+ * - `EN_EPANIC` is a bug in easynet. The handle that it met, or its loop with all that is on it, answers
+ *   nothing else from then on; it can be freed.
  */
 
 #ifndef EASYNET_H
@@ -796,9 +812,10 @@ typedef void (*en_log_callback_t)(int level, const char *message, void *user_dat
 
 /**
  * A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
- * copied on the way (but for short datagrams, and what callbacks give from elsewhere), do not
- * change, and stay valid after the client is closed and freed. As long as a packet is held, so is
- * the receive buffer that it lies in: who keeps packets for long copies them.
+ * copied on the way (but for datagrams and what a transport received by itself, below 2048 bytes,
+ * and what callbacks give from memory of their own), do not change, and stay valid after the client
+ * is closed and freed. As long as a packet is held, so is the receive buffer that it lies in: who
+ * keeps packets for long copies them.
  *
  * The layout is frozen. The struct may be copied; only one of the copies is released.
  */
@@ -1039,9 +1056,9 @@ typedef struct {
 } en_datagram_protocol_callbacks_t;
 
 /**
- * Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
- * own (`EN_EUSER_BASE` and below) ends the call with that code, every other value with
- * `EN_ECANCELED`. Nothing received is lost.
+ * Asked, in the thread of a call that waits, whether to go on: `EN_CALLBACK_DONE` yes;
+ * `EN_ECANCELED`, `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and
+ * below) ends the call with that code. Nothing received is lost.
  */
 typedef int (*en_interrupt_t)(void *user_data);
 
@@ -1061,7 +1078,8 @@ typedef int (*en_wait_t)(int fd, int interest, int64_t timeout_ms, void *user_da
 
 /**
  * What a client has done since it was made. `struct_size` is set by the caller to
- * `sizeof(en_stats_t)`; as many fields as it covers are filled.
+ * `sizeof(en_stats_t)`; as many fields as it covers are filled, and those that this library does not know
+ * are 0.
  */
 typedef struct {
     /**
@@ -1310,7 +1328,8 @@ const char *en_error_name(int code);
 
 /**
  * 1 if the code says that the connection is over or could not be had, however that came about:
- * ended by the peer, reset, truncated, refused, unreachable. 0 otherwise.
+ * ended by the peer, reset, truncated, refused, unreachable. 0 otherwise, also of `EN_ESHUTDOWN` (this
+ * side has sent the end, and may go on receiving) and `EN_ENOTCONN` (it is yet to be connected).
  *
  * Thread-safe.
  */
@@ -4750,7 +4769,7 @@ int en_stream_transport_recv_into_noblock(en_stream_transport_t *transport,
  * `ancillary` is always replaced by what came beside them, for which there are `control_room`
  * bytes (at most 1048576; 0 stands for 8192).
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
  * also if it carries none. See unix(7).
@@ -4768,7 +4787,7 @@ int en_stream_transport_recv_with_ancillary(en_stream_transport_t *transport,
  * is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
  * if there is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary`
  * but `EN_ETIMEDOUT`.
@@ -4782,10 +4801,10 @@ int en_stream_transport_recv_with_ancillary_noblock(en_stream_transport_t *trans
 
 /**
  * Receives bytes as `en_stream_transport_recv_into` does, with exactly one receive from the
- * system. `ancillary` is always replaced by what came beside them, for which there are
- * `control_room` bytes (at most 1048576; 0 stands for 8192).
+ * system. `*size` is always set. `ancillary` is always replaced by what came beside them, for which
+ * there are `control_room` bytes (at most 1048576; 0 stands for 8192).
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
  * also if it carries none. See unix(7).
@@ -4804,7 +4823,7 @@ int en_stream_transport_recv_with_ancillary_into(en_stream_transport_t *transpor
  * `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
  * `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
  * `en_stream_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
@@ -4902,7 +4921,7 @@ int en_stream_transport_send_from_slices_noblock(en_stream_transport_t *transpor
  * descriptors in it stay the caller's. `*sent` is always set to how many bytes went: if that is
  * less than all, the ancillary data went with them, and the call answers `EN_EMSGSIZE`.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for more
  * than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`,
@@ -4920,7 +4939,7 @@ int en_stream_transport_send_all_with_ancillary(en_stream_transport_t *transport
  * `data` and `ancillary`; `*sent` is always set. `*fd` is always set: to the descriptor to wait
  * for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
  * `en_stream_transport_send_all_with_ancillary` but `EN_ETIMEDOUT`.
@@ -5150,7 +5169,7 @@ int en_datagram_transport_recv_into_noblock(en_datagram_transport_t *transport,
  * what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
  * 8192).
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_datagram_transport_recv`; `EN_EINVAL` also for too much room,
  * `EN_EOPNOTSUPP` also if it carries none. See unix(7).
@@ -5167,7 +5186,7 @@ int en_datagram_transport_recv_with_ancillary(en_datagram_transport_t *transport
  * set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there
  * is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
  * `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
@@ -5179,11 +5198,11 @@ int en_datagram_transport_recv_with_ancillary_noblock(en_datagram_transport_t *t
                                                       int *fd);
 
 /**
- * Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced
- * by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
- * 8192).
+ * Receives one datagram as `en_datagram_transport_recv_into` does. `*size` is always set.
+ * `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at
+ * most 1048576; 0 stands for 8192).
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_datagram_transport_recv_into`; `EN_EINVAL` also for too much room,
  * `EN_EOPNOTSUPP` also if it carries none. See unix(7).
@@ -5202,7 +5221,7 @@ int en_datagram_transport_recv_with_ancillary_into(en_datagram_transport_t *tran
  * `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
  * `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
  * `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
@@ -5251,7 +5270,7 @@ int en_datagram_transport_send_noblock(en_datagram_transport_t *transport,
  * Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The
  * descriptors in it stay the caller's.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
  * than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also
@@ -5268,7 +5287,7 @@ int en_datagram_transport_send_with_ancillary(en_datagram_transport_t *transport
  * is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
  * if there is none.
  *
- * Thread-safe.
+ * Thread-safe. The `ancillary` object is for one thread at a time.
  *
  * Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
  * `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.
@@ -6580,8 +6599,8 @@ int en_async_tcp_client_get_remote_address(const en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
                                    int level,
@@ -6595,8 +6614,8 @@ int en_async_tcp_client_getsockopt(const en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_tcp_client_setsockopt(en_async_tcp_client_t *client,
                                    int level,
@@ -6609,20 +6628,24 @@ int en_async_tcp_client_setsockopt(en_async_tcp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
-int en_async_tcp_client_get_option(const en_async_tcp_client_t *client, int option, int64_t *value);
+int en_async_tcp_client_get_option(const en_async_tcp_client_t *client,
+                                   int option,
+                                   int64_t *value);
 
 /**
  * Sets a socket `option` (`EN_OPTION_...`) to `value`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
-int en_async_tcp_client_set_option(en_async_tcp_client_t *client, int option, int64_t value);
+int en_async_tcp_client_set_option(en_async_tcp_client_t *client,
+                                   int option,
+                                   int64_t value);
 
 /**
  * How many bytes each receive asks the system for, as `*size`; when the library chooses, what it
@@ -6959,8 +6982,8 @@ int en_async_udp_client_get_remote_address(const en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
                                    int level,
@@ -6974,8 +6997,8 @@ int en_async_udp_client_getsockopt(const en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_udp_client_setsockopt(en_async_udp_client_t *client,
                                    int level,
@@ -6988,20 +7011,24 @@ int en_async_udp_client_setsockopt(en_async_udp_client_t *client,
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
-int en_async_udp_client_get_option(const en_async_udp_client_t *client, int option, int64_t *value);
+int en_async_udp_client_get_option(const en_async_udp_client_t *client,
+                                   int option,
+                                   int64_t *value);
 
 /**
  * Sets a socket `option` (`EN_OPTION_...`) to `value`.
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
-int en_async_udp_client_set_option(en_async_udp_client_t *client, int option, int64_t value);
+int en_async_udp_client_set_option(en_async_udp_client_t *client,
+                                   int option,
+                                   int64_t value);
 
 /**
  * The largest datagram that this client receives, in bytes, as `*size`.
@@ -7438,8 +7465,8 @@ int en_async_unix_stream_client_get_peer_credentials(const en_async_unix_stream_
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *client,
                                            int level,
@@ -7453,8 +7480,8 @@ int en_async_unix_stream_client_getsockopt(const en_async_unix_stream_client_t *
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_unix_stream_client_setsockopt(en_async_unix_stream_client_t *client,
                                            int level,
@@ -7467,8 +7494,8 @@ int en_async_unix_stream_client_setsockopt(en_async_unix_stream_client_t *client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *client,
                                            int option,
@@ -7479,8 +7506,8 @@ int en_async_unix_stream_client_get_option(const en_async_unix_stream_client_t *
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_unix_stream_client_set_option(en_async_unix_stream_client_t *client,
                                            int option,
@@ -7875,8 +7902,8 @@ int en_async_unix_datagram_client_get_peer_name(const en_async_unix_datagram_cli
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client_t *client,
                                              int level,
@@ -7891,8 +7918,8 @@ int en_async_unix_datagram_client_getsockopt(const en_async_unix_datagram_client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_unix_datagram_client_setsockopt(en_async_unix_datagram_client_t *client,
                                              int level,
@@ -7905,8 +7932,8 @@ int en_async_unix_datagram_client_setsockopt(en_async_unix_datagram_client_t *cl
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * getsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of getsockopt(2).
  */
 int en_async_unix_datagram_client_get_option(const en_async_unix_datagram_client_t *client,
                                              int option,
@@ -7917,8 +7944,8 @@ int en_async_unix_datagram_client_get_option(const en_async_unix_datagram_client
  *
  * Loop thread only.
  *
- * Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
- * setsockopt(2).
+ * Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+ * `EN_EFORKED`, those of setsockopt(2).
  */
 int en_async_unix_datagram_client_set_option(en_async_unix_datagram_client_t *client,
                                              int option,

@@ -161,7 +161,7 @@ fn row(code: i32) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.number == code)
 }
 
-/// Whether the code says that the connection is over, however it ended.
+/// Whether the code says that there is no connection, or none to send on.
 pub fn is_connection(code: i32) -> bool {
     matches!(
         code,
@@ -182,9 +182,10 @@ pub fn is_connection(code: i32) -> bool {
     )
 }
 
-/// Whether the code says so for good: who is not connected, for want of a handshake, may be later.
+/// Whether the code says that the connection is over, or could not be had. Who is not connected, for want of a
+/// handshake, may be later, and who has sent the end may go on receiving.
 pub fn is_over(code: i32) -> bool {
-    is_connection(code) && code != EN_ENOTCONN
+    is_connection(code) && !matches!(code, EN_ENOTCONN | EN_ESHUTDOWN)
 }
 
 /// That there are no more descriptors, if the errno says so: who could not open a file or a socket has not looked,

@@ -48,7 +48,7 @@ impl Transport for Buggy {
         }
     }
 
-    fn getsockopt(&self, _level: i32, _name: i32, _value: &mut [u8]) -> Result<usize> {
+    fn getsockopt(&self, _level: i32, _name: i32, _value: &mut [MaybeUninit<u8>]) -> Result<usize> {
         panic!("a bug in asking")
     }
 }

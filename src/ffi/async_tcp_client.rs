@@ -79,7 +79,12 @@ pub unsafe extern "C" fn en_async_tcp_client_new_addresses(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, addresses) = (loop_of(r#loop)?, tcp_client::addresses_of(addresses, count)?);
-            out.counted(on_loop::tcp_addresses(core.held(), addresses, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::tcp_addresses(
+                core.held(),
+                addresses,
+                borrow(protocol)?,
+                &options_of(options)?,
+            )?);
             Ok(())
         }
     })

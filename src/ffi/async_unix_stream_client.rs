@@ -52,7 +52,12 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, borrow(address)?);
-            out.counted(on_loop::unix_stream(core.held(), address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream(
+                core.held(),
+                address,
+                borrow(protocol)?,
+                &options_of(options)?,
+            )?);
             Ok(())
         }
     })
@@ -77,7 +82,12 @@ pub unsafe extern "C" fn en_async_unix_stream_client_new_path(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, address) = (loop_of(r#loop)?, super::unix_client::path(path)?);
-            out.counted(on_loop::unix_stream(core.held(), &address, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream(
+                core.held(),
+                &address,
+                borrow(protocol)?,
+                &options_of(options)?,
+            )?);
             Ok(())
         }
     })
@@ -105,7 +115,12 @@ pub unsafe extern "C" fn en_async_unix_stream_client_from_fd(
         unsafe {
             let out = Constructor::new(out)?;
             let (core, fd) = (loop_of(r#loop)?, GivenFd::new(fd));
-            out.counted(on_loop::unix_stream_from_fd(core.held(), fd, borrow(protocol)?, &options_of(options)?)?);
+            out.counted(on_loop::unix_stream_from_fd(
+                core.held(),
+                fd,
+                borrow(protocol)?,
+                &options_of(options)?,
+            )?);
             Ok(())
         }
     })

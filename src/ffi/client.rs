@@ -26,7 +26,8 @@ handle!(en_client_t, Client, "client");
 const MOST_PACKETS: usize = 1 << 20;
 
 /// What a client has done since it was made. `struct_size` is set by the caller to
-/// `sizeof(en_stats_t)`; as many fields as it covers are filled.
+/// `sizeof(en_stats_t)`; as many fields as it covers are filled, and those that this library does not know
+/// are 0.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct en_stats_t {

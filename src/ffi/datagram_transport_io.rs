@@ -121,7 +121,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_into_noblock(
 /// what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
 /// 8192).
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_datagram_transport_recv`; `EN_EINVAL` also for too much room,
 /// `EN_EOPNOTSUPP` also if it carries none. See unix(7).
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary(
 /// set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there
 /// is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
 /// `en_datagram_transport_recv_with_ancillary` but `EN_ETIMEDOUT`.
@@ -175,11 +175,11 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_noblock(
     }
 }
 
-/// Receives one datagram as `en_datagram_transport_recv_into` does. `ancillary` is always replaced
-/// by what came beside it, for which there are `control_room` bytes (at most 1048576; 0 stands for
-/// 8192).
+/// Receives one datagram as `en_datagram_transport_recv_into` does. `*size` is always set.
+/// `ancillary` is always replaced by what came beside it, for which there are `control_room` bytes (at
+/// most 1048576; 0 stands for 8192).
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_datagram_transport_recv_into`; `EN_EINVAL` also for too much room,
 /// `EN_EOPNOTSUPP` also if it carries none. See unix(7).
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn en_datagram_transport_recv_with_ancillary_into(
 /// `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
 /// `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
 /// `en_datagram_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn en_datagram_transport_send_noblock(
 /// Sends one datagram, the `size` bytes at `data` (one at least), and `ancillary` with it. The
 /// descriptors in it stay the caller's.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_datagram_transport_send`; `EN_EINVAL` also for no byte at all and for more
 /// than 253 descriptors, `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`, `EN_ETOOMANYREFS`, `EN_EOPNOTSUPP` also
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn en_datagram_transport_send_with_ancillary(
 /// is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
 /// if there is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
 /// `en_datagram_transport_send_with_ancillary` but `EN_ETIMEDOUT`.

@@ -81,12 +81,13 @@ pub extern "C" fn en_error_name(code: c_int) -> *const c_char {
 }
 
 /// 1 if the code says that the connection is over or could not be had, however that came about:
-/// ended by the peer, reset, truncated, refused, unreachable. 0 otherwise.
+/// ended by the peer, reset, truncated, refused, unreachable. 0 otherwise, also of `EN_ESHUTDOWN` (this
+/// side has sent the end, and may go on receiving) and `EN_ENOTCONN` (it is yet to be connected).
 ///
 /// Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn en_error_is_connection(code: c_int) -> c_int {
-    truth(error::is_connection(code))
+    truth(error::is_over(code))
 }
 
 /// What the last failing call of this thread tried, with whom, at which stage, and why it failed.

@@ -3,6 +3,7 @@
 //! loop; the exports stand below, a file for each family.
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::RawFd;
 
@@ -171,20 +172,16 @@ pub(super) unsafe fn getsockopt<H: Handle<Inner: Asked>>(
     })
 }
 
-/// Room that the caller lends for the value of an option, all of it zero.
+/// Room that the caller lends for the value of an option, in which the system may look for more than its name.
 ///
 /// # Safety
 /// `value` is NULL or has room for `size` bytes while `'a` lasts.
-unsafe fn room_for_value<'a>(value: *mut c_void, size: usize) -> Result<&'a mut [u8]> {
+unsafe fn room_for_value<'a>(value: *mut c_void, size: usize) -> Result<&'a mut [MaybeUninit<u8>]> {
     if value.is_null() || size > isize::MAX as usize {
         return Err(invalid("value is NULL, or *size larger than any buffer"));
     }
-    let value = value.cast::<u8>();
-    // SAFETY: there is room for `size` bytes, which are zeroed before anybody reads them.
-    unsafe {
-        std::ptr::write_bytes(value, 0, size);
-        Ok(std::slice::from_raw_parts_mut(value, size))
-    }
+    // SAFETY: there is room for `size` bytes.
+    Ok(unsafe { std::slice::from_raw_parts_mut(value.cast(), size) })
 }
 
 /// # Safety
@@ -301,7 +298,10 @@ pub(super) unsafe fn get_stats<H: Handle<Inner: Asked>>(pointer: *const H, stats
     call(|| unsafe { write_stats(stats, H::Inner::hold(pointer)?.counters().into()) })
 }
 
-/// Fills as much of the caller's struct as it has.
+/// No library will ever count so much: a size that nobody has set.
+const MOST_STATS: usize = 4096;
+
+/// Fills the caller's struct, whether it is of an earlier library or of a later one.
 ///
 /// # Safety
 /// `stats` is NULL or a struct as long as its first field says, to be written.
@@ -311,13 +311,17 @@ unsafe fn write_stats(stats: *mut en_stats_t, counted: en_stats_t) -> Result<()>
     }
     // SAFETY: not NULL; the first field is the size.
     let size = unsafe { stats.cast::<usize>().read() };
-    if size < size_of::<usize>() {
-        return Err(invalid("stats->struct_size is too small: set it to sizeof(en_stats_t)"));
+    if !(size_of::<usize>()..=MOST_STATS).contains(&size) {
+        return Err(invalid(format!("stats->struct_size is {size}: set it to sizeof(en_stats_t)")));
     }
     let counted = en_stats_t { struct_size: size, ..counted };
-    let length = size.min(size_of::<en_stats_t>());
+    let known = size.min(size_of::<en_stats_t>()) / size_of::<u64>() * size_of::<u64>();
     // SAFETY: the caller's struct has `size` bytes, ours `size_of` of them.
-    unsafe { std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), length) };
+    unsafe {
+        std::ptr::copy_nonoverlapping((&raw const counted).cast::<u8>(), stats.cast::<u8>(), known);
+        // What a later library would count.
+        std::ptr::write_bytes(stats.cast::<u8>().add(known), 0, size - known);
+    }
     Ok(())
 }
 

@@ -4,10 +4,10 @@ use std::ffi::{c_int, c_void};
 
 use super::callback::{UserData, cancelled, failure};
 use super::error::take_explanation;
-use super::protocol_callbacks::en_destroy_t;
+use super::protocol_callbacks::{EN_CALLBACK_DONE, en_destroy_t};
 use super::tcp_options::en_interrupt_t;
 use crate::blocking::wait;
-use crate::error::{EN_EUSER_BASE, Result, invalid};
+use crate::error::{EN_ECANCELED, Result, invalid};
 
 /// Asks the application whether a call that waits shall go on.
 pub(crate) struct Interrupt {
@@ -31,9 +31,9 @@ impl wait::Interrupt for Interrupt {
         take_explanation();
         // SAFETY: the application's own function, with what its documentation promises.
         match unsafe { (self.callback)(self.user_data.pointer) } {
-            0 => Ok(()),
-            code @ ..=EN_EUSER_BASE => Err(failure("interrupt", code)),
-            _ => Err(cancelled("interrupt")),
+            EN_CALLBACK_DONE => Ok(()),
+            EN_ECANCELED => Err(cancelled("interrupt")),
+            answer => Err(failure("interrupt", answer)),
         }
     }
 }

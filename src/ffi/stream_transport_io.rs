@@ -121,7 +121,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_into_noblock(
 /// `ancillary` is always replaced by what came beside them, for which there are `control_room`
 /// bytes (at most 1048576; 0 stands for 8192).
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
 /// also if it carries none. See unix(7).
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary(
 /// is always set: to the descriptor to wait for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1
 /// if there is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of `en_stream_transport_recv_with_ancillary`
 /// but `EN_ETIMEDOUT`.
@@ -178,10 +178,10 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_noblock(
 }
 
 /// Receives bytes as `en_stream_transport_recv_into` does, with exactly one receive from the
-/// system. `ancillary` is always replaced by what came beside them, for which there are
-/// `control_room` bytes (at most 1048576; 0 stands for 8192).
+/// system. `*size` is always set. `ancillary` is always replaced by what came beside them, for which
+/// there are `control_room` bytes (at most 1048576; 0 stands for 8192).
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_stream_transport_recv`; `EN_EINVAL` also for too much room, `EN_EOPNOTSUPP`
 /// also if it carries none. See unix(7).
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn en_stream_transport_recv_with_ancillary_into(
 /// `capacity` bytes at `buffer`. `*fd` is always set: to the descriptor to wait for after
 /// `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
 /// `en_stream_transport_recv_with_ancillary_into` but `EN_ETIMEDOUT`.
@@ -388,7 +388,7 @@ pub unsafe extern "C" fn en_stream_transport_send_from_slices_noblock(
 /// descriptors in it stay the caller's. `*sent` is always set to how many bytes went: if that is
 /// less than all, the ancillary data went with them, and the call answers `EN_EMSGSIZE`.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: those of `en_stream_transport_send_all`; `EN_EINVAL` also for no byte at all and for more
 /// than 253 descriptors, `EN_EMSGSIZE` (did not fit at once), `EN_EBADF`, `EN_EPERM`, `EN_ESRCH`,
@@ -420,7 +420,7 @@ pub unsafe extern "C" fn en_stream_transport_send_all_with_ancillary(
 /// `data` and `ancillary`; `*sent` is always set. `*fd` is always set: to the descriptor to wait
 /// for after `EN_WANT_READ` or `EN_WANT_WRITE`, and to -1 if there is none.
 ///
-/// Thread-safe.
+/// Thread-safe. The `ancillary` object is for one thread at a time.
 ///
 /// Errors: `EN_WANT_READ`, `EN_WANT_WRITE`, and those of
 /// `en_stream_transport_send_all_with_ancillary` but `EN_ETIMEDOUT`.

@@ -286,9 +286,9 @@ pub unsafe extern "C" fn en_tcp_options_set_cancel(
     set(options, |options| unsafe { options::set_cancel(&mut options.common, cancel) })
 }
 
-/// Asked, in the thread of a call that waits, whether to go on: 0 yes; a code of the application's
-/// own (`EN_EUSER_BASE` and below) ends the call with that code, every other value with
-/// `EN_ECANCELED`. Nothing received is lost.
+/// Asked, in the thread of a call that waits, whether to go on: `EN_CALLBACK_DONE` yes;
+/// `EN_ECANCELED`, `EN_EBADMSG`, `EN_EMSGSIZE` or a code of the application's own (`EN_EUSER_BASE` and
+/// below) ends the call with that code. Nothing received is lost.
 pub type en_interrupt_t = Option<unsafe extern "C" fn(user_data: *mut c_void) -> c_int>;
 
 /// Makes calls ask `interrupted` whether to go on: before they wait, every `interval_ms` milliseconds

@@ -1,6 +1,7 @@
 //! A socket: its descriptor, and what this process knows of it.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -178,13 +179,16 @@ impl Socket {
     }
 
     /// Reads an option; an error that is taken from the socket that way is not lost.
-    pub fn getsockopt(&self, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize> {
+    pub fn getsockopt(&self, level: c_int, name: c_int, value: &mut [MaybeUninit<u8>]) -> Result<usize> {
         let size = options::getsockopt(self.as_fd(), level, name, value)?;
         if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR)
-            && let Ok(bytes) = value[..size].try_into()
-            && let errno @ 1.. = c_int::from_ne_bytes(bytes)
+            && let Ok(bytes) = <[_; size_of::<c_int>()]>::try_from(&value[..size])
         {
-            self.remember(io::Error::from_raw_os_error(errno));
+            // SAFETY: the kernel has just written them.
+            let errno = c_int::from_ne_bytes(bytes.map(|byte| unsafe { byte.assume_init() }));
+            if errno > 0 {
+                self.remember(io::Error::from_raw_os_error(errno));
+            }
         }
         Ok(size)
     }
@@ -193,7 +197,7 @@ impl Socket {
 /// The state of a TCP socket, in the kernel's numbers, if it tells.
 pub(super) fn tcp_state(fd: BorrowedFd<'_>) -> Option<u8> {
     let mut state = [0];
-    let size = options::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
+    let size = options::get_bytes(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut state);
     size.is_ok_and(|size| size == 1).then_some(state[0])
 }
 

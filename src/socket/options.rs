@@ -1,6 +1,7 @@
 //! Socket options: the one table of those with a number of their own, and the raw calls.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::error::{Error, Result, invalid};
@@ -108,7 +109,7 @@ impl SocketOption {
 
     fn get_ints<const N: usize>(&self, fd: BorrowedFd<'_>) -> Result<[c_int; N]> {
         let mut bytes = [[0_u8; size_of::<c_int>()]; N];
-        getsockopt(fd, self.level, self.optname, bytes.as_flattened_mut())?;
+        get_bytes(fd, self.level, self.optname, bytes.as_flattened_mut())?;
         Ok(bytes.map(c_int::from_ne_bytes))
     }
 
@@ -118,8 +119,14 @@ impl SocketOption {
     }
 }
 
-/// Reads an option as getsockopt(2) does, into `value`; answers its size.
-pub fn getsockopt(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize> {
+/// Reads an option as getsockopt(2) does: the first bytes of `value` are what it wants to know, where it wants to,
+/// and its answer, so many of them. A failure leaves them as they are.
+pub fn getsockopt(
+    fd: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    value: &mut [MaybeUninit<u8>],
+) -> Result<usize> {
     // No option is as large as that, so a larger buffer is as good as one of this size.
     let mut size = value.len().min(c_int::MAX as usize) as libc::socklen_t;
     // SAFETY: the call writes at most `size` bytes, and there are so many at `value`.
@@ -129,6 +136,13 @@ pub fn getsockopt(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u8
         return Err(Error::last_os());
     }
     Ok(size as usize)
+}
+
+/// The same into bytes.
+pub fn get_bytes(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize> {
+    let (bytes, length) = (value.as_mut_ptr().cast(), value.len());
+    // SAFETY: the bytes are ours alone meanwhile, and what is written there is initialised.
+    getsockopt(fd, level, name, unsafe { std::slice::from_raw_parts_mut(bytes, length) })
 }
 
 /// Sets an option as setsockopt(2) does. What the library must know of is refused.
@@ -147,7 +161,7 @@ pub fn setsockopt(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -
 /// Reads an option that is an `int`.
 pub fn get_int(fd: BorrowedFd<'_>, level: c_int, name: c_int) -> Result<c_int> {
     let mut bytes = [0_u8; size_of::<c_int>()];
-    getsockopt(fd, level, name, &mut bytes)?;
+    get_bytes(fd, level, name, &mut bytes)?;
     Ok(c_int::from_ne_bytes(bytes))
 }
 
@@ -266,11 +280,11 @@ mod tests {
         let one: c_int = 1;
         setsockopt(socket.as_fd(), libc::SOL_SOCKET, libc::SO_KEEPALIVE, &one.to_ne_bytes()).expect("set");
         let mut room = [0_u8; 16];
-        let size = getsockopt(socket.as_fd(), libc::SOL_SOCKET, libc::SO_KEEPALIVE, &mut room).expect("read");
+        let size = get_bytes(socket.as_fd(), libc::SOL_SOCKET, libc::SO_KEEPALIVE, &mut room).expect("read");
         assert_eq!(room[..size], one.to_ne_bytes());
         let error = setsockopt(socket.as_fd(), libc::SOL_SOCKET, 30_000, &[0; 4]).expect_err("none");
         assert_eq!(error.code(), EN_ENOPROTOOPT);
-        let error = getsockopt(socket.as_fd(), libc::SOL_SOCKET, 30_000, &mut room).expect_err("none");
+        let error = get_bytes(socket.as_fd(), libc::SOL_SOCKET, 30_000, &mut room).expect_err("none");
         assert_eq!(error.code(), EN_ENOPROTOOPT);
     }
 

@@ -72,7 +72,7 @@ pub fn receive_credentials(socket: BorrowedFd<'_>) -> Result<()> {
 /// The process at the other end of a connection when it was made.
 pub fn peer_credentials(socket: BorrowedFd<'_>) -> Result<Credentials> {
     let mut numbers = [[0_u8; 4]; 3];
-    options::getsockopt(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, numbers.as_flattened_mut())?;
+    options::get_bytes(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, numbers.as_flattened_mut())?;
     Ok(Credentials::from_fields(numbers))
 }
 

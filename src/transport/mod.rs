@@ -1,6 +1,7 @@
 //! Bytes in and out, by attempts that never wait longer than they are told.
 
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ pub trait Transport: Plain + Send + Sync + 'static {
     }
 
     /// Reads a socket option; see getsockopt(2).
-    fn getsockopt(&self, _level: i32, _name: i32, _value: &mut [u8]) -> Result<usize> {
+    fn getsockopt(&self, _level: i32, _name: i32, _value: &mut [MaybeUninit<u8>]) -> Result<usize> {
         Err(no_socket())
     }
 

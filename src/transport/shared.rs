@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -312,7 +313,7 @@ impl<T: Transport + ?Sized> Transport for Shared<T> {
         self.agreed().ok().flatten()
     }
 
-    fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+    fn getsockopt(&self, level: i32, name: i32, value: &mut [MaybeUninit<u8>]) -> Result<usize> {
         self.inner.getsockopt(level, name, value)
     }
 

@@ -1,6 +1,7 @@
 //! Sockets as transports.
 
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -353,7 +354,7 @@ macro_rules! socket_transport {
                 Some(self.socket.as_fd())
             }
 
-            fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+            fn getsockopt(&self, level: i32, name: i32, value: &mut [MaybeUninit<u8>]) -> Result<usize> {
                 self.socket.getsockopt(level, name, value)
             }
 

@@ -4,6 +4,7 @@
 //! thread that receives and one that sends are in each other's way for some microseconds at most.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 use std::ops::DerefMut;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -381,7 +382,7 @@ where
         Some(self.facts())
     }
 
-    fn getsockopt(&self, level: i32, name: i32, value: &mut [u8]) -> Result<usize> {
+    fn getsockopt(&self, level: i32, name: i32, value: &mut [MaybeUninit<u8>]) -> Result<usize> {
         self.inner.getsockopt(level, name, value)
     }
 

@@ -165,7 +165,7 @@ static int decode_buffer(size_t filled, int end_of_stream, size_t *used, en_slic
 int sweep_interrupted(void *user_data)
 {
     (void)user_data;
-    return 0;
+    return EN_CALLBACK_DONE;
 }
 
 static int destroyed;

@@ -184,7 +184,7 @@ static void check_turns(en_cancel_t *cancel, en_tcp_options_t *options)
 static int never_interrupted(void *user_data)
 {
     (void)user_data;
-    return 0;
+    return EN_CALLBACK_DONE;
 }
 
 static void a_receive_that_waits_for_its_turn(void)
@@ -315,7 +315,7 @@ static en_tcp_options_t *asking_options(question_t *question, int64_t interval)
 
 static void a_call_that_waits_asks(void)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     en_packet_t packet = {0};
     int64_t start;
     wire_t wire;
@@ -325,13 +325,16 @@ static void a_call_that_waits_asks(void)
     CHECK_RECV_FAILS(wire.client, 300, EN_ETIMEDOUT); /* the time-out is as exact as ever */
     CHECK_TOOK(start, 300);
     CHECK(atomic_load(&question.asked) >= 3);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_ECANCELED);
     atomic_store(&question.answer, EN_EUSER_BASE - 4);
     CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_EUSER_BASE - 4);
     atomic_store(&question.answer, EN_ETIMEDOUT);
-    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_ECANCELED);
-    atomic_store(&question.answer, 0);
+    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_EINVAL);
+    atomic_store(&question.answer, 0); /* as of a binding in which something failed */
+    CHECK_RECV_FAILS(wire.client, EN_TIMEOUT_INFINITE, EN_EINVAL);
+    CHECK_HAS(en_last_error_message(), "the interrupt callback answered 0");
+    atomic_store(&question.answer, EN_CALLBACK_DONE);
     peer_send_text(wire.fd, "hello\n");
     CHECK_OK(en_tcp_client_recv_packet(wire.client, EN_TIMEOUT_INFINITE, &packet));
     en_packet_release(&packet);
@@ -343,7 +346,7 @@ static void a_call_that_waits_asks(void)
 /* How often a receive of two seconds asks that shall ask every 200 ms. */
 static void it_asks_as_often_as_it_was_told(void)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     wire_t wire;
 
     wire_open(&wire, protocol_line(), asking_options(&question, 200));
@@ -354,7 +357,7 @@ static void it_asks_as_often_as_it_was_told(void)
 
 static void a_send_and_a_connect_ask(void)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     call_t call = {0};
     silent_peer_t silent;
     thread_t thread;
@@ -363,7 +366,7 @@ static void a_send_and_a_connect_ask(void)
     wire_open(&wire, protocol_line(), asking_options(&question, 20));
     wire_narrow(&wire);
     wire_fill(&wire);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     call.client = wire.client;
     send_little(&call);
     CHECK_CODE(call.rc, EN_ECANCELED);
@@ -373,10 +376,10 @@ static void a_send_and_a_connect_ask(void)
     silent_peer_open(&silent, "127.0.0.1");
     call = (call_t){.port = peer_port(silent.listener), .options = asking_options(&question, 20)};
     atomic_store(&question.asked, 0);
-    atomic_store(&question.answer, 0);
+    atomic_store(&question.answer, EN_CALLBACK_DONE);
     thread_start(&thread, connect_somewhere, &call);
     WAIT_FOR(atomic_load(&question.asked) >= 3);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     thread_join(&thread);
     CHECK_CODE(call.rc, EN_ECANCELED);
     en_tcp_options_free(call.options);
@@ -388,13 +391,13 @@ static question_t *signal_question;
 static void on_interrupt(int number)
 {
     (void)number;
-    atomic_store(&signal_question->answer, 1);
+    atomic_store(&signal_question->answer, EN_ECANCELED);
 }
 
 static void a_signal_makes_it_ask_at_once(void)
 {
     struct sigaction action = {.sa_handler = on_interrupt};
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     call_t call = {0};
     int64_t start;
     thread_t thread;
@@ -423,7 +426,7 @@ static void ask_again(int number)
 static void a_signal_makes_it_ask_in_its_turn(void)
 {
     struct sigaction action = {.sa_handler = ask_again};
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     call_t first = {0};
     call_t second = {0};
     thread_t at_it;
@@ -452,7 +455,7 @@ static void a_signal_makes_it_ask_in_its_turn(void)
 
 static void bad_registrations(void)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     en_tcp_options_t *options = options_new();
 
     CHECK_CODE(

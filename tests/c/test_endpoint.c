@@ -388,7 +388,7 @@ static void packets_above_the_maximum_are_refused(void)
 
 static int interrupt_at_ten(void *user_data)
 {
-    return ++*(int *)user_data < 10 ? 0 : EN_EUSER_BASE - 7;
+    return ++*(int *)user_data < 10 ? EN_CALLBACK_DONE : EN_EUSER_BASE - 7;
 }
 
 static void add_one(void *user_data)

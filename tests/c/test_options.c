@@ -113,6 +113,7 @@ static void raw_options(void)
     int value = 0;
     size_t size = sizeof(value);
     struct timeval time = {5, 0};
+    char large[8];
     wire_t wire;
 
     wire_open(&wire, protocol_line(), NULL);
@@ -130,6 +131,11 @@ static void raw_options(void)
     size = sizeof(value);
     CHECK_CODE(en_tcp_client_getsockopt(wire.client, SOL_SOCKET, 9999, &value, &size),
                EN_ENOPROTOOPT);
+    CHECK_INT(value, 4321); /* only success writes */
+    memset(large, 'x', sizeof(large));
+    size = sizeof(large);
+    CHECK_OK(en_tcp_client_getsockopt(wire.client, SOL_SOCKET, SO_TYPE, large, &size));
+    CHECK_BYTES(large + size, 4, "xxxx", 4);
     CHECK_CODE(en_tcp_client_setsockopt(wire.client, IPPROTO_TCP, 9999, &value, sizeof(value)),
                EN_ENOPROTOOPT);
     CHECK_CODE(en_tcp_client_setsockopt(wire.client, IPPROTO_TCP, TCP_NODELAY, &value, 1),
@@ -222,6 +228,10 @@ static void statistics(void)
         uint64_t packets_sent;
         uint64_t beyond;
     } older = {.struct_size = sizeof(size_t) + sizeof(uint64_t), .beyond = 77};
+    struct {
+        en_stats_t known;
+        uint64_t unknown;
+    } later;
     en_stats_t stats = {.struct_size = sizeof(stats)};
     wire_t wire;
 
@@ -244,6 +254,13 @@ static void statistics(void)
     CHECK_OK(en_tcp_client_get_stats(wire.client, (en_stats_t *)&older));
     CHECK_INT(older.packets_sent, 1);
     CHECK_INT(older.beyond, 77);
+    memset(&later, 'x', sizeof(later));
+    later.known.struct_size = sizeof(later);
+    CHECK_OK(en_tcp_client_get_stats(wire.client, &later.known));
+    CHECK_INT(later.known.packets_sent, 1);
+    CHECK_INT(later.unknown, 0);
+    later.known.struct_size = 1 << 20; /* nobody has set it */
+    CHECK_CODE(en_tcp_client_get_stats(wire.client, &later.known), EN_EINVAL);
     stats.struct_size = 0;
     CHECK_CODE(en_tcp_client_get_stats(wire.client, &stats), EN_EINVAL);
     CHECK_CODE(en_tcp_client_get_stats(wire.client, NULL), EN_EINVAL);

@@ -532,7 +532,7 @@ static void a_close_is_seen_however_long_the_interval(void)
 static int goes_on(void *user_data)
 {
     (void)user_data;
-    return 0;
+    return EN_CALLBACK_DONE;
 }
 
 static void bad_options_are_refused(void)

@@ -121,7 +121,7 @@ static void a_switch_ends_it(void)
 
 static int interrupted(void *user_data)
 {
-    return atomic_fetch_add((atomic_int *)user_data, 1) < 3 ? 0 : EN_EUSER_BASE - 1;
+    return atomic_fetch_add((atomic_int *)user_data, 1) < 3 ? EN_CALLBACK_DONE : EN_EUSER_BASE - 1;
 }
 
 static void a_callback_ends_it(void)

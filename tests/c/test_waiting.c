@@ -102,7 +102,7 @@ static wishes_t asking(question_t *question)
 
 static void a_receive_asks(const family_t *family)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     wishes_t wishes = asking(&question);
     member_t member;
     int64_t start;
@@ -115,11 +115,11 @@ static void a_receive_asks(const family_t *family)
     atomic_store(&question.asked, 0); /* who does not wait is not to be asked */
     CHECK_GET_FAILS(member.view, 0, EN_ETIMEDOUT);
     CHECK_INT(atomic_load(&question.asked), 0);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_ECANCELED);
     atomic_store(&question.answer, EN_EUSER_BASE - 4);
     CHECK_GET_FAILS(member.view, EN_TIMEOUT_INFINITE, EN_EUSER_BASE - 4);
-    atomic_store(&question.answer, 0);
+    atomic_store(&question.answer, EN_CALLBACK_DONE);
     member_peer_sends(&member, "after");
     CHECK_GET(member.view, "after");
     CHECK_INT(atomic_load(&question.destroyed), 0);
@@ -130,7 +130,7 @@ static void a_receive_asks(const family_t *family)
 /* A call that already waits is ended by the answer, too. */
 static void a_waiting_receive_asks(const family_t *family)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     wishes_t wishes = asking(&question);
     member_t member;
     waiter_t waiter;
@@ -138,7 +138,7 @@ static void a_waiting_receive_asks(const family_t *family)
     member_open(&member, family, &wishes);
     waiter_starts_receiving(&waiter, member.view);
     WAIT_FOR(atomic_load(&question.asked) >= 5);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
     member_close(&member);
 }
@@ -146,7 +146,7 @@ static void a_waiting_receive_asks(const family_t *family)
 /* It does not sleep meanwhile, and asks all the same. */
 static void a_receive_that_looks_asks(void)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     wishes_t wishes = asking(&question);
     int64_t took = 1000;
     member_t member;
@@ -158,10 +158,10 @@ static void a_receive_that_looks_asks(void)
         int64_t start = now_ms();
 
         atomic_store(&question.asked, 0);
-        atomic_store(&question.answer, 0);
+        atomic_store(&question.answer, EN_CALLBACK_DONE);
         waiter_starts_receiving(&waiter, member.view);
         WAIT_FOR(atomic_load(&question.asked) >= 3);
-        atomic_store(&question.answer, 1);
+        atomic_store(&question.answer, EN_ECANCELED);
         CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
         took = now_ms() - start;
     }
@@ -171,7 +171,7 @@ static void a_receive_that_looks_asks(void)
 
 static void a_send_asks(const family_t *family)
 {
-    question_t question = {0};
+    question_t question = {.answer = EN_CALLBACK_DONE};
     wishes_t wishes = asking(&question);
     member_t member;
     waiter_t waiter;
@@ -185,9 +185,9 @@ static void a_send_asks(const family_t *family)
         asked = atomic_load(&question.asked);
         WAIT_FOR(atomic_load(&question.asked) >= asked + 5);
     } while (sent != member_stats(&member).packets_sent);
-    atomic_store(&question.answer, 1);
+    atomic_store(&question.answer, EN_ECANCELED);
     CHECK_CODE(waiter_end(&waiter), EN_ECANCELED);
-    atomic_store(&question.answer, 0);
+    atomic_store(&question.answer, EN_CALLBACK_DONE);
     check_after_sending(&member);
     member_close(&member);
 }

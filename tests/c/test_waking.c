@@ -10,7 +10,7 @@ static char large[1 << 16];
 static int never_interrupted(void *user_data)
 {
     (void)user_data;
-    return 0;
+    return EN_CALLBACK_DONE;
 }
 
 static void end_by_close(member_t *member)

@@ -64,8 +64,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_remote_address(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, those of getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
     client: *const en_async_tcp_client_t,
@@ -84,8 +84,8 @@ pub unsafe extern "C" fn en_async_tcp_client_getsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, those of setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_setsockopt(
     client: *mut en_async_tcp_client_t,
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn en_async_tcp_client_setsockopt(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// getsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, those of getsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_get_option(
     client: *const en_async_tcp_client_t,
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn en_async_tcp_client_get_option(
 ///
 /// Loop thread only.
 ///
-/// Errors: `EN_EINVAL`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`, `EN_EFORKED`, those of
-/// setsockopt(2).
+/// Errors: `EN_EINVAL`, `EN_ENOPROTOOPT`, `EN_EOPNOTSUPP`, `EN_EPERM`, `EN_ENOTCONN`, `EN_ECLOSED`, `EN_EDEADLK`,
+/// `EN_EFORKED`, those of setsockopt(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn en_async_tcp_client_set_option(
     client: *mut en_async_tcp_client_t,
