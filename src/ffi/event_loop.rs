@@ -316,8 +316,10 @@ pub unsafe extern "C" fn en_loop_free(r#loop: *mut en_loop_t) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CStr;
     use std::ptr::null_mut;
 
+    use super::super::error::en_last_error_message;
     use super::*;
     use crate::error::{EN_EPANIC, EN_OK};
 
@@ -328,6 +330,8 @@ mod tests {
         unsafe {
             assert_eq!(en_loop_new(&raw mut core), EN_OK);
             assert_eq!(call(|| loop_of(core).map(|_core| panic!("a bug"))), EN_EPANIC);
+            let said = CStr::from_ptr(en_last_error_message()).to_string_lossy();
+            assert!(said.contains("a bug in easynet, please report it: a bug"), "{said}");
             assert_eq!(en_loop_run_once(core, 0), EN_EPANIC);
             assert_eq!(en_loop_cancel(core, 0), EN_EPANIC);
             en_loop_free(core);

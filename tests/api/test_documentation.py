@@ -74,6 +74,20 @@ class Documentation(unittest.TestCase):
             self.assertNotEqual(function.result, "int32_t", "a code is an int")
         self.for_each(check)
 
+    def test_types(self):
+        """Nothing that languages disagree on: no struct and no enum by value, no long, no bool."""
+        callbacks = set(re.findall(r"typedef [\w ]+\(\*(en_\w+)\)\(", self.header))
+
+        def is_plain(type_):
+            return type_ in callbacks or re.fullmatch(r"int|size_t|u?int\d+_t", type_) or (
+                type_.endswith("*") and "long" not in type_ and "_Bool" not in type_)
+
+        def check(function, _):
+            types = [parameter.type for parameter in function.parameters]
+            self.assertEqual([type_ for type_ in types if not is_plain(type_)], [])
+            self.assertTrue(is_plain(function.result) or function.result == "void", function.result)
+        self.for_each(check)
+
     def test_errors(self):
         def check(function, comment):
             fails = function.result == "int" and not NEVER_FAIL.fullmatch(function.name)

@@ -155,6 +155,29 @@ static void what_belongs_to_switches_and_names(void)
     close(listener);
 }
 
+static void do_nothing(int status, void *user_data)
+{
+    (void)status, (void)user_data;
+}
+
+static void what_belongs_to_a_loop(void)
+{
+    int before = descriptors_at_exec();
+    en_loop_t *loop = NULL;
+    int ends[2];
+
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    REQUIRE_OK(en_loop_new(&loop));
+    REQUIRE(en_loop_fd(loop) >= 0);
+    CHECK_OK(en_loop_start_watch(loop, ends[0], EN_INTEREST_READ, do_nothing, NULL, NULL));
+    CHECK_OK(en_loop_start_timer(loop, 1000, 0, do_nothing, NULL, NULL));
+    CHECK_OK(en_loop_run_once(loop, 0));
+    CHECK_INT(descriptors_at_exec(), before);
+    en_loop_free(loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* The peer passes `passed`, which it lets its own children inherit, beside one packet. */
 static void peer_passes(member_t *member, int passed)
 {
@@ -235,7 +258,7 @@ FOR_UNIX_FAMILIES(received_descriptors)
 static const test_case_t cases[] = {
     CASE(the_list_shows_what_is_inherited), CASE(clients_over_ip),
     CASE(clients_over_unix_paths),          CASE(what_belongs_to_switches_and_names),
-    BLOCKING_OF_UNIX(received_descriptors),
+    CASE(what_belongs_to_a_loop),           BLOCKING_OF_UNIX(received_descriptors),
 };
 
 TEST_MAIN("inherit")
