@@ -163,6 +163,36 @@ static void the_connection_may_be_waited_for_again(void)
     async_wire_close(&side);
 }
 
+/* Closing waits until there is a connection to send on. */
+static void closing_while_it_connects_sends_first(void)
+{
+    en_stream_protocol_t *protocol = protocol_line();
+    op_t sent = {0}, closed = {0};
+    en_loop_t *loop = loop_new();
+    en_async_tcp_client_t *client = NULL;
+    silent_peer_t silent;
+    int fd;
+
+    silent_peer_open(&silent, "127.0.0.1");
+    REQUIRE_OK(en_async_tcp_client_new(&client, loop, "127.0.0.1", peer_port(silent.listener),
+                                       protocol, NULL));
+    CHECK_OK(
+        en_async_tcp_client_send_packet(client, "last words", 10, 20000, op_done, &sent, NULL));
+    CHECK_OK(en_async_tcp_client_close(client, 20000, op_done, &closed, NULL));
+    op_still_waits(loop, &closed);
+    silent_peer_wake(&silent);
+    op_wait(loop, &closed);
+    CHECK_OP(&sent, EN_OK);
+    CHECK_OP(&closed, EN_OK);
+    fd = peer_accept(silent.listener);
+    peer_expect_text(fd, "last words\n");
+    close(fd);
+    en_async_tcp_client_free(client);
+    en_loop_free(loop);
+    en_stream_protocol_free(protocol);
+    silent_peer_close(&silent);
+}
+
 /* A protocol that has a beginning would be in the midst of it on another connection. */
 static void what_was_connected_once_is_not_connected_again(void)
 {
@@ -239,6 +269,7 @@ static void connecting_has_its_own_time(void)
     silent_peer_t silent;
     op_t shorter = {0};
     op_t longer = {0};
+    op_t got = {0};
     int64_t start;
 
     silent_peer_open(&silent, "127.0.0.1");
@@ -248,8 +279,12 @@ static void connecting_has_its_own_time(void)
     start = now_ms();
     CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 60, op_done, &shorter, NULL));
     CHECK_OK(en_async_tcp_client_send_packet(client, "x", 1, 60000, op_done, &longer, NULL));
+    CHECK_OK(en_async_tcp_client_recv_packet(client, 60, op_received, &got, NULL));
     op_wait(loop, &shorter);
+    op_wait(loop, &got);
     CHECK_TOOK(start, 60);
+    CHECK_OP(&got, EN_ETIMEDOUT);
+    CHECK_HAS(got.message, "receive 127.0.0.1:");
     CHECK_OP(&shorter, EN_ETIMEDOUT);
     CHECK_HAS(shorter.message, "send 127.0.0.1:");
     CHECK_HAS(shorter.message, "no connection yet");
@@ -381,6 +416,7 @@ static const test_case_t cases[] = {
     CASE(unix_sockets_may_be_tried_again),
     CASE(freeing_tells_what_was_decided),
     CASE(the_connection_may_be_waited_for_again),
+    CASE(closing_while_it_connects_sends_first),
     CASE(what_was_connected_once_is_not_connected_again),
     CASE(a_bad_server_name_is_told_at_once),
     CASE(a_bad_host_is_told_at_once),
