@@ -193,6 +193,24 @@ static void what_waits_has_descriptors_of_its_own(void)
     pair_close(&pair);
 }
 
+static void what_has_gathered_comes_first_with_nothing_beside(void)
+{
+    op_t first = {0}, second = {0};
+    pair_t pair;
+
+    pair_open(&pair);
+    peer_send_text(en_async_unix_stream_client_fileno(pair.here), "one\ntwo\n");
+    CHECK_OK(en_async_unix_stream_client_recv_packet(pair.there, 5000, op_received, &first, NULL));
+    op_wait(pair.loop, &first);
+    CHECK_BYTES(first.data, first.size, "one", 3);
+    CHECK_OK(get(&pair, 5000, &second));
+    op_wait(pair.loop, &second);
+    CHECK_OP(&second, EN_OK);
+    CHECK_BYTES(second.data, second.size, "two", 3);
+    CHECK_INT(en_ancillary_count(pair.in), 0);
+    pair_close(&pair);
+}
+
 /* Part of it went out, and no more goes with the descriptors: nothing may follow. */
 static void what_does_not_fit_at_once(void)
 {
@@ -478,6 +496,7 @@ static void freeing_completes_what_waits(void)
 static const test_case_t cases[] = {
     CASE(a_descriptor_goes_beside_its_packet),
     CASE(what_waits_has_descriptors_of_its_own),
+    CASE(what_has_gathered_comes_first_with_nothing_beside),
     CASE(what_does_not_fit_at_once),
     CASE(what_cannot_be_duplicated_is_told),
     CASE(ending_a_receive_leaves_what_comes_to_the_next),
