@@ -432,7 +432,7 @@ pub unsafe extern "C" fn en_tls_options_set_session_cache(
 
 /// 1: the keys of all connections are appended to the file that the environment variable `SSLKEYLOGFILE`
 /// names when the configuration is made, so that Wireshark can read along; nothing if there is none.
-/// Whoever has that file can read everything. Default 0.
+/// Whoever has that file can read everything; a new one is its owner's alone. Default 0.
 ///
 /// One thread at a time.
 ///
