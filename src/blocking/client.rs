@@ -321,11 +321,11 @@ impl Client {
         outcome.or_else(|error| if error.code() == EN_ECLOSED { Ok(()) } else { Err(error) })
     }
 
-    /// Sends one packet, given in parts, and ancillary data with it.
+    /// Sends one packet, and ancillary data with it.
     #[inline(always)]
     pub fn send_packet_with_ancillary(
         &self,
-        parts: &[&[u8]],
+        packet: &[u8],
         ancillary: &Ancillary,
         timeout_ms: i64,
     ) -> Result<()> {
@@ -335,20 +335,35 @@ impl Client {
             #[inline(always)]
             |half, deadline| {
                 half.check()?;
-                Gather::with(
-                    #[inline(always)]
-                    |out| {
-                        self.encoder.encode(parts, out)?;
-                        self.holds.check_open()?;
-                        self.transmit_by(half, out, deadline, |half, out, hold| {
-                            half.send_with_ancillary(out, &control, hold, &self.counters)
-                        })
-                    },
-                )?;
+                let mut room = Room::default();
+                match self.encoder.whole(packet, &mut room) {
+                    Some(bytes) => {
+                        Gather::with_whole(bytes, |out| self.transmit_beside(half, out, &control, deadline))?;
+                    }
+                    None => Gather::with(|out| {
+                        self.encoder.encode_packet(packet, out)?;
+                        self.transmit_beside(half, out, &control, deadline)
+                    })?,
+                }
                 self.counters.packets_sent.add(1);
                 Ok(())
             },
         )
+    }
+
+    /// Sends what was gathered, with a control message beside it.
+    #[inline(always)]
+    fn transmit_beside(
+        &self,
+        half: &mut Sender,
+        out: &mut Gather<'_>,
+        control: &[u8],
+        deadline: &mut Deadline,
+    ) -> Result<()> {
+        self.holds.check_open()?;
+        self.transmit_by(half, out, deadline, |half, out, hold| {
+            half.send_with_ancillary(out, control, hold, &self.counters)
+        })
     }
 
     #[cold]

@@ -53,7 +53,7 @@ unsafe extern "C" fn send_with_ancillary(
     unsafe {
         work(client, |client| {
             let data = bytes(data, size, "data")?;
-            client.send_packet_with_ancillary(&[data], borrow(ancillary)?, timeout_ms)
+            client.send_packet_with_ancillary(data, borrow(ancillary)?, timeout_ms)
         })
     }
 }

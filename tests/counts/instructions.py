@@ -25,7 +25,7 @@ LIMITS = {
     "udp_send_packet": 219,
     "udp_send_packets": 65,
     "recv_with_descriptor": 960,
-    "send_with_descriptor": 635,
+    "send_with_descriptor": 545,
 }
 
 
