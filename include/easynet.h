@@ -2550,7 +2550,7 @@ int en_tcp_options_set_busy_poll(en_tcp_options_t *options, uint32_t microsecond
 /**
  * When the system asks a silent peer whether it is still there: after `idle_s` seconds, then
  * every `interval_s` seconds, and gives up after `count` times. 0 leaves one as the system has it.
- * Keepalive itself is always on.
+ * Keepalive itself is always on. Where the system refuses these, no client is made.
  *
  * One thread at a time.
  *
@@ -2563,7 +2563,8 @@ int en_tcp_options_set_keepalive(en_tcp_options_t *options,
 
 /**
  * How long sent data may stay without an answer before the system declares the connection dead
- * (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system.
+ * (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system. Where the system
+ * refuses it, no client is made.
  *
  * One thread at a time.
  *
@@ -2741,7 +2742,7 @@ int en_tcp_client_flush(en_tcp_client_t *client, int64_t timeout_ms);
 /**
  * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
  * sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
- * connection is down, it does nothing.
+ * connection is down, it does nothing, unless something in the write buffer is lost with it.
  *
  * Thread-safe.
  *
@@ -3656,7 +3657,7 @@ int en_unix_stream_client_flush(en_unix_stream_client_t *client, int64_t timeout
 /**
  * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
  * sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
- * connection is down, it does nothing.
+ * connection is down, it does nothing, unless something in the write buffer is lost with it.
  *
  * Thread-safe.
  *
@@ -4565,7 +4566,8 @@ int en_stream_transport_handshake_noblock(en_stream_transport_t *transport,
 
 /**
  * Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
- * hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+ * hold on both, which must be two. Closing it closes both, the sending one first; over TLS it says
+ * the end to both peers, and waits for neither's. To receive it
  * waits on the descriptor of `receive`, to send on that of `send`. Where the sending one cannot
  * send the end of the stream, it is closed instead.
  *
@@ -5537,7 +5539,8 @@ int en_stream_endpoint_flush(en_stream_endpoint_t *endpoint, int64_t timeout_ms)
 /**
  * Sends what is in the write buffer, and then the end of the stream: the peer receives what was
  * sent and then the end. Receiving goes on. A second time, and on a closed endpoint or one whose
- * connection is down, it does nothing. If it fails, the end is not sent, and sending goes on.
+ * connection is down, it does nothing, unless something in the write buffer is lost with it. If it
+ * fails, the end is not sent, and sending goes on.
  *
  * Thread-safe.
  *

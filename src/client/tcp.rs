@@ -302,11 +302,14 @@ fn prepare(
     options: &TcpOptions,
 ) -> Result<PreparedStream> {
     let prepared = PreparedStream::new(names, protocol, &options.common)?;
-    for (option, value) in [(EN_OPTION_NODELAY, 1), (EN_OPTION_KEEPALIVE, 1)].iter().chain(&options.socket) {
+    for option in [EN_OPTION_NODELAY, EN_OPTION_KEEPALIVE] {
         // A connection without these is better than none.
-        if let Err(error) = OPTIONS.find(*option)?.set(socket, *value) {
-            log::warn!("socket option {option} was refused: {error}");
+        if let Err(error) = OPTIONS.find(option)?.set(socket, 1) {
+            log::warn!("{error}");
         }
+    }
+    for (option, value) in &options.socket {
+        OPTIONS.find(*option)?.set(socket, *value)?;
     }
     Ok(prepared)
 }

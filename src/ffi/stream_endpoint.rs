@@ -189,7 +189,8 @@ pub unsafe extern "C" fn en_stream_endpoint_flush(
 
 /// Sends what is in the write buffer, and then the end of the stream: the peer receives what was
 /// sent and then the end. Receiving goes on. A second time, and on a closed endpoint or one whose
-/// connection is down, it does nothing. If it fails, the end is not sent, and sending goes on.
+/// connection is down, it does nothing, unless something in the write buffer is lost with it. If it
+/// fails, the end is not sent, and sending goes on.
 ///
 /// Thread-safe.
 ///

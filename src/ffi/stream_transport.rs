@@ -166,7 +166,8 @@ pub unsafe extern "C" fn en_stream_transport_handshake_noblock(
 }
 
 /// Makes one transport of two: it receives by `receive` and sends by `send`, and keeps its own
-/// hold on both, which must be two. Closing it closes both, the sending one first. To receive it
+/// hold on both, which must be two. Closing it closes both, the sending one first; over TLS it says
+/// the end to both peers, and waits for neither's. To receive it
 /// waits on the descriptor of `receive`, to send on that of `send`. Where the sending one cannot
 /// send the end of the stream, it is closed instead.
 ///

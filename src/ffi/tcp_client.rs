@@ -236,7 +236,7 @@ pub unsafe extern "C" fn en_tcp_client_flush(client: *mut en_tcp_client_t, timeo
 
 /// Sends what is in the write buffer, and then the end of the stream: the peer receives what was
 /// sent and then the end. Receiving goes on. A second time, and on a closed client or one whose
-/// connection is down, it does nothing.
+/// connection is down, it does nothing, unless something in the write buffer is lost with it.
 ///
 /// Thread-safe.
 ///

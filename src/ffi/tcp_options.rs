@@ -242,7 +242,7 @@ pub unsafe extern "C" fn en_tcp_options_set_busy_poll(
 
 /// When the system asks a silent peer whether it is still there: after `idle_s` seconds, then
 /// every `interval_s` seconds, and gives up after `count` times. 0 leaves one as the system has it.
-/// Keepalive itself is always on.
+/// Keepalive itself is always on. Where the system refuses these, no client is made.
 ///
 /// One thread at a time.
 ///
@@ -258,7 +258,8 @@ pub unsafe extern "C" fn en_tcp_options_set_keepalive(
 }
 
 /// How long sent data may stay without an answer before the system declares the connection dead
-/// (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system.
+/// (`EN_ECONNTIMEDOUT`), in milliseconds; 0, the default, leaves it to the system. Where the system
+/// refuses it, no client is made.
 ///
 /// One thread at a time.
 ///

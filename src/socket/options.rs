@@ -101,10 +101,11 @@ impl SocketOption {
         let Some(value) = value else {
             return Err(invalid(format!("{} goes from {least} to {most}", self.name)));
         };
-        match self.kind {
+        let outcome = match self.kind {
             Kind::Linger => self.set_ints(fd, [(value >= 0).into(), value.max(0)]),
             _ => self.set_ints(fd, [value]),
-        }
+        };
+        outcome.map_err(|error| Error::new(error.code(), format!("{}: {}", self.name, error.reason())))
     }
 
     fn get_ints<const N: usize>(&self, fd: BorrowedFd<'_>) -> Result<[c_int; N]> {

@@ -523,7 +523,7 @@ static void a_close_is_seen_however_long_the_interval(void)
     start = now_ms();
     CHECK_OK(en_stream_transport_close(transport));
     CHECK_CODE(mover_end(&mover), EN_ECLOSED);
-    CHECK(now_ms() - start < 15000);
+    CHECK(now_ms() - start < 5000);
     en_stream_transport_free(transport);
     CHECK_OWN_ENDED(&own);
     close(ends[1]);

@@ -141,6 +141,24 @@ static int coalescing(int *peer)
     return fd;
 }
 
+/* Of a given socket it is the application's: the option is of those that connect. */
+static void a_given_socket_is_left_as_it_is(void)
+{
+    en_datagram_protocol_t *protocol = protocol_datagrams();
+    en_udp_options_t *options = NULL;
+    udp_t udp = {.fd = udp_bound("127.0.0.1")};
+    int fd = udp_bound("127.0.0.1");
+
+    connect_to(fd, udp.fd);
+    REQUIRE_OK(en_udp_options_new(&options));
+    CHECK_OK(en_udp_options_set_receive_offload(options, 1));
+    REQUIRE_OK(en_udp_client_from_fd(&udp.client, fd, protocol, options));
+    CHECK_INT(is_coalesced(&udp), 0);
+    en_udp_options_free(options);
+    en_datagram_protocol_free(protocol);
+    udp_close(&udp);
+}
+
 static void a_given_socket(void)
 {
     en_datagram_protocol_t *protocol = protocol_datagrams();
@@ -359,6 +377,7 @@ static const test_case_t cases[] = {
     CASE(a_batch_takes_one_call),
     CASE(a_system_that_cannot_coalesce),
     CASE(a_given_socket),
+    CASE(a_given_socket_is_left_as_it_is),
     CASE(an_endpoint_over_a_given_socket),
     CASE(a_transport_over_a_given_socket),
     CASE(what_came_together_waits_for_all),
