@@ -259,10 +259,9 @@ impl EventLoop {
         }
     }
 
-    /// Does something for the loop or for what is on it. A panic takes all of that out of service: it may have left
-    /// anything behind.
+    /// A panic in this takes the loop out of service.
     #[inline(always)]
-    pub fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
+    fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
         let panics = EndedByPanic(self);
         let outcome = work();
         std::mem::forget(panics);
