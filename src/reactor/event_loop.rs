@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
@@ -71,24 +72,16 @@ struct Alarm {
     armed: Option<Instant>,
 }
 
-/// The time in which a thread runs a loop.
+/// The time in which a thread runs a loop. A panic ends that, too.
 struct Run<'a>(&'a EventLoop);
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end_by_panic();
+        }
         self.0.is_running.set(false);
         self.0.runner.store(0, Ordering::Relaxed);
-    }
-}
-
-/// Takes a loop out of service when it is dropped, which only a panic does. What is on it ends when it is freed.
-struct EndedByPanic<'a>(&'a EventLoop);
-
-impl Drop for EndedByPanic<'_> {
-    #[cold]
-    #[inline(never)]
-    fn drop(&mut self) {
-        self.0.end_by_panic();
     }
 }
 
@@ -239,7 +232,7 @@ impl EventLoop {
     fn turn(&self, deadline: Deadline) -> Result<()> {
         self.check_idle()?;
         self.is_running.set(true);
-        let outcome = self.guarded(|| self.wait(deadline).map(|()| self.dispatch()));
+        let outcome = self.wait(deadline).map(|()| self.dispatch());
         self.is_running.set(false);
         if self.has_panicked.get() {
             return self.check();
@@ -252,20 +245,11 @@ impl EventLoop {
         outcome
     }
 
-    /// Takes it out of service, with all that is on it.
+    /// Takes it out of service, with all that is on it, which ends when the loop is freed.
     pub fn end_by_panic(&self) {
         if !self.is_ended.replace(true) {
             self.has_panicked.set(true);
         }
-    }
-
-    /// A panic in this takes the loop out of service.
-    #[inline(always)]
-    fn guarded<T>(&self, work: impl FnOnce() -> T) -> T {
-        let panics = EndedByPanic(self);
-        let outcome = work();
-        std::mem::forget(panics);
-        outcome
     }
 
     fn wait(&self, mut deadline: Deadline) -> Result<()> {

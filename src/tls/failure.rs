@@ -227,9 +227,14 @@ fn self_signed(name: &str) -> (i32, String) {
     (EN_ETLS_SELF_SIGNED, format!("{name} is signed by itself and nobody vouches for it: {PIN}"))
 }
 
+/// Bytes as they are written for people.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn of_other(error: &(dyn std::error::Error + 'static), culprit: &Culprit, name: &str) -> (i32, String) {
     if let Some(NotPinned { sha256 }) = error.downcast_ref() {
-        let digest: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hexadecimal(sha256);
         return (
             EN_ETLS_NOT_PINNED,
             format!("{name} is not one of those pinned: the SHA-256 of its public key is {digest}"),

@@ -2,7 +2,6 @@
 //! silent about a file that it cannot open, and has a lock, which a forked child may find held for ever.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 
 use rustls::{KeyLog, NoKeyLog};
 
+use super::failure::hexadecimal;
 use crate::error::{Error, Result};
 
 /// An open file, to which each secret is appended with one system call: lines never mix.
@@ -44,13 +44,6 @@ impl KeyLog for KeyFile {
             log::warn!("SSLKEYLOGFILE: {error}");
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

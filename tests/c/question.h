@@ -13,5 +13,7 @@ typedef struct {
 /* What `en_..._options_set_retry_interval` is given, with a question as user data. */
 int question_ask(void *user_data);
 void question_destroy(void *user_data);
+/* The same for who always goes on. */
+int never_interrupted(void *user_data);
 
 #endif

@@ -181,12 +181,6 @@ static void check_turns(en_cancel_t *cancel, en_tcp_options_t *options)
     wire_close(&wire);
 }
 
-static int never_interrupted(void *user_data)
-{
-    (void)user_data;
-    return EN_CALLBACK_DONE;
-}
-
 static void a_receive_that_waits_for_its_turn(void)
 {
     en_cancel_t *cancel = cancel_new();

@@ -1,4 +1,5 @@
 /* TLS handshakes: what is agreed on, who is trusted, and how refusals read. */
+#include "child.h"
 #include "tls.h"
 
 #include <stdlib.h>
@@ -144,6 +145,27 @@ static void sessions_are_resumed(void)
     plan.server_name = ""; /* no name: who would it be that is resumed? */
     CHECK_INT(resumed(plan), 0);
     CHECK_INT(resumed(plan), 0);
+    en_tls_config_free(client);
+    en_tls_config_free(server);
+}
+
+static int resume_only_ones_own(tls_plan_t plan)
+{
+    EXPECT(resumed(plan) == 0);
+    EXPECT(resumed(plan) == 1);
+    return 0;
+}
+
+/* Configurations serve parent and child, and remember for each what is its own. */
+static void sessions_are_resumed_where_they_were_made(void)
+{
+    en_tls_config_t *client = tls_client_config(tls_trusting());
+    en_tls_config_t *server = tls_server_config(tls_identity("good"));
+    tls_plan_t plan = {.client = client, .server = server, .keeps = true};
+
+    CHECK_INT(resumed(plan), 0);
+    CHECK_IN_CHILD(resume_only_ones_own(plan));
+    CHECK_INT(resumed(plan), 1);
     en_tls_config_free(client);
     en_tls_config_free(server);
 }
@@ -484,6 +506,7 @@ static const test_case_t cases[] = {
     CASE(versions_and_protocols),
     CASE(versions_and_protocols_that_do_not_fit),
     CASE(sessions_are_resumed),
+    CASE_BLOCKING(sessions_are_resumed_where_they_were_made),
     CASE(certificates_that_are_refused),
     CASE(certificates_that_are_accepted),
     CASE(old_certificates_may_be_pinned),

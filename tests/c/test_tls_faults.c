@@ -300,47 +300,7 @@ static void in_a_child_it_is_the_parents(void)
     tls_pair_close(&pair);
 }
 
-static en_tls_config_t *client_config, *server_config;
-
-/* Shakes hands with these; whether the session was resumed. */
-static int resumes(void)
-{
-    tls_plan_t plan = {.client = client_config, .server = server_config, .keeps = true};
-    en_tls_info_t *info = NULL;
-    tls_pair_t pair;
-    int is_resumed;
-
-    tls_pair_open(&pair, plan);
-    CHECK_OK(send_text(pair.server, "with a ticket"));
-    CHECK_RECV(pair.client, "with a ticket");
-    REQUIRE_OK(en_tcp_client_get_tls_info(pair.client, &info));
-    is_resumed = en_tls_info_is_resumed(info);
-    en_tls_info_free(info);
-    tls_pair_close(&pair);
-    return is_resumed;
-}
-
-static int resume_only_ones_own(void)
-{
-    EXPECT(resumes() == 0);
-    EXPECT(resumes() == 1);
-    return 0;
-}
-
-/* They remember what is their own. */
-static void configurations_serve_parent_and_child(void)
-{
-    client_config = tls_client_config(tls_trusting());
-    server_config = tls_server_config(tls_identity("good"));
-    CHECK_INT(resumes(), 0);
-    CHECK_IN_CHILD(resume_only_ones_own());
-    CHECK_INT(resumes(), 1);
-    en_tls_config_free(client_config);
-    en_tls_config_free(server_config);
-}
-
 static const test_case_t cases[] = {
-    CASE_BLOCKING(configurations_serve_parent_and_child),
     CASE(a_peer_that_stalls_in_the_handshake),
     CASE_BLOCKING(cancelled_in_the_handshake),
     CASE(peers_that_do_not_speak_tls),

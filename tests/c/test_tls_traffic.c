@@ -1,4 +1,5 @@
 /* TLS under load: both directions at once, odd sizes, options of every client. */
+#include "question.h"
 #include "tls.h"
 
 #include <stdlib.h>
@@ -163,12 +164,6 @@ static void a_small_receive_size_loses_nothing(void)
     CHECK_RECV_BYTES(pair.client, data, sizeof(data));
     CHECK_RECV(pair.client, "behind");
     tls_pair_close(&pair);
-}
-
-static int never_interrupted(void *user_data)
-{
-    (void)user_data;
-    return EN_CALLBACK_DONE;
 }
 
 static void options_of_every_client(void)

@@ -1,6 +1,7 @@
 /* How calls of transports wait: time-outs, switches, retry, intervals and waiting functions. */
 #include "low.h"
 #include "peer.h"
+#include "question.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -529,12 +530,6 @@ static void a_close_is_seen_however_long_the_interval(void)
     close(ends[1]);
 }
 
-static int goes_on(void *user_data)
-{
-    (void)user_data;
-    return EN_CALLBACK_DONE;
-}
-
 static void bad_options_are_refused(void)
 {
     en_transport_options_t *options = transport_options();
@@ -557,7 +552,8 @@ static void bad_options_are_refused(void)
     CHECK_OK(en_transport_options_set_wait(options, wait_as_told, waits_end, &waits));
     CHECK_OK(en_transport_options_set_wait(options, wait_as_told, waits_end, &waits));
     CHECK_INT(waits.destroyed, 1);
-    CHECK_OK(en_transport_options_set_retry_interval(options, 5, goes_on, waits_end, &waits));
+    CHECK_OK(
+        en_transport_options_set_retry_interval(options, 5, never_interrupted, waits_end, &waits));
     CHECK_OK(en_transport_options_set_retry_interval(options, 5, NULL, NULL, NULL));
     CHECK_INT(waits.destroyed, 2);
     en_transport_options_free(options);

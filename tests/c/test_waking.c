@@ -1,17 +1,12 @@
 /* Ending a UDP or Unix client while other threads are inside: closed, aborted or freed, it wakes
  * whoever receives, iterates, sends, or has to do with ancillary data, in each way of waiting. */
 #include "families.h"
+#include "question.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 static char large[1 << 16];
-
-static int never_interrupted(void *user_data)
-{
-    (void)user_data;
-    return EN_CALLBACK_DONE;
-}
 
 static void end_by_close(member_t *member)
 {
