@@ -646,10 +646,10 @@ typedef void (*en_log_callback_t)(int level, const char *message, void *user_dat
 
 /**
  * A received packet: bytes given to the caller, who ends with `en_packet_release`. They were not
- * copied on the way (but for datagrams and what a transport received by itself, below 2048 bytes,
- * and what callbacks give from memory of their own), do not change, and stay valid after the client
- * is closed and freed. As long as a packet is held, so is the receive buffer that it lies in: who
- * keeps packets for long copies them.
+ * copied on the way (but for what a transport received by itself, below 2048 bytes, and what
+ * callbacks give from memory of their own), do not change, and stay valid after the client is closed
+ * and freed. As long as a packet is held, so is the receive buffer that it lies in: who keeps packets
+ * for long copies them.
  *
  * The layout is frozen. The struct may be copied; only one of the copies is released.
  */

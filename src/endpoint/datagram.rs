@@ -6,7 +6,7 @@ use super::ready::Ready;
 use super::{Counters, PacketReceiver};
 use crate::attempt::{Attempt, Hold, Stop};
 use crate::error::{EN_EMSGSIZE, Error, Result, Stage};
-use crate::packet::{Cut, Desk, Loose, Packet, Places, SHORT, Storage};
+use crate::packet::{Cut, Desk, Loose, Packet, Places, Storage};
 use crate::protocol::DatagramProtocol;
 use crate::socket::ancillary::Ancillary;
 use crate::socket::datagram::Arrived;
@@ -65,9 +65,9 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
                 let arrived = receive(&self.transport, &mut desk.space()[..self.room]);
                 counters.recv_calls.add(1);
                 match arrived {
-                    Ok(Arrived { size, segment: 0 }) if size < SHORT && size <= self.max_size => {
+                    Ok(Arrived { size, segment: 0 }) if size <= self.max_size => {
                         counters.bytes_received.add(size);
-                        self.put(desk.copy(size), places)?;
+                        self.put(desk.take(size), places)?;
                         Ok(true)
                     }
                     arrived => self.take_over(desk, arrived, places, counters),
@@ -76,7 +76,7 @@ impl<T: DatagramTransport + ?Sized> DatagramReceiver<T> {
         )
     }
 
-    /// What is large, or several datagrams, stays where it lies.
+    /// Several datagrams stay together where they lie.
     #[inline(never)]
     fn take_over(
         &mut self,

@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
-use super::block::Block;
+use super::block::{Block, KEPT_SIZE};
 use super::storage::Filling;
 use super::{Loose, Storage};
 
 /// Up to this size packets are copied into a block that they share. Smaller ones are copied out of what
-/// they were received into, too: one that somebody keeps should not keep a large block.
+/// a transport received them into, too: one that somebody keeps should not keep a large block.
 pub const SHORT: usize = 2048;
-/// The size of such a block: as much memory may stay because of one packet that somebody keeps.
+/// The size of such a block, and of the part of a desk that packets share: about as much memory is in use
+/// because of one packet that somebody keeps.
 pub(super) const SHORTS_SIZE: usize = 16 << 10;
 
 /// Where this thread copies short packets.
@@ -40,7 +41,7 @@ impl Own {
 impl Shorts {
     #[inline(always)]
     fn copy(&mut self, bytes: &[u8]) -> Loose {
-        if self.0.as_ref().is_none_or(|filling| bytes.len() > filling.capacity() - filling.end) {
+        if self.0.as_ref().is_none_or(|filling| bytes.len() > filling.room()) {
             self.start_over();
         }
         self.0.as_mut().expect("there is room").copy(bytes)
@@ -55,8 +56,8 @@ impl Shorts {
     }
 }
 
-/// Memory to receive into: the thread's, to which it goes back, unless what has come is kept as it
-/// lies there.
+/// Memory to receive datagrams into, one behind the other: the thread's, to which it goes back, unless what
+/// has come is kept with the rest of it.
 pub struct Desk<'a> {
     filling: Filling,
     own: Option<&'a Own>,
@@ -70,38 +71,45 @@ impl Desk<'_> {
             #[inline(always)]
             |own| {
                 let filling = match own.and_then(|own| own.desk.take()) {
-                    Some(filling) if filling.has_capacity(size) => filling,
-                    _ => Desk::larger(size),
+                    Some(filling) if filling.end <= SHORTS_SIZE && filling.room() >= size => filling,
+                    old => Desk::start_over(old, size),
                 };
                 work(Desk { filling, own })
             },
         )
     }
 
+    /// Begins the block again, or a new one if packets view it, or it is too small or far too large.
     #[cold]
-    fn larger(size: usize) -> Filling {
-        Filling::new(size)
+    fn start_over(old: Option<Filling>, size: usize) -> Filling {
+        let capacity = size.saturating_add(SHORTS_SIZE);
+        let fits = |old: &Filling| (size..=capacity.max(KEPT_SIZE)).contains(&old.capacity());
+        match old.filter(|old| fits(old) && !old.is_shared()) {
+            Some(mut old) => {
+                old.begin_again();
+                old
+            }
+            None => Filling::new(capacity),
+        }
     }
 
-    /// The memory, all of it initialised.
+    /// The memory behind earlier packets, all of it initialised.
     #[inline(always)]
     pub fn space(&mut self) -> &mut [u8] {
-        let filling = &self.filling;
-        // SAFETY: no packet views a block before it is kept, so all of it is ours alone.
-        unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).as_ptr(), filling.capacity()) }
+        self.filling.space()
     }
 
-    /// A packet with a copy of the first `count` bytes, and the memory goes back.
+    /// A packet of the first `count` bytes, and the memory behind them goes back.
     #[inline(always)]
-    pub fn copy(mut self, count: usize) -> Loose {
-        let own = self.own;
-        let packet = copied(&self.space()[..count], own);
+    pub fn take(mut self, count: usize) -> Loose {
+        let packet = self.filling.take(count);
         self.go_back();
         packet
     }
 
     /// Keeps the memory, with the first `count` bytes in it.
-    pub fn keep(self, count: usize) -> Storage {
+    pub fn keep(mut self, count: usize) -> Storage {
+        self.filling.start = self.filling.end;
         let mut storage = Storage { block: Some(self.filling) };
         storage.filled(count);
         storage

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
-use super::block::{Block, Book, HOLDS, KEPT_SIZE};
+use super::block::{Block, Book, HOLDS};
 use super::{Loose, Packet, Places};
 
 /// Where a transport puts bytes and a protocol finds packets. Holds memory only while there are
@@ -99,9 +99,7 @@ impl Storage {
             true => self.block.as_mut().expect("it is there"),
             false => self.renew(least, size),
         };
-        let free = filling.capacity() - filling.end;
-        // SAFETY: bytes from `end` on are viewed by no packet, initialised, and ours alone.
-        unsafe { std::slice::from_raw_parts_mut(Block::bytes(filling.block).add(filling.end).as_ptr(), free) }
+        filling.space()
     }
 
     /// Has a new block.
@@ -122,7 +120,7 @@ impl Storage {
     /// So many bytes were put into the space.
     pub fn filled(&mut self, count: usize) {
         if let Some(filling) = &mut self.block {
-            assert!(count <= filling.capacity() - filling.end, "more bytes than there was room for");
+            assert!(count <= filling.room(), "more bytes than there was room for");
             filling.end += count;
         }
         self.shrink();
@@ -252,19 +250,35 @@ impl Filling {
         unsafe { self.block.as_ref() }.capacity
     }
 
-    /// Whether the block has at least `size` bytes, but not far more than anybody keeps.
+    /// How many bytes there are behind the others.
     #[inline]
-    pub(super) fn has_capacity(&self, size: usize) -> bool {
-        let capacity = self.capacity();
-        capacity >= size && capacity <= size.max(KEPT_SIZE)
+    pub(super) fn room(&self) -> usize {
+        self.capacity() - self.end
+    }
+
+    /// They themselves.
+    #[inline]
+    pub(super) fn space(&mut self) -> &mut [u8] {
+        // SAFETY: bytes from `end` on are viewed by no packet, initialised, and ours alone.
+        unsafe {
+            std::slice::from_raw_parts_mut(Block::bytes(self.block).add(self.end).as_ptr(), self.room())
+        }
     }
 
     /// Copies these bytes, for which there is room.
     #[inline]
     pub(super) fn copy(&mut self, bytes: &[u8]) -> Loose {
+        self.space()[..bytes.len()].copy_from_slice(bytes);
+        self.take(bytes.len())
+    }
+
+    /// A packet of the next `count` bytes.
+    #[inline]
+    pub(super) fn take(&mut self, count: usize) -> Loose {
+        assert!(count <= self.room(), "more bytes than there was room for");
         self.start = self.end;
-        self.append(bytes);
-        Loose { data: self.view(0, bytes.len()), size: bytes.len(), block: self.block }
+        self.end += count;
+        Loose { data: self.view(0, count), size: count, block: self.block }
     }
 
     #[inline]
@@ -308,7 +322,7 @@ impl Filling {
 
     /// Room for `least` bytes behind the others, if need be by moving them to the front.
     pub(super) fn make_room(&mut self, least: usize) -> bool {
-        if self.capacity() - self.end >= least {
+        if self.room() >= least {
             return true;
         }
         let length = self.end - self.start;
@@ -332,12 +346,7 @@ impl Filling {
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() <= self.capacity() - self.end);
-        // SAFETY: there is room behind `end`, ours alone, and `bytes` lie in another block.
-        unsafe {
-            let to = Block::bytes(self.block).add(self.end);
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), bytes.len());
-        }
+        self.space()[..bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
     }
 }

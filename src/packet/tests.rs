@@ -1,4 +1,4 @@
-use super::block::{KEPT, KEPT_COUNT, Kept};
+use super::block::{KEPT, KEPT_COUNT, KEPT_SIZE, Kept};
 use super::desk::SHORTS_SIZE;
 use super::storage::Filling;
 use super::*;
@@ -309,22 +309,54 @@ fn a_block_that_begins_again_has_all_its_holds() {
     }
 }
 
-#[test]
-fn a_desk_stays_with_its_thread_until_something_is_kept() {
-    fn write(desk: &mut Desk<'_>) -> *const u8 {
+/// A packet of three bytes that was received at the thread's desk.
+fn received(room: usize) -> Packet {
+    Desk::with(room, |mut desk| {
         desk.space()[..3].copy_from_slice(b"abc");
-        desk.space().as_ptr()
-    }
-    let (first, packet) = Desk::with(100, |mut desk| (write(&mut desk), Packet::from(desk.copy(3))));
-    assert_eq!(&*packet, b"abc");
-    let (again, storage) = Desk::with(50, |mut desk| (write(&mut desk), desk.keep(3)));
-    assert_eq!(again, first);
-    Desk::with(100, |mut desk| {
-        assert_ne!(desk.space().as_ptr(), first);
-        desk.go_back();
+        desk.take(3).into()
+    })
+}
+
+#[test]
+fn packets_lie_one_behind_the_other_at_a_desk() {
+    let (one, other) = (received(100), received(50));
+    assert_eq!((&*one, &*other), (&b"abc"[..], &b"abc"[..]));
+    assert_eq!(one.block, other.block);
+    let behind = Desk::with(70, |mut desk| {
+        desk.space()[..3].copy_from_slice(b"xyz");
+        desk.keep(3)
     });
-    assert_eq!(storage.bytes(), b"abc");
-    assert!(Desk::with(1000, |mut desk| desk.space().len()) >= 1000);
+    assert_eq!(behind.bytes(), b"xyz");
+    assert_ne!(received(100).block, one.block);
+    assert_eq!(&*other, b"abc");
+    assert!(Desk::with(100_000, |mut desk| desk.space().len()) >= 100_000);
+}
+
+#[test]
+fn a_desk_begins_again_when_nobody_views_it() {
+    let first = received(100).block;
+    assert!((0..SHORTS_SIZE).all(|_| received(100).block == first));
+    let kept: Vec<_> = (0..SHORTS_SIZE).map(|_| received(100)).collect();
+    assert!(kept.iter().all(|packet| **packet == *b"abc"));
+    assert_ne!(kept[SHORTS_SIZE - 1].block, first);
+}
+
+#[test]
+fn a_desk_is_not_far_larger_than_what_is_received_at_it() {
+    let all_of_it = |room| {
+        Desk::with(room, |mut desk| {
+            let count = desk.space().len();
+            drop(Packet::from(desk.take(count)));
+            count
+        })
+    };
+    assert!(all_of_it(4 * KEPT_SIZE) > 4 * KEPT_SIZE);
+    assert!(all_of_it(100) <= KEPT_SIZE);
+    drop(received(4 * KEPT_SIZE));
+    for _ in 0..SHORTS_SIZE {
+        drop(received(100));
+    }
+    assert!(all_of_it(100) <= KEPT_SIZE);
 }
 
 #[test]

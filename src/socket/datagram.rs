@@ -1,6 +1,6 @@
 //! Datagrams in and out, one by one or many with one system call; see udp(7), unix(7).
 
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +8,7 @@ use libc::c_int;
 use rustix::net::{self, RecvFlags};
 
 use super::control_message::{self, HEADER};
+use super::handle::count;
 use super::{Socket, options};
 use crate::attempt::{Attempt, Hold, Interest, Stop};
 use crate::error::{EN_EINVAL, EN_EIO, EN_EMSGSIZE, EN_EOPNOTSUPP, Result};
@@ -76,12 +77,9 @@ impl Socket {
     #[inline(always)]
     pub fn recv_datagram(&self, buffer: &mut [u8], hold: Hold) -> Attempt<Arrived> {
         let flags = RecvFlags::TRUNC | RecvFlags::from_bits_retain(self.receive_flags(hold).cast_unsigned());
-        loop {
-            match net::recv(self, &mut *buffer, flags) {
-                Ok((_, size)) => return Ok(Arrived { size, segment: 0 }),
-                Err(error) => self.stopped(error.into(), hold, Interest::Read)?,
-            }
-        }
+        self.call(hold, Interest::Read, move || {
+            Ok(Arrived { size: net::recv(self, &mut *buffer, flags)?.1, segment: 0 })
+        })
     }
 
     /// Lets the kernel hand over several datagrams at once; whether it can.
@@ -247,16 +245,13 @@ impl Socket {
             })
             .collect();
         let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
-        let count = messages.len() as u32;
-        loop {
+        let most = messages.len() as u32;
+        self.call(Hold::No, Interest::Write, move || {
             // SAFETY: the messages and what they point to live during the call.
             let sent =
-                unsafe { libc::sendmmsg(self.as_fd().as_raw_fd(), messages.as_mut_ptr(), count, flags as _) };
-            match usize::try_from(sent) {
-                Ok(sent) => return Ok(sent),
-                Err(_) => self.stopped(io::Error::last_os_error(), Hold::No, Interest::Write)?,
-            }
-        }
+                unsafe { libc::sendmmsg(self.as_fd().as_raw_fd(), messages.as_mut_ptr(), most, flags as _) };
+            count(sent as isize)
+        })
     }
 
     /// Takes datagrams away that came before the socket was connected: they may be anybody's. What comes

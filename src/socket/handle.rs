@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::c_int;
+use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
 
 use super::options;
@@ -18,6 +19,18 @@ use crate::error::{EN_EPIPE, Error, Result, is_connection};
 
 /// The state of a TCP socket without a connection, in the kernel's numbers.
 pub(super) const TCP_CLOSE: u8 = 7;
+
+/// What a call of libc's has brought.
+#[inline(always)]
+pub(super) fn count(outcome: isize) -> rustix::io::Result<usize> {
+    usize::try_from(outcome).map_err(|_| last_errno())
+}
+
+#[cold]
+fn last_errno() -> Errno {
+    let error = io::Error::last_os_error();
+    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+}
 
 /// A connected socket.
 #[derive(Debug)]
@@ -53,12 +66,10 @@ impl Socket {
     #[inline(always)]
     pub fn recv(&self, buffer: &mut [u8], hold: Hold) -> Attempt<usize> {
         let flags = RecvFlags::from_bits_retain(self.receive_flags(hold).cast_unsigned());
-        loop {
-            match net::recv(&self.fd, &mut *buffer, flags) {
-                Ok((_, 0)) if !buffer.is_empty() => return self.at_end(),
-                Ok((_, count)) => return Ok(count),
-                Err(error) => self.stopped(error.into(), hold, Interest::Read)?,
-            }
+        let room = buffer.len();
+        match self.call(hold, Interest::Read, move || Ok(net::recv(&self.fd, &mut *buffer, flags)?.1))? {
+            0 if room > 0 => self.at_end(),
+            count => Ok(count),
         }
     }
 
@@ -67,10 +78,39 @@ impl Socket {
     pub fn send(&self, slices: &[IoSlice<'_>], hold: Hold) -> Attempt<usize> {
         let [one] = slices else { return self.send_message(slices, &[], hold) };
         let flags = SendFlags::NOSIGNAL | SendFlags::from_bits_retain(self.send_flags(hold).cast_unsigned());
+        self.call(hold, Interest::Write, || net::send(&self.fd, one, flags))
+    }
+
+    /// Has a system call done. What is almost always the case comes first, without a jump: behind a system
+    /// call each costs as much as ten instructions.
+    #[inline(always)]
+    pub(super) fn call<T>(
+        &self,
+        hold: Hold,
+        interest: Interest,
+        mut call: impl FnMut() -> rustix::io::Result<T>,
+    ) -> Attempt<T> {
+        match call() {
+            Ok(done) => Ok(done),
+            Err(errno) => self.call_again(errno, hold, interest, call),
+        }
+    }
+
+    /// The same after a first call that has failed.
+    #[cold]
+    #[inline(never)]
+    fn call_again<T>(
+        &self,
+        mut errno: Errno,
+        hold: Hold,
+        interest: Interest,
+        mut call: impl FnMut() -> rustix::io::Result<T>,
+    ) -> Attempt<T> {
         loop {
-            match net::send(&self.fd, one, flags) {
-                Ok(count) => return Ok(count),
-                Err(error) => self.stopped(error.into(), hold, Interest::Write)?,
+            self.stopped(errno.into(), hold, interest)?;
+            match call() {
+                Ok(done) => return Ok(done),
+                Err(again) => errno = again,
             }
         }
     }

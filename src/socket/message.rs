@@ -1,12 +1,13 @@
 //! Bytes with control messages beside them; see sendmsg(2), recvmsg(2).
 
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd};
 
 use libc::c_int;
 
 use super::Socket;
 use super::ancillary::Ancillary;
+use super::handle::count;
 use crate::attempt::{Attempt, Hold, Interest};
 
 /// What one receive brought.
@@ -49,14 +50,10 @@ impl Socket {
             message.msg_controllen = control.len() as _;
         }
         let flags = libc::MSG_NOSIGNAL | self.send_flags(hold);
-        loop {
+        self.call(hold, Interest::Write, || {
             // SAFETY: the message and what it points to live during the call.
-            let count = unsafe { sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) };
-            match usize::try_from(count) {
-                Ok(count) => return Ok(count),
-                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Write)?,
-            }
-        }
+            count(unsafe { sendmsg(self.as_fd().as_raw_fd(), &raw const message, flags) })
+        })
     }
 
     /// Receives bytes, and into `ancillary` what came beside them, with so much room for that; how
@@ -105,7 +102,7 @@ impl Socket {
     ) -> Attempt<Received> {
         let flags = libc::MSG_CMSG_CLOEXEC | extra | self.receive_flags(hold);
         let mut slice = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-        loop {
+        let received = self.call(hold, Interest::Read, || {
             // SAFETY: all fields may be zero.
             let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
             message.msg_iov = &raw mut slice;
@@ -115,17 +112,12 @@ impl Socket {
                 message.msg_controllen = control.len() as _;
             }
             // SAFETY: the message and what it points to live during the call.
-            let count = unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) };
-            match usize::try_from(count) {
-                Ok(size) => {
-                    let control = message.msg_controllen as usize;
-                    if size == 0 && extra == 0 {
-                        self.at_end()?;
-                    }
-                    return Ok(Received { size, control, flags: message.msg_flags });
-                }
-                Err(_) => self.stopped(io::Error::last_os_error(), hold, Interest::Read)?,
-            }
+            let size = count(unsafe { libc::recvmsg(self.as_fd().as_raw_fd(), &raw mut message, flags) })?;
+            Ok(Received { size, control: message.msg_controllen as usize, flags: message.msg_flags })
+        })?;
+        if received.size == 0 && extra == 0 {
+            self.at_end()?;
         }
+        Ok(received)
     }
 }
