@@ -42,7 +42,30 @@ static int take(int status, en_packet_t *packet, void *client)
     return EN_RECEIVE_MORE;
 }
 
-static void open_all(const char *address)
+static void ask_for_batch(en_async_tcp_client_t *from);
+
+static void take_batch(int status, en_packet_t *packets, size_t count, void *client)
+{
+    check(status, "receive");
+    for (size_t i = 0; i < count; i++)
+        consume(packets[i].data, packets[i].size);
+    en_packets_release(packets, count);
+    received += count;
+    ask_for_batch(client);
+}
+
+static void ask_for_batch(en_async_tcp_client_t *from)
+{
+    check(en_async_tcp_client_recv_packets(from, BATCH, TIMEOUT_MS, take_batch, from, NULL),
+          "recv_packets");
+}
+
+static void ask_for_all(en_async_tcp_client_t *from)
+{
+    check(en_async_tcp_client_recv_start(from, take, from, NULL), "recv_start");
+}
+
+static void open_each(const char *address, void (*ask)(en_async_tcp_client_t *))
 {
     en_stream_protocol_t *protocol = new_protocol();
     check(en_loop_new(&loop), "loop");
@@ -52,9 +75,19 @@ static void open_all(const char *address)
     for (size_t i = 0; i < connections; i++) {
         check(en_async_tcp_client_from_fd(&all[i], loop, tcp_socket(address), protocol, NULL),
               "client");
-        check(en_async_tcp_client_recv_start(all[i], take, all[i], NULL), "recv_start");
+        ask(all[i]);
     }
     en_stream_protocol_free(protocol);
+}
+
+static void open_all(const char *address)
+{
+    open_each(address, ask_for_all);
+}
+
+static void open_batches(const char *address)
+{
+    open_each(address, ask_for_batch);
 }
 
 static void open_unix(const char *address)
@@ -103,5 +136,6 @@ const struct work works[] = {
     {"ping-pong", open_all, SMALL, 1, ping_pong},
     {"unix-ping-pong", open_unix, SMALL, 1, unix_ping_pong},
     {"receive", open_all, SMALL, SMALL_STEP, run},
+    {"receive-batches", open_batches, SMALL, SMALL_STEP, run},
     {0},
 };

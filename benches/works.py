@@ -218,6 +218,7 @@ LOOP = [
          libuv("uv_udp_try_send", "ping-pong", family="datagram"), asio("async", "ping-pong")),
     Work("Loop receive 64 B", "loop", "tcp source", SMALL, BOTH,
          libuv("framing by hand", "receive"), easynet("recv_start", "receive", cpu=1.1),
+         easynet("recv_packets of 64", "receive-batches", cpu=1.1),
          plain("epoll by hand", "receive"), libevent("receive"), asio("async", "receive")),
     *(loop_echo(connections, cpu=1 / 0.97) for connections in (1, 100)),
     *(loop_echo(connections, cpu=1 / 0.97, bytes=512) for connections in (1000, 10000)),

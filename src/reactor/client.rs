@@ -46,7 +46,8 @@ use pending::{Later, Pending};
 use started::Started;
 use watching::Watches;
 
-/// So many system calls one client makes for something that does not end, before others have their turn.
+/// So many system calls one client makes for something that does not end, and so often it goes on for who asks
+/// for more inside callbacks, before others have their turn.
 const STEPS: u32 = 16;
 
 /// For so long clients go on turn by turn when operations' time is over, all of one turn of the loop together.
@@ -62,6 +63,18 @@ enum Turned {
     Done,
     /// It would go on at once.
     More,
+}
+
+/// Whether the loop is to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    No,
+    /// It will.
+    Yes,
+    /// It does, and nothing has come up since.
+    Here,
+    /// It does, and goes on.
+    HereAgain,
 }
 
 /// A connection on its way.
@@ -111,7 +124,7 @@ pub struct AsyncClient {
     /// The descriptor while it is connected; -1: none.
     fd: Cell<RawFd>,
     /// The loop will call.
-    is_awaited: Cell<bool>,
+    awaited: Cell<Awaited>,
     /// No operation begins any more.
     is_closing: Cell<bool>,
     /// The handle has ended.
@@ -230,7 +243,7 @@ impl AsyncClient {
             names: OnceCell::new(),
             place: Cell::new(0),
             fd: Cell::new(-1),
-            is_awaited: Cell::new(false),
+            awaited: Cell::new(Awaited::No),
             is_closing: Cell::new(false),
             is_freed: Cell::new(false),
             is_receiving: Cell::new(false),
@@ -296,8 +309,13 @@ impl AsyncClient {
 
     /// Has the loop call.
     fn go_on_later(self: &Rc<Self>) {
-        if !self.is_awaited.replace(true) {
-            self.core.go_on_later(self.clone());
+        match self.awaited.get() {
+            Awaited::No => {
+                self.awaited.set(Awaited::Yes);
+                self.core.go_on_later(self.clone());
+            }
+            Awaited::Here => self.awaited.set(Awaited::HereAgain),
+            Awaited::Yes | Awaited::HereAgain => {}
         }
     }
 
@@ -403,19 +421,28 @@ impl Source for AsyncClient {
         let is_at_rest = inner.is_at_rest();
         drop(inner);
         // Who is awaited goes on in this turn, behind the callbacks of what is over.
-        if !self.is_awaited.get() {
+        if self.awaited.get() == Awaited::No {
             self.progress_from(is_at_rest);
         }
     }
 
     fn go_on(self: Rc<Self>) {
-        self.is_awaited.set(false);
-        if self.is_freed.get() {
-            return self.free();
+        for _ in 0..STEPS {
+            self.awaited.set(Awaited::Here);
+            if self.is_freed.get() {
+                self.awaited.set(Awaited::No);
+                return self.free();
+            }
+            self.catch_up();
+            self.call();
+            let turned = self.progress();
+            if self.awaited.get() == Awaited::Here || turned == Turned::More || !self.core.goes_on() {
+                break;
+            }
         }
-        self.catch_up();
-        self.call();
-        self.progress();
+        if self.awaited.replace(Awaited::No) == Awaited::HereAgain {
+            self.go_on_later();
+        }
     }
 
     fn due(self: Rc<Self>, number: u64) {

@@ -98,35 +98,83 @@ static void kinds_of_receives_take_turns(void)
     async_wire_close(&side);
 }
 
-static int note_in_order(int status, en_packet_t *packet, void *user_data)
-{
-    op_t *op = user_data;
+/* Receives that are asked for one by one, each inside the callback of the last one. */
+static struct {
+    async_wire_t side;
+    int told, most;
+} one_by_one;
 
-    CHECK_INT(op[-1].calls, 1); /* who was first has been told */
-    op_received(status, packet, op);
+static void ask_for_one(void);
+
+static void told_of_one(int status, en_packet_t *packet, void *user_data)
+{
+    char number[8];
+
+    (void)user_data;
+    CHECK_INT(status, EN_OK);
+    CHECK_BYTES(packet->data, packet->size, number,
+                (size_t)snprintf(number, sizeof(number), "%d", one_by_one.told));
+    en_packet_release(packet);
+    one_by_one.told++;
+    if (one_by_one.told < one_by_one.most)
+        ask_for_one();
+}
+
+static void ask_for_one(void)
+{
+    CHECK_OK(
+        en_async_tcp_client_recv_packet(one_by_one.side.client, 5000, told_of_one, NULL, NULL));
+}
+
+static int told_in_order(int status, en_packet_t *packet, void *user_data)
+{
+    (void)user_data;
+    told_of_one(status, packet, NULL);
     return EN_RECEIVE_STOP;
+}
+
+/* Has some of a hundred packets told of, until others have their turn. */
+static void open_one_by_one(void)
+{
+    char text[400], *end = text;
+
+    for (int i = 0; i < 100; i++)
+        end += sprintf(end, "%d\n", i);
+    memset(&one_by_one, 0, sizeof(one_by_one));
+    one_by_one.most = 100;
+    async_wire_open(&one_by_one.side, NULL);
+    peer_send_text(one_by_one.side.fd, text);
+    wait_readable(en_async_tcp_client_fileno(one_by_one.side.client));
+    ask_for_one();
+    CHECK_OK(en_loop_run_once(one_by_one.side.loop, 0));
+}
+
+/* It goes on at once for who asks again, but others have their turn in between. */
+static void receives_one_by_one_share_turns(void)
+{
+    int turns = 1;
+
+    open_one_by_one();
+    CHECK(one_by_one.told > 1 && one_by_one.told < 100);
+    for (; one_by_one.told < 100; turns++)
+        CHECK_OK(en_loop_run_once(one_by_one.side.loop, 0));
+    CHECK(turns < 20);
+    async_wire_close(&one_by_one.side);
 }
 
 static void who_has_its_packet_is_told_before_others_get_theirs(void)
 {
-    op_t first = {0}, both[2] = {{0}};
-    async_wire_t side;
+    int told;
 
-    async_wire_open(&side, NULL);
-    CHECK_OK(async_get(&side, 5000, &first));
-    peer_send_text(side.fd, "a\nb\n");
-    op_wait(side.loop, &first);
-    /* One turn to take what is there, and the next one to tell of it. */
-    CHECK_OK(async_get(&side, 5000, &both[0]));
-    CHECK_OK(en_loop_run_once(side.loop, 0));
-    CHECK_INT(both[0].calls, 0);
-    peer_send_text(side.fd, "c\n");
-    wait_readable(en_async_tcp_client_fileno(side.client));
-    CHECK_OK(en_async_tcp_client_recv_start(side.client, note_in_order, &both[1], NULL));
-    op_wait(side.loop, &both[1]);
-    CHECK_BYTES(both[0].data, both[0].size, "b", 1);
-    CHECK_BYTES(both[1].data, both[1].size, "c", 1);
-    async_wire_close(&side);
+    open_one_by_one();
+    /* One has its packet and is not told yet. */
+    one_by_one.most = told = one_by_one.told;
+    peer_send_text(one_by_one.side.fd, "100\n");
+    wait_readable(en_async_tcp_client_fileno(one_by_one.side.client));
+    CHECK_OK(en_async_tcp_client_recv_start(one_by_one.side.client, told_in_order, NULL, NULL));
+    while (one_by_one.told < told + 2)
+        CHECK_OK(en_loop_run_once(one_by_one.side.loop, 0));
+    async_wire_close(&one_by_one.side);
 }
 
 /* ---- The end of the loop inside a callback ---- */
@@ -570,6 +618,7 @@ static const test_case_t cases[] = {
     CASE(those_that_are_there_come_together),
     CASE(an_end_behind_packets_is_told_after_them),
     CASE(kinds_of_receives_take_turns),
+    CASE(receives_one_by_one_share_turns),
     CASE(who_has_its_packet_is_told_before_others_get_theirs),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),

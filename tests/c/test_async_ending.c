@@ -275,8 +275,8 @@ static void send_again(int status, void *user_data)
         CHECK_OK(en_async_tcp_client_send_packet(mine->client, "x", 1, 5000, send_again, op, NULL));
 }
 
-/* A callback that begins anew lets others have their turn. */
-static void what_is_over_again_is_told_in_another_turn(void)
+/* A callback that begins anew is called again at once, but lets others have their turn. */
+static void what_is_over_again_and_again_leaves_others_their_turn(void)
 {
     op_t op = {0};
     async_wire_t side;
@@ -285,9 +285,10 @@ static void what_is_over_again_is_told_in_another_turn(void)
     async_wire_open(&side, NULL);
     CHECK_OK(en_async_tcp_client_send_packet(side.client, "x", 1, 5000, send_again, &op, NULL));
     CHECK_OK(en_loop_run_once(side.loop, 0));
-    CHECK_INT(op.calls, 1);
-    CHECK_OK(en_loop_run_once(side.loop, 0));
-    CHECK_INT(op.calls, 2);
+    CHECK(op.calls > 1 && op.calls < 100);
+    for (int before = op.calls; op.calls == before;)
+        CHECK_OK(en_loop_run_once(side.loop, 0));
+    CHECK(op.calls < 200);
     mine = NULL;
     async_wire_close(&side);
 }
@@ -531,7 +532,7 @@ static const test_case_t cases[] = {
     CASE(the_end_of_the_loop_completes_everything),
     CASE(no_point_in_time_outlives_its_operation),
     CASE(freed_in_a_child_it_is_closed_there),
-    CASE(what_is_over_again_is_told_in_another_turn),
+    CASE(what_is_over_again_and_again_leaves_others_their_turn),
     CASE(waiting_to_connect_says_so),
     CASE(who_closes_gets_no_further_packet),
     CASE(ending_inside_callbacks),

@@ -128,6 +128,26 @@ static int receive_on_loop(long count)
     return received < count;
 }
 
+static void take_one(int status, en_packet_t *got, void *user_data)
+{
+    long *count = user_data;
+
+    if (status != EN_OK)
+        return;
+    received++;
+    en_packet_release(got);
+    if (received < *count)
+        en_async_unix_stream_client_recv_packet(started, 10000, take_one, count, NULL);
+}
+
+static int receive_each_on_loop(long count)
+{
+    if (en_async_unix_stream_client_recv_packet(started, 10000, take_one, &count, NULL) != EN_OK ||
+        en_loop_run(loop) != EN_OK)
+        return 1;
+    return received < count;
+}
+
 static int receive_descriptors(long count)
 {
     en_packet_t got;
@@ -196,6 +216,7 @@ static const struct way {
     {"recv_packet", receive_each, feed, STREAM},
     {"recv_packets", receive_many, feed, STREAM},
     {"recv_start", receive_on_loop, feed, LOOP},
+    {"recv_packet_on_loop", receive_each_on_loop, feed, LOOP},
     {"send_packet", send_each, drain, STREAM},
     {"send_packet_buffered", send_each, drain, BUFFERED},
     {"send_packets", send_many, drain, STREAM},
