@@ -435,11 +435,13 @@ impl Source for AsyncClient {
             }
             self.catch_up();
             self.call();
-            let turned = self.progress();
-            if self.awaited.get() == Awaited::Here || turned == Turned::More || !self.core.goes_on() {
+            let received = self.receive_for_operations();
+            if self.awaited.get() == Awaited::Here || received == Turned::More || !self.core.goes_on() {
                 break;
             }
         }
+        // What the callbacks have sent goes out together.
+        self.progress();
         if self.awaited.replace(Awaited::No) == Awaited::HereAgain {
             self.go_on_later();
         }

@@ -101,7 +101,7 @@ static void kinds_of_receives_take_turns(void)
 /* Receives that are asked for one by one, each inside the callback of the last one. */
 static struct {
     async_wire_t side;
-    int told, most;
+    int told, most, answers;
 } one_by_one;
 
 static void ask_for_one(void);
@@ -116,6 +116,9 @@ static void told_of_one(int status, en_packet_t *packet, void *user_data)
                 (size_t)snprintf(number, sizeof(number), "%d", one_by_one.told));
     en_packet_release(packet);
     one_by_one.told++;
+    if (one_by_one.answers)
+        CHECK_OK(en_async_tcp_client_send_packet(one_by_one.side.client, "yes", 3, 5000, NULL, NULL,
+                                                 NULL));
     if (one_by_one.told < one_by_one.most)
         ask_for_one();
 }
@@ -134,7 +137,7 @@ static int told_in_order(int status, en_packet_t *packet, void *user_data)
 }
 
 /* Has some of a hundred packets told of, until others have their turn. */
-static void open_one_by_one(void)
+static void open_one_by_one(en_tcp_options_t *options)
 {
     char text[400], *end = text;
 
@@ -142,7 +145,8 @@ static void open_one_by_one(void)
         end += sprintf(end, "%d\n", i);
     memset(&one_by_one, 0, sizeof(one_by_one));
     one_by_one.most = 100;
-    async_wire_open(&one_by_one.side, NULL);
+    one_by_one.answers = options != NULL;
+    async_wire_open(&one_by_one.side, options);
     peer_send_text(one_by_one.side.fd, text);
     wait_readable(en_async_tcp_client_fileno(one_by_one.side.client));
     ask_for_one();
@@ -154,7 +158,7 @@ static void receives_one_by_one_share_turns(void)
 {
     int turns = 1;
 
-    open_one_by_one();
+    open_one_by_one(NULL);
     CHECK(one_by_one.told > 1 && one_by_one.told < 100);
     for (; one_by_one.told < 100; turns++)
         CHECK_OK(en_loop_run_once(one_by_one.side.loop, 0));
@@ -162,11 +166,31 @@ static void receives_one_by_one_share_turns(void)
     async_wire_close(&one_by_one.side);
 }
 
+static void what_they_answer_goes_out_together(void)
+{
+    en_stats_t stats = {.struct_size = sizeof(stats)};
+    en_tcp_options_t *options = NULL;
+
+    CHECK_OK(en_tcp_options_new(&options));
+    CHECK_OK(en_tcp_options_set_write_buffer(options, 4096));
+    open_one_by_one(options);
+    CHECK(one_by_one.told > 1);
+    CHECK_OK(en_async_tcp_client_get_stats(one_by_one.side.client, &stats));
+    CHECK_INT((int)stats.send_calls, 1);
+    CHECK_INT((int)stats.packets_sent, one_by_one.told);
+    /* The last one has its packet already. */
+    one_by_one.answers = 0;
+    one_by_one.most = one_by_one.told;
+    while (one_by_one.told == one_by_one.most)
+        CHECK_OK(en_loop_run_once(one_by_one.side.loop, 0));
+    async_wire_close(&one_by_one.side);
+}
+
 static void who_has_its_packet_is_told_before_others_get_theirs(void)
 {
     int told;
 
-    open_one_by_one();
+    open_one_by_one(NULL);
     /* One has its packet and is not told yet. */
     one_by_one.most = told = one_by_one.told;
     peer_send_text(one_by_one.side.fd, "100\n");
@@ -619,6 +643,7 @@ static const test_case_t cases[] = {
     CASE(an_end_behind_packets_is_told_after_them),
     CASE(kinds_of_receives_take_turns),
     CASE(receives_one_by_one_share_turns),
+    CASE(what_they_answer_goes_out_together),
     CASE(who_has_its_packet_is_told_before_others_get_theirs),
     CASE(encoding_may_end_the_loop),
     CASE(what_came_while_something_was_left_is_read),

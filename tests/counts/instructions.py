@@ -16,7 +16,7 @@ LIMITS = {
     "recv_packet": 284,
     "recv_packets": 65,
     "recv_start": 98,
-    "recv_packet_on_loop": 2000,
+    "recv_packet_on_loop": 2560,
     "send_packet": 252,
     "send_packet_buffered": 134,
     "send_packets": 63,
